@@ -1,0 +1,193 @@
+"""What an Osprey model consists of, as frozen values: sizes and names, checked when they are made.
+
+The defaults are the published Osprey-7b. `to_dict` / `from_dict` are the JSON beside the weights. Nothing here
+builds a module, reads a file or knows torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .errors import CheckpointError
+
+LEVEL_NAMES = ("res2", "res3", "res4", "res5")
+"""ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""
+
+IMAGE_PLACEHOLDER_ID = -200
+"""The id that stands for the whole picture in `input_ids`; it is replaced by all image tokens."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise CheckpointError(message)
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """ConvNeXt encoder. `name` is a timm name (`convnext_large`) or an open_clip one (`convnext_large_d_320`)."""
+
+    name: str = "convnext_large"
+    image_size: int = 512
+    level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
+
+    def __post_init__(self) -> None:
+        _require(self.name.startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require(
+            self.image_size > 0 and self.image_size % 32 == 0,
+            f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
+        )
+        _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
+
+    @property
+    def image_token_count(self) -> int:
+        """Positions of res4 (stride 16), each of which becomes one image token."""
+        return (self.image_size // 16) ** 2
+
+
+@dataclass(frozen=True)
+class ExtractorConfig:
+    """Mask extractor: width of the per-level linears, side of the flattened mask, width of its MLP."""
+
+    level_width: int = 1024
+    mask_size: int = 112
+    spatial_width: int = 1024
+
+    def __post_init__(self) -> None:
+        for name in ("level_width", "mask_size", "spatial_width"):
+            _require(getattr(self, name) > 0, f"The mask extractor's {name} must be positive.")
+
+
+@dataclass(frozen=True)
+class LanguageConfig:
+    """LLaMA's sizes, by the names that transformers uses."""
+
+    vocab_size: int = 32000
+    hidden_size: int = 4096
+    intermediate_size: int = 11008
+    num_hidden_layers: int = 32
+    num_attention_heads: int = 32
+    num_key_value_heads: int = 32
+    max_position_embeddings: int = 4096
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 10000.0
+
+    def __post_init__(self) -> None:
+        _require(
+            self.hidden_size % self.num_attention_heads == 0,
+            f"hidden_size {self.hidden_size} must be a multiple of num_attention_heads {self.num_attention_heads}.",
+        )
+        _require(
+            self.num_attention_heads % self.num_key_value_heads == 0,
+            "num_attention_heads must be a multiple of num_key_value_heads.",
+        )
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """The conversation's fixed words.
+
+    `answer_end` says how an answer ends inside the prompt: the published models were trained with `</s>` as plain
+    text pieces ("text"); models trained here use the tokenizer's end-of-sequence id ("eos").
+    """
+
+    system: str = (
+        "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, "
+        "detailed, and polite answers to the human's questions."
+    )
+    image_intro: str = "<image>\n\nThis provides an overview of the picture.\n"
+    answer_end: Literal["text", "eos"] = "text"
+
+    def __post_init__(self) -> None:
+        _require(self.image_intro.count("<image>") == 1, "image_intro must contain <image> exactly once.")
+        _require(self.answer_end in ("text", "eos"), f"answer_end must be 'text' or 'eos', not {self.answer_end!r}.")
+
+
+@dataclass(frozen=True)
+class GenerationDefaults:
+    """Sampling that the model's authors used, offered where the caller says nothing."""
+
+    temperature: float = 0.2
+    top_p: float = 1.0
+    max_new_tokens: int = 1024
+
+
+@dataclass(frozen=True)
+class OspreyConfig:
+    """All parts of one model. The two region ids lie directly behind the vocabulary and have no embedding."""
+
+    vision: VisionConfig = field(default_factory=VisionConfig)
+    extractor: ExtractorConfig = field(default_factory=ExtractorConfig)
+    language: LanguageConfig = field(default_factory=LanguageConfig)
+    prompt: PromptConfig = field(default_factory=PromptConfig)
+    generation: GenerationDefaults = field(default_factory=GenerationDefaults)
+
+    @property
+    def mask_token_id(self) -> int:
+        """Id that stands for a region's mask token (32000 in the published models)."""
+        return self.language.vocab_size
+
+    @property
+    def pos_token_id(self) -> int:
+        """Id that stands for a region's spatial token (32001 in the published models)."""
+        return self.language.vocab_size + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values; `from_dict` reads them back to an equal config."""
+        return {"format": FORMAT, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> OspreyConfig:
+        """Read our own config.json. Raises CheckpointError for unknown or missing entries."""
+        if values.get("format") != FORMAT:
+            raise CheckpointError(f"This config.json is not in the format {FORMAT!r}.")
+        parts: dict[str, Any] = {
+            "vision": VisionConfig,
+            "extractor": ExtractorConfig,
+            "language": LanguageConfig,
+            "prompt": PromptConfig,
+            "generation": GenerationDefaults,
+        }
+        built = {}
+        for name, part in parts.items():
+            entries = dict(values.get(name, {}))
+            known = {f.name for f in dataclasses.fields(part)}
+            if unknown := sorted(set(entries) - known):
+                raise CheckpointError(f"config.json has unknown entries in {name!r}: {', '.join(unknown)}.")
+            built[name] = part(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+        return cls(**built)
+
+    @classmethod
+    def from_published(cls, values: dict[str, Any]) -> OspreyConfig:
+        """Read the config.json of a published checkpoint (transformers' flat LLaMA entries).
+
+        Vision encoder and extractor are not described there: they are ConvNeXt-L at 512 px with the paper's widths.
+        Raises CheckpointError when it does not describe an Osprey.
+        """
+        model_type = str(values.get("model_type", ""))
+        if "osprey" not in model_type:
+            raise CheckpointError(
+                f"config.json describes a {model_type or 'nameless'!r} model, not an Osprey; "
+                "give the folder or Hub name of an Osprey checkpoint."
+            )
+        projector = values.get("mm_projector_type", "mlp2x_gelu")
+        _require(projector == "mlp2x_gelu", f"The connector {projector!r} is not supported, only mlp2x_gelu is.")
+        rope = values.get("rope_parameters") or {}
+        _require(values.get("rope_scaling") is None, "Scaled rotary embeddings (rope_scaling) are not supported.")
+        heads = values.get("num_attention_heads", 32)
+        language = LanguageConfig(
+            vocab_size=values.get("vocab_size", 32000),
+            hidden_size=values.get("hidden_size", 4096),
+            intermediate_size=values.get("intermediate_size", 11008),
+            num_hidden_layers=values.get("num_hidden_layers", 32),
+            num_attention_heads=heads,
+            num_key_value_heads=values.get("num_key_value_heads") or heads,
+            max_position_embeddings=values.get("max_position_embeddings", 4096),
+            rms_norm_eps=values.get("rms_norm_eps", 1e-5),
+            rope_theta=rope.get("rope_theta", values.get("rope_theta", 10000.0)),
+        )
+        return cls(language=language)
+
+
+FORMAT = "osprey-core-1"

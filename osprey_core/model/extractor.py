@@ -1,0 +1,108 @@
+"""The mask extractor: per region one mask token (what is there) and one spatial token (where and what shape).
+
+It knows neither pictures nor language, only levels and masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ..config import LEVEL_NAMES, ExtractorConfig
+from .mask_pooling import cover_grid, mask_pooling, resize_masks
+
+
+class MaskGrids(NamedTuple):
+    """Masks of Q regions on every grid that the extractor looks at."""
+
+    cells: dict[str, torch.Tensor]
+    """Per level bool (…, Q, h, w): the cells that count as the region."""
+    shape: torch.Tensor
+    """float32 (…, Q, mask_size, mask_size) in [0, 1]: the mask itself, for the spatial token."""
+
+
+class MaskLinear(nn.Module):
+    """ReLU MLP over the flattened mask; named as in the published checkpoints."""
+
+    def __init__(self, in_features: int, width: int, out_features: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            [nn.Linear(in_features, width), nn.Linear(width, width), nn.Linear(width, out_features)]
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(…, in_features) -> (…, out_features)."""
+        x = torch.relu(self.layers[0](x))
+        x = torch.relu(self.layers[1](x))
+        return self.layers[2](x)
+
+
+class MaskExtractor(nn.Module):
+    """Osprey's mask-aware visual extractor (section 3.2).
+
+    Mask token: t = σ(Σⱼ Pⱼ(MP(R, Zⱼ))), with σ the single linear `feat_linear` of the published weights.
+    Spatial token: s = MLP(flattened mask).
+    """
+
+    def __init__(self, level_dims: Sequence[int], token_dim: int, config: ExtractorConfig) -> None:
+        super().__init__()
+        for name, dim in zip(LEVEL_NAMES, level_dims, strict=True):
+            self.add_module(name, nn.Linear(dim, config.level_width))
+        self.feat_linear = nn.Linear(config.level_width, token_dim)
+        self.mask_linear = MaskLinear(config.mask_size**2, config.spatial_width, token_dim)
+        self.mask_size = config.mask_size
+
+    def forward(
+        self, levels: Mapping[str, torch.Tensor], masks: Sequence[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Tokens of the regions of each picture.
+
+        Args:
+            levels: {"res2": (B, C, h, w), …} from the vision encoder.
+            masks: per picture bool or {0, 1} (Q, H, W), at that picture's own size; Q may differ and may be 0.
+
+        Returns:
+            (mask_tokens, spatial_tokens): each a list of B tensors (Q, D).
+
+        Raises:
+            ValueError: the number of mask stacks is not the number of pictures.
+        """
+        batch = levels[LEVEL_NAMES[0]].shape[0]
+        if len(masks) != batch:
+            raise ValueError(f"{batch} pictures were encoded, but masks were given for {len(masks)}.")
+        sizes_hw = {name: (level.shape[-2], level.shape[-1]) for name, level in levels.items()}
+        mask_tokens, spatial_tokens = [], []
+        for index, picture_masks in enumerate(masks):
+            grids = self.rasterize(picture_masks, sizes_hw)
+            one = {name: level[index : index + 1] for name, level in levels.items()}
+            batched = MaskGrids({name: cells[None] for name, cells in grids.cells.items()}, grids.shape[None])
+            tokens, spatial = self.extract(one, batched)
+            mask_tokens.append(tokens[0])
+            spatial_tokens.append(spatial[0])
+        return mask_tokens, spatial_tokens
+
+    def rasterize(self, masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]]) -> MaskGrids:
+        """Bring (Q, H, W) masks to the grids of all levels and of the spatial token."""
+        return rasterize_masks(masks, sizes_hw, self.mask_size)
+
+    def extract(self, levels: Mapping[str, torch.Tensor], grids: MaskGrids) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens from rasterised masks: grids (B, Q, …) -> mask tokens (B, Q, D), spatial tokens (B, Q, D)."""
+        summed: torch.Tensor | None = None
+        for name in LEVEL_NAMES:
+            projected = getattr(self, name)(mask_pooling(levels[name], grids.cells[name]))  # (B, Q, level_width)
+            summed = projected if summed is None else summed + projected
+        mask_tokens = self.feat_linear(summed)
+        flattened = grids.shape.flatten(2).to(mask_tokens.dtype)  # (B, Q, mask_size²)
+        return mask_tokens, self.mask_linear(flattened)
+
+
+def rasterize_masks(masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]], mask_size: int) -> MaskGrids:
+    """Masks (Q, H, W) on every grid; needs no weights, so that data loaders can do it ahead of the model."""
+    if masks.shape[0] == 0:  # interpolation refuses empty batches
+        cells = {n: torch.zeros((0, *hw), dtype=torch.bool, device=masks.device) for n, hw in sizes_hw.items()}
+        return MaskGrids(cells, torch.zeros((0, mask_size, mask_size), device=masks.device))
+    cells = {name: cover_grid(masks, hw) for name, hw in sizes_hw.items()}
+    return MaskGrids(cells, resize_masks(masks, (mask_size, mask_size)))
