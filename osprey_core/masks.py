@@ -22,7 +22,9 @@ def as_mask(mask: Any, size_hw: tuple[int, int]) -> Mask:
     Accepts bool, and integers or floats that are all 0 or 1. Raises InputError for anything else.
     """
     if not isinstance(mask, np.ndarray):
-        raise InputError(f"A mask must be a NumPy array, not {type(mask).__name__}; convert it with numpy.asarray first.")
+        raise InputError(
+            f"A mask must be a NumPy array, not {type(mask).__name__}; convert it with numpy.asarray first."
+        )
     if mask.ndim != 2:
         raise InputError(
             f"A mask must have two dimensions (height, width), but this one has the shape {mask.shape}; "
@@ -179,7 +181,9 @@ def polygon_to_mask(points_xy: ArrayLike, size_hw: tuple[int, int]) -> Mask:
             continue
         if ya > yb:
             xa, ya, xb, yb = xb, yb, xa, ya
-        rows = np.arange(max(0, int(np.ceil(max(ya, -1.0) - 0.5))), min(height, int(np.ceil(min(yb, height + 1.0) - 0.5))))
+        rows = np.arange(
+            max(0, int(np.ceil(max(ya, -1.0) - 0.5))), min(height, int(np.ceil(min(yb, height + 1.0) - 0.5)))
+        )
         if rows.size:
             crossing = xa + (rows + 0.5 - ya) / (yb - ya) * (xb - xa)
             columns = np.ceil(np.clip(crossing, -1, width + 1) - 0.5).clip(0, width).astype(np.intp)

@@ -19,7 +19,7 @@ from osprey_core.errors import InputError
 MAX_PIXELS = 100_000_000
 
 #: Formats that may be read. Pillow knows more, but some of them start other programs (EPS) or hold no picture.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 
@@ -55,7 +55,7 @@ def read_picture(source: PictureSource) -> Image.Image:
 
 
 def fit_within(image: Image.Image, max_side: int) -> Image.Image:
-    """A copy whose longer side is at most `max_side` pixels, proportions kept (each side at least 1); never enlarged."""
+    """A copy whose longer side is at most `max_side` pixels; proportions kept, each side at least 1, never enlarged."""
     if max_side < 1:
         raise InputError(f"The longest side must be at least 1 pixel, not {max_side}.")
     width, height = image.size
@@ -85,7 +85,7 @@ def _from_bytes(data: bytes, name: str) -> Image.Image:
     if not data:
         raise InputError(f"{name} is empty; choose another file.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow refuses far too large files itself, without saying how large they are.
         width, height = _declared_size(data)
@@ -97,12 +97,14 @@ def _from_bytes(data: bytes, name: str) -> Image.Image:
         return _upright_rgb(image, name)
 
 
+def _formats() -> tuple[str, ...]:
+    Image.init()  # registers the plugins; a Pillow built without AVIF must not stumble over its name
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 def _declared_size(data: bytes) -> tuple[int, int]:
     """Width and height from the file's header alone, without Pillow's own limit; (0, 0) never occurs for a bomb."""
-    Image.init()
-    for name in FORMATS:
-        if name not in Image.OPEN:
-            continue
+    for name in _formats():
         factory, accept = Image.OPEN[name]
         try:
             if accept is None or accept(data[:16]) is True:
@@ -136,7 +138,9 @@ def _upright_rgb(image: Image.Image, name: str) -> Image.Image:
     try:
         return _to_rgb(upright)
     except ValueError:
-        raise InputError(f"{name} uses colours of the kind {upright.mode}, which cannot be read; save it as RGB.") from None
+        raise InputError(
+            f"{name} uses colours of the kind {upright.mode}, which cannot be read; save it as RGB."
+        ) from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -3,6 +3,7 @@
 Knows neither the picture nor how a region was found or is drawn.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,12 +73,9 @@ def text_color_on(color: str) -> str:
 
 def rgb_of(color: str) -> tuple[int, int, int]:
     """(red, green, blue), each 0..255, of "#rrggbb"."""
-    try:
-        if len(color) != 7 or color[0] != "#":
-            raise ValueError
-        value = int(color[1:], 16)
-    except ValueError:
-        raise InputError(f"A colour must look like #e69f00, not {color!r}.") from None
+    if not re.fullmatch("#[0-9a-fA-F]{6}", color):
+        raise InputError(f"A colour must look like #e69f00, not {color!r}.")
+    value = int(color[1:], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 

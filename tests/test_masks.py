@@ -1,0 +1,213 @@
+"""Masks: what is accepted, what is refused with which sentence, and that every conversion has its inverse."""
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from osprey_core import masks
+from osprey_core.errors import InputError
+
+any_mask = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
+
+
+def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float) -> masks.Mask:
+    y, x = np.mgrid[: size_hw[0], : size_hw[1]] + 0.5
+    return (x - center_xy[0]) ** 2 + (y - center_xy[1]) ** 2 <= radius**2
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float32, np.float16])
+def test_zeros_and_ones_of_any_number_type_become_bool(dtype):
+    given_mask = np.eye(3, 4, dtype=dtype)
+    mask = masks.as_mask(given_mask, (3, 4))
+    assert mask.dtype == np.bool_
+    assert np.array_equal(mask, np.eye(3, 4) > 0)
+    given_mask[:] = 0
+    assert mask.any(), "the result must not change with the caller's array"
+
+
+def test_one_pixel_and_the_whole_picture_are_masks():
+    one = np.zeros((5, 7))
+    one[4, 6] = 1
+    assert masks.area(masks.as_mask(one, (5, 7))) == 1
+    assert masks.as_mask(np.ones((5, 7), bool), (5, 7)).all()
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        ([[1, 0]], "must be a NumPy array, not list"),
+        (None, "must be a NumPy array, not NoneType"),
+        (np.ones(6), r"two dimensions \(height, width\), but this one has the shape \(6,\)"),
+        (np.ones((2, 3, 1)), r"shape \(2, 3, 1\)"),
+        (np.ones((3, 2)), "The mask is 2 x 3 pixels, but the picture is 3 x 2"),
+        (np.ones((0, 0)), "The mask is 0 x 0 pixels, but the picture is 3 x 2"),
+        (np.full((2, 3), 255, np.uint8), "only 0 and 1, but this one holds 255"),
+        (np.full((2, 3), 0.5), "holds 0.5"),
+        (np.full((2, 3), -1), "holds -1"),
+        (np.full((2, 3), np.nan), "holds nan"),
+        (np.full((2, 3), "x"), "not values of the type"),
+        (np.ones((2, 3), complex), "not values of the type complex128"),
+        (np.full((2, 3), None), "not values of the type object"),
+        (np.zeros((2, 3), bool), "The mask is empty"),
+    ],
+)
+def test_what_is_no_mask_is_refused_with_the_reason(mask, sentence):
+    with pytest.raises(InputError, match=sentence):
+        masks.as_mask(mask, (2, 3))
+
+
+@given(any_mask)
+def test_the_box_is_the_smallest_half_open_one(mask):
+    if not mask.any():
+        with pytest.raises(InputError, match="empty mask has no box"):
+            masks.box_xyxy(mask)
+        return
+    x0, y0, x1, y1 = masks.box_xyxy(mask)
+    assert masks.area(mask[y0:y1, x0:x1]) == masks.area(mask)
+    assert mask[y0].any()
+    assert mask[y1 - 1].any()
+    assert mask[:, x0].any()
+    assert mask[:, x1 - 1].any()
+
+
+def test_intersection_over_union():
+    one = np.array([[True, True, False, False]])
+    assert masks.intersection_over_union(one, np.roll(one, 1, 1)) == pytest.approx(1 / 3)
+    assert masks.intersection_over_union(one, ~one) == 0
+    assert masks.intersection_over_union(one & False, one & False) == 1
+
+
+@given(any_mask)
+@settings(max_examples=200)
+def test_run_lengths_decode_to_the_mask_they_encode(mask):
+    rle = json.loads(json.dumps(masks.encode_rle(mask)))
+    assert np.array_equal(masks.decode_rle(rle), mask)
+
+
+@given(any_mask)
+def test_run_lengths_are_those_of_the_coco_tools(mask):
+    coco = pytest.importorskip("pycocotools.mask")
+    theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert masks.encode_rle(mask) == {"size": list(mask.shape), "counts": theirs["counts"].decode()}
+    assert np.array_equal(masks.decode_rle(theirs), mask)
+
+
+def test_long_runs_and_large_pictures_survive_the_run_lengths():
+    coco = pytest.importorskip("pycocotools.mask")
+    mask = disc((2000, 3000), (1700.0, 900.0), 700)
+    theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
+    assert masks.encode_rle(mask)["counts"] == theirs
+    assert np.array_equal(masks.decode_rle(masks.encode_rle(mask)), mask)
+
+
+def test_uncompressed_run_lengths_run_down_the_columns():
+    expected = np.array([[False, True, True], [True, True, False]])
+    assert np.array_equal(masks.decode_rle({"size": [2, 3], "counts": [1, 4, 1]}), expected)
+    assert np.array_equal(masks.decode_rle({"size": [1, 2], "counts": [0, 2]}), [[True, True]])
+
+
+@pytest.mark.parametrize(
+    ("rle", "sentence"),
+    [
+        ({}, "needs"),
+        ({"size": [2], "counts": []}, "needs"),
+        ({"size": 7, "counts": []}, "needs"),
+        ({"size": [2, 3], "counts": [1, 4]}, "do not fill a mask of 2 x 3"),
+        ({"size": [2, 3], "counts": [-1, 7]}, "do not fill"),
+        ({"size": [10**9, 10**9], "counts": [6]}, "do not fill"),
+        ({"size": [-2, 3], "counts": []}, "cannot have the size"),
+        ({"size": [2, 3], "counts": [0.5, 5.5]}, "string or a list of whole numbers"),
+        ({"size": [2, 3], "counts": None}, "string or a list of whole numbers"),
+        ({"size": [2, 3], "counts": "~~~ ü"}, "damaged"),
+        ({"size": [2, 3], "counts": "!!"}, "damaged"),
+        ({"size": [2, 3], "counts": "PPP"}, "damaged"),
+        ({"size": [2, 3], "counts": "PPPPPPPPPPPPPPP0"}, "damaged"),
+    ],
+)
+def test_damaged_run_lengths_are_refused(rle, sentence):
+    with pytest.raises(InputError, match=sentence):
+        masks.decode_rle(rle)
+
+
+@given(st.text(max_size=30), st.integers(0, 9), st.integers(0, 9))
+def test_any_text_either_decodes_or_is_refused(text, height, width):
+    with contextlib.suppress(InputError):
+        assert masks.decode_rle({"size": [height, width], "counts": text}).shape == (height, width)
+
+
+def test_a_polygon_covers_the_pixels_whose_centre_is_inside():
+    assert np.array_equal(
+        masks.polygon_to_mask([(1, 1), (4, 1), (4, 3), (1, 3)], (4, 6)), np.pad(np.ones((2, 3), bool), ((1, 1), (1, 2)))
+    )
+    assert masks.polygon_to_mask([(-50, -50), (90, -50), (90, 90), (-50, 90)], (4, 6)).all()
+    assert not masks.polygon_to_mask([(-5, 0), (-1, 0), (-1, 9)], (4, 6)).any()
+    angles = np.linspace(0, 2 * np.pi, 100, endpoint=False)
+    circle = np.stack([50 + 30 * np.cos(angles), 40 + 30 * np.sin(angles)], axis=1)
+    assert masks.intersection_over_union(masks.polygon_to_mask(circle, (80, 100)), disc((80, 100), (50, 40), 30)) > 0.98
+
+
+@given(arrays(np.float64, (5, 2), elements=st.floats(-20, 20)))
+def test_the_direction_and_start_of_a_polygon_do_not_matter(points):
+    first = masks.polygon_to_mask(points, (12, 15))
+    assert np.array_equal(first, masks.polygon_to_mask(np.roll(points, 2, axis=0), (12, 15)))
+    assert np.array_equal(first, masks.polygon_to_mask(points[::-1], (12, 15)))
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        ([(1, 1), (2, 2)], "at least three corners"),
+        ([], "list of pairs"),
+        ([1, 2, 3], "list of pairs"),
+        ([(1, 2), (3, 4), (5,)], "pairs of numbers"),
+        ([(1, 2), (3, 4), (5, np.inf)], "finite"),
+    ],
+)
+def test_what_is_no_polygon_is_refused(points, sentence):
+    with pytest.raises(InputError, match=sentence):
+        masks.polygon_to_mask(points, (9, 9))
+
+
+def test_strokes_are_as_thick_as_the_brush():
+    dot = masks.strokes_to_mask([[(20.0, 15.0)]], 8, (30, 40))
+    assert np.array_equal(dot, disc((30, 40), (20, 15), 8))
+    line = masks.strokes_to_mask([[(10, 15), (30, 15)]], 3, (30, 40))
+    assert masks.box_xyxy(line) == (7, 12, 33, 18)
+    assert masks.area(masks.strokes_to_mask([[(2.2, 3.9)]], 0.1, (30, 40))) == 1, "a hair-thin brush still marks"
+    assert not masks.strokes_to_mask([[(-50, -50), (-20, -90)]], 5, (30, 40)).any()
+    with pytest.raises(InputError, match="greater than 0, but it is 0"):
+        masks.strokes_to_mask([[(1, 1)]], 0, (30, 40))
+
+
+@given(any_mask)
+def test_filling_holes_only_adds_and_settles_at_once(mask):
+    filled = masks.fill_holes(mask)
+    assert not (mask & ~filled).any()
+    assert np.array_equal(masks.fill_holes(filled), filled)
+    assert np.array_equal(masks.fill_holes(mask, max_area=0), mask)
+
+
+def test_holes_are_filled_up_to_the_given_area():
+    ring = disc((60, 60), (30, 30), 25) & ~disc((60, 60), (30, 30), 10) & ~disc((60, 60), (12, 30), 2)
+    assert np.array_equal(masks.fill_holes(ring), disc((60, 60), (30, 30), 25))
+    assert np.array_equal(masks.fill_holes(ring, max_area=50), ring | disc((60, 60), (12, 30), 2))
+
+
+@given(any_mask)
+def test_the_largest_component_is_a_part_of_the_mask(mask):
+    part = masks.largest_component(mask)
+    assert not (part & ~mask).any()
+    assert part.any() == mask.any()
+    assert np.array_equal(masks.largest_component(part), part)
+
+
+def test_the_largest_component_drops_specks():
+    blob = disc((40, 40), (20, 20), 10)
+    specks = blob.copy()
+    specks[0, 0] = specks[39, 39] = True
+    assert np.array_equal(masks.largest_component(specks), blob)
