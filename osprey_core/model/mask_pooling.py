@@ -6,7 +6,7 @@ It knows neither where the features come from nor what becomes of the pooled one
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 
 def resize_masks(masks: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor:

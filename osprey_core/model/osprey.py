@@ -102,7 +102,9 @@ class OspreyNetwork(nn.Module):
             if name == "<image>" and expected == 0:
                 continue
             if expected != given:
-                raise ValueError(f"The prompt holds {expected} {name} positions, but {given} tokens were given for them.")
+                raise ValueError(
+                    f"The prompt holds {expected} {name} positions, but {given} tokens were given for them."
+                )
             embeds = embeds.masked_scatter(where[..., None], tokens.to(embeds.dtype))
         return embeds
 
@@ -134,7 +136,6 @@ def llama_config(config: LanguageConfig) -> LlamaConfig:
         rms_norm_eps=config.rms_norm_eps,
         rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
         tie_word_embeddings=False,
-        attn_implementation="sdpa",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import timm
 import torch
+from timm.models.convnext import ConvNeXt
 from torch import nn
 
 from ..config import LEVEL_NAMES, VisionConfig
@@ -16,7 +17,7 @@ from ..errors import CheckpointError
 class VisionEncoder(nn.Module):
     """ConvNeXt trunk whose stage outputs are the levels res2 … res5 (Osprey, section 3.2)."""
 
-    def __init__(self, trunk: nn.Module) -> None:
+    def __init__(self, trunk: ConvNeXt) -> None:
         super().__init__()
         self.trunk = trunk
 

@@ -1,0 +1,202 @@
+"""Decoding: from an embedded prompt to token ids, and from ids to text that is safe to show.
+
+One loop, a generator. It knows neither pictures nor prompts; what ends an answer is handed in.
+"""
+
+from __future__ import annotations
+
+import codecs
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from transformers import DynamicCache, LlamaForCausalLM
+
+from .errors import InputError
+from .tokens import TextTokenizer
+
+FinishReason = Literal["eos", "length", "stopped", "stop_string"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen. Temperature 0 is greedy; `seed` makes sampling repeatable."""
+
+    max_new_tokens: int = 1024
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.max_new_tokens, int) and self.max_new_tokens >= 1):
+            raise InputError(f"max_new_tokens must be a whole number of at least 1, not {self.max_new_tokens}.")
+        if not 0.0 <= self.temperature <= 10.0:
+            raise InputError(f"temperature must lie between 0 and 10, not {self.temperature}.")
+        if not 0.0 < self.top_p <= 1.0:
+            raise InputError(f"top_p must lie above 0 and at most at 1, not {self.top_p}.")
+
+
+def decode(
+    llm: LlamaForCausalLM,
+    prompt_embeds: torch.Tensor,
+    sampling: Sampling,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[int]:
+    """Generate token ids, one per step, at most `sampling.max_new_tokens`.
+
+    Args:
+        llm: the language model; it is not changed.
+        prompt_embeds: (1, T, D).
+        should_stop: asked before every step; True ends the loop.
+
+    Yields:
+        ids, end-of-sequence included: whoever iterates decides what ends an answer.
+    """
+    choose = _chooser(sampling)
+    cache = DynamicCache(config=llm.config)
+    inputs: dict[str, torch.Tensor] = {"inputs_embeds": prompt_embeds}
+    for _ in range(sampling.max_new_tokens):
+        if should_stop is not None and should_stop():
+            return
+        with torch.inference_mode():
+            logits = llm(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
+            token = choose(logits)
+        yield token
+        inputs = {"input_ids": torch.tensor([[token]], device=prompt_embeds.device)}
+
+
+def _chooser(sampling: Sampling) -> Callable[[torch.Tensor], int]:
+    if sampling.temperature == 0.0:
+        return lambda logits: int(logits.argmax())
+    # Drawn on the CPU, in fp32, so that a seed means the same on every device.
+    generator = torch.Generator()
+    if sampling.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(sampling.seed)
+
+    def sample(logits: torch.Tensor) -> int:
+        probabilities = torch.softmax(logits.float().cpu() / sampling.temperature, dim=-1)
+        ordered, ids = probabilities.sort(descending=True)
+        # Nucleus: a token stays while the mass before it is below top_p, so the best one always does.
+        ordered[(ordered.cumsum(-1) - ordered) >= sampling.top_p] = 0.0
+        return int(ids[torch.multinomial(ordered, 1, generator=generator)])
+
+    return sample
+
+
+class AnswerText:
+    """Turns ids into text pieces, holding back what may still become a stop string, a character or trailing space.
+
+    The pieces' join has neither leading nor trailing white space.
+    """
+
+    def __init__(self, tokenizer: TextTokenizer, stop_strings: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._stop_strings = tuple(stop_strings)
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self._started = False
+        self.hit_stop_string = False
+
+    def feed(self, token: int) -> str:
+        """Text that is certain after this token; may be empty."""
+        return self._advance(self._utf8.decode(self._tokenizer.piece_bytes(token)), final=False)
+
+    def finish(self) -> str:
+        """What was held back and now can come, at the end of the answer."""
+        return self._advance(self._utf8.decode(b"", final=True), final=True)
+
+    def _advance(self, text: str, final: bool) -> str:
+        if self.hit_stop_string:
+            return ""
+        held = self._held + text
+        if not self._started:
+            held = held.lstrip()
+        ends = [place for stop in self._stop_strings if (place := held.find(stop)) >= 0]
+        if ends:
+            self.hit_stop_string = True
+            self._held = ""
+            return held[: min(ends)].rstrip()
+        safe = len(held) if final else len(held) - self._suffix_to_hold(held)
+        safe = len(held[:safe].rstrip())
+        self._held = "" if final else held[safe:]
+        self._started = self._started or safe > 0
+        return held[:safe]
+
+    def _suffix_to_hold(self, text: str) -> int:
+        """Length of the longest end of `text` that some stop string begins with."""
+        longest = max((len(stop) - 1 for stop in self._stop_strings), default=0)
+        for length in range(min(longest, len(text)), 0, -1):
+            if any(stop.startswith(text[-length:]) for stop in self._stop_strings):
+                return length
+        return 0
+
+
+class AnswerStream:
+    """An answer while it is being written: iterate it for text pieces, `stop()` it from any thread.
+
+    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended.
+    """
+
+    def __init__(
+        self,
+        tokens: Callable[[Callable[[], bool]], Iterator[int]],
+        tokenizer: TextTokenizer,
+        stop_strings: Sequence[str],
+        prompt_tokens: int,
+        trimmed_turns: int = 0,
+    ) -> None:
+        self._stop = threading.Event()
+        self._text = AnswerText(tokenizer, stop_strings)
+        self._eos_id = tokenizer.eos_id
+        self._tokens = tokens
+        self._pieces = self._run()
+        self._first_at = self._last_at = self._began_at = 0.0
+        self.prompt_tokens = prompt_tokens
+        self.trimmed_turns = trimmed_turns
+        self.new_tokens = 0
+        self.finish_reason: FinishReason | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self._pieces
+
+    def stop(self) -> None:
+        """End the answer at the next token. What was written so far stays."""
+        self._stop.set()
+
+    @property
+    def seconds_to_first_token(self) -> float:
+        """From the start of the iteration to the first token; 0 while there is none."""
+        return max(self._first_at - self._began_at, 0.0)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Rate after the first token; 0 with fewer than two tokens."""
+        elapsed = self._last_at - self._first_at
+        return (self.new_tokens - 1) / elapsed if self.new_tokens > 1 and elapsed > 0 else 0.0
+
+    def _run(self) -> Iterator[str]:
+        self._began_at = time.perf_counter()
+        reason: FinishReason = "length"
+        for token in self._tokens(self._stop.is_set):
+            self._last_at = time.perf_counter()
+            self._first_at = self._first_at or self._last_at
+            self.new_tokens += 1
+            if token == self._eos_id:
+                reason = "eos"
+                break
+            if piece := self._text.feed(token):
+                yield piece
+            if self._text.hit_stop_string:
+                reason = "stop_string"
+                break
+        else:
+            if self._stop.is_set():
+                reason = "stopped"
+        if piece := self._text.finish():
+            yield piece
+        self.finish_reason = reason

@@ -1,0 +1,54 @@
+"""A complete Osprey small enough to build in a moment, with random but seeded weights, for tests of everything else."""
+
+from __future__ import annotations
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+
+from osprey_core.config import (
+    ExtractorConfig,
+    GenerationDefaults,
+    LanguageConfig,
+    OspreyConfig,
+    PromptConfig,
+    VisionConfig,
+)
+from osprey_core.engine import Osprey
+from osprey_core.model import build_network
+from osprey_core.tokens import TextTokenizer
+
+
+def tiny_tokenizer() -> TextTokenizer:
+    """Bytes, a few letters, and some merges that cross word starts."""
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *"abcdefghijklmnopqrstuvwxyz"]
+    merges = [("t", "h"), ("th", "e"), ("▁", "the"), ("▁", "a"), ("i", "s"), ("▁", "is")]
+    pieces += [a + b for a, b in merges]
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    return TextTokenizer(Tokenizer(BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True)), 1, 2)
+
+
+def tiny_config(context: int = 640, answer_end: str = "eos") -> OspreyConfig:
+    """ConvNeXt-atto at 64 px over a one-layer LLaMA."""
+    return OspreyConfig(
+        vision=VisionConfig("convnext_atto", 64, (40, 80, 160, 320)),
+        extractor=ExtractorConfig(level_width=32, mask_size=16, spatial_width=32),
+        language=LanguageConfig(
+            vocab_size=tiny_tokenizer().vocab_size,
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=context,
+        ),
+        prompt=PromptConfig(system="Hi.", image_intro="<image>\n", answer_end=answer_end),  # type: ignore[arg-type]
+        generation=GenerationDefaults(temperature=0.0, max_new_tokens=24),
+    )
+
+
+def tiny_osprey(context: int = 640, seed: int = 0, answer_end: str = "eos") -> Osprey:
+    """A model whose answers are noise, but always the same noise."""
+    torch.manual_seed(seed)
+    network = build_network(tiny_config(context, answer_end)).eval().requires_grad_(False)
+    return Osprey("tiny", network, tiny_tokenizer())
