@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ class Osprey:
         image: Image.Image | np.ndarray,
         masks: Iterable[np.ndarray],
         style: str = "short",
-        **sampling: float | int,
+        **sampling: Any,
     ) -> list[str]:
         """Describe regions one by one, with the published question of that style.
 
@@ -116,7 +117,7 @@ class Osprey:
         if style not in ("short", "detailed", "category"):
             raise InputError(f"The style must be 'short', 'detailed' or 'category', not {style!r}.")
         view = self.open(image)
-        return [view.ask(QUESTIONS[style], [mask], **sampling) for mask in masks]  # type: ignore[arg-type]
+        return [view.ask(QUESTIONS[style], [mask], **sampling) for mask in masks]
 
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.

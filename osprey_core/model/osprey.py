@@ -89,6 +89,12 @@ class OspreyNetwork(nn.Module):
             ValueError: the counts of placeholders and tokens differ; both are named.
         """
         ids = expand_image_placeholder(input_ids, image_tokens.shape[1])
+        return self.splice(ids, image_tokens, mask_tokens, spatial_tokens)
+
+    def splice(
+        self, ids: torch.Tensor, image_tokens: torch.Tensor, mask_tokens: torch.Tensor, spatial_tokens: torch.Tensor
+    ) -> torch.Tensor:
+        """As `embed_prompt`, for ids (B, T) in which the picture's id is already repeated per image token."""
         slots = {
             "<image>": (ids == IMAGE_PLACEHOLDER_ID, image_tokens.flatten(0, 1)),
             "<mask>": (ids == self.config.mask_token_id, mask_tokens),

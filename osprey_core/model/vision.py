@@ -46,11 +46,13 @@ def build_vision_encoder(config: VisionConfig) -> VisionEncoder:
     """
     name = _timm_name(config.name)
     trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    if not isinstance(trunk, ConvNeXt):
+        raise CheckpointError(f"{config.name} is no plain ConvNeXt.")
     dims = tuple(info["num_chs"] for info in trunk.feature_info)
     if dims != tuple(config.level_dims):
         raise CheckpointError(f"{config.name} has level widths {dims}, but the config says {config.level_dims}.")
     # CLIP's pooled head takes no part in Osprey; its weights are not kept.
-    trunk.head = nn.Identity()
+    trunk.head = nn.Identity()  # type: ignore[assignment]
     trunk.norm_pre = nn.Identity()
     return VisionEncoder(trunk)
 
