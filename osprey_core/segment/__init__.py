@@ -1,0 +1,35 @@
+"""Segmenters: from clicks and boxes to masks. `load_segmenter` is the one door; the rest follows the protocol.
+
+Knows the names of the segmenters; loads their libraries and weights only when one is asked for.
+"""
+
+from osprey_core.errors import InputError
+from osprey_core.segment.protocol import OpenedPicture, ScoredMask, Segmenter
+
+__all__ = ["SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
+
+#: What load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
+SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+
+
+def load_segmenter(spec: str = "classic", device: str = "cpu") -> Segmenter:
+    """Load a segmenter by name.
+
+    spec: "classic" (no weights, always there), "sam:vit_b", "sam:vit_l", "sam:vit_h" (weights from the Hub), or
+    "sam:vit_b:/path/file.pth" (weights from a file). device: where SAM computes; classic ignores it.
+    Raises InputError for an unknown name, ModelNotFoundError for missing weights, CheckpointError for wrong ones.
+    """
+    kind, _, rest = spec.partition(":")
+    variant, _, path = rest.partition(":")
+    if spec == "classic":
+        from osprey_core.segment.classic import ClassicSegmenter
+
+        return ClassicSegmenter()
+    if kind == "sam" and f"{kind}:{variant}" in SEGMENTERS and not (rest.endswith(":") and not path):
+        from osprey_core.segment.sam import load_sam
+
+        return load_sam(variant, path or None, device)
+    raise InputError(
+        f"There is no segmenter {spec!r}; choose one of {', '.join(SEGMENTERS)}, the last three optionally with the "
+        "path of a weights file, as in sam:vit_b:/path/file.pth."
+    )

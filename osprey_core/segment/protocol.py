@@ -1,0 +1,132 @@
+"""What a segmenter is: something that opens a picture once (slow) and then turns clicks and boxes into masks (fast).
+
+Knows no segmenter in particular. Here also the checks that every segmenter makes before it looks at a picture.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osprey_core.errors import InputError
+from osprey_core.masks import Mask
+
+PointXY = tuple[float, float]
+BoxXYXY = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredMask:
+    """A mask bool (H, W) and how sure the segmenter is of it, 0..1."""
+
+    mask: Mask
+    score: float
+
+
+class OpenedPicture(Protocol):
+    """A picture made ready for clicks. Immutable as seen from outside: threads and people may share it."""
+
+    def segment(
+        self,
+        points_xy: Sequence[PointXY] = (),
+        labels: Sequence[int] = (),
+        box_xyxy: BoxXYXY | None = None,
+    ) -> list[ScoredMask]:
+        """One to three masks (H, W) of different extent for what was pointed at, best first.
+
+        points_xy: points (x, y) inside the picture; labels: 1 = belongs to it, 0 = does not, one per point;
+        box_xyxy: a box around it, any two opposite corners, clipped to the picture. At least one point with label 1
+        or a box is needed. Raises InputError otherwise.
+        """
+        ...
+
+    def everything(self) -> list[ScoredMask]:
+        """Masks of all that stands out in the picture, largest first; they may nest but do not repeat each other."""
+        ...
+
+
+class Segmenter(Protocol):
+    """Opens pictures. One segmenter serves all people; the opened pictures never mix."""
+
+    @property
+    def name(self) -> str:
+        """The name under which load_segmenter knows it, such as "classic"."""
+        ...
+
+    def open(self, image: NDArray[np.uint8]) -> OpenedPicture:
+        """Do all the slow work on a picture uint8 (H, W, 3), once. Raises InputError for anything else."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Checked clicks and box: the points lie inside the picture, the box (x0 < x1, y0 < y1) as well."""
+
+    positive_xy: tuple[PointXY, ...]
+    negative_xy: tuple[PointXY, ...]
+    box_xyxy: BoxXYXY | None
+
+
+def check_picture(image: Any) -> None:
+    """Raise InputError unless `image` is a uint8 array (H, W, 3) with at least one pixel."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError("A picture to segment must be a uint8 array (height, width, 3); use read_picture first.")
+    if not image.size:
+        raise InputError("The picture to segment has no pixels.")
+
+
+def check_prompt(
+    points_xy: Sequence[PointXY], labels: Sequence[int], box_xyxy: BoxXYXY | None, size_hw: tuple[int, int]
+) -> Prompt:
+    """Check clicks and box against the size of the picture; raises InputError saying which one is wrong."""
+    height, width = size_hw
+    if len(points_xy) != len(labels):
+        raise InputError(f"There are {len(points_xy)} points but {len(labels)} labels; each point needs one label.")
+    positive: list[PointXY] = []
+    negative: list[PointXY] = []
+    for point, label in zip(points_xy, labels, strict=True):
+        if label not in (0, 1):
+            raise InputError(f"A point's label must be 1 (part of the object) or 0 (not part of it), not {label!r}.")
+        x, y = _numbers(point, 2, "A point must be a pair (x, y) of numbers")
+        if not (0 <= x < width and 0 <= y < height):
+            raise InputError(
+                f"The point ({x:g}, {y:g}) lies outside the picture, which is {width} x {height} pixels; "
+                "click inside it."
+            )
+        (positive if label else negative).append((x, y))
+    both = {(int(x), int(y)) for x, y in positive} & {(int(x), int(y)) for x, y in negative}
+    if both:
+        raise InputError(f"The pixel {min(both)} is marked both as part of the object and as not part of it.")
+    box = None if box_xyxy is None else _check_box(box_xyxy, width, height)
+    if not positive and box is None:
+        raise InputError("Nothing is marked; click on the object or draw a box around it.")
+    for x, y in positive if box else ():
+        assert box is not None
+        if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
+            raise InputError(f"The point ({x:g}, {y:g}) is marked as part of the object but lies outside the box.")
+    return Prompt(tuple(positive), tuple(negative), box)
+
+
+def _check_box(box_xyxy: BoxXYXY, width: int, height: int) -> BoxXYXY:
+    xa, ya, xb, yb = _numbers(box_xyxy, 4, "A box must be four numbers (x0, y0, x1, y1)")
+    x0, x1 = max(0.0, min(xa, xb)), min(float(width), max(xa, xb))
+    y0, y1 = max(0.0, min(ya, yb)), min(float(height), max(ya, yb))
+    if x0 >= x1 or y0 >= y1:
+        raise InputError(
+            f"The box ({xa:g}, {ya:g}, {xb:g}, {yb:g}) encloses nothing of the picture, which is {width} x {height} "
+            "pixels; draw it around the object."
+        )
+    return x0, y0, x1, y1
+
+
+def _numbers(values: Any, count: int, rule: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        raise InputError(f"{rule}, not {values!r}.") from None
+    if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
+        raise InputError(f"{rule}, not {values!r}.")
+    return numbers

@@ -1,0 +1,152 @@
+"""Drawing: copies only, true to the masks, readable on any background, at any size."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+
+from osprey_core.draw import label_point_xy, line_width, overlay, thumbnail
+from osprey_core.errors import InputError
+from osprey_core.masks import Mask
+from osprey_core.regions import Region, rgb_of
+
+
+def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float) -> Mask:
+    y, x = np.mgrid[: size_hw[0], : size_hw[1]]
+    return (x - center_xy[0]) ** 2 + (y - center_xy[1]) ** 2 <= radius**2
+
+
+@pytest.fixture
+def grey() -> np.ndarray:
+    return np.full((200, 300, 3), 128, np.uint8)
+
+
+def test_the_picture_itself_is_left_alone(grey):
+    region = Region(1, disc((200, 300), (150, 100), 60))
+    for image in (grey, Image.fromarray(grey)):
+        drawn = overlay(image, [region])
+        assert drawn.shape == grey.shape
+        assert drawn.dtype == np.uint8
+        assert (drawn != grey).any()
+        assert (np.asarray(image) == 128).all()
+    assert np.array_equal(overlay(grey, []), grey)
+
+
+def test_only_the_region_and_a_narrow_rim_change(grey):
+    mask = disc((200, 300), (150, 100), 60)
+    drawn = overlay(grey, [Region(1, mask)], numbers=False)
+    changed = (drawn != grey).any(axis=2)
+    assert changed[mask].all()
+    assert not changed[~disc((200, 300), (150, 100), 64)].any()
+    expected = 128 + 0.4 * (np.array(rgb_of("#e69f00")) - 128)
+    assert np.abs(drawn[100, 150] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (230, 159, 0), (255, 0, 0)])
+def test_an_outline_stands_out_on_any_background(background):
+    image = np.full((200, 300, 3), background, np.uint8)
+    mask = disc((200, 300), (150, 100), 60)
+    for number in range(1, 9):
+        drawn = overlay(image, [Region(number, mask)], alpha=0, numbers=False).astype(int)
+        row = drawn[100, 80:100].sum(axis=1)
+        assert row.max() - row.min() > 250
+
+
+def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey):
+    small = Region(1, disc((200, 300), (150, 100), 20))
+    large = Region(2, disc((200, 300), (150, 100), 90))
+    one, other = overlay(grey, [small, large], alpha=1), overlay(grey, [large, small], alpha=1)
+    assert np.array_equal(one, other)
+    assert tuple(one[88, 150]) == rgb_of(small.color)
+    assert tuple(one[150, 150]) == rgb_of(large.color)
+
+
+def test_the_selected_region_is_drawn_stronger(grey):
+    regions = [Region(1, disc((200, 300), (80, 100), 50)), Region(2, disc((200, 300), (220, 100), 50))]
+    plain, chosen = overlay(grey, regions, numbers=False), overlay(grey, regions, selected=2, numbers=False)
+    assert (chosen[100, 220] == plain[100, 220]).all()
+    assert np.abs(chosen[100, 80].astype(int) - 128).sum() < np.abs(plain[100, 80].astype(int) - 128).sum()
+    outside = ~regions[0].mask & ~regions[1].mask
+    right = np.arange(300)[None] > 150
+    assert (chosen != grey).any(axis=2)[outside & right].sum() > (plain != grey).any(axis=2)[outside & right].sum()
+
+
+def test_every_region_carries_its_number_inside(grey):
+    ring = disc((200, 300), (150, 100), 95) & ~disc((200, 300), (150, 100), 60)
+    middle = disc((200, 300), (150, 100), 55)
+    regions = [Region(1, ring | middle), Region(12, middle)]
+    changed = (overlay(grey, regions) != overlay(grey, regions, numbers=False)).any(axis=2)
+    assert changed[middle].sum() > 50
+    assert changed[ring].sum() > 50, "the number of the larger region must not hide under the smaller one"
+
+
+@given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=30)))
+def test_the_label_point_lies_in_the_mask(mask):
+    mask[0, 0] |= not mask.any()
+    x, y = label_point_xy(mask)
+    assert mask[y, x]
+
+
+def test_the_label_point_is_deep_inside_even_of_crescents_and_huge_masks():
+    crescent = disc((400, 400), (200, 200), 150) & ~disc((400, 400), (260, 200), 140)
+    x, y = label_point_xy(crescent)
+    assert abs(y - 200) < 25
+    assert crescent[y - 20 : y + 21, x - 20 : x + 21].all()
+    comb = np.zeros((3000, 3000), bool)
+    comb[:, ::2] = True
+    comb[1400:1600, 500:2900] = True
+    x, y = label_point_xy(comb)
+    assert comb[y, x]
+    assert 1450 < y < 1550
+    thin = np.zeros((5000, 3), bool)
+    thin[4321, 1] = True
+    assert label_point_xy(thin) == (1, 4321)
+
+
+@pytest.mark.parametrize("size_hw", [(1, 1), (3, 5000), (5000, 3), (9, 9), (60, 40)])
+def test_pictures_of_any_size_can_be_drawn_on(size_hw):
+    image = np.zeros((*size_hw, 3), np.uint8)
+    corner = np.zeros(size_hw, bool)
+    corner[-1, -1] = True
+    drawn = overlay(image, [Region(1, np.ones(size_hw, bool)), Region(23, corner)], selected=23)
+    assert drawn.shape == image.shape
+    assert drawn.any()
+    assert thumbnail(image, Region(23, corner), 32).shape == (32, 32, 3)
+
+
+def test_lines_grow_with_the_picture():
+    assert line_width(1, 1) == line_width(300, 200) == 1
+    assert line_width(4000, 3000) == pytest.approx(4 * line_width(1000, 750))
+
+
+def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale():
+    image = np.zeros((200, 300, 3), np.uint8)
+    image[..., 0] = 200
+    small = thumbnail(image, Region(1, disc((200, 300), (290, 100), 9)), 90)
+    assert small.shape == (90, 90, 3)
+    assert (np.abs(small - np.array([200, 0, 0])).max(axis=2) <= 2).mean() > 0.15, "the region keeps its colours"
+    assert small[2, 2].min() > 130, "the surroundings are pale"
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 64), st.data())
+@settings(deadline=None, max_examples=40)
+def test_a_thumbnail_is_always_the_size_asked_for(height, width, size, data):
+    mask = np.zeros((height, width), bool)
+    mask[data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))] = True
+    assert thumbnail(np.zeros((height, width, 3), np.uint8), Region(5, mask), size).shape == (size, size, 3)
+
+
+def test_what_cannot_be_drawn_is_refused(grey):
+    region = Region(1, np.ones((20, 30), bool))
+    with pytest.raises(InputError, match="The mask is 30 x 20 pixels, but the picture is 300 x 200"):
+        overlay(grey, [region])
+    with pytest.raises(InputError, match="The mask is 30 x 20 pixels"):
+        thumbnail(grey, region)
+    with pytest.raises(InputError, match=r"between 0 and 1, but it is 1\.5"):
+        overlay(grey, [], alpha=1.5)
+    with pytest.raises(InputError, match="at least 1 pixel wide"):
+        thumbnail(grey, Region(1, np.ones((200, 300), bool)), 0)
+    with pytest.raises(InputError, match="PIL image or a uint8 array"):
+        overlay(grey.astype(float), [])  # type: ignore[arg-type]
