@@ -1,0 +1,77 @@
+"""Starts the page: `python app.py`. Reads the options, loads the model in the background, serves.
+
+python app.py                                            the small built-in model, on any computer
+python app.py --model sunshine-lwt/Osprey-7b             the published model, on a GPU
+python app.py --help                                     everything else
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from demo.options import Options, read_options
+from osprey_core.errors import InputError
+
+log = logging.getLogger("osprey")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until interrupted. Returns the exit code: 2 for options that make no sense."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        options = read_options(argv)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return serve(options)
+
+
+def serve(options: Options) -> int:
+    """Build the page and serve it; model and segmenter load meanwhile."""
+    from demo.canvas.canvas import MAX_MEGABYTES
+    from demo.page import build_app
+    from demo.slots import Slot
+    from demo.theme import css, theme
+
+    def load_model() -> object:
+        from osprey_core import Osprey
+
+        return Osprey.from_pretrained(options.model, options.device, options.dtype, options.revision)
+
+    def load_segmenter() -> object:
+        from osprey_core.segment import load_segmenter
+
+        device = options.device
+        if device == "auto" and options.segmenter != "classic":
+            from osprey_core.engine import resolve_device
+
+            device = str(resolve_device(device))
+        return load_segmenter(options.segmenter, device)
+
+    model = Slot(options.model, load_model).start()
+    segmenter = Slot(options.segmenter, load_segmenter).start()
+    app = build_app(model, segmenter, options)
+    app.queue(default_concurrency_limit=4, max_size=64)
+    try:
+        app.launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            theme=theme(),
+            css=css(),
+            footer_links=["api"],
+            max_file_size=f"{MAX_MEGABYTES}mb",
+            state_session_capacity=1000,
+            ssr_mode=False,
+        )
+    except OSError as error:
+        print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,129 @@
+"""Named endpoints for programs (gradio_client): the same handlers as the page, with plain inputs and outputs.
+
+Each client has a Session of its own, as each browser tab does. Errors reach the caller as one sentence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo import handlers, words
+from demo.handlers import Decode, Services, Settings
+from demo.session import PageRegion, Seat, Session
+from osprey_core import masks
+from osprey_core.errors import OspreyError
+
+log = logging.getLogger(__name__)
+
+
+def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queue: str, picture_queue: str) -> None:
+    """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
+    with gr.Group(visible=False):
+        file = gr.File(label="file", type="filepath")
+        x, y = gr.Number(label="x"), gr.Number(label="y")
+        box = gr.JSON(label="box_xyxy")
+        strokes, radius = gr.JSON(label="points_xy"), gr.Number(label="radius")
+        action = gr.Textbox("new", label="action")
+        number = gr.Number(label="number", precision=0)
+        question = gr.Textbox(label="question")
+        temperature, top_p = gr.Number(0.0, label="temperature"), gr.Number(1.0, label="top_p")
+        longest, seed = gr.Number(1024, label="max_new_tokens"), gr.Number(None, label="seed")
+        result, answer = gr.JSON(label="result"), gr.Textbox(label="answer")
+
+    def open_picture(seat: Seat, file: str | None) -> dict[str, Any]:
+        with _one_sentence():
+            if not file:
+                raise OspreyError(words.UPLOAD_MISSING)
+            session = handlers.open_picture(seat.session, Path(file).read_bytes(), Path(file).name)
+            handlers.stop(services, seat.session)
+            seat.change(lambda _: session)
+            assert session.picture is not None
+            return {"width": session.picture.width, "height": session.picture.height}
+
+    def segment_point(seat: Seat, x: float, y: float, action: Any) -> dict[str, Any]:
+        with _one_sentence():
+            return _selected(seat.change_regions(lambda s: handlers.mark_point(services, s, x, y, action or "new")))
+
+    def segment_box(seat: Seat, box_xyxy: Any, action: Any) -> dict[str, Any]:
+        with _one_sentence():
+            box = box_xyxy if isinstance(box_xyxy, list) else ()
+            return _selected(seat.change_regions(lambda s: handlers.mark_box(services, s, box, action or "new")))
+
+    def segment_brush(seat: Seat, points_xy: Any, radius: float, action: Any) -> dict[str, Any]:
+        with _one_sentence():
+            points = points_xy if isinstance(points_xy, list) else ()
+            return _selected(seat.change_regions(lambda s: handlers.mark_brush(s, points, radius, action or "new")))
+
+    def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
+        with _one_sentence():
+            session = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
+            return [_described(region) for region in session.regions]
+
+    def ask(seat: Seat, question: str, temperature: Any, top_p: Any, max_new_tokens: Any, seed: Any) -> Iterator[str]:
+        with _one_sentence():
+            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            turn_id = seat.change(lambda session: handlers.ask(session, question or "")).transcript[-1].id
+            for progress in handlers.answer(services, seat, settings, decode):
+                for turn in progress.session.transcript:
+                    if turn.id == turn_id:
+                        yield turn.answer
+
+    def clear_chat(seat: Seat) -> None:
+        handlers.stop(services, seat.session)
+        seat.change(handlers.clear_chat)
+
+    def halt(seat: Seat) -> None:
+        handlers.stop(services, seat.session)
+
+    pictures: dict[str, Any] = {"concurrency_id": picture_queue, "concurrency_limit": 4}
+    for name, fn, inputs, output, extra in (
+        ("open_picture", open_picture, [file], result, pictures),
+        ("segment_point", segment_point, [x, y, action], result, pictures),
+        ("segment_box", segment_box, [box, action], result, pictures),
+        ("segment_brush", segment_brush, [strokes, radius, action], result, pictures),
+        ("delete_region", delete_region, [number], result, pictures),
+        (
+            "ask",
+            ask,
+            [question, temperature, top_p, longest, seed],
+            answer,
+            {"concurrency_id": model_queue, "concurrency_limit": 1},
+        ),
+        ("clear_chat", clear_chat, [], None, {"concurrency_limit": None}),
+        ("stop", halt, [], None, {"concurrency_limit": None}),
+    ):
+        gr.on(None, fn, [seat, *inputs], output, api_name=name, **extra)
+
+
+def _described(region: PageRegion) -> dict[str, Any]:
+    mask = region.mask.mask()
+    return {
+        "number": region.number,
+        "area": masks.area(mask),
+        "box_xyxy": list(masks.box_xyxy(mask)),
+        "rle": {"size": [region.mask.height, region.mask.width], "counts": region.mask.counts},
+    }
+
+
+def _selected(session: Session) -> dict[str, Any]:
+    region = session.region(session.selected)
+    return _described(region) if region is not None else {}
+
+
+class _one_sentence:  # noqa: N801 - reads as a statement: with _one_sentence():
+    """Errors inside `with` become a gr.Error with one sentence, which the client raises."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OspreyError):
+            raise gr.Error(str(error), print_exception=False) from error
+        if isinstance(error, Exception):
+            log.error("unexpected error in an endpoint", exc_info=error)
+            raise gr.Error(words.UNEXPECTED, print_exception=False) from error

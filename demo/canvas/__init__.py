@@ -1,0 +1,1 @@
+"""The picture canvas: a Gradio HTML component of our own (Python side, script and style beside each other)."""

@@ -1,0 +1,849 @@
+// The picture canvas in the browser: draws picture and regions, turns pointer and keyboard into gestures.
+// Gradio runs this text as a function of (element, trigger, props, server, upload, watch). It knows no model: every
+// gesture goes to Python, and what comes back is drawn. All coordinates sent are pixels of the full picture.
+
+const W = props.words;
+const root = element.querySelector(".osp-root");
+const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+// ---- elements -------------------------------------------------------------------------------------------------------
+
+function make(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+const ICONS = {
+  point: "M5 3l13 9-6 1.2L9.5 19z",
+  box: "M4 7V4h3M17 4h3v3M20 17v3h-3M7 20H4v-3M4 11v2M20 11v2M11 4h2M11 20h2",
+  brush: "M20 4c-5 2-9 6-10.5 9.5l2 2C15 14 18 9 20 4zM9 14.5c-2 0-3 1.5-3 3S5 20 3.5 20c3 1 7 .5 7-3.5z",
+  new: "M12 3.5l1.8 5.2 5.5.1-4.4 3.3 1.6 5.3-4.5-3.1-4.5 3.1 1.6-5.3-4.4-3.3 5.5-.1z",
+  add: "M12 5v14M5 12h14",
+  remove: "M5 12h14",
+  undo: "M8 5L4 9l4 4M4 9h9a6 6 0 010 12h-3",
+  clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v6M13.5 11v6",
+  open: "M4 18V6h5l2 2h9v10zM12 16v-5M9.5 13.200L12 10.700l2.5 2.5",
+  close: "M6 6l12 12M18 6L6 18",
+};
+
+function icon(name) {
+  const holder = document.createElement("span");
+  holder.className = "osp-icon";
+  holder.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+  return holder;
+}
+
+function button(name, label, tip, onclick, extra) {
+  return make(
+    "button",
+    { type: "button", class: `osp-button osp-${name}`, title: tip, "aria-label": tip, onclick, ...extra },
+    icon(name),
+    make("span", { class: "osp-label" }, label),
+  );
+}
+
+const toolButtons = {};
+for (const name of ["point", "box", "brush"])
+  toolButtons[name] = button(name, W[name], W[name + "Tip"], () => setTool(name), { "aria-pressed": "false" });
+const actionButtons = {};
+for (const name of ["new", "add", "remove"])
+  actionButtons[name] = button(name, W[name], W[name + "Tip"], () => setAction(name), { "aria-pressed": "false" });
+
+const sizeInput = make("input", { type: "range", min: 4, max: 120, value: 28, "aria-label": W.size });
+sizeInput.addEventListener("input", () => draw());
+const sizeBox = make("label", { class: "osp-size", title: W.size }, make("span", { class: "osp-dot" }), sizeInput);
+const undoButton = button("undo", W.undo, W.undoTip, () => undo());
+const clearButton = button("clear", W.clear, W.clearTip, () => send("edit_regions", { op: "clear" }));
+const fileInput = make("input", { type: "file", accept: "image/*", class: "osp-file", tabindex: "-1", "aria-hidden": "true" });
+fileInput.addEventListener("change", () => {
+  if (fileInput.files.length) openFile(fileInput.files[0]);
+  fileInput.value = "";
+});
+const openButton = button("open", W.choose, W.chooseTip, () => fileInput.click());
+
+const toolbar = make(
+  "div",
+  { class: "osp-toolbar", role: "toolbar", "aria-label": W.tools },
+  make("div", { class: "osp-group", role: "group", "aria-label": W.tools }, ...Object.values(toolButtons)),
+  make("div", { class: "osp-group", role: "group", "aria-label": W.actions }, ...Object.values(actionButtons)),
+  sizeBox,
+  make("span", { class: "osp-space" }),
+  make("div", { class: "osp-group osp-plain" }, undoButton, clearButton),
+  openButton,
+  fileInput,
+);
+
+const canvas = make("canvas", { class: "osp-canvas", tabindex: "0", role: "img", "aria-label": W.canvas });
+const hint = make("div", { class: "osp-hint" });
+const spinner = make("div", { class: "osp-busy", role: "status" });
+const live = make("div", { class: "osp-live", "aria-live": "polite" });
+const emptyExamples = make("div", { class: "osp-examples osp-large" });
+const empty = make(
+  "div",
+  { class: "osp-empty" },
+  make(
+    "button",
+    { type: "button", class: "osp-drop", onclick: () => fileInput.click() },
+    icon("open"),
+    make("strong", {}, W.dropTitle),
+    make("span", {}, W.dropText),
+  ),
+);
+const dropVeil = make("div", { class: "osp-veil" }, W.dropNow);
+const stage = make("div", { class: "osp-stage" }, canvas, empty, hint, spinner, dropVeil, live);
+const list = make("div", { class: "osp-list", role: "list", "aria-label": W.regions });
+const strip = make("div", { class: "osp-examples osp-strip", "aria-label": W.examples });
+const exampleButtons = (large) =>
+  (props.examples || []).map((example) => {
+    const attributes = { type: "button", title: example.title, "aria-label": example.title, "data-example": example.name };
+    const image = make("img", { src: example.thumb, alt: "" });
+    const node = make("button", attributes, image, ...(large ? [make("span", {}, example.title)] : []));
+    node.addEventListener("click", () => send("open_picture", { example: example.name }));
+    return node;
+  });
+if ((props.examples || []).length) {
+  empty.append(make("p", {}, W.dropExamples), emptyExamples);
+  emptyExamples.append(...exampleButtons(true));
+  strip.append(...exampleButtons(false));
+}
+root.replaceChildren(toolbar, stage, list, strip);
+
+// ---- state ----------------------------------------------------------------------------------------------------------
+
+let tool = "point";
+let action = "new";
+let picture = null; // {id, width, height, name, image}
+let scene = { regions: [], selected: null, next: null, canUndo: false, seq: 0 };
+let layers = new Map(); // region number -> {key, mask, tint, anchor}
+let hovered = null;
+let drag = null; // {kind, points: [[x, y]…] in picture pixels, minus}
+let cursor = null; // pointer over the canvas, picture pixels
+let cross = null; // keyboard cursor, picture pixels
+let ghosts = []; // previews that stay until Python has answered: {seq, kind, points, radius, minus}
+let seq = 0;
+let waiting = null; // gesture under way: {seq, name, timer}
+let line = []; // gestures that wait for it
+let fit = { scale: 1, x: 0, y: 0, width: 0, height: 0 };
+
+// ---- gestures to Python ---------------------------------------------------------------------------------------------
+
+function send(name, data, ghost) {
+  const gesture = { seq: ++seq, ...data };
+  if (ghost) ghosts.push({ ...ghost, seq: gesture.seq });
+  line.push([name, gesture]);
+  next();
+  draw();
+}
+
+// One at a time: the component has a single value, and regions must come about in the order of the gestures.
+function next() {
+  if (waiting || !line.length) return;
+  const [name, gesture] = line.shift();
+  waiting = { seq: gesture.seq, name, timer: setTimeout(() => settle(gesture.seq), 120000) };
+  showBusy();
+  props.value = gesture;
+  trigger(name);
+}
+
+function settle(answered) {
+  ghosts = ghosts.filter((ghost) => ghost.seq > answered);
+  if (waiting && answered >= waiting.seq) {
+    clearTimeout(waiting.timer);
+    waiting = null;
+  }
+  showBusy();
+  next();
+}
+
+function showBusy() {
+  const name = waiting && waiting.name;
+  const text = name === "open_picture" ? W.opening : name === "segment_point" || name === "segment_box" ? W.finding : "";
+  spinner.textContent = text;
+  spinner.classList.toggle("osp-on", Boolean(text));
+}
+
+function undo() {
+  if (scene.canUndo) send("edit_regions", { op: "undo" });
+}
+
+function select(number) {
+  if (number === scene.selected) return;
+  scene.selected = number; // shown at once; Python confirms
+  showList();
+  draw();
+  send("edit_regions", { op: "select", number });
+}
+
+async function openFile(file) {
+  if (file.size > props.limit_mb * 1e6) return toast(say(W.tooLarge, { limit: props.limit_mb }));
+  if (file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
+  spinner.textContent = W.opening;
+  spinner.classList.add("osp-on");
+  try {
+    const { path, url } = await upload(file);
+    send("open_picture", { file: { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } } });
+  } catch (error) {
+    showBusy();
+    toast(W.uploadFailed);
+  }
+}
+
+let toastTimer = 0;
+function toast(text) {
+  hint.textContent = text;
+  hint.classList.add("osp-problem");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => {
+    hint.classList.remove("osp-problem");
+    showHint();
+  }, 6000);
+}
+
+// ---- what comes from Python -----------------------------------------------------------------------------------------
+
+// Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
+const WATCHED = Object.keys({ scene: 0, picture: 0 });
+watch(WATCHED, receive);
+
+function receive() {
+  const sent = props.picture;
+  if (sent && (!picture || picture.id !== sent.id)) {
+    const image = new Image();
+    const arrived = { id: sent.id, width: sent.width, height: sent.height, name: sent.name, image };
+    image.onload = () => draw();
+    image.src = sent.url;
+    picture = arrived;
+    layers = new Map();
+    cross = hovered = drag = null;
+    setAction("new");
+    root.classList.add("osp-has-picture");
+    root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
+  }
+  if (props.scene) {
+    const before = scene;
+    scene = props.scene;
+    if (picture && scene.picture !== picture.id) scene = { ...scene, regions: [] };
+    const fresh = scene.regions.find((region) => !before.regions.some((old) => old.number === region.number));
+    if (fresh) {
+      live.textContent = say(W.marked, { number: fresh.number, percent: fresh.percent });
+      // A thing is seldom painted in one stroke: the next stroke goes on with the same region.
+      if (tool === "brush" && action === "new") setAction("add");
+    }
+    const numbers = new Set(scene.regions.map((region) => region.number));
+    for (const number of layers.keys()) if (!numbers.has(number)) layers.delete(number);
+    for (const region of scene.regions) {
+      const layer = layers.get(region.number);
+      if (!layer || layer.key !== region.key) layers.set(region.number, layerOf(region));
+    }
+    if (!scene.regions.length && action !== "new") setAction("new");
+    settle(scene.seq);
+  }
+  showList();
+  showHint();
+  showButtons();
+  layout();
+}
+
+// A region ready to be drawn: pixels for hit tests, tinted picture, and the spot farthest from its edge for the badge.
+function layerOf(region) {
+  const [x0, y0, x1, y1] = region.box;
+  const width = x1 - x0;
+  const height = y1 - y0;
+  const mask = new Uint8Array(width * height);
+  let at = 0;
+  region.runs.forEach((run, index) => {
+    if (index % 2) mask.fill(1, at, at + run);
+    at += run;
+  });
+  const tint = make("canvas", { width, height });
+  const context = tint.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  const rgb = [1, 3, 5].map((start) => parseInt(region.color.slice(start, start + 2), 16));
+  for (let i = 0; i < mask.length; i++)
+    if (mask[i]) pixels.data.set([rgb[0], rgb[1], rgb[2], 255], i * 4);
+  context.putImageData(pixels, 0, 0);
+  return { key: region.key, region, mask, width, height, tint, outline: null, anchor: anchorOf(mask, width, height) };
+}
+
+function anchorOf(mask, width, height) {
+  const step = Math.max(1, Math.ceil(Math.max(width, height) / 72));
+  const columns = Math.ceil(width / step) + 2;
+  const rows = Math.ceil(height / step) + 2;
+  const distance = new Float32Array(columns * rows);
+  for (let r = 1; r < rows - 1; r++)
+    for (let c = 1; c < columns - 1; c++) {
+      const y = Math.min(height - 1, (r - 1) * step + (step >> 1));
+      const x = Math.min(width - 1, (c - 1) * step + (step >> 1));
+      distance[r * columns + c] = mask[y * width + x] ? 1e6 : 0;
+    }
+  const pass = (start, end, by) => {
+    for (let i = start; i !== end; i += by)
+      if (distance[i]) {
+        const near = [i - by, i - by * columns].map((j) => (distance[j] ?? 0) + 1);
+        const far = [i - by * columns - by, i - by * columns + by].map((j) => (distance[j] ?? 0) + 1.414);
+        distance[i] = Math.min(distance[i], ...near, ...far);
+      }
+  };
+  pass(columns, distance.length - columns, 1);
+  pass(distance.length - columns - 1, columns - 1, -1);
+  let best = 0;
+  for (let i = 0; i < distance.length; i++) if (distance[i] > distance[best]) best = i;
+  if (!distance[best]) {
+    const first = mask.indexOf(1);
+    return [(first % width) + 0.5, Math.floor(first / width) + 0.5];
+  }
+  return [((best % columns) - 1) * step + step / 2, (Math.floor(best / columns) - 1) * step + step / 2];
+}
+
+// ---- drawing --------------------------------------------------------------------------------------------------------
+
+function layout() {
+  const ratio = window.devicePixelRatio || 1;
+  const width = stage.clientWidth;
+  const height = stage.clientHeight;
+  if (!width || !height) return;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  if (picture) {
+    const scale = Math.min(width / picture.width, height / picture.height);
+    const before = fit.scale;
+    fit = { scale, x: (width - picture.width * scale) / 2, y: (height - picture.height * scale) / 2, width, height };
+    if (before !== scale) for (const layer of layers.values()) layer.outline = null;
+    // For tests and for assistive tools: where the picture lies inside the canvas, in CSS pixels.
+    canvas.dataset.fit = JSON.stringify({ scale: fit.scale, x: fit.x, y: fit.y });
+  }
+  draw();
+}
+
+let frame = 0;
+function draw() {
+  if (!frame)
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      paint();
+    });
+}
+
+function paint() {
+  const ratio = window.devicePixelRatio || 1;
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!picture) return;
+  context.imageSmoothingQuality = "high";
+  context.imageSmoothingEnabled = fit.scale < 3;
+  if (picture.image.complete && picture.image.naturalWidth)
+    context.drawImage(picture.image, fit.x, fit.y, picture.width * fit.scale, picture.height * fit.scale);
+  context.imageSmoothingEnabled = true;
+  const shown = scene.regions.map((region) => layers.get(region.number)).filter(Boolean);
+  const byArea = [...shown].sort((one, other) => other.width * other.height - one.width * one.height);
+  for (const layer of byArea) paintRegion(context, layer);
+  const selected = shown.find((layer) => layer.region.number === scene.selected);
+  if (selected) {
+    const { points } = scene.regions.find((region) => region.number === scene.selected);
+    if (points.length > 1) for (const [x, y, label] of points) paintMark(context, x, y, label);
+  }
+  for (const layer of byArea) paintBadge(context, layer);
+  for (const ghost of ghosts) paintDrag(context, ghost, true);
+  if (drag) paintDrag(context, drag, false);
+  paintCursor(context);
+}
+
+function rectOf(layer) {
+  const unit = (picture.width * fit.scale) / layer.region.size[0];
+  const unitY = (picture.height * fit.scale) / layer.region.size[1];
+  const [x0, y0] = layer.region.box;
+  return [fit.x + x0 * unit, fit.y + y0 * unitY, layer.width * unit, layer.height * unitY, unit, unitY];
+}
+
+function paintRegion(context, layer) {
+  const [x, y, width, height] = rectOf(layer);
+  const strong = layer.region.number === scene.selected;
+  const lit = layer.region.number === hovered;
+  context.globalAlpha = lit ? 0.5 : strong ? 0.36 : 0.26;
+  context.drawImage(layer.tint, x, y, width, height);
+  context.globalAlpha = 1;
+  layer.outline = layer.outline || outlinesOf(layer, width, height);
+  const { halo, contour, wide, margin } = layer.outline;
+  context.drawImage(halo, x - margin, y - margin, width + 2 * margin, height + 2 * margin);
+  const ring = strong || lit ? wide : contour;
+  context.drawImage(ring, x - margin, y - margin, width + 2 * margin, height + 2 * margin);
+}
+
+// Contours as grown silhouettes with the region cut out: a white one around a coloured one reads on any background.
+function outlinesOf(layer, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const margin = 6;
+  const grown = (radius, color) => {
+    const sheet = make("canvas", {
+      width: Math.max(1, Math.ceil((width + 2 * margin) * ratio)),
+      height: Math.max(1, Math.ceil((height + 2 * margin) * ratio)),
+    });
+    const context = sheet.getContext("2d");
+    context.scale(ratio, ratio);
+    for (let turn = 0; turn < 16; turn++) {
+      const angle = (turn * Math.PI) / 8;
+      context.drawImage(layer.tint, margin + radius * Math.cos(angle), margin + radius * Math.sin(angle), width, height);
+    }
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = color;
+    context.fillRect(0, 0, width + 2 * margin, height + 2 * margin);
+    context.globalCompositeOperation = "destination-out";
+    context.drawImage(layer.tint, margin, margin, width, height);
+    return sheet;
+  };
+  const color = layer.region.color;
+  return { margin, halo: grown(4, "rgba(255,255,255,0.85)"), contour: grown(2, color), wide: grown(3, color) };
+}
+
+function paintBadge(context, layer) {
+  const [x, y, , , unit, unitY] = rectOf(layer);
+  const strong = layer.region.number === scene.selected || layer.region.number === hovered;
+  const radius = strong ? 13 : 11;
+  const [left, top] = [fit.x, fit.y];
+  const right = fit.x + picture.width * fit.scale;
+  const bottom = fit.y + picture.height * fit.scale;
+  const cx = Math.min(Math.max(x + layer.anchor[0] * unit, left + radius), right - radius);
+  const cy = Math.min(Math.max(y + layer.anchor[1] * unitY, top + radius), bottom - radius);
+  context.beginPath();
+  context.arc(cx, cy, radius + 2.5, 0, 7);
+  context.fillStyle = "rgba(0,0,0,0.45)";
+  context.fill();
+  context.beginPath();
+  context.arc(cx, cy, radius + 1.5, 0, 7);
+  context.fillStyle = "#fff";
+  context.fill();
+  context.beginPath();
+  context.arc(cx, cy, radius, 0, 7);
+  context.fillStyle = layer.region.color;
+  context.fill();
+  context.fillStyle = layer.region.text;
+  context.font = `700 ${strong ? 14 : 12}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(layer.region.number, cx, cy + 0.5);
+}
+
+function paintMark(context, x, y, label) {
+  const [cx, cy] = [fit.x + x * fit.scale, fit.y + y * fit.scale];
+  context.beginPath();
+  context.arc(cx, cy, 6, 0, 7);
+  context.fillStyle = label ? "#1b7f3b" : "#c22f2f";
+  context.fill();
+  context.lineWidth = 1.5;
+  context.strokeStyle = "#fff";
+  context.stroke();
+  context.beginPath();
+  context.moveTo(cx - 3, cy);
+  context.lineTo(cx + 3, cy);
+  if (label) {
+    context.moveTo(cx, cy - 3);
+    context.lineTo(cx, cy + 3);
+  }
+  context.stroke();
+}
+
+function paintDrag(context, what, settled) {
+  const color = what.minus ? "#c22f2f" : what.color;
+  const at = ([x, y]) => [fit.x + x * fit.scale, fit.y + y * fit.scale];
+  context.save();
+  if (what.kind === "box") {
+    const [ax, ay] = at(what.points[0]);
+    const [bx, by] = at(what.points[what.points.length - 1]);
+    context.globalAlpha = settled ? 0.6 : 1;
+    for (const [width, style, dash] of [[4, "rgba(255,255,255,0.9)", []], [2, color, [6, 4]]]) {
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.setLineDash(dash);
+      context.strokeRect(Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx), Math.abs(ay - by));
+    }
+  } else if (what.kind === "brush") {
+    context.globalAlpha = 0.5;
+    context.beginPath();
+    const [sx, sy] = at(what.points[0]);
+    context.moveTo(sx, sy);
+    for (const point of what.points) context.lineTo(...at(point));
+    if (what.points.length === 1) context.lineTo(sx + 0.01, sy); // a dot
+    context.lineCap = context.lineJoin = "round";
+    context.lineWidth = what.radius * 2 * fit.scale;
+    context.strokeStyle = color;
+    context.stroke();
+  } else {
+    const [cx, cy] = at(what.points[0]);
+    const pulse = settled ? 4 + 3 * Math.abs(Math.sin(performance.now() / 250)) : 5;
+    context.beginPath();
+    context.arc(cx, cy, pulse, 0, 7);
+    context.fillStyle = color;
+    context.strokeStyle = "#fff";
+    context.lineWidth = 2;
+    context.fill();
+    context.stroke();
+    if (settled) setTimeout(draw, 60);
+  }
+  context.restore();
+}
+
+function paintCursor(context) {
+  const ring = (x, y, radius) => {
+    for (const [width, style] of [[3, "rgba(255,255,255,0.9)"], [1.5, "rgba(0,0,0,0.8)"]]) {
+      context.beginPath();
+      context.arc(fit.x + x * fit.scale, fit.y + y * fit.scale, radius, 0, 7);
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.stroke();
+    }
+  };
+  if (tool === "brush" && cursor) ring(cursor[0], cursor[1], brushCss() / 2);
+  if (cross && document.activeElement === canvas) {
+    const [x, y] = [fit.x + cross[0] * fit.scale, fit.y + cross[1] * fit.scale];
+    for (const [width, style] of [[4, "#fff"], [1.5, "#000"]]) {
+      context.beginPath();
+      context.moveTo(x - 11, y);
+      context.lineTo(x + 11, y);
+      context.moveTo(x, y - 11);
+      context.lineTo(x, y + 11);
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.stroke();
+    }
+  }
+}
+
+// ---- lists, buttons, hints ------------------------------------------------------------------------------------------
+
+function setTool(name) {
+  if (tool !== name) setAction("new");
+  tool = name;
+  stage.dataset.tool = name;
+  drag = null;
+  showButtons();
+  showHint();
+  draw();
+}
+
+function setAction(name) {
+  if (name !== "new" && !scene.regions.length) return;
+  action = name;
+  showButtons();
+  showHint();
+  draw();
+}
+
+function showButtons() {
+  for (const [name, node] of Object.entries(toolButtons)) node.setAttribute("aria-pressed", String(name === tool));
+  for (const [name, node] of Object.entries(actionButtons)) {
+    node.setAttribute("aria-pressed", String(name === action));
+    node.disabled = !picture || (name !== "new" && !scene.regions.length);
+  }
+  for (const node of Object.values(toolButtons)) node.disabled = !picture;
+  sizeBox.classList.toggle("osp-on", tool === "brush");
+  undoButton.disabled = !scene.canUndo;
+  clearButton.disabled = !scene.regions.length;
+}
+
+function showHint() {
+  if (hint.classList.contains("osp-problem")) return;
+  const number = scene.selected;
+  let text = "";
+  if (picture) {
+    if (action === "add") text = say(W.hintAdd, { number });
+    else if (action === "remove") text = say(W.hintRemove, { number });
+    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", brush: "hintBrush" }[tool]];
+    else if (scene.regions.length === 1) text = say(W.hintRefine, { number });
+  }
+  hint.textContent = text;
+}
+
+function showList() {
+  if (!scene.regions.length) {
+    list.replaceChildren(make("span", { class: "osp-none" }, picture ? W.noRegions : ""));
+    return;
+  }
+  const nodes = scene.regions.map((region) => {
+    const number = region.number;
+    const values = { number, percent: region.percent };
+    const badge = make("span", { class: "osp-badge" }, String(number));
+    badge.style.background = region.color;
+    badge.style.color = region.text;
+    const choose = make(
+      "button",
+      { type: "button", class: "osp-pick", title: say(W.select, values), "aria-label": say(W.region, values), "aria-pressed": String(number === scene.selected) },
+      thumbnail(region),
+      badge,
+      make("span", { class: "osp-percent" }, region.percent),
+    );
+    choose.addEventListener("click", () => select(number));
+    const mention = make("button", { type: "button", class: "osp-mention", title: say(W.mention, values), "aria-label": say(W.mention, values) }, "@");
+    mention.addEventListener("click", () => insertMention(number));
+    const remove = make("button", { type: "button", class: "osp-delete", title: say(W.delete, values), "aria-label": say(W.delete, values) }, icon("close"));
+    remove.addEventListener("click", () => send("edit_regions", { op: "delete", number }));
+    const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, mention, remove);
+    card.style.setProperty("--osp-color", region.color);
+    card.classList.toggle("osp-selected", number === scene.selected);
+    card.addEventListener("pointerenter", () => hover(number));
+    card.addEventListener("pointerleave", () => hover(null));
+    return card;
+  });
+  list.replaceChildren(...nodes);
+  const chosen = list.querySelector(".osp-selected");
+  if (chosen) list.scrollLeft = Math.max(0, chosen.offsetLeft - list.offsetLeft - list.clientWidth / 2);
+}
+
+function thumbnail(region) {
+  const side = 34;
+  const ratio = window.devicePixelRatio || 1;
+  const node = make("canvas", { class: "osp-thumb", width: side * ratio, height: side * ratio, "aria-hidden": "true" });
+  const layer = layers.get(region.number);
+  const paintThumb = () => {
+    if (!layer || !picture) return;
+    const unit = picture.width / region.size[0];
+    const [x0, y0] = region.box;
+    const reach = Math.max(layer.width, layer.height) * 1.15;
+    const left = x0 + layer.width / 2 - reach / 2;
+    const top = y0 + layer.height / 2 - reach / 2;
+    const context = node.getContext("2d");
+    const scale = (side * ratio) / reach;
+    const shown = picture.image.naturalWidth / picture.width;
+    context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+    context.globalAlpha = 0.35;
+    context.drawImage(picture.image, 0, 0, picture.image.naturalWidth / shown / unit, picture.image.naturalHeight / shown / unit);
+    const cut = make("canvas", { width: layer.width, height: layer.height });
+    const inside = cut.getContext("2d");
+    inside.drawImage(layer.tint, 0, 0);
+    inside.globalCompositeOperation = "source-in";
+    inside.drawImage(picture.image, -x0, -y0, region.size[0], region.size[1]);
+    context.globalAlpha = 1;
+    context.drawImage(cut, x0, y0);
+  };
+  if (picture && picture.image.complete) paintThumb();
+  else if (picture) picture.image.addEventListener("load", paintThumb, { once: true });
+  return node;
+}
+
+function insertMention(number) {
+  const box = document.querySelector("#question textarea");
+  if (!box) return;
+  const start = box.selectionStart ?? box.value.length;
+  const before = box.value.slice(0, start);
+  const word = `${before && !/\s$/.test(before) ? " " : ""}@${number} `;
+  box.value = before + word + box.value.slice(box.selectionEnd ?? start);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+  box.setSelectionRange(start + word.length, start + word.length);
+}
+
+function hover(number) {
+  if (hovered === number) return;
+  hovered = number;
+  for (const card of list.querySelectorAll(".osp-card"))
+    card.classList.toggle("osp-lit", Number(card.dataset.number) === number);
+  draw();
+}
+
+function regionAt([x, y]) {
+  const hits = scene.regions.filter((region) => {
+    const layer = layers.get(region.number);
+    if (!layer) return false;
+    const column = Math.floor((x * region.size[0]) / picture.width) - region.box[0];
+    const row = Math.floor((y * region.size[1]) / picture.height) - region.box[1];
+    const inside = column >= 0 && row >= 0 && column < layer.width && row < layer.height;
+    return inside && layer.mask[row * layer.width + column];
+  });
+  const size = (region) => (region.box[2] - region.box[0]) * (region.box[3] - region.box[1]);
+  return hits.sort((one, other) => size(one) - size(other))[0];
+}
+
+// ---- pointer --------------------------------------------------------------------------------------------------------
+
+const brushCss = () => Number(sizeInput.value);
+const nextColor = () => {
+  const chosen = scene.regions.find((region) => region.number === scene.selected);
+  return action === "new" || !chosen ? (scene.next ? scene.next.color : "#e69f00") : chosen.color;
+};
+
+function place(event) {
+  const bounds = canvas.getBoundingClientRect();
+  return [(event.clientX - bounds.left - fit.x) / fit.scale, (event.clientY - bounds.top - fit.y) / fit.scale];
+}
+
+const inPicture = ([x, y]) => x >= 0 && y >= 0 && x < picture.width && y < picture.height;
+const clamp = ([x, y]) => [Math.min(Math.max(x, 0), picture.width), Math.min(Math.max(y, 0), picture.height)];
+
+// Shift, the right button, or a pen's eraser take away, whatever the toolbar says.
+function actionOf(event) {
+  const minus = event.shiftKey || event.button === 2 || event.button === 5 || (event.buttons & 34) > 0;
+  return minus && scene.regions.length ? "remove" : action;
+}
+
+canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (!picture) return;
+  if (drag || !event.isPrimary) {
+    drag = null; // a second finger: not a mark
+    draw();
+    return;
+  }
+  if (![0, 2, 5].includes(event.button)) return;
+  const point = place(event);
+  if (tool === "point" && !inPicture(point)) return;
+  const what = actionOf(event);
+  const start = tool === "box" ? clamp(point) : point;
+  drag = {
+    kind: tool, points: [start], action: what, minus: what === "remove", color: nextColor(),
+    radius: brushCss() / 2 / fit.scale, at: [event.clientX, event.clientY], pointer: event.pointerId,
+  };
+  cross = null;
+  canvas.setPointerCapture(event.pointerId);
+  draw();
+});
+
+canvas.addEventListener("pointermove", (event) => {
+  if (!picture) return;
+  const point = place(event);
+  cursor = event.pointerType === "touch" ? null : point;
+  if (drag && drag.pointer === event.pointerId) {
+    if (drag.kind === "box") drag.points[1] = clamp(point);
+    else if (drag.kind === "brush") {
+      const steps = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+      for (const step of steps.length ? steps : [event]) {
+        const to = place(step);
+        const from = drag.points[drag.points.length - 1];
+        if (Math.hypot(to[0] - from[0], to[1] - from[1]) * fit.scale >= 1) drag.points.push(to);
+      }
+    }
+    draw();
+  } else {
+    const found = inPicture(point) ? regionAt(point) : null;
+    hover(found ? found.number : null);
+    if (tool === "brush") draw();
+  }
+});
+
+canvas.addEventListener("pointerup", (event) => {
+  if (!drag || drag.pointer !== event.pointerId) return;
+  const done = drag;
+  drag = null;
+  const moved = Math.hypot(event.clientX - done.at[0], event.clientY - done.at[1]);
+  finish(done, moved);
+});
+
+function finish(done, moved) {
+  const ghost = { kind: done.kind, points: done.points, radius: done.radius, minus: done.minus, color: done.color };
+  if (done.kind === "point") {
+    const [x, y] = done.points[0];
+    if (moved < 10) send("segment_point", { x, y, action: done.action }, ghost);
+  } else if (done.kind === "box") {
+    const [start, end] = [done.points[0], done.points[1] || done.points[0]];
+    if (moved < 4) toast(W.hintBox);
+    else send("segment_box", { box: [...start, ...end], action: done.action }, ghost);
+  } else send("segment_brush", { points: done.points, radius: done.radius, action: done.action }, ghost);
+  draw();
+}
+
+canvas.addEventListener("pointercancel", () => {
+  drag = null;
+  draw();
+});
+canvas.addEventListener("pointerleave", () => {
+  cursor = null;
+  if (!drag) hover(null);
+  draw();
+});
+
+// ---- keyboard -------------------------------------------------------------------------------------------------------
+
+canvas.addEventListener("blur", () => draw());
+canvas.addEventListener("focus", () => draw());
+canvas.addEventListener("keydown", (event) => {
+  if (!picture) return;
+  const step = (event.shiftKey ? 1 : 12) / fit.scale;
+  const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+  if (moves[event.key]) {
+    const from = cross || [picture.width / 2, picture.height / 2];
+    cross = [from[0] + moves[event.key][0], from[1] + moves[event.key][1]];
+    cross = [Math.min(Math.max(cross[0], 0), picture.width - 1), Math.min(Math.max(cross[1], 0), picture.height - 1)];
+    if (drag && drag.kind === "box") drag.points[1] = cross;
+  } else if (event.key === "Enter" || event.key === " ") {
+    const at = cross || (cross = [picture.width / 2, picture.height / 2]);
+    const what = actionOf(event);
+    const mark = {
+      kind: tool, points: [at], action: what, minus: what === "remove", color: nextColor(),
+      radius: brushCss() / 2 / fit.scale, at: [0, 0], pointer: -1,
+    };
+    if (tool !== "box") finish(mark, 0);
+    else if (!drag) drag = mark;
+    else {
+      const done = drag;
+      drag = null;
+      finish(done, done.points.length > 1 ? 100 : 0);
+    }
+  } else return;
+  event.preventDefault();
+  draw();
+});
+
+function typing(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+if (window.ospreyCanvas) window.ospreyCanvas.abort(); // a canvas mounted earlier on this page
+const life = (window.ospreyCanvas = new AbortController());
+const listen = (name, handler) => window.addEventListener(name, handler, { signal: life.signal });
+
+listen("keydown", (event) => {
+  if (typing(event.target) || !picture) return;
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    return undo();
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "p") setTool("point");
+  else if (key === "b") setTool("box");
+  else if (key === "r") setTool("brush");
+  else if (key === "n") setAction("new");
+  else if (key === "+") setAction("add");
+  else if (key === "-") setAction("remove");
+  else if (key === "[" || key === "]") sizeInput.value = brushCss() + (key === "[" ? -6 : 6);
+  else if (key === "escape") drag = null;
+  else if ((key === "delete" || key === "backspace") && scene.selected) send("edit_regions", { op: "delete", number: scene.selected });
+  else return;
+  draw();
+});
+
+// ---- files dropped or pasted anywhere -------------------------------------------------------------------------------
+
+const carriesFile = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
+listen("dragover", (event) => {
+  if (!carriesFile(event)) return;
+  event.preventDefault();
+  stage.classList.add("osp-dropping");
+});
+listen("dragleave", (event) => {
+  if (!event.relatedTarget) stage.classList.remove("osp-dropping");
+});
+listen("drop", (event) => {
+  stage.classList.remove("osp-dropping");
+  if (!carriesFile(event) || !event.dataTransfer.files.length) return;
+  event.preventDefault();
+  openFile(event.dataTransfer.files[0]);
+});
+listen("paste", (event) => {
+  const file = [...((event.clipboardData && event.clipboardData.files) || [])].find((each) => each.type.startsWith("image/"));
+  if (!file) return;
+  event.preventDefault();
+  openFile(file);
+});
+
+new ResizeObserver(() => layout()).observe(stage);
+setTool("point");
+receive();

@@ -1,0 +1,175 @@
+"""Python side of the picture canvas: building the component, what it is sent, and reading what it sends.
+
+Downwards go two properties, `picture` and `scene`; upwards comes `value`, one gesture at a time. Nothing here decides
+what a gesture means.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio import utils
+from PIL import Image
+
+from demo import words
+from demo.handlers import Example
+from demo.session import Session, StoredMask
+from osprey_core import masks
+from osprey_core.errors import InputError
+from osprey_core.pictures import fit_within
+from osprey_core.regions import color_of, text_color_on
+
+GESTURES = ("open_picture", "segment_point", "segment_box", "segment_brush", "edit_regions")
+"""Names of the events that the script triggers."""
+
+SHOWN_SIDE = 1600
+"""Longest side of the picture as it is sent to the browser."""
+MASK_SIDE = 1024
+"""Longest side of a mask as it is sent to the browser; the model gets it at the picture's own size."""
+THUMBNAIL_SIDE = 240
+MAX_MEGABYTES = 40
+
+
+def build_canvas(examples: Sequence[Example]) -> gr.HTML:
+    """The component, to be called inside a Blocks."""
+    folder = resources.files(__package__)
+    return gr.HTML(
+        value=None,
+        html_template='<div class="osp-root"></div>',
+        css_template=folder.joinpath("canvas.css").read_text(encoding="utf-8"),
+        js_on_load=folder.joinpath("canvas.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="canvas",
+        words=words.CANVAS,
+        examples=[
+            {"name": example.path.name, "title": example.title, "thumb": _thumbnail(example.path)}
+            for example in examples
+        ],
+        limit_mb=MAX_MEGABYTES,
+        picture=None,
+        scene=None,
+    )
+
+
+def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
+    """What the canvas shows over the picture, as JSON. `seq` is the gesture that this answers."""
+    regions = []
+    for region in session.regions:
+        shown = _shown_mask(region.mask)
+        points = []
+        if region.prompts is not None:
+            hints = zip(region.prompts.points_xy, region.prompts.labels, strict=True)
+            points = [[x, y, label] for (x, y), label in hints]
+        regions.append({**shown, **_look(region.number), "points": points})
+    return {
+        "seq": seq,
+        "picture": session.picture.digest if session.picture else None,
+        "selected": session.selected,
+        "next": _look(session.next_number),
+        "canUndo": bool(session.undo),
+        "regions": regions,
+    }
+
+
+def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:
+    """The picture as the canvas shows it: its true size, and a copy that is small enough to send."""
+    assert session.picture is not None
+    shown = fit_within(Image.fromarray(image), SHOWN_SIDE)
+    buffer = io.BytesIO()
+    # Drawings stay sharp as PNG; photographs are far smaller as JPEG.
+    if len(shown.getcolors(4096) or ()) > 0:
+        shown.save(buffer, "PNG")
+        kind = "png"
+    else:
+        shown.save(buffer, "JPEG", quality=90)
+        kind = "jpeg"
+    return {
+        "id": session.picture.digest,
+        "width": session.picture.width,
+        "height": session.picture.height,
+        "name": session.picture.name,
+        "url": f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}",
+    }
+
+
+def gesture_of(value: Any) -> dict[str, Any]:
+    """A gesture as the script sends it; anything else becomes an empty one, which no handler accepts."""
+    return value if isinstance(value, dict) else {}
+
+
+def uploaded_file(gesture: dict[str, Any]) -> Path:
+    """The file that a gesture brings. Raises InputError unless it lies where Gradio keeps uploads.
+
+    The path comes from outside, so without this check any file of the computer could be asked for.
+    """
+    file = gesture.get("file")
+    path = file.get("path") if isinstance(file, dict) else None
+    if not isinstance(path, str) or not path:
+        raise InputError(words.UPLOAD_MISSING)
+    resolved = Path(path).resolve()
+    if (
+        not utils.is_in_or_equal(str(resolved), str(Path(utils.get_upload_folder()).resolve()))
+        or not resolved.is_file()
+    ):
+        raise InputError(words.UPLOAD_MISSING)
+    if resolved.stat().st_size > MAX_MEGABYTES * 1_000_000:
+        raise InputError(words.TOO_LARGE.format(limit=MAX_MEGABYTES))
+    return resolved
+
+
+def _look(number: int) -> dict[str, Any]:
+    color = color_of(number)
+    return {"number": number, "color": color, "text": text_color_on(color)}
+
+
+@lru_cache(maxsize=256)
+def _shown_mask(stored: StoredMask) -> dict[str, Any]:
+    """The mask shrunk for the browser: its size, the box it lies in, and the run lengths inside that box.
+
+    Runs go row by row and alternate, starting outside. Any covered part of a shrunk pixel covers it, so that thin
+    strokes stay visible.
+    """
+    mask = stored.mask()
+    share = masks.area(mask) / mask.size
+    height, width = mask.shape
+    scale = MASK_SIDE / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        grey = np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX))
+        shown = grey >= 96 if (grey >= 96).any() else grey > 0
+    else:
+        shown = mask
+    x0, y0, x1, y1 = masks.box_xyxy(shown)
+    flat = shown[y0:y1, x0:x1].ravel()
+    changes = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
+    return {
+        "key": hashlib.sha1(f"{height},{width},{stored.counts}".encode()).hexdigest()[:12],
+        "percent": percent(share),
+        "size": [int(shown.shape[1]), int(shown.shape[0])],
+        "box": [x0, y0, x1, y1],
+        "runs": [0, *runs] if flat[0] else runs,
+    }
+
+
+def percent(share: float) -> str:
+    """A share of the picture as a person reads it: never “0 %” for something that is there."""
+    value = share * 100
+    return "<0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+
+
+def _thumbnail(path: Path) -> str:
+    with Image.open(path) as image:
+        small = fit_within(image.convert("RGB"), THUMBNAIL_SIDE)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,571 @@
+"""What happens when a person does something: plain functions from a Session (and inputs) to a Session.
+
+They know no Gradio component. What a person can put right is raised as OspreyError; the page makes a toast of it and
+keeps the Session that was there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo import mentions, words
+from demo.opened import OpenedPictures
+from demo.running import Running, Ticket
+from demo.session import (
+    AnswerStats,
+    Asked,
+    PageRegion,
+    Patch,
+    Picture,
+    Prompts,
+    Seat,
+    Session,
+    StoredMask,
+    Turn,
+    new_turn,
+)
+from demo.slots import Slot
+from osprey_core import masks, prompts
+from osprey_core.errors import InputError
+from osprey_core.masks import Mask
+from osprey_core.pictures import read_picture
+
+log = logging.getLogger(__name__)
+
+MAX_QUESTION_CHARACTERS = 4000
+MAX_STROKE_POINTS = 20_000
+
+Action = Literal["new", "add", "remove"]
+Style = Literal["short", "detailed", "category", "relation"]
+
+
+class Stream(Protocol):
+    """An answer as it is written; the attributes are final once it has been iterated to its end."""
+
+    finish_reason: Any
+    trimmed_turns: Any
+    prompt_tokens: Any
+    new_tokens: Any
+    seconds_to_first_token: Any
+    tokens_per_second: Any
+
+    def __iter__(self) -> Iterator[str]: ...
+    def stop(self) -> None: ...
+
+
+class View(Protocol):
+    """A picture that the model has encoded."""
+
+    def stream(self, question: str, regions: Any, history: Any = ..., **settings: Any) -> Any: ...
+
+
+class Model(Protocol):
+    """The part of `osprey_core.Osprey` that the page uses."""
+
+    name: str
+    device: str
+    dtype: str
+    is_embedded: bool
+
+    def open(self, image: Any) -> Any: ...
+
+
+class Segmenter(Protocol):
+    """The part of `osprey_core.segment.Segmenter` that the page uses."""
+
+    name: str
+
+    def open(self, image: NDArray[np.uint8]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture that is offered on the empty page."""
+
+    path: Path
+    title: str
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all persons share: model, segmenter, opened pictures, running answers, examples."""
+
+    model: Slot[Any]
+    segmenter: Slot[Any]
+    examples: tuple[Example, ...] = ()
+    opened: OpenedPictures = field(default_factory=OpenedPictures)
+    running: Running = field(default_factory=Running)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an answer is decoded. Ranges are checked when it is made."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_new_tokens: int = 1024
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 2:
+            raise InputError(words.BAD_TEMPERATURE.format(value=self.temperature))
+        if not 0 < self.top_p <= 1:
+            raise InputError(words.BAD_TOP_P.format(value=self.top_p))
+        if not 1 <= self.max_new_tokens <= 4096:
+            raise InputError(words.BAD_MAX_NEW_TOKENS.format(value=self.max_new_tokens))
+        if self.seed is not None and not 0 <= self.seed < 2**32:
+            raise InputError(words.BAD_SEED.format(value=self.seed))
+
+    @classmethod
+    def read(cls, temperature: Any, top_p: Any, max_new_tokens: Any, seed: Any) -> Settings:
+        """From whatever the controls (or an API caller) hold; an empty seed means another one every time."""
+        try:
+            return cls(
+                float(temperature), float(top_p), int(max_new_tokens), None if seed in (None, "") else int(float(seed))
+            )
+        except InputError:
+            raise
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(words.BAD_SETTINGS) from None
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def find_examples(folder: Path) -> tuple[Example, ...]:
+    """The pictures in a folder by name; `scenes.json` beside them may give titles and questions to suggest."""
+    if not folder.is_dir():
+        return ()
+    notes: dict[str, dict[str, Any]] = {}
+    manifest = folder / "scenes.json"
+    if manifest.is_file():
+        try:
+            listed = json.loads(manifest.read_text(encoding="utf-8"))
+            scenes = listed.get("scenes", []) if isinstance(listed, dict) else listed
+            notes = {str(scene["file"]): scene for scene in scenes}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            log.warning("%s is not readable; the examples go without titles", manifest.name)
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
+            note = notes.get(path.name, {})
+            title = note.get("title") or path.stem.replace("_", " ").replace("-", " ").strip().capitalize()
+            found.append(Example(path, str(title), tuple(str(question) for question in note.get("questions") or ())))
+    return tuple(found)
+
+
+def open_picture(session: Session, data: bytes, name: str) -> Session:
+    """A new session with this picture. Raises InputError for a file that is none, and then nothing has changed."""
+    image = read_picture(data)
+    return Session(picture=Picture(data, name, image.width, image.height))
+
+
+def open_example(services: Services, session: Session, name: str) -> Session:
+    """A new session with the example of this file name."""
+    example = find_example(services, name)
+    if example is None:
+        raise InputError(words.UNKNOWN_EXAMPLE)
+    return open_picture(session, example.path.read_bytes(), example.path.name)
+
+
+def find_example(services: Services, name: str) -> Example | None:
+    """The example of this file name, if there is one."""
+    return next((example for example in services.examples if example.path.name == name), None)
+
+
+# --- regions ---------------------------------------------------------------------------------------------------------
+
+
+def mark_point(services: Services, session: Session, x: float, y: float, action: Action) -> Session:
+    """A click at (x, y) in picture pixels: a new region, or one more hint for the selected one."""
+    picture = _need_picture(session)
+    x, y = _number(x), _number(y)
+    if not (0 <= x < picture.width and 0 <= y < picture.height):
+        raise InputError(words.OUTSIDE)
+    region = _refined(session, action)
+    label = 0 if action == "remove" else 1
+    if region is None:
+        start = Prompts().with_point(x, y, 1)
+        return session.with_region(_new_region(session, _segment(services, picture, start), prompts=start))
+    if region.prompts is None or (label == 1 and _is_outside(region.prompts.box_xyxy, x, y)):
+        # Drawn by hand, or a box that the click would contradict: the click's own find is added or taken away.
+        return _patched(session, region, label == 1, _segment(services, picture, Prompts().with_point(x, y, 1)))
+    hints = region.prompts.with_point(x, y, label)
+    mask = _segment(services, picture, hints)
+    for patch in region.patches:
+        mask = _apply(mask, patch.adds, patch.mask.mask())
+    return session.with_region(replace(region, mask=_stored(mask), prompts=hints))
+
+
+def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], action: Action) -> Session:
+    """A box in picture pixels, any two opposite corners: what it frames becomes, joins or leaves a region."""
+    picture = _need_picture(session)
+    if len(box_xyxy) != 4:
+        raise InputError(words.BAD_GESTURE)
+    xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
+    ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
+    if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
+        raise InputError(words.BOX_TOO_SMALL)
+    hints = Prompts(box_xyxy=(xs[0], ys[0], xs[1], ys[1]))
+    region = _refined(session, action)
+    mask = _segment(services, picture, hints)
+    if region is None:
+        return session.with_region(_new_region(session, mask, prompts=hints))
+    return _patched(session, region, action == "add", mask)
+
+
+def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: float, action: Action) -> Session:
+    """A stroke through points in picture pixels: exactly the pixels it covers become, join or leave a region."""
+    picture = _need_picture(session)
+    if not points_xy or len(points_xy) > MAX_STROKE_POINTS:
+        raise InputError(words.BAD_GESTURE)
+    radius = _number(radius)
+    if not 0.5 <= radius <= max(picture.size_hw):
+        raise InputError(words.BAD_GESTURE)
+    try:
+        stroke = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(words.BAD_GESTURE) from None
+    mask = masks.strokes_to_mask([stroke], radius, picture.size_hw)
+    region = _refined(session, action)
+    if region is None:
+        if not mask.any():
+            raise InputError(words.OUTSIDE)
+        return session.with_region(_new_region(session, mask, patches=(Patch(True, StoredMask.of(mask)),)))
+    return _patched(session, region, action == "add", mask)
+
+
+def select_region(session: Session, number: int) -> Session:
+    """The region that questions mean when they name none."""
+    if session.region(number) is None:
+        raise InputError(_unknown_region(session, number))
+    return replace(session, selected=number)
+
+
+def delete_region(session: Session, number: int) -> Session:
+    """Without this region; if it was selected, the newest of the others is. What was said about it stays."""
+    if session.region(number) is None:
+        raise InputError(_unknown_region(session, number))
+    rest = tuple(region for region in session.regions if region.number != number)
+    selected = session.selected
+    if selected == number:
+        selected = rest[-1].number if rest else None
+    return session.with_regions(rest, selected)
+
+
+def clear_regions(session: Session) -> Session:
+    """Without any region; the conversation stays."""
+    return session.with_regions((), None) if session.regions else session
+
+
+def undo(session: Session) -> Session:
+    """As before the last change of regions."""
+    return session.undone()
+
+
+# --- conversation ----------------------------------------------------------------------------------------------------
+
+
+def ask(session: Session, typed: str) -> Session:
+    """The question appended, its answer awaited. Raises InputError if there is nothing that could be asked."""
+    typed = typed.strip()
+    _need_picture(session)
+    if not session.regions:
+        raise InputError(words.NO_REGION)
+    if not typed:
+        raise InputError(words.NO_QUESTION)
+    if len(typed) > MAX_QUESTION_CHARACTERS:
+        raise InputError(words.LONG_QUESTION.format(limit=MAX_QUESTION_CHARACTERS))
+    if session.waiting is not None:
+        raise InputError(words.BUSY)
+    numbers = mentions.mentioned(typed)
+    asked = []
+    for number in numbers or [cast(int, session.selected)]:
+        region = session.region(number)
+        if region is None:
+            raise InputError(_unknown_region(session, number))
+        asked.append(Asked(number, region.mask))
+    return session.with_turn(new_turn(typed, tuple(asked), implied=not numbers))
+
+
+def preset_question(session: Session, style: Style) -> str:
+    """The model's own question of this style, about the selected region (and, for a relation, its newest other)."""
+    _need_picture(session)
+    if not session.regions:
+        raise InputError(words.NO_REGION)
+    numbers = [cast(int, session.selected)]
+    if style == "relation":
+        others = [region.number for region in session.regions if region.number != session.selected]
+        if not others:
+            raise InputError(words.ONE_REGION)
+        numbers = sorted([*numbers, others[-1]])
+    return mentions.replaced(prompts.QUESTIONS[style], lambda place: f"@{numbers[place - 1]}")
+
+
+def retry(session: Session) -> Session:
+    """The last question asked anew, about the same pixels."""
+    if not session.transcript:
+        raise InputError(words.NOTHING_TO_RETRY)
+    if session.waiting is not None:
+        raise InputError(words.BUSY)
+    last = session.transcript[-1]
+    return session.without_turn(last.id).with_turn(new_turn(last.typed, last.asked, last.implied))
+
+
+def clear_chat(session: Session) -> Session:
+    """Without its conversation; picture and regions stay."""
+    return replace(session, transcript=())
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that is needed to answer one question; holds no person and can be sent to another process."""
+
+    picture: Picture
+    question: str
+    regions: tuple[StoredMask, ...]
+    """In the order in which the conversation came to them; `<region1>` in the question is the first."""
+    numbers: tuple[int, ...]
+    """The numbers that these regions have on the page."""
+    history: tuple[prompts.Turn, ...]
+    settings: Settings
+
+
+def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
+    """What the model is asked for this turn of the session.
+
+    The model's regions are those that the conversation has spoken of, as they were then: a region refined since is
+    another one to the model, a deleted one remains what earlier answers were about.
+    """
+    picture = _need_picture(session)
+    places: dict[Asked, int] = {}
+    history: list[prompts.Turn] = []
+    previous: tuple[Asked, ...] = ()
+    for earlier in session.transcript:
+        if earlier.id == turn.id or not earlier.answer:
+            continue
+        question = _question_for_model(earlier, places, previous)
+        history.append(prompts.Turn(question, earlier.answer, len(places)))
+        previous = earlier.asked
+    question = _question_for_model(turn, places, previous)
+    return Request(
+        picture,
+        question,
+        tuple(asked.mask for asked in places),
+        tuple(asked.number for asked in places),
+        tuple(history),
+        settings,
+    )
+
+
+def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str | AnswerStats]:
+    """Pieces of the answer, and at its end the measurements. Stops at the next token once the ticket is stopped."""
+    view = opened_view(services, request.picture)
+    stream = view.stream(
+        request.question,
+        [stored.mask() for stored in request.regions],
+        history=list(request.history),
+        max_new_tokens=request.settings.max_new_tokens,
+        temperature=request.settings.temperature,
+        top_p=request.settings.top_p,
+        seed=request.settings.seed,
+    )
+    ticket.attach(stream)
+    try:
+        yield from stream
+    finally:
+        stream.stop()  # also when the page stops listening
+    yield AnswerStats(
+        prompt_tokens=int(stream.prompt_tokens or 0),
+        new_tokens=int(stream.new_tokens or 0),
+        seconds_to_first_token=float(stream.seconds_to_first_token or 0.0),
+        tokens_per_second=float(stream.tokens_per_second or 0.0),
+        finish_reason=str(stream.finish_reason),
+        trimmed_turns=int(stream.trimmed_turns or 0),
+    )
+
+
+Decode = Callable[[Services, Request, Ticket], Iterator[str | AnswerStats]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an answer stands: `note` says what it waits for, while it has no text."""
+
+    session: Session
+    note: str = ""
+
+
+def answer(
+    services: Services, seat: Seat, settings: Settings, decode: Decode = decode, interval: float = 0.05
+) -> Iterator[Progress]:
+    """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
+
+    Yields at most every `interval` seconds. If the turn disappears (new picture, cleared chat) or is stopped, decoding
+    ends at the next token. On an error the question is taken back and the error goes on to the caller.
+    """
+    turn = seat.session.waiting
+    if turn is None:
+        return
+    ticket = services.running.ticket(turn.id)
+    text, stats, completed = "", None, False
+    try:
+        while not ticket.stopped and not services.model.wait(0.2):
+            yield Progress(seat.session, words.WAITING_FOR_MODEL)
+        if not ticket.stopped:
+            model = services.model.get()
+            yield Progress(seat.session, words.LOOKING)
+            request = request_of(seat.session, turn, _bounded(settings, model))
+            _write(seat, turn, places=request.numbers)
+            last = time.monotonic()
+            for piece in decode(services, request, ticket):
+                if isinstance(piece, AnswerStats):
+                    stats = piece
+                    continue
+                text += piece
+                if time.monotonic() - last >= interval:
+                    session = _write(seat, turn, answer=text)
+                    if session is None or ticket.stopped:
+                        break
+                    yield Progress(session)
+                    last = time.monotonic()
+        completed = True
+    finally:
+        services.running.done(turn.id)
+        if completed:
+            _write(seat, turn, answer=text.strip(), state=_end_state(ticket, stats), stats=stats)
+        elif text:  # the page has gone or the model failed half-way: what was written is kept
+            _write(seat, turn, answer=text.strip(), state="stopped", stats=stats)
+        else:
+            seat.change(lambda session: session.without_turn(turn.id))
+    yield Progress(seat.session)
+
+
+def stop(services: Services, session: Session) -> None:
+    """End the answer that is being written, or that still waits for its place."""
+    if session.waiting is not None:
+        services.running.stop(session.waiting.id)
+
+
+def opened_view(services: Services, picture: Picture) -> Any:
+    """The picture encoded by the model; slow once, then shared."""
+    opened = services.opened(picture)
+    return opened.part("view", lambda: services.model.get().open(opened.image()))
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _write(seat: Seat, turn: Turn, **changes: Any) -> Session | None:
+    """The turn changed at the seat; None if it is not there any more."""
+    session = seat.change(lambda session: session.with_turn_changed(turn.id, **changes))
+    return session if any(other.id == turn.id for other in session.transcript) else None
+
+
+def _end_state(ticket: Ticket, stats: AnswerStats | None) -> Literal["complete", "length", "stopped"]:
+    if ticket.stopped or (stats is not None and stats.finish_reason == "stopped"):
+        return "stopped"
+    return "length" if stats is not None and stats.finish_reason == "length" else "complete"
+
+
+def _bounded(settings: Settings, model: Any) -> Settings:
+    """No more new tokens than the model says it can write at once."""
+    limit = getattr(model, "max_new_tokens", None)
+    return replace(settings, max_new_tokens=min(settings.max_new_tokens, limit)) if limit else settings
+
+
+def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
+    """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
+    is_new = any(asked not in places for asked in turn.asked)
+    for asked in turn.asked:
+        places.setdefault(asked, len(places) + 1)
+    place_of = {asked.number: places[asked] for asked in turn.asked}
+    if not turn.implied:
+        return mentions.for_model(turn.typed, place_of)
+    if is_new or turn.asked == previous:
+        # The prompt introduces a region that is new to it, and a follow-up needs no name.
+        return turn.typed
+    return words.ABOUT_REGION.format(region=f"<region{places[turn.asked[0]]}>", question=turn.typed)
+
+
+def _need_picture(session: Session) -> Picture:
+    if session.picture is None:
+        raise InputError(words.NO_PICTURE)
+    return session.picture
+
+
+def _refined(session: Session, action: Action) -> PageRegion | None:
+    """The region that this action changes; None if it makes a new one."""
+    if action not in ("new", "add", "remove"):
+        raise InputError(words.BAD_GESTURE)
+    region = session.region(session.selected)
+    if region is None and action == "remove":
+        raise InputError(words.NOTHING_TO_REMOVE_FROM)
+    return None if action == "new" else region
+
+
+def _new_region(
+    session: Session, mask: Mask, prompts: Prompts | None = None, patches: tuple[Patch, ...] = ()
+) -> PageRegion:
+    return PageRegion(session.next_number, _stored(mask), prompts, patches)
+
+
+def _patched(session: Session, region: PageRegion, adds: bool, change: Mask) -> Session:
+    mask = _stored(_apply(region.mask.mask(), adds, change))
+    patch = Patch(adds, StoredMask.of(change))
+    return session.with_region(replace(region, mask=mask, patches=(*region.patches, patch)))
+
+
+def _is_outside(box_xyxy: tuple[float, float, float, float] | None, x: float, y: float) -> bool:
+    return box_xyxy is not None and not (box_xyxy[0] <= x < box_xyxy[2] and box_xyxy[1] <= y < box_xyxy[3])
+
+
+def _apply(mask: Mask, adds: bool, change: Mask) -> Mask:
+    return mask | change if adds else mask & ~change
+
+
+def _stored(mask: Mask) -> StoredMask:
+    if not mask.any():
+        raise InputError(words.NOTHING_LEFT)
+    return StoredMask.of(mask)
+
+
+def _segment(services: Services, picture: Picture, hints: Prompts) -> Mask:
+    """The segmenter's best mask, bool (H, W)."""
+    if not services.segmenter.wait(60):
+        raise InputError(words.SEGMENTER_LOADING)
+    opened = services.opened(picture)
+    segments = opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
+    found = segments.segment(list(hints.points_xy), list(hints.labels), hints.box_xyxy)
+    if not found or not found[0].mask.any():
+        raise InputError(words.NOTHING_FOUND)
+    best: Mask = found[0].mask
+    return best
+
+
+def _unknown_region(session: Session, number: int) -> str:
+    numbers = ", ".join(f"@{region.number}" for region in session.regions)
+    if not numbers:
+        return words.NO_REGION
+    return words.UNKNOWN_REGION.format(number=number, numbers=numbers)
+
+
+def _number(value: Any) -> float:
+    """A finite number, or InputError: gestures come from outside."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(words.BAD_GESTURE) from None
+    if not np.isfinite(number):
+        raise InputError(words.BAD_GESTURE)
+    return number

@@ -1,0 +1,44 @@
+"""How a person names regions in a question: `@2` or `<region2>`.
+
+Splits typed text into words and mentions, and writes it for the model. Knows no HTML and no masks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+# An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
+_MENTION = re.compile(r"(?<![\w@])@(\d{1,3})(?!\w)|<region(\d{1,3})>")
+
+Piece = str | int
+"""A run of plain text, or the number of a mentioned region."""
+
+
+def split(text: str) -> list[Piece]:
+    """Text and mentioned numbers in their order; joined again they read as typed."""
+    pieces: list[Piece] = []
+    end = 0
+    for match in _MENTION.finditer(text):
+        if match.start() > end:
+            pieces.append(text[end : match.start()])
+        pieces.append(int(match.group(1) or match.group(2)))
+        end = match.end()
+    if end < len(text):
+        pieces.append(text[end:])
+    return pieces
+
+
+def mentioned(text: str) -> list[int]:
+    """Numbers of the mentioned regions, each once, in order of first mention."""
+    return list(dict.fromkeys(piece for piece in split(text) if isinstance(piece, int)))
+
+
+def for_model(text: str, place_of: Mapping[int, int]) -> str:
+    """The question with every mention written `<regionK>`, K being the region's place (from 1) in the model's list."""
+    return replaced(text, lambda number: f"<region{place_of[number]}>")
+
+
+def replaced(text: str, mention: Callable[[int], str], plain: Callable[[str], str] = str) -> str:
+    """The text with its mentions and its plain runs each rewritten by a function."""
+    return "".join(mention(piece) if isinstance(piece, int) else plain(piece) for piece in split(text))

@@ -1,0 +1,119 @@
+"""Command line and environment, read once into a frozen value.
+
+Nothing else in the program looks at argv or at environment variables. A flag beats its variable, a variable beats the
+default; every value is checked here, so what leaves this file can be used as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from osprey_core.errors import InputError
+
+EMBEDDED_MODEL = "nano"
+DTYPES = ("auto", "float32", "float16", "bfloat16")
+SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run and where to serve it."""
+
+    model: str = EMBEDDED_MODEL
+    """Name of the embedded model, a checkpoint folder, or a repository id."""
+    revision: str | None = None
+    segmenter: str = "classic"
+    """"classic", or "sam:vit_b" with optionally ":/path/to/weights.pth"; also vit_l and vit_h."""
+    device: str = "auto"
+    dtype: str = "auto"
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise InputError("--model is empty; give “nano”, a checkpoint folder, or a repository id.")
+        kind = ":".join(self.segmenter.split(":", 2)[:2])
+        if kind not in SEGMENTERS or self.segmenter.startswith("classic:"):
+            known = ", ".join(SEGMENTERS)
+            raise InputError(
+                f"--segmenter {self.segmenter!r} is not known; use one of {known} (sam:… may end in :FILE)."
+            )
+        if self.dtype not in DTYPES:
+            raise InputError(f"--dtype {self.dtype!r} is not known; use one of {', '.join(DTYPES)}.")
+        device = self.device.split(":", 1)[0]
+        if device not in ("auto", "cpu", "cuda", "mps"):
+            raise InputError(f"--device {self.device!r} is not known; use auto, cpu, cuda, cuda:1 … or mps.")
+        if not 1 <= self.port <= 65535:
+            raise InputError(f"--port must be between 1 and 65535, not {self.port}.")
+        if not self.host.strip():
+            raise InputError("--host is empty; use 127.0.0.1 for this computer only, or 0.0.0.0 for the whole network.")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the small built-in model was asked for."""
+        return self.model == EMBEDDED_MODEL
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}; see --help.")
+
+
+def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
+    """Options from the words after the program's name and from the environment.
+
+    Raises InputError for anything that is not understood. `--help` prints and leaves with SystemExit(0).
+    """
+    given = vars(_parser().parse_args(list(argv)))
+    values = {
+        "model": _first(given["model"], environment.get("OSPREY_MODEL"), EMBEDDED_MODEL),
+        "revision": given["revision"],
+        "segmenter": _first(given["segmenter"], environment.get("OSPREY_SEGMENTER"), "classic"),
+        "device": _first(given["device"], environment.get("OSPREY_DEVICE"), "auto"),
+        "dtype": _first(given["dtype"], environment.get("OSPREY_DTYPE"), "auto"),
+        "host": _first(
+            given["host"], environment.get("OSPREY_HOST"), environment.get("GRADIO_SERVER_NAME"), "127.0.0.1"
+        ),
+        "share": given["share"],
+    }
+    port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
+    try:
+        return Options(**values, port=int(port))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"--port must be a whole number, not {port!r}.") from None
+
+
+def _first(*candidates: str | None) -> str:
+    """The first candidate that was given at all; an empty environment variable counts as not given."""
+    flag, *others = candidates
+    if flag is not None:
+        return flag
+    return next(value for value in others if value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="app.py", description="Ask about any region of a picture, in the browser.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "--model",
+        help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b "
+        "[OSPREY_MODEL]",
+    )
+    parser.add_argument("--revision", help="branch, tag or commit of the repository")
+    parser.add_argument(
+        "--segmenter", help=f"{', '.join(SEGMENTERS)}; sam:vit_b:FILE for own weights [OSPREY_SEGMENTER]"
+    )
+    parser.add_argument("--device", help="auto (default), cpu, cuda, cuda:1 …, mps [OSPREY_DEVICE]")
+    parser.add_argument("--dtype", help=f"{', '.join(DTYPES)} [OSPREY_DTYPE]")
+    parser.add_argument("--host", help="address to serve on, 127.0.0.1 by default [OSPREY_HOST]")
+    parser.add_argument("--port", help="port to serve on, 7860 by default [OSPREY_PORT, GRADIO_SERVER_PORT]")
+    parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
+    return parser

@@ -1,0 +1,435 @@
+"""The page: panels put together and wired to the handlers. All Gradio components are made here or in demo/canvas.
+
+Decides nothing about regions or answers; it translates between components and `demo.handlers`, and turns every error
+into one sentence that leaves picture, regions and chat as they were.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo import api, handlers, transcript, words
+from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, uploaded_file
+from demo.handlers import Services, Settings
+from demo.options import Options
+from demo.session import Seat, Session
+from demo.slots import Slot
+from demo.zero_gpu import on_gpu
+from osprey_core.errors import OspreyError
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+MODEL_QUEUE = "model"
+"""Events that use the model share this queue: one answer is written at a time."""
+PICTURE_QUEUE = "pictures"
+"""Events that segment; a few at a time."""
+
+
+def build_app(
+    model: Slot[Any] | Any, segmenter: Slot[Any] | Any, options: Options, examples: Path = EXAMPLES
+) -> gr.Blocks:
+    """The whole page. Model and segmenter are slots that may still be loading, or the things themselves."""
+    services = Services(
+        model=model if isinstance(model, Slot) else Slot.of(model, getattr(model, "name", "")),
+        segmenter=segmenter if isinstance(segmenter, Slot) else Slot.of(segmenter, getattr(segmenter, "name", "")),
+        examples=handlers.find_examples(examples),
+    )
+    with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as app:
+        seat = gr.State(Seat(), time_to_live=7200)
+        status = gr.HTML(_header_html(services, options), elem_id="header", apply_default_css=False, js_on_load=None)
+        with gr.Row(elem_id="columns", scale=1):
+            with gr.Column(elem_id="canvas-side"):
+                canvas = build_canvas(services.examples)
+            with gr.Column(elem_id="chat-side"):
+                chat = _build_chat(options)
+        _wire_canvas(services, seat, canvas, chat)
+        _wire_chat(services, seat, chat)
+        _wire_status(services, options, status, chat)
+        api.add_endpoints(services, seat, on_gpu(handlers.decode), MODEL_QUEUE, PICTURE_QUEUE)
+    return app
+
+
+@dataclass
+class _Chat:
+    """The components of the right-hand side."""
+
+    chatbot: gr.Chatbot
+    about: gr.HTML
+    presets: dict[str, gr.Button]
+    question: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    retry: gr.Button
+    clear: gr.Button
+    stats: gr.HTML
+    settings: list[Any] = field(default_factory=list)
+    """Temperature, top-p, longest answer, seed."""
+
+
+# --- panels ----------------------------------------------------------------------------------------------------------
+
+
+def _build_chat(options: Options) -> _Chat:
+    steps = "".join(f"<li>{html.escape(step)}</li>" for step in words.CHAT_EMPTY_STEPS)
+    chatbot = gr.Chatbot(
+        elem_id="chatbot",
+        label=words.CHAT,
+        show_label=False,
+        placeholder=f'<div class="osp-welcome"><strong>{words.CHAT_EMPTY_TITLE}</strong><ol>{steps}</ol></div>',
+        layout="bubble",
+        buttons=["copy"],
+        latex_delimiters=[],
+        feedback_options=None,
+        min_height=160,
+        height=None,
+        scale=1,
+    )
+    about = gr.HTML(
+        transcript.about_html(Session()), elem_id="about", apply_default_css=False, js_on_load=_FILL_QUESTION
+    )
+    with gr.Row(elem_id="presets"):
+        presets = {
+            style: gr.Button(label, size="sm", elem_id=f"preset-{style}", interactive=style != "relation")
+            for style, label in words.PRESETS.items()
+        }
+    with gr.Row(elem_id="ask-row"):
+        question = gr.Textbox(
+            elem_id="question",
+            label=words.QUESTION,
+            show_label=False,
+            container=False,
+            placeholder=words.QUESTION_PLACEHOLDER,
+            lines=1,
+            max_lines=5,
+            max_length=handlers.MAX_QUESTION_CHARACTERS,
+            scale=1,
+        )
+        send = gr.Button(words.SEND, variant="primary", elem_id="send", scale=0)
+        stop = gr.Button(words.STOP, variant="stop", elem_id="stop", visible=False, scale=0)
+    with gr.Row(elem_id="chat-tools"):
+        retry = gr.Button(words.RETRY, size="sm", elem_id="retry", interactive=False)
+        clear = gr.Button(words.CLEAR_CHAT, size="sm", elem_id="clear-chat", interactive=False)
+    stats = gr.HTML("", elem_id="stats", apply_default_css=False, js_on_load=None)
+    with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
+        with gr.Row():
+            temperature = gr.Slider(
+                0,
+                2,
+                0.0 if options.is_embedded else 0.2,
+                step=0.05,
+                label=words.TEMPERATURE,
+                info=words.TEMPERATURE_INFO,
+            )
+            top_p = gr.Slider(0.05, 1, 1.0, step=0.05, label=words.TOP_P, info=words.TOP_P_INFO)
+        with gr.Row():
+            longest = gr.Slider(1, 2048, 1024, step=1, label=words.MAX_NEW_TOKENS)
+            seed = gr.Number(None, label=words.SEED, info=words.SEED_INFO, precision=0)
+    return _Chat(
+        chatbot, about, presets, question, send, stop, retry, clear, stats, [temperature, top_p, longest, seed]
+    )
+
+
+_FILL_QUESTION = """
+element.addEventListener("click", (event) => {
+  const text = event.target.dataset && event.target.dataset.fill;
+  const box = document.querySelector("#question textarea");
+  if (!text || !box) return;
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+});
+"""
+
+
+def _header_html(services: Services, options: Options) -> str:
+    """Name, purpose, what is loaded or loading, and what to know about the built-in model."""
+    model, segmenter = services.model, services.segmenter
+    if model.state == "ready":
+        loaded = model.get()
+        about_model = _pill("", words.STATUS_MODEL, f"{loaded.name} · {loaded.device} · {loaded.dtype}")
+    elif model.state == "loading":
+        about_model = _pill("osp-loading", "", words.STATUS_LOADING.format(name=model.name))
+    else:
+        about_model = _pill("osp-failed", words.STATUS_FAILED.format(name=model.name), model.reason)
+    if segmenter.state == "ready":
+        about_segmenter = _pill("", words.STATUS_SEGMENTER, segmenter.get().name)
+    elif segmenter.state == "loading":
+        about_segmenter = _pill("osp-loading", "", words.STATUS_SEGMENTER_LOADING.format(name=segmenter.name))
+    else:
+        about_segmenter = _pill("osp-failed", words.STATUS_FAILED.format(name=segmenter.name), segmenter.reason)
+    note = ""
+    if options.is_embedded:
+        note = (
+            f'<div class="osp-model-note">{html.escape(words.NOTE_EMBEDDED)} {html.escape(words.NOTE_FULL_MODEL)} '
+            f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></div>"
+        )
+    return (
+        f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
+        f'<div class="osp-status" role="status">{about_model}{about_segmenter}</div></div>{note}'
+    )
+
+
+def _pill(state: str, label: str, text: str) -> str:
+    words_shown = f"{label}: {text}" if label and not label.endswith(".") else f"{label} {text}".strip()
+    return f'<span class="{state}"><i></i>{html.escape(words_shown)}</span>'
+
+
+# --- wiring ----------------------------------------------------------------------------------------------------------
+
+
+def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Chat) -> None:
+    region_outputs = [canvas, chat.about, chat.presets["relation"]]
+
+    def region_updates(session: Session, seq: int) -> list[Any]:
+        return [gr.update(scene=scene_of(session, seq)), _about(services, session), _relation(session)]
+
+    def on_regions(change: Callable[[Session, dict[str, Any]], Session]) -> Callable[..., list[Any]]:
+        def handle(seat: Seat, value: Any) -> list[Any]:
+            gesture = gesture_of(value)
+            with _toasts():
+                seat.change_regions(lambda session: change(session, gesture))
+            return region_updates(seat.session, _seq(gesture))
+
+        return handle
+
+    def point(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.mark_point(services, session, gesture.get("x"), gesture.get("y"), gesture.get("action"))  # type: ignore[arg-type]
+
+    def box(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.mark_box(services, session, gesture.get("box") or (), gesture.get("action"))  # type: ignore[arg-type]
+
+    def brush(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.mark_brush(
+            session,
+            gesture.get("points") or (),
+            gesture.get("radius"),  # type: ignore[arg-type]
+            gesture.get("action"),  # type: ignore[arg-type]
+        )
+
+    def edit(session: Session, gesture: dict[str, Any]) -> Session:
+        number = gesture.get("number")
+        if gesture.get("op") == "select" and isinstance(number, int):
+            return handlers.select_region(session, number)
+        if gesture.get("op") == "delete" and isinstance(number, int):
+            return handlers.delete_region(session, number)
+        return {"clear": handlers.clear_regions, "undo": handlers.undo}.get(str(gesture.get("op")), _same)(session)
+
+    for name, change in (
+        ("segment_point", point),
+        ("segment_box", box),
+        ("segment_brush", brush),
+        ("edit_regions", edit),
+    ):
+        getattr(canvas, name)(
+            on_regions(change),
+            [seat, canvas],
+            region_outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="multiple",
+            concurrency_id=PICTURE_QUEUE,
+            concurrency_limit=4,
+        )
+
+    def open_picture(seat: Seat, value: Any) -> list[Any]:
+        gesture = gesture_of(value)
+        before = seat.session
+        shown: Any = gr.skip()
+        with _toasts():
+            if isinstance(gesture.get("example"), str):
+                session = handlers.open_example(services, before, gesture["example"])
+            else:
+                path = uploaded_file(gesture)
+                session = handlers.open_picture(before, path.read_bytes(), path.name)
+            assert session.picture is not None
+            picture = picture_of(session, services.opened(session.picture).image())
+            handlers.stop(services, before)
+            seat.change(lambda _: session)
+            shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
+        if seat.session is before:  # nothing opened: everything stays, the canvas only learns that it has its answer
+            return [gr.update(scene=scene_of(before, _seq(gesture))), *[gr.skip()] * 5]
+        session = seat.session
+        return [shown, _about(services, session), _relation(session), *_chat_updates(session)[:1], "", _tools(session)]
+
+    canvas.open_picture(
+        open_picture,
+        [seat, canvas],
+        [*region_outputs, chat.chatbot, chat.stats, chat.retry],
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="multiple",
+        concurrency_id=PICTURE_QUEUE,
+        concurrency_limit=4,
+    ).then(lambda seat: _tools(seat.session), [seat], [chat.clear], api_visibility="private", show_progress="hidden")
+
+
+def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
+    decode = on_gpu(handlers.decode)
+    outputs = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.clear, chat.question, chat.stats]
+
+    def updates(session: Session, question: Any = None, stats: Any = None) -> list[Any]:
+        return [
+            *_chat_updates(session),
+            gr.skip() if question is None else question,
+            gr.skip() if stats is None else stats,
+        ]
+
+    def begin(seat: Seat, text: str) -> list[Any]:
+        with _toasts():
+            session = seat.change(lambda session: handlers.ask(session, text or ""))
+            return updates(session, question="")
+        return updates(seat.session)
+
+    def begin_preset(style: Any) -> Callable[[Seat], list[Any]]:
+        def handle(seat: Seat) -> list[Any]:
+            with _toasts():
+                seat.change(lambda session: handlers.ask(session, handlers.preset_question(session, style)))
+            return updates(seat.session)
+
+        return handle
+
+    def begin_again(seat: Seat) -> list[Any]:
+        with _toasts():
+            seat.change(handlers.retry)
+        return updates(seat.session)
+
+    def write(seat: Seat, *settings: Any) -> Iterator[list[Any]]:
+        turn = seat.session.waiting
+        if turn is None:
+            return
+        with _toasts():
+            for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
+                yield [gr.update(value=transcript.messages(progress.session, progress.note)), *[gr.skip()] * 6]
+        session = seat.change(lambda session: session.without_turn(turn.id) if session.waiting == turn else session)
+        answered = next((other for other in session.transcript if other.id == turn.id), None)
+        if answered is None:  # taken back after an error, or gone with the picture
+            is_same_picture = session.picture is not None and seat.session.waiting is None
+            yield updates(session, question=turn.typed if is_same_picture and session.transcript[-1:] else None)
+            return
+        stats = answered.stats
+        if stats is not None and stats.trimmed_turns:
+            one = stats.trimmed_turns == 1
+            gr.Info(
+                words.TRIMMED_ONE if one else words.TRIMMED_MANY.format(count=stats.trimmed_turns), title=words.NOTICE
+            )
+        yield updates(session, stats=transcript.stats_html(stats))
+
+    def halt(seat: Seat) -> None:
+        handlers.stop(services, seat.session)
+
+    def clear(seat: Seat) -> list[Any]:
+        handlers.stop(services, seat.session)
+        return updates(seat.change(handlers.clear_chat), stats="")
+
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    beginnings = [
+        chat.question.submit(begin, [seat, chat.question], outputs, **quick),
+        chat.send.click(begin, [seat, chat.question], outputs, **quick),
+        chat.retry.click(begin_again, [seat], outputs, **quick),
+        *(button.click(begin_preset(style), [seat], outputs, **quick) for style, button in chat.presets.items()),
+    ]
+    for beginning in beginnings:
+        beginning.then(
+            write,
+            [seat, *chat.settings],
+            outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_id=MODEL_QUEUE,
+            concurrency_limit=1,
+        )
+    chat.stop.click(halt, [seat], None, **quick)
+    chat.clear.click(clear, [seat], outputs, **quick)
+
+
+def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _Chat) -> None:
+    """The header follows the loading of model and segmenter; then the settings take the model's own defaults."""
+    timer = gr.Timer(1.0)
+    temperature, _, longest, _ = chat.settings
+
+    def look() -> list[Any]:
+        busy = "loading" in (services.model.state, services.segmenter.state)
+        defaults = None
+        if services.model.state == "ready":
+            defaults = getattr(services.model.get(), "generation_defaults", None)
+        return [
+            _header_html(services, options),
+            gr.update(active=busy),
+            gr.update(value=defaults.temperature) if defaults and not busy else gr.skip(),
+            gr.update(value=defaults.max_new_tokens) if defaults and not busy else gr.skip(),
+        ]
+
+    timer.tick(
+        look,
+        None,
+        [status, timer, temperature, longest],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=None,
+    )
+
+
+# --- small updates ---------------------------------------------------------------------------------------------------
+
+
+def _chat_updates(session: Session) -> list[Any]:
+    """Of chatbot, send, stop, retry, clear."""
+    busy = session.waiting is not None
+    return [
+        gr.update(value=transcript.messages(session)),
+        gr.update(visible=not busy),
+        gr.update(visible=busy),
+        gr.update(interactive=bool(session.transcript) and not busy),
+        gr.update(interactive=bool(session.transcript)),
+    ]
+
+
+def _tools(session: Session) -> Any:
+    return gr.update(interactive=bool(session.transcript))
+
+
+def _about(services: Services, session: Session) -> str:
+    suggestions: tuple[str, ...] = ()
+    if session.picture is not None:
+        example = handlers.find_example(services, session.picture.name)
+        suggestions = example.questions if example else ()
+    return transcript.about_html(session, suggestions)
+
+
+def _relation(session: Session) -> Any:
+    return gr.update(interactive=len(session.regions) > 1)
+
+
+def _seq(gesture: dict[str, Any]) -> int:
+    seq = gesture.get("seq")
+    return seq if isinstance(seq, int) else 0
+
+
+def _same(session: Session) -> Session:
+    return session
+
+
+class _toasts:  # noqa: N801 - reads as a statement: with _toasts():
+    """Turns an error inside `with` into one sentence on the page, and goes on after the block."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, OspreyError):
+            gr.Warning(html.escape(str(error)), title=words.PROBLEM)
+            return True
+        if isinstance(error, Exception):
+            log.error("unexpected error in a handler", exc_info=error)
+            gr.Warning(words.UNEXPECTED, title=words.PROBLEM)
+            return True
+        return False

@@ -1,0 +1,248 @@
+"""What one person is doing: picture, regions, conversation, undo. One frozen value, changed by making a new one.
+
+Knows nothing of Gradio, models or segmenters. Masks are kept run-length coded, so a long undo history of a large
+photograph stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from osprey_core import masks
+from osprey_core.masks import Mask
+
+UNDO_DEPTH = 30
+
+TurnState = Literal["waiting", "complete", "length", "stopped"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The picture as it came: the file's bytes, and the size (upright) that they decode to."""
+
+    data: bytes = field(repr=False)
+    name: str
+    width: int
+    height: int
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of the contents: equal files are the same picture for every cache."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        return self.height, self.width
+
+
+@dataclass(frozen=True)
+class StoredMask:
+    """A mask in little memory. Equal masks are equal values."""
+
+    height: int
+    width: int
+    counts: str = field(repr=False)
+
+    @classmethod
+    def of(cls, mask: Mask) -> StoredMask:
+        """From a bool array (H, W)."""
+        rle = masks.encode_rle(mask)
+        return cls(int(mask.shape[0]), int(mask.shape[1]), rle["counts"])
+
+    def mask(self) -> Mask:
+        """A new bool array (H, W)."""
+        return masks.decode_rle({"size": [self.height, self.width], "counts": self.counts})
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What the segmenter was told about a region: clicks and a box, in picture pixels."""
+
+    points_xy: tuple[tuple[float, float], ...] = ()
+    labels: tuple[int, ...] = ()
+    """1 for “this belongs to it”, 0 for “this does not”; as many as points."""
+    box_xyxy: tuple[float, float, float, float] | None = None
+
+    def with_point(self, x: float, y: float, label: int) -> Prompts:
+        return replace(self, points_xy=(*self.points_xy, (x, y)), labels=(*self.labels, label))
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Pixels added to or taken from a region by hand, after the segmenter's work."""
+
+    adds: bool
+    mask: StoredMask
+
+
+@dataclass(frozen=True)
+class PageRegion:
+    """One region: its number (from 1, never given to another region that the chat speaks of) and its pixels.
+
+    `prompts` and `patches` say how the pixels came about, so that a further click can refine them.
+    """
+
+    number: int
+    mask: StoredMask
+    prompts: Prompts | None = None
+    patches: tuple[Patch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A region as it was when a question was asked about it."""
+
+    number: int
+    mask: StoredMask
+
+
+@dataclass(frozen=True)
+class AnswerStats:
+    """Measured while an answer was written."""
+
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    seconds_to_first_token: float = 0.0
+    tokens_per_second: float = 0.0
+    finish_reason: str = "eos"
+    trimmed_turns: int = 0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question and its answer.
+
+    `typed` is what the person wrote, mentions and all; `implied` says that no region was mentioned, so that the
+    selected one, the first and only of `asked`, is meant.
+    """
+
+    id: int
+    typed: str
+    asked: tuple[Asked, ...]
+    implied: bool
+    answer: str = ""
+    state: TurnState = "waiting"
+    stats: AnswerStats | None = None
+    places: tuple[int, ...] = ()
+    """The page's numbers of the model's region1, region2 …, known once the model is asked."""
+
+
+_turn_ids = itertools.count(1)
+
+
+def new_turn(typed: str, asked: tuple[Asked, ...], implied: bool) -> Turn:
+    """A turn that waits for its answer, with an id no other turn of this process has."""
+    return Turn(next(_turn_ids), typed, asked, implied)
+
+
+@dataclass(frozen=True)
+class _Undo:
+    regions: tuple[PageRegion, ...]
+    selected: int | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything the page knows about one person. Selected is None exactly if there are no regions."""
+
+    picture: Picture | None = None
+    regions: tuple[PageRegion, ...] = ()
+    selected: int | None = None
+    transcript: tuple[Turn, ...] = ()
+    undo: tuple[_Undo, ...] = ()
+
+    def region(self, number: int | None) -> PageRegion | None:
+        """The region with this number, if there is one."""
+        return next((region for region in self.regions if region.number == number), None)
+
+    @property
+    def next_number(self) -> int:
+        """One more than any number that a region has or that the conversation uses."""
+        used = [region.number for region in self.regions]
+        used += [asked.number for turn in self.transcript for asked in turn.asked]
+        return max(used, default=0) + 1
+
+    @property
+    def waiting(self) -> Turn | None:
+        """The turn whose answer is still being written, if any; it is always the last one."""
+        return self.transcript[-1] if self.transcript and self.transcript[-1].state == "waiting" else None
+
+    def with_regions(self, regions: tuple[PageRegion, ...], selected: int | None) -> Session:
+        """Regions and selection changed, undoably."""
+        undo = (*self.undo, _Undo(self.regions, self.selected))[-UNDO_DEPTH:]
+        return replace(self, regions=regions, selected=selected, undo=undo)
+
+    def with_region(self, region: PageRegion) -> Session:
+        """This region added, or put in place of the one with its number, and selected."""
+        others = self.region(region.number)
+        if others is None:
+            return self.with_regions((*self.regions, region), region.number)
+        changed = tuple(region if old.number == region.number else old for old in self.regions)
+        return self.with_regions(changed, region.number)
+
+    def undone(self) -> Session:
+        """As before the last change of regions; itself if there was none."""
+        if not self.undo:
+            return self
+        last = self.undo[-1]
+        return replace(self, regions=last.regions, selected=last.selected, undo=self.undo[:-1])
+
+    def with_turn(self, turn: Turn) -> Session:
+        return replace(self, transcript=(*self.transcript, turn))
+
+    def with_turn_changed(self, turn_id: int, **changes: Any) -> Session:
+        """The turn with this id changed; itself if it is gone (new picture, cleared chat)."""
+        turns = tuple(replace(turn, **changes) if turn.id == turn_id else turn for turn in self.transcript)
+        return replace(self, transcript=turns)
+
+    def without_turn(self, turn_id: int) -> Session:
+        return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
+
+
+class Seat:
+    """The place in which one person's current Session sits.
+
+    Events of one person may overlap: a click is segmented while an answer streams. If each returned the Session it
+    started from, the later one would undo the other's work; so they change the value here, one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._session = Session()
+        self._lock = threading.Lock()
+        self._gestures = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Seat:
+        """A new, empty seat: Gradio copies a State's first value for every person who opens the page."""
+        return Seat()
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    def change(self, change: Callable[[Session], Session]) -> Session:
+        """Put `change(session)` in place of the session, and return it. `change` should be quick."""
+        with self._lock:
+            self._session = change(self._session)
+            return self._session
+
+    def change_regions(self, change: Callable[[Session], Session]) -> Session:
+        """As `change`, for a slow `change` of the regions: one after the other, but the chat may go on meanwhile.
+
+        Only regions, selection and undo are taken over; and nothing is if there is another picture by then.
+        """
+        with self._gestures:
+            before = self._session
+            after = change(before)
+
+            def merge(now: Session) -> Session:
+                if now.picture is not before.picture:
+                    return now
+                return replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
+
+            return self.change(merge)

@@ -1,0 +1,148 @@
+"""Every word that a person sees, in one place. A translation is another file of these names.
+
+Texts with {braces} are filled with str.format. Nothing here depends on anything else.
+"""
+
+from __future__ import annotations
+
+# --- header ----------------------------------------------------------------------------------------------------------
+TITLE = "Osprey"
+TAGLINE = "Mark any part of a picture, then ask about exactly those pixels."
+STATUS_LOADING = "Loading {name} …"
+STATUS_SEGMENTER_LOADING = "Loading {name} …"
+STATUS_FAILED = "{name} is not available."
+STATUS_MODEL = "Model"
+STATUS_SEGMENTER = "Segmenter"
+NOTE_EMBEDDED = (
+    "This is the small built-in model. It learned from drawn scenes (emoji-like objects, simple drawings), not from "
+    "photographs. Ask it what something is, what colour it is, or where it is."
+)
+NOTE_FULL_MODEL = "For photographs, run the 7B model (needs a GPU):"
+NOTE_FULL_COMMAND = "python app.py --model sunshine-lwt/Osprey-7b"
+LOADING_FAILED = "{name} could not be loaded; the log of the program says why."
+
+# --- canvas (the keys are used by canvas.js) --------------------------------------------------------------------------
+CANVAS = {
+    "tools": "Marking tools",
+    "point": "Click",
+    "box": "Box",
+    "brush": "Brush",
+    "pointTip": "Click on a thing and its outline is found (P)",
+    "boxTip": "Drag a box around a thing (B)",
+    "brushTip": "Paint the pixels yourself (R)",
+    "actions": "What marking does",
+    "new": "New",
+    "add": "Add",
+    "remove": "Remove",
+    "newTip": "Each mark makes a new region (N)",
+    "addTip": "Marks extend the selected region (+)",
+    "removeTip": "Marks take away from the selected region (−); Shift or the right button does so at any time",
+    "size": "Brush size",
+    "undo": "Undo",
+    "undoTip": "Undo the last change of regions (Ctrl+Z)",
+    "clear": "Clear",
+    "clearTip": "Remove all regions",
+    "choose": "Open picture",
+    "chooseTip": "Open another picture; you can also drop or paste one anywhere on the page",
+    "dropTitle": "Open a picture to begin",
+    "dropText": "Drop it here, paste it, or choose a file.",
+    "dropExamples": "Or start with an example:",
+    "dropNow": "Drop the picture to open it",
+    "examples": "Examples",
+    "opening": "Opening the picture …",
+    "finding": "Finding the outline …",
+    "hintPoint": "Click on anything to mark it.",
+    "hintBox": "Drag a box around something to mark it.",
+    "hintBrush": "Paint over something to mark it.",
+    "hintAdd": "Click, box or paint what also belongs to region {number}.",
+    "hintRemove": "Click, box or paint what does not belong to region {number}.",
+    "hintRefine": "Shift or right button: take something away from region {number}.",
+    "canvas": "Picture. Arrow keys move the cross, Enter marks, minus takes away.",
+    "regions": "Regions",
+    "noRegions": "Regions you mark are listed here.",
+    "region": "Region {number}, {percent} of the picture",
+    "select": "Ask about region {number}",
+    "mention": "Mention region {number} in the question",
+    "delete": "Delete region {number}",
+    "tooLarge": "This file is larger than {limit} MB; shrink the picture and try again.",
+    "notPicture": "That is not a picture; use PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
+    "uploadFailed": "The picture could not be sent; check the connection and try again.",
+    "marked": "Region {number} marked, {percent} of the picture.",
+}
+
+# --- chat ------------------------------------------------------------------------------------------------------------
+CHAT = "Chat"
+CHAT_EMPTY_TITLE = "Ask about what you marked"
+CHAT_EMPTY_STEPS = (
+    "Mark something in the picture.",
+    "Press a button below, or type a question.",
+    "Mark more, and mention regions as @1, @2 …",
+)
+QUESTION = "Question"
+QUESTION_PLACEHOLDER = "Ask about the selected region, or mention others: @1, @2 …"
+SEND = "Ask"
+STOP = "Stop"
+RETRY = "Try again"
+CLEAR_CHAT = "Clear chat"
+PRESETS = {
+    "short": "Short description",
+    "detailed": "Detailed description",
+    "category": "Category",
+    "relation": "How do they relate?",
+}
+ABOUT_NONE = "Mark something in the picture to ask about it."
+ABOUT_SELECTED = "Your question is about"
+ABOUT_SUGGESTIONS = "Try:"
+WAITING_FOR_MODEL = "The model is still loading; your question is next …"
+WAITING_IN_QUEUE = "Waiting for the model …"
+LOOKING = "Looking …"
+STOPPED = "stopped"
+CUT_OFF = "cut off at the token limit"
+NO_ANSWER = "(no words came)"
+TRIMMED_ONE = "The conversation is long: its oldest turn was left out so that your question fits."
+TRIMMED_MANY = "The conversation is long: its {count} oldest turns were left out so that your question fits."
+
+SETTINGS = "Settings"
+TEMPERATURE = "Temperature"
+TEMPERATURE_INFO = "0: always the likeliest word"
+TOP_P = "Top-p"
+TOP_P_INFO = "share of likely words to choose from"
+MAX_NEW_TOKENS = "Longest answer, in tokens"
+SEED = "Seed"
+SEED_INFO = "empty: another one every time"
+
+STATS = "About the last answer"
+STATS_LINE = (
+    "{new_tokens} tokens, the first after {first:.2f} s, then {rate:.1f} per second; the question took {prompt_tokens}."
+)
+
+# --- questions written by the page for the model ---------------------------------------------------------------------
+ABOUT_REGION = "About {region}: {question}"
+
+# --- sentences for what went wrong -----------------------------------------------------------------------------------
+PROBLEM = "That did not work"
+NOTICE = "Please note"
+NO_PICTURE = "There is no picture yet; open one or choose an example."
+NO_REGION = "Nothing is marked yet; click on something in the picture, or draw a box or a brush stroke over it."
+ONE_REGION = "Only one region is marked; mark a second one to ask how they relate."
+NO_QUESTION = "The question is empty; type one, or press one of the buttons."
+LONG_QUESTION = "The question is longer than {limit} characters; shorten it."
+BUSY = "An answer is still being written; wait for it, or stop it first."
+UNKNOWN_REGION = "There is no region @{number}; marked are {numbers}."
+NOTHING_TO_RETRY = "There is no question to try again; ask one first."
+NOTHING_TO_REMOVE_FROM = "There is no region to take anything away from; mark something first."
+NOTHING_LEFT = "That would leave nothing of the region; delete it instead, or undo."
+NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
+OUTSIDE = "That is outside the picture; mark something inside it."
+BOX_TOO_SMALL = "That box is too small; drag it over the whole thing."
+BAD_GESTURE = "That mark could not be understood; please draw it again."
+SEGMENTER_LOADING = "The segmenter is still loading; paint with the brush meanwhile, or try again in a moment."
+UNKNOWN_EXAMPLE = "There is no such example picture; choose one from the list."
+UPLOAD_MISSING = "The picture did not arrive completely; send it again."
+TOO_LARGE = "The file is larger than {limit} MB; shrink the picture and try again."
+UNEXPECTED = "Something went wrong on our side; nothing is lost, please try again."
+BAD_SETTINGS = "The settings must be numbers; correct them under Settings."
+BAD_TEMPERATURE = "The temperature must be between 0 and 2, not {value}; correct it under Settings."
+BAD_TOP_P = "Top-p must be above 0 and at most 1, not {value}; correct it under Settings."
+BAD_MAX_NEW_TOKENS = "The longest answer must be between 1 and 4096 tokens, not {value}; correct it under Settings."
+BAD_SEED = "The seed must be a whole number from 0 to 4294967295, not {value}; correct it under Settings."

@@ -1,0 +1,173 @@
+"""A model and a segmenter for tests of the page: instant, deterministic, and telling about the pixels they got."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from osprey_core import masks
+from osprey_core.segment.protocol import ScoredMask
+
+
+@dataclass
+class Call:
+    """One question as the fake model got it."""
+
+    question: str
+    regions: list[NDArray[np.bool_]]
+    history: list[Any]
+    settings: dict[str, Any]
+    image: NDArray[np.uint8]
+
+
+class FakeStream:
+    """Words of an answer with a pause before each; stops like the real stream."""
+
+    def __init__(
+        self, words: Sequence[str], pause: float, trimmed_turns: int = 0, fail_after: int | None = None
+    ) -> None:
+        self._words, self._pause, self._fail_after = words, pause, fail_after
+        self._stop = threading.Event()
+        self.finish_reason: str | None = None
+        self.trimmed_turns = trimmed_turns
+        self.prompt_tokens, self.new_tokens = 42, 0
+        self.seconds_to_first_token, self.tokens_per_second = pause, 1 / pause if pause else 1000.0
+
+    def __iter__(self) -> Iterator[str]:
+        for place, word in enumerate(self._words):
+            if self._pause:
+                self._stop.wait(self._pause)
+            if self._stop.is_set():
+                self.finish_reason = "stopped"
+                return
+            if place == self._fail_after:
+                raise RuntimeError("the fake model broke")
+            self.new_tokens += 1
+            yield word
+        self.finish_reason = "eos"
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@dataclass
+class FakeView:
+    model: FakeModel
+    image: NDArray[np.uint8]
+
+    def stream(self, question: str, regions: Any = (), history: Any = (), **settings: Any) -> FakeStream:
+        """An answer that states area, box and mean colour of the last region."""
+        call = Call(question, [np.array(mask) for mask in regions], list(history), settings, self.image)
+        self.model.calls.append(call)
+        if "explode" in question:
+            raise RuntimeError("secret traceback")
+        told = [describe_mask(self.image, mask) for mask in call.regions]
+        text = f"{question} -> " + " | ".join(f"region{place}: {words}" for place, words in enumerate(told, 1))
+        if "long" in question:
+            text = " ".join(["word"] * 400)
+        pieces = [piece + " " for piece in text.split(" ")]
+        pieces[-1] = pieces[-1].rstrip()
+        return FakeStream(
+            pieces, self.model.pause, self.model.trimmed_turns, fail_after=3 if "break" in question else None
+        )
+
+
+@dataclass
+class FakeModel:
+    """Has the page's side of osprey_core.Osprey."""
+
+    name: str = "fake"
+    device: str = "cpu"
+    dtype: str = "float32"
+    is_embedded: bool = True
+    pause: float = 0.0
+    trimmed_turns: int = 0
+    calls: list[Call] = field(default_factory=list)
+    opened: int = 0
+
+    def open(self, image: Any) -> FakeView:
+        self.opened += 1
+        return FakeView(self, np.array(image))
+
+
+def describe_mask(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
+    """Area, box and mean colour, so that an answer proves which pixels it is about."""
+    box = ",".join(map(str, masks.box_xyxy(mask)))
+    red, green, blue = (round(float(value)) for value in image[mask].mean(axis=0))
+    return f"area={masks.area(mask)} box={box} rgb={red},{green},{blue}"
+
+
+class FakeSegmenter:
+    """Finds the 4-connected pixels of exactly the clicked colour; in a box, whatever is not the box's corner colour."""
+
+    name = "fake"
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
+    def open(self, image: NDArray[np.uint8]) -> FakeOpened:
+        return FakeOpened(image, self.pause)
+
+
+@dataclass
+class FakeOpened:
+    image: NDArray[np.uint8]
+    pause: float = 0.0
+
+    def segment(self, points_xy: Any = (), labels: Any = (), box_xyxy: Any = None) -> list[ScoredMask]:
+        time.sleep(self.pause)
+        found = np.zeros(self.image.shape[:2], bool)
+        if box_xyxy is not None:
+            x0, y0, x1, y1 = (round(value) for value in box_xyxy)
+            part = self.image[y0:y1, x0:x1]
+            found[y0:y1, x0:x1] = (part != part[0, 0]).any(axis=2)
+        for (x, y), label in sorted(zip(points_xy, labels, strict=True), key=lambda pair: -pair[1]):
+            flood = flood_of(self.image, int(x), int(y))
+            found = found | flood if label else found & ~flood
+        return [ScoredMask(found, 0.9)]
+
+    def everything(self) -> list[ScoredMask]:
+        return []
+
+
+def flood_of(image: NDArray[np.uint8], x: int, y: int) -> NDArray[np.bool_]:
+    """Connected pixels of the colour at (x, y), by repeated growing: slow and simple."""
+    same = (image == image[y, x]).all(axis=2)
+    flood = np.zeros_like(same)
+    flood[y, x] = True
+    while True:
+        grown = flood.copy()
+        grown[1:] |= flood[:-1]
+        grown[:-1] |= flood[1:]
+        grown[:, 1:] |= flood[:, :-1]
+        grown[:, :-1] |= flood[:, 1:]
+        grown &= same
+        if (grown == flood).all():
+            return flood
+        flood = grown
+
+
+BACKGROUND = (200, 210, 220)
+SHAPES: dict[str, tuple[str, tuple[int, int, int, int], tuple[int, int, int]]] = {
+    "red": ("rectangle", (40, 50, 119, 149), (200, 40, 40)),
+    "blue": ("ellipse", (200, 60, 299, 159), (40, 60, 200)),
+    "green": ("rectangle", (120, 190, 279, 239), (40, 160, 60)),
+}
+"""Name -> shape, inclusive box, colour; on a 360 x 270 picture."""
+
+
+def picture(width: int = 360, height: int = 270, scale: int = 1) -> Image.Image:
+    """Three plain shapes on a plain ground."""
+    image = Image.new("RGB", (width * scale, height * scale), BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    for kind, (x0, y0, x1, y1), color in SHAPES.values():
+        box = (x0 * scale, y0 * scale, (x1 + 1) * scale - 1, (y1 + 1) * scale - 1)
+        getattr(draw, kind)(box, fill=color)
+    return image
