@@ -1,0 +1,200 @@
+"""Dialogue samples to batches of tensors, in the background workers of a data loader.
+
+Everything that needs no weights happens here: pixels, masks on every grid, ids and what of them is learned. It does
+not know where samples come from or what is trained on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ..config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
+from ..model.extractor import MaskGrids, rasterize_masks
+from ..preprocess import image_to_tensor
+from ..prompts import Prompts, Turn
+
+IGNORED = -100
+"""Label of positions that are not learned; what cross entropy ignores."""
+
+
+class Sample(Protocol):
+    """What a dialogue generator or a reader of records gives."""
+
+    image: np.ndarray
+    masks: Sequence[np.ndarray]
+    turns: Sequence[tuple[str, str]]
+    region_names: Sequence[str | None]
+
+
+SampleSource = Callable[[int], Sequence[Sample]]
+"""Samples of one seed, all over the same picture. The same seed gives the same samples."""
+
+
+@dataclass
+class Example:
+    """One dialogue over one picture, as tensors."""
+
+    pixel_values: torch.Tensor
+    """float16 (3, S, S)."""
+    grids: MaskGrids
+    """Of all Q regions."""
+    shown: tuple[int, ...]
+    """Region index of every `<mask><pos>` in the ids, in order."""
+    ids: torch.Tensor
+    """int64 (T,), the picture's id repeated per image token."""
+    labels: torch.Tensor
+    """int64 (T,): the id to be predicted at this position, or IGNORED."""
+    names: torch.Tensor
+    """int64 (Q,): class of each region, or IGNORED."""
+
+
+@dataclass
+class Batch:
+    """B dialogues. Regions are padded to the largest number of any row."""
+
+    pixel_values: torch.Tensor
+    grids: MaskGrids
+    shown: torch.Tensor
+    """int64 (R, 2): row and region of every `<mask><pos>`, in the order of the rows' ids."""
+    ids: torch.Tensor
+    labels: torch.Tensor
+    names: torch.Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+
+        def move(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        grids = MaskGrids({name: move(cells) for name, cells in self.grids.cells.items()}, move(self.grids.shape))
+        return Batch(
+            move(self.pixel_values).float(),
+            grids,
+            move(self.shown),
+            move(self.ids),
+            move(self.labels),
+            move(self.names),
+        )
+
+
+def make_example(
+    sample: Sample,
+    pixel_values: torch.Tensor,
+    prompts: Prompts,
+    name_ids: Mapping[str, int],
+    max_tokens: int,
+) -> Example:
+    """Turn one sample into tensors. Last turns that exceed `max_tokens` are left out, the first one never is."""
+    config = prompts.config
+    size = config.vision.image_size
+    sizes_hw = {
+        name: (size // stride, size // stride) for name, stride in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)
+    }
+    stacked = torch.from_numpy(np.stack(sample.masks)) if len(sample.masks) else torch.zeros(0, 1, 1)
+    turns = [Turn(question, answer, known) for question, answer, known in _with_known_regions(sample)]
+    while True:
+        prompt, learned = prompts.transcript(turns, len(sample.masks))
+        if len(prompt.ids) <= max_tokens or len(turns) == 1:
+            break
+        turns = turns[:-1]
+    ids = torch.tensor(prompt.ids)
+    labels = torch.where(torch.tensor(learned), ids, IGNORED)
+    repeats = torch.where(ids == IMAGE_PLACEHOLDER_ID, config.vision.image_token_count, 1)
+    ids, labels = ids.repeat_interleave(repeats), labels.repeat_interleave(repeats)
+    # Position t predicts id t + 1.
+    labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
+    names = torch.tensor([name_ids.get(name or "", IGNORED) for name in sample.region_names], dtype=torch.long)
+    return Example(
+        pixel_values, rasterize_masks(stacked, sizes_hw, config.extractor.mask_size), prompt.regions, ids, labels, names
+    )
+
+
+def _with_known_regions(sample: Sample) -> Iterator[tuple[str, str, int]]:
+    """Each turn with the number of regions that existed when it was asked: later turns may add regions."""
+    known_regions = getattr(sample, "known_regions", None)
+    for place, (question, answer) in enumerate(sample.turns):
+        yield question, answer, len(sample.masks) if known_regions is None else known_regions[place]
+
+
+def collate(groups: Sequence[Sequence[Example]]) -> Batch:
+    """Stack examples; ids are padded at the end with 0, which no label looks at."""
+    examples = [example for group in groups for example in group]
+    regions = max(1, *(len(example.names) for example in examples))
+    cells = {
+        name: torch.stack([_pad_rows(example.grids.cells[name], regions) for example in examples])
+        for name in LEVEL_NAMES
+    }
+    shown = [(row, region) for row, example in enumerate(examples) for region in example.shown]
+    return Batch(
+        torch.stack([example.pixel_values for example in examples]),
+        MaskGrids(cells, torch.stack([_pad_rows(example.grids.shape, regions) for example in examples])),
+        torch.tensor(shown, dtype=torch.long).reshape(-1, 2),
+        torch.nn.utils.rnn.pad_sequence([example.ids for example in examples], batch_first=True),
+        torch.nn.utils.rnn.pad_sequence(
+            [example.labels for example in examples], batch_first=True, padding_value=IGNORED
+        ),
+        torch.stack([_pad_rows(example.names, regions, IGNORED) for example in examples]),
+    )
+
+
+def _pad_rows(tensor: torch.Tensor, rows: int, value: int = 0) -> torch.Tensor:
+    padding = tensor.new_full((rows - tensor.shape[0], *tensor.shape[1:]), value)
+    return torch.cat([tensor, padding])
+
+
+class Scenes(Dataset[list[Example]]):
+    """Examples by seed: item i is made from seed `first_seed + i`, whoever asks and in whatever order."""
+
+    def __init__(
+        self,
+        source: SampleSource,
+        prompts: Prompts,
+        name_ids: Mapping[str, int],
+        max_tokens: int,
+        first_seed: int,
+        count: int,
+    ) -> None:
+        self.source = source
+        self.prompts = prompts
+        self.name_ids = name_ids
+        self.max_tokens = max_tokens
+        self.first_seed = first_seed
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> list[Example]:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        samples = self.source(self.first_seed + index)
+        pixels = image_to_tensor(samples[0].image, self.prompts.config.vision.image_size).half()
+        return [make_example(sample, pixels, self.prompts, self.name_ids, self.max_tokens) for sample in samples]
+
+
+def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> DataLoader[Batch]:
+    """Batches in seed order. With workers, each batch is made by one of them."""
+    return DataLoader(
+        scenes,
+        batch_size=scenes_per_batch,
+        num_workers=workers,
+        collate_fn=collate,
+        drop_last=True,
+        pin_memory=torch.cuda.is_available(),
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(_: int) -> None:
+    # Workers are many and share the cores; OpenCV and torch would each start a thread per core.
+    torch.set_num_threads(1)
+    import cv2
+
+    cv2.setNumThreads(0)

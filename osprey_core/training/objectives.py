@@ -1,0 +1,94 @@
+"""What each kind of stage minimises. Pure functions of network, batch and heads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..config import LEVEL_NAMES
+from ..model import OspreyNetwork
+from ..model.mask_pooling import mask_pooling
+from .batches import IGNORED, Batch
+
+
+class Outcome(NamedTuple):
+    """A loss to minimise and two shares that say how well the batch went."""
+
+    loss: torch.Tensor
+    token_accuracy: torch.Tensor
+    """Share of learned positions (or regions) predicted right."""
+    row_accuracy: torch.Tensor
+    """Share of rows without a single wrong position."""
+
+
+class RegionHeads(nn.Module):
+    """Linear classifiers on each level's mask-pooled features; thrown away after the encoder's pretraining."""
+
+    def __init__(self, level_dims: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, classes))
+                for name, dim in zip(LEVEL_NAMES, level_dims, strict=True)
+            }
+        )
+
+    def forward(self, levels: dict[str, torch.Tensor], batch: Batch) -> torch.Tensor:
+        """Class scores (B, Q, classes): the levels' votes, added up."""
+        votes = [head(mask_pooling(levels[n], batch.grids.cells[n])) for n, head in self.heads.items()]
+        return torch.stack(votes).sum(0)
+
+
+def region_loss(network: OspreyNetwork, heads: RegionHeads, batch: Batch) -> Outcome:
+    """Name every masked region from its pooled features."""
+    levels = network.vision_tower(batch.pixel_values)
+    scores = heads(levels, batch)  # (B, Q, classes)
+    loss = F.cross_entropy(
+        scores.flatten(0, 1).float(), batch.names.flatten(), ignore_index=IGNORED, label_smoothing=0.05
+    )
+    return _outcome(loss, scores.argmax(-1), batch.names)
+
+
+def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
+    """Next-token prediction on the dialogues' text; picture and regions are left out."""
+    vocabulary = network.config.language.vocab_size
+    is_text = (batch.ids >= 0) & (batch.ids < vocabulary)
+    # Stable sort: each row's text moves to the front, in order.
+    order = torch.argsort(~is_text, dim=1, stable=True)
+    length = int(is_text.sum(1).max())
+    ids = batch.ids.gather(1, order)[:, :length].clamp(min=0)
+    labels = torch.where(is_text.gather(1, order)[:, :length] & (ids != 0), ids, IGNORED)
+    labels = torch.cat([labels[:, 1:], labels.new_full((labels.shape[0], 1), IGNORED)], dim=1)
+    hidden = network.llm.model(input_ids=ids.clamp(max=vocabulary - 1), use_cache=False).last_hidden_state
+    return _language_outcome(network, hidden, labels)
+
+
+def dialogue_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
+    """Osprey's own objective: the answers, given picture, regions and what was said before."""
+    image_tokens, levels = network.encode_image(batch.pixel_values)
+    mask_tokens, spatial_tokens = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D) each
+    rows, regions = batch.shown.unbind(1)
+    embeds = network.splice(batch.ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
+    hidden = network.llm.model(inputs_embeds=embeds, use_cache=False).last_hidden_state
+    return _language_outcome(network, hidden, batch.labels)
+
+
+def _language_outcome(network: OspreyNetwork, hidden: torch.Tensor, labels: torch.Tensor) -> Outcome:
+    learned = labels != IGNORED
+    # The head runs only where something is learned: a small part of every row.
+    logits = network.llm.lm_head(hidden[learned])
+    loss = F.cross_entropy(logits.float(), labels[learned])
+    predicted = torch.full_like(labels, IGNORED)
+    predicted[learned] = logits.argmax(-1)
+    return _outcome(loss, predicted, labels)
+
+
+def _outcome(loss: torch.Tensor, predicted: torch.Tensor, labels: torch.Tensor) -> Outcome:
+    learned = labels != IGNORED
+    right = (predicted == labels) & learned
+    rows = learned.any(-1)
+    whole = (right == learned).all(-1) & rows
+    return Outcome(loss, right.sum() / learned.sum().clamp(min=1), whole.sum() / rows.sum().clamp(min=1))

@@ -1,0 +1,106 @@
+"""House rules that a reader relies on, checked by reading the sources: imports point down, one file downloads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS = [
+    {"errors", "config", "masks", "pictures"},
+    {"model", "preprocess", "regions", "prompts", "tokens"},
+    {"generate", "checkpoint", "segment", "draw", "export", "hub"},
+    {"engine"},
+    {"training", "evaluation", "convert", "__main__"},
+]
+"""osprey_core's modules, lowest floor first. A module may import its own floor and the floors below."""
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute names of the modules that a file imports, whether at its top or later."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield stem
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def floor_of(module: str) -> int | None:
+    return next((height for height, modules in enumerate(FLOORS) if module in modules), None)
+
+
+def core_modules(names: Iterator[str]) -> set[str]:
+    parts = (name.split(".") for name in names)
+    return {p[1] for p in parts if p[0] == "osprey_core" and len(p) > 1 and floor_of(p[1]) is not None}
+
+
+def test_every_core_module_has_a_floor() -> None:
+    modules = {p.stem if p.is_file() else p.name for p in (ROOT / "osprey_core").iterdir() if p.suffix in ("", ".py")}
+    modules -= {"__init__", "__pycache__", "nano"}
+    assert {module for module in modules if floor_of(module) is None} == set()
+
+
+@pytest.mark.parametrize("path", sources("osprey_core"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    inside = path.relative_to(ROOT / "osprey_core").parts
+    own = Path(inside[0]).stem
+    names = list(imported(path))
+    assert not [name for name in names if name.split(".")[0] in ("gradio", "demo", "app")]
+    if own == "__init__":
+        return
+    height = floor_of(own)
+    assert height is not None
+    above = [module for module in core_modules(iter(names)) if (floor_of(module) or 0) > height]
+    assert above == [], f"{path.name} imports upwards"
+
+
+def test_the_hub_is_reached_from_one_file() -> None:
+    users = [
+        p
+        for p in sources("osprey_core") + sources("demo") + [ROOT / "app.py"]
+        if "huggingface_hub" in {name.split(".")[0] for name in imported(p)}
+    ]
+    assert [str(p.relative_to(ROOT)) for p in users] == ["osprey_core/hub.py"]
+
+
+def test_the_network_knows_neither_files_nor_tokenizers() -> None:
+    forbidden = {"pathlib", "os", "tokenizers", "safetensors", "huggingface_hub", "json"}
+    for path in sources("osprey_core/model"):
+        assert not forbidden & {name.split(".")[0] for name in imported(path)}, path.name
+
+
+def test_the_page_never_touches_tensors() -> None:
+    for path in [*sources("demo"), ROOT / "app.py"]:
+        assert not {"torch", "timm", "transformers"} & {name.split(".")[0] for name in imported(path)}, path.name
+
+
+def test_importing_the_package_is_cheap() -> None:
+    """Options, masks and errors must not pay for torch; the page shows before the model's libraries are in."""
+    program = "import sys, osprey_core, osprey_core.masks, osprey_core.hub; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_nothing_large_and_no_pickles_are_kept() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    assert not [p for p in paths if p.suffix in (".pkl", ".pt", ".pth", ".bin", ".ckpt")]
+    assert not [p for p in paths if p.stat().st_size > 2**20 and p.suffix != ".safetensors"]
+    assert sum(p.stat().st_size for p in paths if p.suffix == ".safetensors") <= 45e6
+    assert not [p for p in paths if p.parent.name == "examples" and p.stat().st_size > 300_000]

@@ -1,0 +1,197 @@
+"""Training: each stage moves its own parts and no others, a resumed run ends where an unbroken one does."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny_config, tiny_tokenizer
+
+from osprey_core.errors import InputError
+from osprey_core.prompts import Prompts, Turn
+from osprey_core.training.batches import IGNORED, Scenes, collate, loader
+from osprey_core.training.config import Stage, TrainingConfig
+from osprey_core.training.loop import Run, Task, learning_rate
+from osprey_core.training.objectives import dialogue_loss
+from osprey_core.training.vocabulary import learn_tokenizer
+
+NAMES = ("west", "east")  # equally many ids
+
+
+@dataclass(frozen=True)
+class FakeSample:
+    image: np.ndarray
+    masks: list[np.ndarray]
+    turns: list[tuple[str, str]]
+    region_names: list[str]
+
+
+def fake_source(seed: int) -> list[FakeSample]:
+    """A white square on the west or east side of noise, and which side it is on; two dialogues each."""
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 60, (40, 50, 3), dtype=np.uint8)
+    side = int(rng.integers(2))
+    mask = np.zeros((40, 50), dtype=bool)
+    mask[10:30, 5 + 25 * side : 20 + 25 * side] = True
+    image[mask] = 255
+    one = FakeSample(image, [mask], [("where is <region1>?", NAMES[side])], [NAMES[side]])
+    two = FakeSample(
+        image, [mask], [("what is this?", "a square"), ("where is <region1>?", NAMES[side])], [NAMES[side]]
+    )
+    return [one, two]
+
+
+TASK = Task(lambda kinds: fake_source, NAMES)
+
+
+def config(*stages: Stage, **changes) -> TrainingConfig:
+    values = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
+    return TrainingConfig(**values)
+
+
+def stage(*trains, objective="dialogue", steps=3, **changes) -> Stage:
+    return Stage("test", objective, trains, steps, 1e-3, batch_size=4, warmup_steps=1, **changes)
+
+
+def run_in(folder: Path, settings: TrainingConfig) -> Run:
+    return Run(folder, settings, tiny_tokenizer(), TASK, torch.device("cpu"))
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in run.network.named_parameters()}
+
+
+@pytest.mark.parametrize(
+    ("trains", "objective"),
+    [
+        (("vision_tower",), "regions"),
+        (("llm",), "text"),
+        (("mm_projector",), "dialogue"),
+        (("mask_extractor",), "dialogue"),
+        (("vision_tower", "mm_projector", "mask_extractor", "llm"), "dialogue"),
+    ],
+)
+def test_a_stage_moves_its_parts_and_nothing_else(tmp_path: Path, trains: tuple[str, ...], objective: str) -> None:
+    run = run_in(tmp_path, config(stage(*trains, objective=objective)))
+    before = weights(run)
+    assert run.train()
+    after = weights(run)
+    moved = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
+    assert moved == set(trains)
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    stages = (stage("vision_tower", objective="regions", steps=4), stage("mask_extractor", "llm", steps=6))
+    whole = run_in(tmp_path / "whole", config(*stages))
+    assert whole.train()
+    rounds = 0
+    finished = False
+    while not finished:  # out of time after every single step
+        broken = run_in(tmp_path / "broken", config(*stages))
+        finished = broken.train(max_minutes=0)
+        rounds += 1
+    assert rounds > 5
+    expected, actual = weights(whole), weights(broken)
+    for name in expected:
+        assert torch.equal(expected[name], actual[name]), name
+
+
+def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path) -> None:
+    # One dialogue per row and equally long answers, so that the mean of means is the mean.
+    results = []
+    for accumulate in (1, 2):
+        settings = config(stage("mask_extractor", steps=1, accumulate=accumulate), dialogues_per_scene=2)
+        run = run_in(tmp_path / str(accumulate), settings)
+        run.task = Task(lambda kinds: lambda seed: fake_source(2 * seed)[:1] * 2, NAMES)
+        run.train()
+        results.append(weights(run)["mask_extractor.feat_linear.weight"])
+    # Adam's first step is the gradient's sign times the rate; where the gradient is all but zero, rounding decides it.
+    same = (results[0] - results[1]).abs() < 2e-4
+    assert float(same.float().mean()) > 0.97
+
+
+@pytest.mark.slow
+def test_the_model_learns_where_a_region_is(tmp_path: Path) -> None:
+    settings = config(stage("mask_extractor", "llm", "mm_projector", steps=250), model=tiny_config())
+    settings = replace(settings, stages=(replace(settings.stages[0], batch_size=16, learning_rate=5e-3),))
+    run = run_in(tmp_path, settings)
+    run.train()
+    scenes = Scenes(fake_source, Prompts(settings.model, tiny_tokenizer()), {}, 400, first_seed=77_000, count=16)
+    with torch.inference_mode():
+        outcome = dialogue_loss(run.network.eval(), next(iter(loader(scenes, 16, 0))).to(torch.device("cpu")))
+    assert float(outcome.row_accuracy) > 0.9
+
+
+def test_a_saved_run_is_a_model_that_answers(tmp_path: Path) -> None:
+    from osprey_core import Osprey
+
+    run = run_in(tmp_path / "run", config(stage("llm", steps=1)))
+    run.train()
+    run.save_model(tmp_path / "model")
+    model = Osprey.from_pretrained(str(tmp_path / "model"), device="cpu")
+    sample = fake_source(1)[0]
+    assert isinstance(model.open(sample.image).ask("where is <region1>?", sample.masks), str)
+
+
+def test_labels_are_the_answers_shifted_by_one() -> None:
+    prompts = Prompts(tiny_config(), tiny_tokenizer())
+    scenes = Scenes(fake_source, prompts, {"west": 0, "east": 1}, 400, first_seed=5, count=1)
+    batch = collate([scenes[0]])
+    for row, sample in enumerate(fake_source(5)):
+        learned = batch.labels[row][batch.labels[row] != IGNORED].tolist()
+        answers = [i for _, a in sample.turns for i in [*prompts.tokenizer.encode_continuation(" " + a), 2]]
+        assert learned == answers
+        where = torch.nonzero(batch.labels[row] != IGNORED).flatten()
+        assert torch.equal(batch.ids[row][where + 1], batch.labels[row][where])
+    assert int((batch.ids == -200).sum()) == 2 * tiny_config().vision.image_token_count
+    assert batch.shown.tolist() == [[0, 0], [1, 0]]  # the second dialogue introduces region1, then names it
+
+
+def test_long_dialogues_lose_their_last_turns() -> None:
+    prompts = Prompts(tiny_config(), tiny_tokenizer())
+    sample = fake_source(0)[1]
+    whole = Scenes(fake_source, prompts, {}, 400, 0, 1)[0][1]
+    prompt, _ = prompts.transcript([Turn(*sample.turns[0])], 1)
+    cut = Scenes(fake_source, prompts, {}, len(prompt.ids) + 2, 0, 1)[0][1]
+    assert len(cut.ids) < len(whole.ids)
+    assert torch.equal(whole.ids[: len(cut.ids)], cut.ids)
+
+
+def test_the_learning_rate_warms_up_and_comes_down() -> None:
+    one = Stage("test", "text", ("llm",), steps=1000, learning_rate=1.0, warmup_steps=100)
+    rates = [learning_rate(one, step) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) in (99, 100)
+    assert rates[-1] == pytest.approx(0.01, abs=1e-3)
+    assert all(a >= b for a, b in itertools.pairwise(rates[100:]))
+
+
+def test_a_learned_vocabulary_has_its_size_and_reads_back_any_text() -> None:
+    texts = [f"the {colour} {thing} is on the left" for colour in ("red", "blue") for thing in ("dog", "car", "tree")]
+    tokenizer = learn_tokenizer(texts * 20, 300)
+    assert tokenizer.vocab_size == 300
+    assert (tokenizer.bos_id, tokenizer.eos_id) == (1, 2)
+    for text in ("the red dog", "描述 🙂", "Zebra!\n"):
+        assert tokenizer.decode(tokenizer.encode_piece(text)) == " " + text
+    assert len(tokenizer.encode_piece("the red dog")) < len("the red dog") / 2
+    with pytest.raises(InputError, match="only"):
+        learn_tokenizer(texts, 5000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"steps": 0}, "at least 1"), ({"accumulate": 3}, "multiple of accumulate")],
+)
+def test_impossible_stages_are_refused(changes: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        stage("llm", **changes)
+
+
+def test_a_stage_without_parts_is_refused() -> None:
+    with pytest.raises(InputError, match="trains no part"):
+        stage()
