@@ -56,9 +56,12 @@ class Example:
 
 @dataclass
 class Batch:
-    """B dialogues. Regions are padded to the largest number of any row."""
+    """B dialogues over P pictures. Regions are padded to the largest number of any row."""
 
     pixel_values: torch.Tensor
+    """(P, 3, S, S): a picture with several dialogues is there, and is encoded, once."""
+    pictures: torch.Tensor
+    """int64 (B,): which picture each dialogue is about."""
     grids: MaskGrids
     shown: torch.Tensor
     """int64 (R, 2): row and region of every `<mask><pos>`, in the order of the rows' ids."""
@@ -123,7 +126,7 @@ def _with_known_regions(sample: Sample) -> Iterator[tuple[str, str, int]]:
 
 
 def collate(groups: Sequence[Sequence[Example]]) -> Batch:
-    """Stack examples; ids are padded at the end with 0, which no label looks at."""
+    """Stack groups of examples over the same picture; ids are padded at the end with 0, which no label looks at."""
     examples = [example for group in groups for example in group]
     regions = max(1, *(len(example.names) for example in examples))
     cells = {
@@ -132,7 +135,8 @@ def collate(groups: Sequence[Sequence[Example]]) -> Batch:
     }
     shown = [(row, region) for row, example in enumerate(examples) for region in example.shown]
     return Batch(
-        torch.stack([example.pixel_values for example in examples]),
+        torch.stack([group[0].pixel_values for group in groups]),
+        torch.repeat_interleave(torch.tensor([len(group) for group in groups])),
         MaskGrids(cells, torch.stack([_pad_rows(example.grids.shape, regions) for example in examples])),
         torch.tensor(shown, dtype=torch.long).reshape(-1, 2),
         torch.nn.utils.rnn.pad_sequence([example.ids for example in examples], batch_first=True),

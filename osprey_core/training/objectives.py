@@ -38,7 +38,7 @@ class RegionHeads(nn.Module):
 
     def forward(self, levels: dict[str, torch.Tensor], batch: Batch) -> torch.Tensor:
         """Class scores (B, Q, classes): the levels' votes, added up."""
-        votes = [head(mask_pooling(levels[n], batch.grids.cells[n])) for n, head in self.heads.items()]
+        votes = [head(mask_pooling(levels[n][batch.pictures], batch.grids.cells[n])) for n, head in self.heads.items()]
         return torch.stack(votes).sum(0)
 
 
@@ -69,6 +69,8 @@ def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
 def dialogue_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
     """Osprey's own objective: the answers, given picture, regions and what was said before."""
     image_tokens, levels = network.encode_image(batch.pixel_values)
+    image_tokens = image_tokens[batch.pictures]
+    levels = {name: level[batch.pictures] for name, level in levels.items()}
     mask_tokens, spatial_tokens = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D) each
     rows, regions = batch.shown.unbind(1)
     embeds = network.splice(batch.ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
