@@ -76,14 +76,8 @@ class Batch:
             return tensor.to(device, non_blocking=True)
 
         grids = MaskGrids({name: move(cells) for name, cells in self.grids.cells.items()}, move(self.grids.shape))
-        return Batch(
-            move(self.pixel_values).float(),
-            grids,
-            move(self.shown),
-            move(self.ids),
-            move(self.labels),
-            move(self.names),
-        )
+        rest = (move(tensor) for tensor in (self.shown, self.ids, self.labels, self.names))
+        return Batch(move(self.pixel_values).float(), move(self.pictures), grids, *rest)
 
 
 def make_example(
