@@ -6,9 +6,9 @@ never changed by them, so that people and threads can share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ from .tokens import TextTokenizer
 
 MIN_ANSWER_TOKENS = 32
 """History is left out rather than squeezing an answer into less room than this."""
+
+RegionToken = Literal["mask", "pos"]
+"""The two tokens of a region: what is there, and where."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -151,9 +154,10 @@ class View:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        without: Collection[RegionToken] = (),
     ) -> str:
         """Answer a question about regions. The blocking form of `stream`, with the same arguments."""
-        return "".join(self.stream(question, regions, history, max_new_tokens, temperature, top_p, seed))
+        return "".join(self.stream(question, regions, history, max_new_tokens, temperature, top_p, seed, without))
 
     def stream(
         self,
@@ -164,6 +168,7 @@ class View:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        without: Collection[RegionToken] = (),
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
@@ -175,6 +180,7 @@ class View:
                 out and the stream's `trimmed_turns` says how many.
             max_new_tokens: None for the model's default; never more than the context has room for.
             temperature, top_p, seed: see `Sampling`.
+            without: tokens to zero, "mask" or "pos", to see what an answer owes to them.
 
         Raises:
             InputError: a mask, the question or a setting cannot be used.
@@ -187,7 +193,7 @@ class View:
         wanted = Sampling(max_new_tokens, temperature, top_p, seed)
         prompt, trimmed, room = self._fit(question, len(masks), turns, wanted.max_new_tokens)
         sampling = Sampling(min(wanted.max_new_tokens, room), temperature, top_p, seed)
-        embeds = self._embed(prompt, masks)
+        embeds = self._embed(prompt, masks, without)
         llm = self.model.network.llm
         return AnswerStream(
             lambda should_stop: decode(llm, embeds, sampling, should_stop),
@@ -215,12 +221,18 @@ class View:
         )
 
     @torch.inference_mode()
-    def _embed(self, prompt: Prompt, masks: Sequence[np.ndarray]) -> torch.Tensor:
+    def _embed(
+        self, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[RegionToken] = ()
+    ) -> torch.Tensor:
         """(1, T, D) of a prompt, with the tokens of every region that it shows."""
         network = self.model.network
         device = self._image_tokens.device
         stacked = torch.from_numpy(np.stack(masks)) if masks else torch.zeros((0, *self.size_hw), dtype=torch.bool)
         (mask_tokens,), (spatial_tokens,) = network.mask_extractor(self._levels, [stacked.to(device)])
+        if "mask" in without:
+            mask_tokens = torch.zeros_like(mask_tokens)
+        if "pos" in without:
+            spatial_tokens = torch.zeros_like(spatial_tokens)
         shown = torch.tensor(prompt.regions, dtype=torch.long, device=device)
         ids = torch.tensor([prompt.ids], device=device)
         return network.embed_prompt(ids, self._image_tokens, mask_tokens[shown], spatial_tokens[shown])

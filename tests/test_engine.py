@@ -75,6 +75,16 @@ def test_the_answer_depends_on_region_and_picture(model: Osprey, view: View) -> 
     assert bool((other != here).any())
 
 
+def test_switching_a_region_token_off_zeroes_that_token_alone(model: Osprey, view: View) -> None:
+    prompt = model.prompts.conversation(QUESTION, 1)
+    place = prompt.ids.index(model.network.config.mask_token_id) - 1 + model.network.config.vision.image_token_count
+    whole = view._embed(prompt, [box(0, 0, 20, 20)])
+    for token, offset in (("mask", 0), ("pos", 1)):
+        ablated = view._embed(prompt, [box(0, 0, 20, 20)], without=[token])
+        assert torch.nonzero((whole != ablated).any(-1)[0]).flatten().tolist() == [place + offset]
+        assert not ablated[0, place + offset].any()
+
+
 def test_forward_and_the_engine_agree(model: Osprey, view: View) -> None:
     """The plain forward pass and the step-by-step decode choose the same first token."""
     from osprey_core.preprocess import image_to_tensor
