@@ -10,6 +10,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from osprey_core.segment.protocol import (
     ScoredMask,
     check_picture,
     check_prompt,
+    hold_to_points,
 )
 
 Floats = NDArray[np.float32]
@@ -90,7 +92,7 @@ class ClassicSegmenter:
         scale = min(1.0, math.sqrt(_WORK_PIXELS / (height * width)))
         if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         else:
             small = image
         return _ClassicPicture(_analyse(small), (height, width))
@@ -148,7 +150,6 @@ class _ClassicPicture:
 
     def _finish(self, mask: Mask, prompt: Prompt) -> Mask:
         """The mask at the picture's full size, with smooth edges and the points on their sides."""
-        height, width = self._size_hw
         full = mask.copy() if mask.shape == self._size_hw else _enlarge(mask, self._size_hw)
         if prompt.box_xyxy:
             x0, y0, x1, y1 = (round(side) for side in prompt.box_xyxy)
@@ -156,16 +157,7 @@ class _ClassicPicture:
             inside[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = True
             if (full & inside).any():
                 full &= inside
-        radius = max(1, round(math.sqrt(height * width) / 200))
-        for points, value in ((prompt.negative_xy, False), (prompt.positive_xy, True)):
-            for x, y in points:
-                if full[int(y), int(x)] != value:
-                    dot = np.zeros(self._size_hw, np.uint8)
-                    cv2.circle(dot, (int(x), int(y)), radius, 1, -1)
-                    full[dot > 0] = value
-        for x, y in prompt.negative_xy:  # a positive point close by must not bring it back
-            full[int(y), int(x)] = False
-        return full
+        return hold_to_points(full, prompt)
 
 
 # --- from prompts to masks (at working size) -----------------------------------------------------------------------
@@ -387,7 +379,7 @@ def _analyse(image: NDArray[np.uint8]) -> _Tree:
 def _smooth_lab(image: NDArray[np.uint8]) -> Floats:
     """The picture (h, w, 3) in CIELAB without its grain."""
     grain = _grain(image)
-    smooth = image
+    smooth: NDArray[Any] = image
     if grain > 6:
         smooth = cv2.medianBlur(smooth, 5 if grain > 12 else 3)
     spread = 12 + 3 * min(grain, 15)
@@ -509,7 +501,7 @@ def _pairs(patches: Ints, edges: Floats) -> tuple[Ints, Ints, NDArray[np.float64
         np.concatenate(ones).astype(np.int64) * count + np.concatenate(others), return_inverse=True
     )
     length = np.bincount(inverse, minlength=len(keys)).astype(np.float64)
-    strength = np.bincount(inverse, np.concatenate(strengths), len(keys))
+    strength = np.bincount(inverse, np.concatenate(strengths), len(keys)).astype(np.float64)
     return (keys // count).astype(np.int32), (keys % count).astype(np.int32), length, strength
 
 

@@ -39,7 +39,8 @@ class OpenedPicture(Protocol):
 
         points_xy: points (x, y) inside the picture; labels: 1 = belongs to it, 0 = does not, one per point;
         box_xyxy: a box around it, any two opposite corners, clipped to the picture. At least one point with label 1
-        or a box is needed. Raises InputError otherwise.
+        or a box is needed. Every mask holds all points with label 1 and none with label 0. Raises InputError if
+        the points and the box cannot be used.
         """
         ...
 
@@ -108,6 +109,21 @@ def check_prompt(
         if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
             raise InputError(f"The point ({x:g}, {y:g}) is marked as part of the object but lies outside the box.")
     return Prompt(tuple(positive), tuple(negative), box)
+
+
+def hold_to_points(mask: Mask, prompt: Prompt) -> Mask:
+    """The mask (H, W) with a dot added or taken away wherever it contradicts a point; changed in place."""
+    radius = max(1, round(math.sqrt(mask.size) / 200))
+    for points, value in ((prompt.negative_xy, False), (prompt.positive_xy, True)):
+        for x, y in points:
+            if mask[int(y), int(x)] != value:
+                y0, x0 = max(0, int(y) - radius), max(0, int(x) - radius)
+                window = mask[y0 : int(y) + radius + 1, x0 : int(x) + radius + 1]
+                rows, columns = np.ogrid[y0 : y0 + window.shape[0], x0 : x0 + window.shape[1]]
+                window[(rows - int(y)) ** 2 + (columns - int(x)) ** 2 <= radius**2] = value
+    for x, y in prompt.negative_xy:  # the dot of a positive point close by must not bring it back
+        mask[int(y), int(x)] = False
+    return mask
 
 
 def _check_box(box_xyxy: BoxXYXY, width: int, height: int) -> BoxXYXY:
