@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queue: str, picture_queue: str) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
     with gr.Group(visible=False):
+        trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
         file = gr.File(label="file", type="filepath")
         x, y = gr.Number(label="x"), gr.Number(label="y")
         box = gr.JSON(label="box_xyxy")
@@ -97,7 +98,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queu
         ("clear_chat", clear_chat, [], None, {"concurrency_limit": None}),
         ("stop", halt, [], None, {"concurrency_limit": None}),
     ):
-        gr.on(None, fn, [seat, *inputs], output, api_name=name, **extra)
+        trigger.click(fn, [seat, *inputs], output, api_name=name, **extra)
 
 
 def _described(region: PageRegion) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _build_chat(options: Options) -> _Chat:
         show_label=False,
         placeholder=f'<div class="osp-welcome"><strong>{words.CHAT_EMPTY_TITLE}</strong><ol>{steps}</ol></div>',
         layout="bubble",
-        buttons=["copy"],
+        buttons=[],
         latex_delimiters=[],
         feedback_options=None,
         min_height=160,
@@ -118,7 +118,7 @@ def _build_chat(options: Options) -> _Chat:
     with gr.Row(elem_id="chat-tools"):
         retry = gr.Button(words.RETRY, size="sm", elem_id="retry", interactive=False)
         clear = gr.Button(words.CLEAR_CHAT, size="sm", elem_id="clear-chat", interactive=False)
-    stats = gr.HTML("", elem_id="stats", apply_default_css=False, js_on_load=None)
+        stats = gr.HTML("", elem_id="stats", apply_default_css=False, js_on_load=None)
     with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
         with gr.Row():
             temperature = gr.Slider(
@@ -169,8 +169,9 @@ def _header_html(services: Services, options: Options) -> str:
     note = ""
     if options.is_embedded:
         note = (
-            f'<div class="osp-model-note">{html.escape(words.NOTE_EMBEDDED)} {html.escape(words.NOTE_FULL_MODEL)} '
-            f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></div>"
+            f'<details class="osp-model-note"><summary>{html.escape(words.NOTE_EMBEDDED)} '
+            f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
+            f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
         )
     return (
         f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
@@ -305,10 +306,14 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
     def write(seat: Seat, *settings: Any) -> Iterator[list[Any]]:
         turn = seat.session.waiting
         if turn is None:
+            yield [gr.skip()] * len(outputs)  # a generator that yields nothing would empty every output
             return
         with _toasts():
             for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
-                yield [gr.update(value=transcript.messages(progress.session, progress.note)), *[gr.skip()] * 6]
+                yield [
+                    gr.update(value=transcript.messages(progress.session, progress.note)),
+                    *[gr.skip()] * (len(outputs) - 1),
+                ]
         session = seat.change(lambda session: session.without_turn(turn.id) if session.waiting == turn else session)
         answered = next((other for other in session.transcript if other.id == turn.id), None)
         if answered is None:  # taken back after an error, or gone with the picture
@@ -348,7 +353,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
             concurrency_limit=1,
         )
     chat.stop.click(halt, [seat], None, **quick)
-    chat.clear.click(clear, [seat], outputs, **quick)
+    gr.on([chat.clear.click, chat.chatbot.clear], clear, [seat], outputs, **quick)
 
 
 def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _Chat) -> None:

@@ -17,7 +17,7 @@ from osprey_core.regions import PALETTE, text_color_on
 # What Markdown could take for markup, wherever it stands …
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>&#$~|^=]")
 # … and only in certain places: lists, rules, quotes at the start of a line; addresses that would turn into links.
-_AT_LINE_START = re.compile(r"(?m)^[ \t]*(?:[-+]|\d+[.)])?")
+_AT_LINE_START = re.compile(r"(?m)^[ \t]*(?:[-+]|\d+[.)])")
 _LINK = re.compile(r"(?i)://|www\.|(?<=\w)@(?=\w)")
 
 _REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
@@ -38,7 +38,7 @@ def _entities(text: str) -> str:
 
 
 def _mask_list_sign(match: re.Match[str]) -> str:
-    return re.sub(r"[-+.)]", lambda sign: _entities(sign.group()), match.group().lstrip())
+    return re.sub(r"[-+.)]", lambda sign: _entities(sign.group()), match.group())
 
 
 def chip(number: int) -> str:

@@ -14,10 +14,11 @@ STATUS_FAILED = "{name} is not available."
 STATUS_MODEL = "Model"
 STATUS_SEGMENTER = "Segmenter"
 NOTE_EMBEDDED = (
-    "This is the small built-in model. It learned from drawn scenes (emoji-like objects, simple drawings), not from "
-    "photographs. Ask it what something is, what colour it is, or where it is."
+    "Small built-in model: it learned from drawn scenes (emoji-like objects, simple drawings), not from photographs. "
+    "Ask what something is, its colour, or where it is."
 )
-NOTE_FULL_MODEL = "For photographs, run the 7B model (needs a GPU):"
+NOTE_MORE = "For photographs …"
+NOTE_FULL_MODEL = "Photographs need the full 7B model and a GPU. Start the program with:"
 NOTE_FULL_COMMAND = "python app.py --model sunshine-lwt/Osprey-7b"
 LOADING_FAILED = "{name} could not be loaded; the log of the program says why."
 

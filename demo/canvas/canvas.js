@@ -72,7 +72,6 @@ const toolbar = make(
   { class: "osp-toolbar", role: "toolbar", "aria-label": W.tools },
   make("div", { class: "osp-group", role: "group", "aria-label": W.tools }, ...Object.values(toolButtons)),
   make("div", { class: "osp-group", role: "group", "aria-label": W.actions }, ...Object.values(actionButtons)),
-  sizeBox,
   make("span", { class: "osp-space" }),
   make("div", { class: "osp-group osp-plain" }, undoButton, clearButton),
   openButton,
@@ -80,7 +79,7 @@ const toolbar = make(
 );
 
 const canvas = make("canvas", { class: "osp-canvas", tabindex: "0", role: "img", "aria-label": W.canvas });
-const hint = make("div", { class: "osp-hint" });
+const hint = make("div", { class: "osp-hint", role: "status" });
 const spinner = make("div", { class: "osp-busy", role: "status" });
 const live = make("div", { class: "osp-live", "aria-live": "polite" });
 const emptyExamples = make("div", { class: "osp-examples osp-large" });
@@ -96,7 +95,7 @@ const empty = make(
   ),
 );
 const dropVeil = make("div", { class: "osp-veil" }, W.dropNow);
-const stage = make("div", { class: "osp-stage" }, canvas, empty, hint, spinner, dropVeil, live);
+const stage = make("div", { class: "osp-stage" }, canvas, empty, spinner, dropVeil, live);
 const list = make("div", { class: "osp-list", role: "list", "aria-label": W.regions });
 const strip = make("div", { class: "osp-examples osp-strip", "aria-label": W.examples });
 const exampleButtons = (large) =>
@@ -112,7 +111,7 @@ if ((props.examples || []).length) {
   emptyExamples.append(...exampleButtons(true));
   strip.append(...exampleButtons(false));
 }
-root.replaceChildren(toolbar, stage, list, strip);
+root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, sizeBox), list, strip);
 
 // ---- state ----------------------------------------------------------------------------------------------------------
 
@@ -592,9 +591,13 @@ function showList() {
     card.addEventListener("pointerleave", () => hover(null));
     return card;
   });
+  const kept = list.scrollLeft;
   list.replaceChildren(...nodes);
   const chosen = list.querySelector(".osp-selected");
-  if (chosen) list.scrollLeft = Math.max(0, chosen.offsetLeft - list.offsetLeft - list.clientWidth / 2);
+  if (chosen) {
+    const [left, right] = [chosen.offsetLeft - list.offsetLeft, chosen.offsetLeft - list.offsetLeft + chosen.offsetWidth];
+    list.scrollLeft = left < kept ? left : right > kept + list.clientWidth ? right - list.clientWidth : kept;
+  }
 }
 
 function thumbnail(region) {

@@ -1,0 +1,545 @@
+"""The page's handlers as plain functions: which pixels and which words reach the model, and what survives an error."""
+
+from __future__ import annotations
+
+import copy
+import io
+import itertools
+import json
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demo import handlers, mentions, transcript, words
+from demo.canvas.canvas import picture_of, scene_of, uploaded_file
+from demo.handlers import Services, Settings
+from demo.opened import OpenedPictures
+from demo.session import Picture, Seat, Session, StoredMask
+from demo.slots import Slot
+from demo.zero_gpu import on_gpu
+from osprey_core.errors import InputError, OspreyError
+from tests import fakes
+
+
+def png(image: object = None) -> bytes:
+    buffer = io.BytesIO()
+    (image or fakes.picture()).save(buffer, "PNG")  # type: ignore[attr-defined]
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture
+def services(model: fakes.FakeModel) -> Services:
+    return Services(model=Slot.of(model), segmenter=Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def opened() -> Session:
+    return handlers.open_picture(Session(), png(), "shapes.png")
+
+
+@pytest.fixture
+def two(services: Services, opened: Session) -> Session:
+    """Red as region 1, blue as region 2, which is selected."""
+    session = handlers.mark_point(services, opened, 80, 100, "new")
+    return handlers.mark_point(services, session, 250, 110, "new")
+
+
+def shape(name: str) -> np.ndarray:
+    image = np.array(fakes.picture())
+    return (image == fakes.SHAPES[name][2]).all(axis=2)
+
+
+def answered(services: Services, session: Session, settings: Settings | None = None) -> Session:
+    seat = Seat()
+    seat.change(lambda _: session)
+    for _ in handlers.answer(services, seat, settings or Settings()):
+        pass
+    return seat.session
+
+
+def asked(services: Services, session: Session, question: str) -> Session:
+    return answered(services, handlers.ask(session, question))
+
+
+# --- regions ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_click_gives_the_clicked_pixels(two: Session) -> None:
+    assert [region.number for region in two.regions] == [1, 2]
+    assert (two.regions[0].mask.mask() == shape("red")).all()
+    assert (two.regions[1].mask.mask() == shape("blue")).all()
+    assert two.selected == 2
+
+
+def test_a_click_is_in_pixels_of_the_full_picture(services: Services) -> None:
+    session = handlers.open_picture(Session(), png(fakes.picture(scale=8)), "large.png")
+    session = handlers.mark_point(services, session, 80 * 8 + 0.7, 100 * 8, "new")
+    mask = session.regions[0].mask.mask()
+    assert mask.shape == (270 * 8, 360 * 8)
+    assert mask.sum() == shape("red").sum() * 64
+
+
+def test_a_box_gives_what_it_frames_whatever_corner_comes_first(services: Services, opened: Session) -> None:
+    for box in ([190, 50, 320, 170], [320, 170, 190, 50]):
+        session = handlers.mark_box(services, opened, box, "new")
+        assert (session.regions[0].mask.mask() == shape("blue")).all()
+
+
+def test_a_stroke_is_the_mask(opened: Session) -> None:
+    points = [[130.0, 200.0], [270.0, 220.0], [270.0, 100.0]]
+    session = handlers.mark_brush(opened, points, 12.5, "new")
+    ys, xs = np.mgrid[0:270, 0:360] + 0.5
+    expected = np.zeros((270, 360), bool)
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
+        dx, dy = bx - ax, by - ay
+        t = np.clip(((xs - ax) * dx + (ys - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+        expected |= (xs - ax - t * dx) ** 2 + (ys - ay - t * dy) ** 2 <= 12.5**2
+    assert (session.regions[0].mask.mask() == expected).all()
+
+
+def test_strokes_add_to_and_take_from_the_selected_region_only(services: Services, two: Session) -> None:
+    more = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
+    assert len(more.regions) == 2
+    assert (more.regions[1].mask.mask() & ~shape("blue")).sum() == pytest.approx(np.pi * 64, rel=0.05)
+    less = handlers.mark_brush(more, [[330.0, 30.0]], 9, "remove")
+    assert (less.regions[1].mask.mask() == shape("blue")).all()
+    assert (less.regions[0].mask.mask() == shape("red")).all()
+
+
+def test_points_refine_and_hand_made_changes_stay(services: Services, two: Session) -> None:
+    painted = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
+    wider = handlers.mark_point(services, painted, 200, 210, "add")
+    mask = wider.regions[1].mask.mask()
+    assert (mask & shape("green")).sum() == shape("green").sum()
+    assert mask[30, 330]
+    back = handlers.mark_point(services, wider, 201, 211, "remove")
+    assert not (back.regions[1].mask.mask() & shape("green")).any()
+    assert back.regions[1].mask.mask()[30, 330]
+
+
+def test_a_click_outside_its_box_still_adds(services: Services, opened: Session) -> None:
+    boxed = handlers.mark_box(services, opened, [190, 50, 320, 170], "new")
+    both = handlers.mark_point(services, boxed, 80, 100, "add")
+    assert (both.regions[0].mask.mask() == (shape("blue") | shape("red"))).all()
+
+
+def test_undo_takes_back_one_change_at_a_time(services: Services, two: Session) -> None:
+    session = handlers.delete_region(two, 1)
+    assert [region.number for region in session.regions] == [2]
+    session = handlers.undo(session)
+    assert [region.number for region in session.regions] == [1, 2]
+    session = handlers.undo(handlers.undo(session))
+    assert session.regions == ()
+    assert session.selected is None
+    assert handlers.undo(session) == session
+
+
+def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services, two: Session) -> None:
+    unused = handlers.delete_region(two, 2)
+    assert handlers.mark_point(services, unused, 200, 210, "new").selected == 2
+    used = handlers.delete_region(asked(services, two, "What is it?"), 2)
+    assert handlers.mark_point(services, used, 200, 210, "new").selected == 3
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (lambda v, s: handlers.mark_point(v, Session(), 1, 1, "new"), words.NO_PICTURE),
+        (lambda v, s: handlers.mark_point(v, s, -1, 5, "new"), words.OUTSIDE),
+        (lambda v, s: handlers.mark_point(v, s, 360, 5, "new"), words.OUTSIDE),
+        (lambda v, s: handlers.mark_point(v, s, float("nan"), 5, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_point(v, s, None, 5, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "explode"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "remove"), words.NOTHING_TO_REMOVE_FROM),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 6, 60], "new"), words.BOX_TOO_SMALL),
+        (lambda v, s: handlers.mark_box(v, s, [1, 2, 3], "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 30, 30], "new"), words.NOTHING_FOUND),
+        (lambda v, s: handlers.mark_brush(s, [], 5, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), words.OUTSIDE),
+        (lambda v, s: handlers.select_region(s, 4), words.NO_REGION),
+        (lambda v, s: handlers.open_example(v, s, "../secret"), words.UNKNOWN_EXAMPLE),
+        (lambda v, s: handlers.ask(s, "What?"), words.NO_REGION),
+        (lambda v, s: handlers.ask(Session(), "What?"), words.NO_PICTURE),
+        (lambda v, s: handlers.retry(s), words.NOTHING_TO_RETRY),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    services: Services, opened: Session, act: Callable[[Services, Session], object], sentence: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        act(services, opened)
+    assert str(caught.value) == sentence
+
+
+def test_nothing_may_be_left_of_a_region(services: Services, two: Session) -> None:
+    with pytest.raises(InputError, match="nothing of the region"):
+        handlers.mark_brush(two, [[250.0, 110.0]], 90, "remove")
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_picture_starts_anew_and_a_bad_one_changes_nothing(services: Services, two: Session) -> None:
+    with pytest.raises(InputError):
+        handlers.open_picture(two, b"no picture", "x.png")
+    fresh = handlers.open_picture(two, png(), "again.png")
+    assert fresh.regions == fresh.transcript == fresh.undo == ()
+
+
+def test_examples_come_by_name_with_their_titles(tmp_path: Path) -> None:
+    for name in ("b_second.png", "a_first.png"):
+        fakes.picture().save(tmp_path / name)
+    (tmp_path / "scenes.json").write_text(json.dumps([{"file": "b_second.png", "title": "Two", "questions": ["Why?"]}]))
+    first, second = handlers.find_examples(tmp_path)
+    assert (first.title, second.title, second.questions) == ("A first", "Two", ("Why?",))
+    (tmp_path / "scenes.json").write_text("{broken")
+    assert [example.title for example in handlers.find_examples(tmp_path)] == ["A first", "B second"]
+    assert handlers.find_examples(tmp_path / "nowhere") == ()
+
+
+def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(png())
+    for file in ({"path": str(secret)}, {"path": "/etc/passwd"}, {"path": 5}, "x", None):
+        with pytest.raises(InputError, match="did not arrive"):
+            uploaded_file({"file": file})
+
+
+def test_opened_pictures_are_computed_once_and_bounded() -> None:
+    opened = OpenedPictures(capacity=2)
+    pictures = [Picture(png(fakes.picture(scale=scale)), "p", 360 * scale, 270 * scale) for scale in (1, 2, 3)]
+    computed = []
+
+    def compute() -> int:
+        time.sleep(0.02)
+        computed.append(1)
+        return 7
+
+    threads = [threading.Thread(target=lambda: opened(pictures[0]).part("view", compute)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(computed) == 1
+    for picture in pictures:
+        opened(picture)
+    assert len(opened) == 2
+    tight = OpenedPictures(max_pixels=1)
+    for picture in pictures:
+        tight(picture)
+    assert len(tight) == 1
+
+
+def test_a_stored_mask_comes_back_as_it_was() -> None:
+    mask = np.random.default_rng(0).random((37, 53)) > 0.5
+    stored = StoredMask.of(mask)
+    assert (stored.mask() == mask).all()
+    assert stored == StoredMask.of(mask.copy())
+
+
+def test_the_scene_shows_the_same_pixels(two: Session) -> None:
+    scene = json.loads(json.dumps(scene_of(two, 5)))
+    assert (scene["seq"], scene["selected"], scene["next"]["number"]) == (5, 2, 3)
+    region = scene["regions"][1]
+    x0, y0, x1, y1 = region["box"]
+    flat = np.repeat(np.arange(len(region["runs"])) % 2 == 1, region["runs"])
+    shown = np.zeros((270, 360), bool)
+    shown[y0:y1, x0:x1] = flat.reshape(y1 - y0, x1 - x0)
+    assert (shown == shape("blue")).all()
+
+
+def test_a_large_picture_is_sent_small_but_keeps_its_size() -> None:
+    session = handlers.open_picture(Session(), png(fakes.picture(scale=10)), "large.png")
+    sent = picture_of(session, np.array(fakes.picture(scale=10)))
+    assert (sent["width"], sent["height"]) == (3600, 2700)
+    assert len(sent["url"]) < 400_000
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_mention_the_selected_region_is_meant(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    session = asked(services, two, "What is it?")
+    call = model.calls[-1]
+    assert call.question == "What is it?"
+    assert len(call.regions) == 1
+    assert (call.regions[0] == shape("blue")).all()
+    turn = session.transcript[-1]
+    assert turn.implied
+    assert turn.asked[0].number == 2
+    assert "area=7852" in turn.answer
+    assert transcript.messages(session)[0]["content"].startswith(transcript.chip(2))
+
+
+def test_mentions_choose_regions_in_their_order(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    asked(services, two, "Is @2 left of <region1>, or @2 right?")
+    call = model.calls[-1]
+    assert call.question == "Is <region1> left of <region2>, or <region1> right?"
+    assert (call.regions[0] == shape("blue")).all()
+    assert (call.regions[1] == shape("red")).all()
+
+
+def test_a_conversation_keeps_the_places_of_its_regions(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    session = asked(services, two, "What is @2?")
+    session = asked(services, session, "And its colour?")
+    assert model.calls[-1].question == "And its colour?"
+    session = handlers.select_region(session, 1)
+    session = asked(services, session, "And this?")
+    call = model.calls[-1]
+    assert call.question == "And this?"  # region 1 is new to the model, so its prompt introduces it
+    assert [turn.known_regions for turn in call.history] == [1, 1]
+    assert (call.regions[1] == shape("red")).all()
+    session = handlers.select_region(session, 2)
+    asked(services, session, "Sure?")
+    assert model.calls[-1].question == words.ABOUT_REGION.format(region="<region1>", question="Sure?")
+
+
+def test_old_answers_stay_about_the_old_pixels(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    session = asked(services, two, "What is @2?")
+    session = handlers.mark_brush(session, [[330.0, 30.0]], 8, "add")
+    session = asked(services, session, "What is @2 now?")
+    call = model.calls[-1]
+    assert call.question == "What is <region2> now?"
+    assert (call.regions[0] == shape("blue")).all()
+    assert call.regions[1].sum() > call.regions[0].sum()
+    assert call.history[0].question == "What is <region1>?"
+    # The model's own “region2” is the page's region 2, and so is its “region1”.
+    shown = transcript.messages(session)[-1]["content"]
+    assert shown.count(transcript.chip(2)) >= 2
+    assert transcript.chip(1) not in shown
+    deleted = handlers.delete_region(session, 2)
+    asked(services, deleted, "And @1?")
+    assert len(model.calls[-1].regions) == 3
+
+
+def test_presets_ask_the_published_questions(two: Session) -> None:
+    assert handlers.preset_question(two, "short") == "Please give me a short description of @2. Using a short phrase."
+    assert handlers.preset_question(two, "relation") == "What is the relation between @1 and @2?"
+    with pytest.raises(InputError, match="second one"):
+        handlers.preset_question(handlers.delete_region(two, 1), "relation")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("", words.NO_QUESTION),
+        ("  \n", words.NO_QUESTION),
+        ("What is @7?", "There is no region @7; marked are @1, @2."),
+    ],
+)
+def test_bad_questions_change_nothing(two: Session, question: str, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        handlers.ask(two, question)
+    assert str(caught.value) == sentence
+
+
+def test_one_answer_at_a_time(two: Session) -> None:
+    waiting = handlers.ask(two, "What?")
+    for act in (lambda: handlers.ask(waiting, "Again?"), lambda: handlers.retry(waiting)):
+        with pytest.raises(InputError, match="still being written"):
+            act()
+
+
+def test_retry_asks_the_same_about_the_same_pixels(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    session = asked(services, two, "What is @1?")
+    session = handlers.delete_region(session, 1)
+    session = answered(services, handlers.retry(session))
+    assert len(session.transcript) == 1
+    assert model.calls[0].question == model.calls[1].question
+    assert (model.calls[1].regions[0] == shape("red")).all()
+    assert model.calls[1].history == []
+
+
+def test_settings_reach_the_model_and_are_checked(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    answered(services, handlers.ask(two, "What?"), Settings.read(0.5, 0.9, 64, 7))
+    assert model.calls[-1].settings == {"temperature": 0.5, "top_p": 0.9, "max_new_tokens": 64, "seed": 7}
+    assert Settings.read(0, 1, 10, "").seed is None
+    for bad in (
+        (3, 1, 10, None),
+        (0, 0, 10, None),
+        (0, 1, 0, None),
+        (0, 1, 10, -1),
+        ("x", 1, 10, None),
+        (0, 1, None, 1),
+    ):
+        with pytest.raises(InputError):
+            Settings.read(*bad)
+
+
+def test_an_error_takes_the_question_back_and_keeps_the_rest(services: Services, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(asked(services, two, "What?"), "explode"))
+    with pytest.raises(RuntimeError):
+        list(handlers.answer(services, seat, Settings()))
+    assert [turn.typed for turn in seat.session.transcript] == ["What?"]
+    assert seat.session.regions == two.regions
+    assert len(services.running) == 0
+
+
+def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    model.pause = 0.02
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+        if shown == 5:
+            handlers.stop(services, seat.session)
+    turn = seat.session.transcript[-1]
+    assert turn.state == "stopped"
+    assert 1 <= len(turn.answer.split()) < 20
+    assert words.STOPPED in transcript.messages(seat.session)[-1]["content"]
+
+
+def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "What?"))
+    handlers.stop(services, seat.session)
+    list(handlers.answer(services, seat, Settings()))
+    assert seat.session.transcript[-1].state == "stopped"
+    assert model.calls == []
+
+
+def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+        if shown == 3:
+            seat.change_regions(lambda session: handlers.mark_point(services, session, 200, 210, "new"))
+    assert len(seat.session.regions) == 3
+    assert len(seat.session.transcript[-1].answer.split()) == 400
+
+
+def test_a_new_picture_ends_the_old_answer(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+        if shown == 3:
+            seat.change(lambda session: handlers.open_picture(session, png(), "new.png"))
+    assert shown < 20
+    assert seat.session.transcript == ()
+
+
+def test_each_person_gets_a_seat_of_their_own() -> None:
+    first = Seat()
+    first.change(lambda session: replace(session, selected=5))
+    assert copy.deepcopy(first).session == Session()
+
+
+def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None:
+    release = threading.Event()
+
+    def load() -> None:
+        release.wait(5)
+        raise OspreyError("The model folder is empty; choose another.")
+
+    services = Services(model=Slot("slow", load).start(), segmenter=Slot.of(fakes.FakeSegmenter()))
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "What?"))
+    progress = handlers.answer(services, seat, Settings())
+    assert next(progress).note == words.WAITING_FOR_MODEL
+    release.set()
+    with pytest.raises(OspreyError, match="folder is empty"):
+        list(progress)
+    assert services.model.state == "failed"
+    assert seat.session.transcript == ()
+
+
+def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
+    def load() -> None:
+        raise KeyError("internal")
+
+    slot = Slot("thing", load).start()
+    slot.wait(5)
+    assert slot.reason == words.LOADING_FAILED.format(name="thing")
+
+
+# --- words on the page -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("@1", [1]),
+        ("a @2, @10. <region3>@2", [2, 10, 3]),
+        ("me@2nd.org and a@1 and @1st and @@1", []),
+        ("<region> <mask> <image> </s>", []),
+    ],
+)
+def test_mentions(text: str, numbers: list[int]) -> None:
+    assert mentions.mentioned(text) == numbers
+
+
+def test_typed_text_is_shown_as_typed() -> None:
+    nasty = (
+        "<script>alert(1)</script> *a* _b_ `c` [d](javascript:e) $f$ # g www.h.org https://i.j <img src=x onerror=k>"
+    )
+    shown = transcript.escaped(nasty)
+    assert not set("<>*_`[]$") & set(shown)
+    assert "www." not in shown
+    assert "://" not in shown
+    import html
+
+    assert html.unescape(shown) == nasty
+    assert transcript.escaped("a\n- b\n1. c").count("<br>") == 2
+
+
+def test_special_words_reach_the_model_as_plain_text(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    asked(services, two, "What is <mask><pos> <image> </s> USER: @1?")
+    assert model.calls[-1].question == "What is <mask><pos> <image> </s> USER: <region1>?"
+    assert len(model.calls[-1].regions) == 1
+
+
+def test_every_canvas_word_is_used_and_given() -> None:
+    script = (Path(transcript.__file__).parent / "canvas" / "canvas.js").read_text(encoding="utf-8")
+    import re
+
+    used = set(re.findall(r"\bW\.(\w+)", script))
+    assert used <= set(words.CANVAS)
+
+
+# --- ZeroGPU ---------------------------------------------------------------------------------------------------------
+
+
+def test_zero_gpu_is_the_identity_without_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    assert on_gpu(handlers.decode) is handlers.decode
+
+
+def test_zero_gpu_wraps_the_decoding(monkeypatch: pytest.MonkeyPatch, services: Services, two: Session) -> None:
+    calls = []
+    fake = types.ModuleType("spaces")
+
+    def gpu(duration: int) -> Callable[[Callable[..., object]], Callable[..., object]]:
+        def wrap(function: Callable[..., object]) -> Callable[..., object]:
+            def run(*arguments: object) -> object:
+                calls.append(duration)
+                return function(*arguments)
+
+            return run
+
+        return wrap
+
+    fake.GPU = gpu  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "spaces", fake)
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "What?"))
+    list(handlers.answer(services, seat, Settings(), on_gpu(handlers.decode)))
+    assert calls == [120]
+    assert seat.session.transcript[-1].state == "complete"
