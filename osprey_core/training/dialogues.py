@@ -40,6 +40,13 @@ KIND_WEIGHTS: dict[str, float] = {
 }  # fmt: skip
 """How often each kind of question is tried; the one place to change the mixture."""
 
+SEVERAL_REGIONS = frozenset({
+    "relation", "which_larger", "which_side", "order", "same_kind", "these", "front",
+})  # fmt: skip
+"""Kinds that need two regions or more; they weigh SEVERAL_BOOST times as much where there are as many."""
+SEVERAL_BOOST = 3.0
+_SPECIAL_BOOST = 3.0  # likewise for kinds that only few regions allow (parts, patterns)
+
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -87,7 +94,7 @@ class DialogueSample:
     masks: list[np.ndarray]
     dialogue: list[DialogueTurn]
     scene: Scene
-    region_names: list[str | None]
+    region_names: list[str]
     """What each mask shows ("dog", "wheels", "sky"), by its category word."""
 
     @property
@@ -340,7 +347,7 @@ class _Talk:
             return [ref.mask for ref in given]
         return [hand_mask(self.rng, ref.mask) for ref in given]
 
-    def region_names(self) -> list[str | None]:
+    def region_names(self) -> list[str]:
         """Category words of the given masks."""
         return [self.name_of(ref)[0] for ref in self.refs[: self.known]]
 
@@ -353,7 +360,7 @@ class _Talk:
         # either all regions are selected at once, or they are added while talking
         self.known = count if self.options.all_regions or count == 1 or wanted == 1 or rng.random() < 0.55 else 1
         kinds = list(self.options.kinds or KIND_WEIGHTS)
-        weights = np.array([KIND_WEIGHTS[kind] for kind in kinds], np.float64)
+        weights = np.array([KIND_WEIGHTS[kind] * self._boost(kind) for kind in kinds], np.float64)
         weights /= weights.sum()
         order = rng.choice(len(kinds), size=wanted * 10, p=weights)
         for place in order:
@@ -375,6 +382,17 @@ class _Talk:
             self.turns.append(
                 DialogueTurn(kind, question, asked.answer, self.known, (asked.answer, *asked.accepted), asked.regions)
             )
+
+    def _boost(self, kind: str) -> float:
+        if kind in SEVERAL_REGIONS:
+            return SEVERAL_BOOST if len(self.refs) > 1 else 1.0
+        special = {
+            "part_of": lambda ref: bool(ref.part),
+            "parts": lambda ref: ref.is_object and len(ref.object.parts) >= 2,
+            "has_part": lambda ref: ref.is_object and len(ref.object.parts) >= 2,
+            "texture": lambda ref: ref.object is not None and bool(ref.object.texture),
+        }.get(kind)
+        return _SPECIAL_BOOST if special is not None and any(special(ref) for ref in self.refs) else 1.0
 
     def _choose_refs(self) -> list[Ref]:
         scene, rng = self.scene, self.rng
@@ -504,8 +522,10 @@ class _Talk:
     def a(self, item: SceneObject, adjectives: bool = True, size: bool = False) -> str:
         return with_article(self.noun(item, adjectives, size))
 
-    def the(self, item: SceneObject) -> str:
-        """A phrase that singles the object out where its words can: "the dog", "the red star"."""
+    def the(self, item: SceneObject, beside: SceneObject | None = None) -> str:
+        """A phrase that singles the object out where its words can: "the dog", "the red star", "another star"."""
+        if beside is not None and beside.thing.noun == item.thing.noun:
+            return f"another {item.thing.noun}"
         same = [o for o in self.scene.objects if o.thing.noun == item.thing.noun]
         if len(same) == 1:
             return f"the {item.thing.noun}"
@@ -640,7 +660,7 @@ class _Talk:
         near = ""
         if neighbour is not None:
             other, where = neighbour
-            near = f"{where} {self.the(other)}"
+            near = f"{where} {self.the(other, item)}"
         if place and near:
             lines.append(f"It is {place} of the picture, {near}.")
         elif place or near:
@@ -652,7 +672,7 @@ class _Talk:
             lines.append(f"It has {listing([_part_phrase(p.name) for p in item.parts])}.")
         hidden = [self.scene.objects[d] for d in sorted(item.occluded_by)]
         if hidden and item.visible_share < 0.92:
-            lines.append(f"It is partly hidden by {listing([self.the(o) for o in hidden[:2]])}.")
+            lines.append(f"It is partly hidden by {listing([self.the(o, item) for o in hidden[:2]])}.")
         elif rng.random() < 0.6:
             lines.append(self._backdrop())
         return " ".join(lines)
@@ -805,8 +825,8 @@ class _Talk:
         item = self.refs[k].object
         assert item is not None
         if self.rng.random() < 0.5:
-            asked = item.thing.noun
-            answer = f"Yes, it is {with_article(asked)}."
+            asked = self._called(item.thing)
+            answer = f"Yes, it is {with_article(item.thing.noun)}."
         else:
             found = self._absent(item, within_picture=self.rng.random() < 0.4)
             if found is None:
@@ -1091,14 +1111,16 @@ class _Talk:
         if not others:
             answer = f"There is nothing else around it. {self._backdrop()}"
             return _Asked(say.AROUND, answer, ("nothing",), (k,), say.AROUND_BARE)
-        phrases = []
+        sides: dict[str, list[str]] = {}
         for other in others[:3]:
             relation = relation_of(other.center_xy, item.center_xy, self.size_hw)
             if relation is not None:
-                phrases.append(f"{self.a(other)} {_NEIGHBOUR[relation]}")
-        if not phrases:
+                sides.setdefault(_NEIGHBOUR[relation], []).append(self.a(other))
+        if not sides:
             return None
-        return _Asked(say.AROUND, f"There is {listing(phrases)}.", (), (k,), say.AROUND_BARE)
+        found = listing([f"{listing(names)} {side}" for side, names in sides.items()])
+        verb = "are" if len(next(iter(sides.values()))) > 1 else "is"
+        return _Asked(say.AROUND, f"There {verb} {found}.", (), (k,), say.AROUND_BARE)
 
     # -- the whole picture --
 
@@ -1167,11 +1189,12 @@ class _Talk:
         if self.rng.random() < 0.5:
             item = objects[int(self.rng.integers(len(objects)))]
             number = sum(o.name == item.name for o in objects)
-            noun = item.thing.noun
+            own = item.thing.noun
+            noun = self._called(item.thing)
             answer = (
-                f"Yes, there is {with_article(noun)}."
+                f"Yes, there is {with_article(own)}."
                 if number == 1
-                else f"Yes, there are {NUMBERS[number]} {plural(noun)}."
+                else f"Yes, there are {NUMBERS[number]} {plural(own)}."
             )
         else:
             found = self._absent(None)
@@ -1217,6 +1240,11 @@ class _Talk:
         ]
         return fit[int(self.rng.integers(len(fit)))] if fit else None
 
+    def _called(self, thing: Thing) -> str:
+        """The thing's noun, or now and then another word for it that takes "a"."""
+        usable = [w for w in thing.synonyms if not w.endswith("s") and w not in _NO_ARTICLE]
+        return self._pick(usable) if usable and self.rng.random() < 0.25 else thing.noun
+
     def _absent(self, item: SceneObject | None, within_picture: bool = False) -> Thing | None:
         """A thing that is plainly not `item` (or, without one, plainly not in the picture)."""
         if item is not None and within_picture:
@@ -1248,6 +1276,10 @@ def _tokens(thing: Thing) -> frozenset[str]:
 
 _TOKENS: dict[Thing, frozenset[str]] = {}
 
+_NO_ARTICLE = frozenset({
+    "soup", "ramen", "paella", "tea", "green tea", "money", "cash", "rope", "pasta", "tennis", "bowling", "ping pong",
+    "muscle", "ice", "lightning", "bag of money", "paper", "grain", "film", "lettuce", "chili", "santa claus", "meat",
+})  # fmt: skip
 _ABSENT_GROUPS = frozenset({
     "animal", "bird", "insect", "fruit", "vegetable", "food", "sweet", "drink", "vehicle", "instrument", "tool",
     "sports thing", "clothing", "device", "toy", "kitchen thing", "building", "plant", "character", "household thing",

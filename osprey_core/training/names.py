@@ -66,8 +66,8 @@ _TABLE = """
 1F35D spaghetti = plate of spaghetti / pasta; 1F363 sushi = piece of sushi; 1F364 fried shrimp / shrimp; 1F95F dumpling
 1F96E moon cake; 1F361 dango = stick of dango; 1F362 skewer; 1F960 fortune cookie; 1F961 takeout box
 #sweet
-1F366+1F368 ice cream = portion of ice cream; 1F367 shaved ice = bowl of shaved ice; 1F369 doughnut / donut; 1F36A cookie / biscuit
-1F382 birthday cake / cake; 1F370 cake = slice of cake; 1F9C1 cupcake / muffin; 1F967 pie; 1F36B chocolate = bar of chocolate
+1F366+1F368 ice cream; 1F367 shaved ice = bowl of shaved ice; 1F369 doughnut / donut; 1F36A cookie / biscuit
+1F382 birthday cake / cake; 1F370 cake; 1F9C1 cupcake / muffin; 1F967 pie; 1F36B chocolate = bar of chocolate
 1F36C candy = piece of candy / sweet; 1F36D lollipop; 1F36E pudding / custard; 1F36F honey = pot of honey
 #drink
 1F37C baby bottle / bottle; 1F95B milk = glass of milk; 2615 coffee = cup of coffee / cup, tea; 1FAD6 teapot; 1F375 tea = cup of tea / green tea, cup
@@ -152,7 +152,7 @@ _TABLE = """
 1F4C5+1F4C6 calendar; 1F5D2 notepad; 1F4C8 rising chart / chart; 1F4C9 falling chart / chart; 1F4CA bar chart / chart; 1F4CB clipboard; 1F4CC+1F4CD pin / pushpin
 1F4CE paper clip; 1F4CF ruler; 1F4D0 triangle ruler / ruler; 2702 scissors = pair of scissors; 1F5C4 file cabinet / cabinet; 1F5C3 card box / box
 #money thing
-1FA99 coin; 1F4B0 money bag / bag of money; 1F4B5+1F4B4+1F4B6+1F4B7 banknotes = stack of banknotes / money, cash; 1F4B3 credit card / card; 1F9FE receipt; 1F4B8 flying money / money
+1FA99 coin; 1F4B0 money bag / bag of money; 1F4B5+1F4B4+1F4B6+1F4B7 banknotes = stack of banknotes / money, cash; 1F4B3 credit card / card; 1F9FE receipt; 1F4B8 flying money = bundle of flying money / money
 #tool
 1F512 lock / padlock; 1F513 open lock / lock; 1F511 key; 1F5DD old key / key; 1F528 hammer; 1FA93 axe; 26CF pickaxe / pick; 1F5E1 dagger / sword, knife; 2694 crossed swords = pair of swords / swords
 1F4A3 bomb; 1FA83 boomerang; 1F3F9 bow and arrow; 1F6E1 shield; 1FA9A saw; 1F527 wrench; 1FA9B screwdriver; 1F529 bolt / nut and bolt, screw; 2699 gear; 1F5DC clamp

@@ -143,7 +143,7 @@ def make_scene(seed: int, options: SceneOptions | None = None, atlas: Atlas | No
     for number in range(count):
         again = placed[int(rng.integers(len(placed)))] if repeat and placed and rng.random() < 0.6 else None
         drawing = _pick(rng, options, atlas, kind_weights, again)
-        low, high = 0.14, 0.5 if count > 1 else 0.9
+        low, high = 0.15, 0.62 if count <= 3 else 0.52
         side = min(height, width) * float(np.exp(rng.uniform(math.log(low), math.log(high * crowd)))) * 1.12
         if count == 1:
             side = min(height, width) * float(rng.uniform(0.25, 0.92))
