@@ -241,7 +241,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             concurrency_limit=4,
         )
 
-    def open_picture(seat: Seat, value: Any) -> list[Any]:
+    def show_picture(seat: Seat, value: Any) -> list[Any]:
         gesture = gesture_of(value)
         before = seat.session
         shown: Any = gr.skip()
@@ -262,7 +262,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         return [shown, _about(services, session), _relation(session), *_chat_updates(session)[:1], "", _tools(session)]
 
     canvas.open_picture(
-        open_picture,
+        show_picture,
         [seat, canvas],
         [*region_outputs, chat.chatbot, chat.stats, chat.retry],
         api_visibility="private",

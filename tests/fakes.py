@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -171,3 +174,37 @@ def picture(width: int = 360, height: int = 270, scale: int = 1) -> Image.Image:
         box = (x0 * scale, y0 * scale, (x1 + 1) * scale - 1, (y1 + 1) * scale - 1)
         getattr(draw, kind)(box, fill=color)
     return image
+
+
+@contextmanager
+def served(model: Any, segmenter: Any, examples: Path, **options: Any) -> Iterator[str]:
+    """The page with these (or with slots of these) on a free loopback port; gives its address."""
+    from demo.options import Options
+    from demo.page import build_app
+    from demo.theme import css, theme
+
+    app = build_app(model, segmenter, Options(**options), examples)
+    app.queue(default_concurrency_limit=4)
+    _, address, _ = app.launch(
+        server_name="127.0.0.1",
+        server_port=free_port(),
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,
+        theme=theme(),
+        css=css(),
+        footer_links=["api"],
+        max_file_size="40mb",
+    )
+    try:
+        yield address
+    finally:
+        app.close(verbose=False)
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

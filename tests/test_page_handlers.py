@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import fakes
 import numpy as np
 import pytest
 
@@ -25,7 +26,6 @@ from demo.session import Picture, Seat, Session, StoredMask
 from demo.slots import Slot
 from demo.zero_gpu import on_gpu
 from osprey_core.errors import InputError, OspreyError
-from tests import fakes
 
 
 def png(image: object = None) -> bytes:

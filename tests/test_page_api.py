@@ -1,0 +1,130 @@
+"""The page over HTTP with gradio_client: named endpoints, isolation of two people, sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fakes
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from osprey_core import masks
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture(scope="module")
+def address(model: fakes.FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("examples")
+    fakes.picture().save(folder / "shapes.png")
+    with fakes.served(model, fakes.FakeSegmenter(), folder) as address:
+        yield address
+
+
+@pytest.fixture
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.png"
+    fakes.picture().save(path)
+    return path
+
+
+def shape(name: str) -> np.ndarray:
+    return (np.array(fakes.picture()) == fakes.SHAPES[name][2]).all(axis=2)
+
+
+def test_a_region_from_click_to_answer(client: Client, model: fakes.FakeModel, picture: Path) -> None:
+    assert client.predict(handle_file(str(picture)), api_name="/open_picture") == {"width": 360, "height": 270}
+    region = client.predict(80, 100, "new", api_name="/segment_point")
+    assert (masks.decode_rle(region["rle"]) == shape("red")).all()
+    assert region["box_xyxy"] == [40, 50, 120, 150]
+    region = client.predict([190, 50, 320, 170], "new", api_name="/segment_box")
+    assert region["number"] == 2
+    assert (masks.decode_rle(region["rle"]) == shape("blue")).all()
+    region = client.predict([[150, 210], [250, 210]], 10, "new", api_name="/segment_brush")
+    assert (masks.decode_rle(region["rle"]) == masks.strokes_to_mask([[[150, 210], [250, 210]]], 10, (270, 360))).all()
+    answer = client.predict("What is @1?", 0, 1, 64, None, api_name="/ask")
+    assert "area=8000" in answer
+    assert (model.calls[-1].regions[0] == shape("red")).all()
+    assert client.predict(3, api_name="/delete_region")[-1]["number"] == 2
+
+
+def test_two_people_never_meet(address: str, model: fakes.FakeModel, picture: Path, tmp_path: Path) -> None:
+    first, second = Client(address, verbose=False), Client(address, verbose=False)
+    other = tmp_path / "other.png"
+    fakes.picture(scale=2).save(other)
+    first.predict(handle_file(str(picture)), api_name="/open_picture")
+    second.predict(handle_file(str(other)), api_name="/open_picture")
+    first.predict(80, 100, "new", api_name="/segment_point")
+    with pytest.raises(AppError, match="Nothing is marked"):
+        second.predict("What is it?", 0, 1, 64, None, api_name="/ask")
+    region = second.predict(500, 220, "new", api_name="/segment_point")
+    assert region["number"] == 1
+    assert region["area"] == shape("blue").sum() * 4 or region["area"] > 30_000
+    one = first.submit("First asks a long question", 0, 1, 64, None, api_name="/ask")
+    two = second.submit("Second asks", 0, 1, 64, None, api_name="/ask")
+    assert len(one.result(30).split()) == 400
+    assert "rgb=40,60,200" in two.result(30)
+    sizes = {call.image.shape for call in model.calls[-2:]}
+    assert len(sizes) == 2
+    assert all(call.history == [] for call in model.calls[-2:])
+
+
+def test_stop_ends_a_long_answer(client: Client, model: fakes.FakeModel, picture: Path) -> None:
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    client.predict(80, 100, "new", api_name="/segment_point")
+    model.pause = 0.05
+    try:
+        job = client.submit("A long answer", 0, 1, 1024, None, api_name="/ask")
+        time.sleep(1)
+        client.predict(api_name="/stop")
+        assert 0 < len(job.result(10).split()) < 100
+    finally:
+        model.pause = 0.0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "sentence"),
+    [
+        ("/segment_point", (1, 1, "new"), "There is no picture yet"),
+        ("/segment_box", (None, "new"), "There is no picture yet"),
+        ("/ask", ("What?", 0, 1, 64, None), "There is no picture yet"),
+        ("/ask", ("What?", 9, 1, 64, None), "temperature must be between"),
+        ("/open_picture", (None,), "did not arrive"),
+        ("/delete_region", (4,), "Nothing is marked"),
+    ],
+)
+def test_mistakes_are_one_sentence(client: Client, endpoint: str, arguments: tuple[object, ...], sentence: str) -> None:
+    with pytest.raises(AppError, match=sentence):
+        client.predict(*arguments, api_name=endpoint)
+
+
+def test_an_unexpected_error_tells_no_internals(client: Client, picture: Path) -> None:
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    client.predict(80, 100, "new", api_name="/segment_point")
+    with pytest.raises(AppError) as caught:
+        client.predict("explode", 0, 1, 64, None, api_name="/ask")
+    assert "nothing is lost" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "area=8000" in client.predict("Still there?", 0, 1, 64, None, api_name="/ask")
+
+
+@pytest.mark.parametrize("name", ["broken.png", "empty.png", "notes.txt"])
+def test_files_that_are_no_pictures(client: Client, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes({"broken.png": b"\x89PNG\r\n\x1a\nrest", "empty.png": b"", "notes.txt": b"hello"}[name])
+    with pytest.raises(AppError):
+        client.predict(handle_file(str(path)), api_name="/open_picture")
