@@ -35,6 +35,17 @@ LICENCES = {
     "openmoji": "OpenMoji, CC BY-SA 4.0 (npm openmoji)",
 }
 SPRITE_SIDE_PX = 128
+# Pictures that show something else than the name says (often a face for the whole animal, or a picture's neighbour).
+_MISLEADING = {
+    "emojione": frozenset({
+        "dog", "cat", "tiger", "cow", "pig", "mouse", "rat", "rabbit", "ox", "poodle", "sheep", "ram", "camel",
+        "leopard", "keyboard", "clamp", "trash can", "green leaf", "motorcycle", "monkey", "shower",
+    }),
+    "fxemoji": frozenset({
+        "dog", "cat", "tiger", "pig", "mouse", "rat", "rabbit", "sunglasses", "keyboard", "window", "bird", "chick",
+        "leopard",
+    }),
+}  # fmt: skip
 SvgSource = Callable[[str], str | None]  # code points "1F436" or "1F3F4-200D-2620-FE0F" -> SVG text
 
 
@@ -254,6 +265,8 @@ def build_atlas(
     atlas = Atlas()
     for name in names if names is not None else vocabulary:
         for style, find in sources.items():
+            if name in _MISLEADING.get(style, ()):
+                continue
             rendered = 0
             for points in vocabulary[name].code_points:
                 svg = find(points)

@@ -566,6 +566,14 @@ class _Talk:
         """Names of two regions that tell them apart."""
         one, two = self.the_ref(first), self.the_ref(second)
         if one != two:
+            if first.object and second.object and first.object is not second.object:
+                same = first.object.thing.noun == second.object.thing.noun
+                if same and bool(first.part) != bool(second.part):  # a part of one airplane, and another airplane
+                    return (
+                        (one, f"another {two.removeprefix('the ')}")
+                        if first.part
+                        else (f"another {one.removeprefix('the ')}", two)
+                    )
             return one, two
         if first.object is None or second.object is None or first.part or second.part:
             return f"the first {one.removeprefix('the ')}", f"the second {two.removeprefix('the ')}"

@@ -172,7 +172,7 @@ _TABLE = """
 1F441 eye; 1F442 ear; 1F443 nose; 1F444 mouth / lips; 1F445 tongue; 1F9B6 foot; 1F9B5 leg; 1F4AA arm / muscle; 1F44D thumbs up / hand; 270B hand; 1F9E0 brain
 #symbol
 2764+1F499+1F49A+1F49B+1F49C+1F9E1+1F5A4 heart; 1F494 broken heart / heart; 1F498 heart with arrow / heart; 1F4A5 explosion; 1F4A4 sleep sign; 1F4AF hundred points = hundred sign; 267B recycling sign; 2622 radioactive sign
-2716+274C cross mark / cross; 2705+2714 check mark; 2753 question mark; 2757 exclamation mark; 1F4AC speech bubble; 1F50D-FE0F lens; 1F3F4-200D-2620-FE0F pirate flag / flag; 1F3C1 checkered flag / flag; 1F6A9 red flag = triangle flag / flag
+2716+274C cross mark / cross; 2705+2714 check mark; 2753 question mark; 2757 exclamation mark; 1F4AC speech bubble; 1F3F4-200D-2620-FE0F pirate flag / flag; 1F3C1 checkered flag / flag; 1F6A9 red flag = triangle flag / flag
 """
 
 
