@@ -35,6 +35,9 @@ Ints = NDArray[np.int32]
 _WORK_PIXELS = 512 * 384  # pictures are analysed at this size at most
 _SAME = 0.85  # two masks overlapping more than this are the same answer
 _CANDIDATES = 3
+# A pile is taken apart where both sides are at least this share of it and gain this much in solidity. Lower values take
+# apart more piles, and more mushrooms and cherries.
+_PILE_SHARE, _PILE_GAIN = 0.3, 0.05
 _OBJECT, _BACKGROUND, _MIXED = 0, 1, 2
 _FOREIGN = 1e4  # cost of merging background with object: only when nothing else is left
 
@@ -61,7 +64,7 @@ class _Tree:
     leaf_at: Ints  # place in the order -> leaf
     edges: Floats  # (h, w) edge strength, roughly colour difference (CIE76) across each pixel
     has_background: bool
-    lab: Floats
+    backdrop: Mask  # (h, w), the pixels of all background patches
 
     def mask(self, node: int | np.integer) -> Mask:
         return np.asarray((self.rank >= self.first[node]) & (self.rank < self.last[node]))
@@ -119,7 +122,7 @@ class _ClassicPicture:
         drafts = _for_box(self._tree, box, positive) if box else _for_points(self._tree, positive)
         results: list[ScoredMask] = []
         for draft in drafts:
-            mask = _tidy(_cut(self._tree, draft.mask, positive, negative), positive, negative)
+            mask = _tidy(self._tree, _cut(self._tree, draft.mask, positive, negative), positive, negative)
             if box is not None:
                 mask = _clip(mask, box)
             if not mask.any() or any(intersection_over_union(mask, seen.mask) > _SAME for seen in results):
@@ -127,6 +130,13 @@ class _ClassicPicture:
             results.append(ScoredMask(mask, draft.score))
             if len(results) == _CANDIDATES:
                 break
+        if not results:  # everything was cut away: what is left are the marks themselves
+            mask = np.zeros(self._tree.rank.shape, np.bool_)
+            for x, y in positive:
+                mask[y, x] = True
+            if box is not None and not positive:
+                mask[box[1] : box[3], box[0] : box[2]] = True
+            results = [ScoredMask(mask, 0.0)]
         return [ScoredMask(self._finish(result.mask, prompt), result.score) for result in results]
 
     def everything(self) -> list[ScoredMask]:
@@ -165,7 +175,7 @@ class _ClassicPicture:
 
 def _for_points(tree: _Tree, positive_xy: list[tuple[int, int]]) -> list[ScoredMask]:
     """Masks for points that all belong to one thing, best first."""
-    ranked = [_above(tree, tree.leaf(x, y)) for x, y in positive_xy]
+    ranked = [_above(tree, _leaf_meant(tree, x, y)) for x, y in positive_xy]
     if len(ranked) == 1:
         return [ScoredMask(tree.mask(node), score) for node, score in ranked[0]]
     drafts: list[ScoredMask] = []
@@ -176,6 +186,16 @@ def _for_points(tree: _Tree, positive_xy: list[tuple[int, int]]) -> list[ScoredM
     return drafts
 
 
+def _leaf_meant(tree: _Tree, x: int, y: int) -> int:
+    """The patch at a point; on the very edge of an object, the object's patch rather than the background's."""
+    leaf = tree.leaf(x, y)
+    if tree.kind[leaf] == _OBJECT or tree.edges[y, x] < 8:
+        return leaf
+    ranks = np.unique(tree.rank[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2])
+    beside = [int(other) for other in tree.leaf_at[ranks] if tree.kind[other] == _OBJECT]
+    return max(beside, key=lambda other: int(tree.size[other]), default=leaf)
+
+
 def _above(tree: _Tree, leaf: int) -> list[tuple[int, float]]:
     """Nodes above a patch with their scores, best first."""
     chain = tree.chain(leaf)
@@ -183,10 +203,41 @@ def _above(tree: _Tree, leaf: int) -> list[tuple[int, float]]:
     scored = [(node, _likelihood(tree, node)) for node in same]
     if tree.has_background and tree.kind[leaf] == _OBJECT:
         # All that stands before the background in one piece is what a person means first.
-        whole = same[-1]
-        rest = [(node, 0.8 * score) for node, score in scored[:-1]]
-        scored = [(whole, max(scored[-1][1], 0.9)), *rest]
+        whole = _one_of_pile(tree, same)
+        scored = [(node, max(score, 0.9) if node == whole else 0.8 * score) for node, score in scored]
     return sorted(scored, key=lambda item: -item[1])
+
+
+def _one_of_pile(tree: _Tree, chain: list[int]) -> int:
+    """The largest node of a chain (smallest first) that is one thing rather than several that overlap or touch.
+
+    Two things side by side leave a dent between them, so that each is much more solid than both together.
+    """
+    place = len(chain) - 1
+    while place > 0:
+        whole, part = chain[place], chain[place - 1]
+        other = int(tree.children[whole].sum()) - part
+        sizes = np.array([tree.size[part], tree.size[other]], dtype=np.float64)
+        if sizes.min() < 0.02 * sizes.sum():  # a speck says nothing: look below
+            place -= 1
+            continue
+        solid = np.array([_solidity(tree.mask(part)), _solidity(tree.mask(other))])
+        gain = float(solid @ sizes / sizes.sum()) - _solidity(tree.mask(whole))
+        if sizes.min() < _PILE_SHARE * sizes.sum() or gain < _PILE_GAIN:
+            break
+        place -= 1
+        chain = chain[: place + 1]
+    return chain[-1]
+
+
+def _solidity(mask: Mask) -> float:
+    """Area of the filled mask relative to its convex hull, 0..1; its largest piece counts."""
+    x0, y0, x1, y1 = box_xyxy(mask)
+    inside = np.pad(largest_component(fill_holes(mask[y0:y1, x0:x1])), 1).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.convexHull(contours[0])
+    # The hull runs through pixel centres: half a pixel is missing all around.
+    return float(min(1.0, np.count_nonzero(inside) / (cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1)))
 
 
 def _likelihood(tree: _Tree, node: int) -> float:
@@ -218,8 +269,7 @@ def _likelihood(tree: _Tree, node: int) -> float:
     weakest = float(np.percentile(strengths, 25))
     contrast = 0.5 * weakest / (weakest + 10) + 0.5 * float(strengths.mean()) / (float(strengths.mean()) + 15)
     full = float(np.count_nonzero(inside))
-    hull = cv2.convexHull(cv2.findNonZero(inside.astype(np.uint8)))
-    solid = min(1.0, full / max(1.0, cv2.contourArea(hull) + 0.5 * cv2.arcLength(hull, True) + 1))
+    solid = _solidity(inside)
     smooth = min(1.0, 4 * math.sqrt(full) / length)
     size = math.exp(-((math.log(max(share, 1e-6)) - math.log(0.08)) ** 2) / (2 * 2.0**2))
     return float(contrast * (0.5 + 0.5 * solid) * (0.6 + 0.4 * smooth) * (1 - 0.6 * on_frame) * size)
@@ -254,7 +304,7 @@ def _split(tree: _Tree, mask: Mask, positive_xy: list[tuple[int, int]], negative
     return np.asarray(mask & (watershed(tree.edges, markers, mask=mask) == 1))
 
 
-def _tidy(mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
+def _tidy(tree: _Tree, mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
     """Without specks and small holes; of several parts those that were clicked, or else the large ones."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     sizes = stats[:, cv2.CC_STAT_AREA].copy()
@@ -264,11 +314,15 @@ def _tidy(mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tupl
     keep = sizes >= 0.25 * sizes.max()
     if positive_xy:
         keep[:] = False
-        for x, y in positive_xy:
-            keep[labels[y, x]] = True
+        for x, y in positive_xy:  # with its neighbours: a click on the very rim counts
+            keep[labels[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]] = True
     keep[0] = False
+    if not keep.any():
+        keep[np.argmax(sizes)] = True
     whole = keep[labels]
-    filled = fill_holes(whole, max_area=0.2 * area(whole))
+    # A thing is meant with its eyes and windows; a meadow is meant without the things that stand on it.
+    is_backdrop = area(whole & tree.backdrop) > 0.5 * area(whole)
+    filled = fill_holes(whole, max_area=(0.001 if is_backdrop else 0.2) * area(whole))
     if negative_xy:  # a hole that was asked for stays
         holes, parts = cv2.connectedComponents((filled & ~whole).astype(np.uint8), connectivity=4)
         wanted = np.zeros(holes, np.bool_)
@@ -333,7 +387,11 @@ def _everything(tree: _Tree) -> list[ScoredMask]:
     """What stands out anywhere in the tree, without repetitions, largest first."""
     smallest = max(16, 0.0015 * tree.rank.size)
     nodes = [n for n in range(len(tree.size)) if smallest <= tree.size[n] < 0.95 * tree.rank.size]
-    nodes = [n for n in nodes if tree.kind[n] != _MIXED]
+    nodes = [
+        n
+        for n in nodes
+        if tree.kind[n] == _OBJECT or (tree.kind[n] == _BACKGROUND and tree.size[n] > tree.rank.size / 12)
+    ]
     scored: list[ScoredMask] = []
     # An inexpensive first guess keeps the number of nodes that are looked at closely within bounds.
     nodes.sort(key=lambda n: -float(tree.boundary[n]) * float(tree.size[n]) ** 0.25)
@@ -343,7 +401,7 @@ def _everything(tree: _Tree) -> list[ScoredMask]:
         if tree.has_background and top:
             likelihood = max(likelihood, 0.9 if tree.kind[n] == _OBJECT else 0.5)
         if likelihood >= 0.22:
-            scored.append(ScoredMask(_tidy(tree.mask(n), [], []), likelihood))
+            scored.append(ScoredMask(_tidy(tree, tree.mask(n), [], []), likelihood))
     scored.sort(key=lambda item: -item.score)
     kept: list[ScoredMask] = []
     for item in scored:
@@ -607,7 +665,7 @@ def _merge(lab: Floats, edges: Floats, patches: Ints, background: Mask, has_back
         leaf_at=np.argsort(first[:leaves]).astype(np.int32),
         edges=edges,
         has_background=has_background,
-        lab=lab,
+        backdrop=background[patches] if has_background else np.zeros(patches.shape, np.bool_),
     )
 
 
