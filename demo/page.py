@@ -308,17 +308,18 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
         if turn is None:
             yield [gr.skip()] * len(outputs)  # a generator that yields nothing would empty every output
             return
+        done = False
         with _toasts():
             for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
-                yield [
-                    gr.update(value=transcript.messages(progress.session, progress.note)),
-                    *[gr.skip()] * (len(outputs) - 1),
-                ]
-        session = seat.change(lambda session: session.without_turn(turn.id) if session.waiting == turn else session)
+                messages = transcript.messages(progress.session, progress.note)
+                yield [gr.update(value=messages), *[gr.skip()] * (len(outputs) - 1)]
+            done = True
+        # Settings that make no sense leave the turn waiting: it is taken back like one that failed.
+        waiting = seat.session.waiting
+        session = seat.change(lambda session: session.without_turn(turn.id)) if waiting == turn else seat.session
         answered = next((other for other in session.transcript if other.id == turn.id), None)
-        if answered is None:  # taken back after an error, or gone with the picture
-            is_same_picture = session.picture is not None and seat.session.waiting is None
-            yield updates(session, question=turn.typed if is_same_picture and session.transcript[-1:] else None)
+        if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
+            yield updates(session, question=None if done else turn.typed)
             return
         stats = answered.stats
         if stats is not None and stats.trimmed_turns:
