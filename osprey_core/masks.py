@@ -258,13 +258,16 @@ def fill_holes(mask: Mask, max_area: float | None = None) -> Mask:
     """
     import cv2
 
-    framed = np.pad(~mask, 1, constant_values=True)
+    filled = mask.copy()
+    if not mask.any():
+        return filled
+    x0, y0, x1, y1 = box_xyxy(mask)  # every hole lies in the box, which is often much smaller than the picture
+    framed = np.pad(~mask[y0:y1, x0:x1], 1, constant_values=True)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(framed.astype(np.uint8), connectivity=4)
-    if count <= 2:
-        return mask.copy()
     fill = np.ones(count, dtype=np.bool_)
     fill[0] = False  # the mask itself
     fill[labels[0, 0]] = False  # the frame: everything that reaches outside
     if max_area is not None:
         fill &= stats[:, cv2.CC_STAT_AREA] <= max_area
-    return np.asarray(mask | fill[labels][1:-1, 1:-1])
+    filled[y0:y1, x0:x1] |= fill[labels][1:-1, 1:-1]
+    return filled

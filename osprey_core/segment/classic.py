@@ -306,6 +306,22 @@ def _split(tree: _Tree, mask: Mask, positive_xy: list[tuple[int, int]], negative
 
 def _tidy(tree: _Tree, mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
     """Without specks and small holes; of several parts those that were clicked, or else the large ones."""
+    if not mask.any():
+        return mask
+    x0, y0, x1, y1 = box_xyxy(mask)
+    within = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
+    marks = [
+        [(x - within[1].start, y - within[0].start) for x, y in points if x0 - 1 <= x <= x1 and y0 - 1 <= y <= y1]
+        for points in (positive_xy, negative_xy)
+    ]
+    tidy = np.zeros_like(mask)
+    tidy[within] = _tidy_window(mask[within], tree.backdrop[within], *marks)
+    return tidy
+
+
+def _tidy_window(
+    mask: Mask, backdrop: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]
+) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     sizes = stats[:, cv2.CC_STAT_AREA].copy()
     sizes[0] = 0
@@ -321,7 +337,7 @@ def _tidy(tree: _Tree, mask: Mask, positive_xy: list[tuple[int, int]], negative_
         keep[np.argmax(sizes)] = True
     whole = keep[labels]
     # A thing is meant with its eyes and windows; a meadow is meant without the things that stand on it.
-    is_backdrop = area(whole & tree.backdrop) > 0.5 * area(whole)
+    is_backdrop = area(whole & backdrop) > 0.5 * area(whole)
     filled = fill_holes(whole, max_area=(0.001 if is_backdrop else 0.2) * area(whole))
     if negative_xy:  # a hole that was asked for stays
         holes, parts = cv2.connectedComponents((filled & ~whole).astype(np.uint8), connectivity=4)
