@@ -1,24 +1,27 @@
 """Records in the shape of the published Osprey-724K files: pictures by name, regions, conversations, as JSON.
 
-One record is `{id, file_name, height, width, annotation: [{segmentation, bbox, area}], conversations: [{from, value}]}`,
-where a `segmentation` is a list of polygons, or a COCO run-length encoding, and the texts call regions `<region1>` ….
-What made samples and the published data need is read and written by the same code. It opens no pictures.
+One record is `{id, file_name, height, width, annotation: [...], conversations: [{from, value}, ...]}`. A region's
+`segmentation` is a list of polygons or a COCO run-length encoding; the texts call regions `<region1>` and so on. What
+made samples and the published data need is read and written by the same code. It opens no pictures.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from osprey_core.errors import InputError
 from osprey_core.prompts import Turn
+
+logger = logging.getLogger(__name__)
 
 _MENTION = re.compile(r"<region(\d+)>")
 _PICTURE_MARK = re.compile(r"<image>\s*")
@@ -68,8 +71,12 @@ def save_records(records: Iterable[Record], path: str | Path) -> None:
     Path(path).write_text(json.dumps([to_json(record) for record in records], ensure_ascii=False), encoding="utf-8")
 
 
-def load_records(path: str | Path) -> Iterator[Record]:
-    """Read records one by one from a JSON list; InputError names the file, the record and what is wrong with it."""
+def load_records(path: str | Path, on_bad: Literal["raise", "skip"] = "raise") -> Iterator[Record]:
+    """Read records one by one from a JSON list.
+
+    Raises InputError naming the file, the record and what is wrong with it; with on_bad="skip" a bad record is logged
+    and left out, and only an unreadable file raises.
+    """
     try:
         stored = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -82,7 +89,9 @@ def load_records(path: str | Path) -> Iterator[Record]:
         try:
             yield from_json(item)
         except InputError as error:
-            raise InputError(f"{path}, record {place}: {error}") from error
+            if on_bad == "raise":
+                raise InputError(f"{path}, record {place}: {error}") from error
+            logger.warning("%s, record %d left out: %s", path, place, error)
 
 
 def to_json(record: Record) -> dict[str, Any]:
