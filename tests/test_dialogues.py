@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from test_scenes import fake_atlas
 
 from osprey_core.training.dialogues import (
     EVALUATION_SEEDS,
@@ -28,7 +29,6 @@ from osprey_core.training.dialogues import (
 )
 from osprey_core.training.names import plural
 from osprey_core.training.scenes import color_shares
-from tests.test_scenes import fake_atlas
 
 MENTION = re.compile(r"<region(\d+)>")
 
