@@ -8,6 +8,7 @@ selection would be. Nothing here knows questions or answers.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -22,6 +23,7 @@ COLOR_NAMES = (
     "black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "beige",
 )  # fmt: skip
 _MIN_VISIBLE = 0.45
+_NOBODY = 255  # in the owner map: a sticker's rim
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class SceneOptions:
     shape_weight: float = 0.15
     effects: bool = True
     art_px: int = 128
+    tidy: bool = False
+    """Upright, uncut, side by side, standing on the ground if there is one: for pictures meant to be looked at."""
 
     def __post_init__(self) -> None:
         low, high = self.short_side_px
@@ -140,17 +144,21 @@ def make_scene(seed: int, options: SceneOptions | None = None, atlas: Atlas | No
         count = 2
     shadow = effects and rng.random() < 0.3
     outline = effects and rng.random() < 0.12
-    for number in range(count):
+    for _ in range(count):
         again = placed[int(rng.integers(len(placed)))] if repeat and placed and rng.random() < 0.6 else None
         drawing = _pick(rng, options, atlas, kind_weights, again)
         low, high = 0.15, 0.62 if count <= 3 else 0.52
         side = min(height, width) * float(np.exp(rng.uniform(math.log(low), math.log(high * crowd)))) * 1.12
         if count == 1:
             side = min(height, width) * float(rng.uniform(0.25, 0.92))
-        rgba, parts = _turned(rng, drawing, side)
+        if options.tidy:
+            side = max(side, 0.2 * min(height, width))
+        rgba, parts = _turned(rng, drawing, side, options.tidy)
+        solid = rgba[..., 3] > 110
         if outline:
-            rgba, parts = _with_outline(rgba, parts)
-        _place(rng, image, owner, placed, drawing, rgba, parts, shadow, number)
+            rgba, parts, solid = _with_outline(rgba, parts, solid)
+        ground = _ground_row(layer, drawing, rgba.shape[0]) if options.tidy else None
+        _place(rng, image, owner, placed, drawing, rgba, solid, parts, shadow, options.tidy, ground)
     if effects:
         image = _effects(rng, image)
     return _finish(seed, image, owner, placed, background, layer, layer_names)
@@ -222,7 +230,7 @@ def _thing_of(drawn: DrawnObject, style: str) -> Thing:
     return Thing(drawn.name, drawn.name, drawn.group, _DRAWN_SYNONYMS.get(drawn.name, ()))
 
 
-def _turned(rng: Rng, drawing: _Drawing, side: float) -> tuple[np.ndarray, np.ndarray | None]:
+def _turned(rng: Rng, drawing: _Drawing, side: float, upright: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """Flip, rotate and resize a drawing so that its longest side is about `side` pixels."""
     rgba, parts = drawing.rgba, drawing.parts
     if rng.random() < 0.5:
@@ -234,6 +242,8 @@ def _turned(rng: Rng, drawing: _Drawing, side: float) -> tuple[np.ndarray, np.nd
     if drawing.style == "shape" and drawing.thing.name in ("square", "diamond"):
         angle = float(np.clip(angle, -12, 12))  # a square on its corner is a diamond
     stretch = float(np.exp(rng.normal(0, 0.05)))
+    if upright:
+        angle, stretch = 0.0, 1.0
     scale = side / max(height, width)
     if scale < 0.6:  # shrink by area first: a bare affine warp would alias
         size_wh = max(2, round(width * scale)), max(2, round(height * scale))
@@ -253,8 +263,10 @@ def _turned(rng: Rng, drawing: _Drawing, side: float) -> tuple[np.ndarray, np.nd
     return rgba, parts
 
 
-def _with_outline(rgba: np.ndarray, parts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """A white rim, like a sticker's."""
+def _with_outline(
+    rgba: np.ndarray, parts: np.ndarray | None, solid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """A white rim, like a sticker's. It hides what is behind it but belongs to nothing, so `solid` is without it."""
     rim = max(2, max(rgba.shape[:2]) // 28)
     rgba = cv2.copyMakeBorder(rgba, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
     if parts is not None:
@@ -262,7 +274,7 @@ def _with_outline(rgba: np.ndarray, parts: np.ndarray | None) -> tuple[np.ndarra
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
     around = cv2.dilate(rgba[..., 3], kernel)
     add = ((255 - rgba[..., 3].astype(np.uint16)) * around // 255).astype(np.uint8)
-    return rgba + add[..., None], parts
+    return rgba + add[..., None], parts, np.pad(solid, rim)
 
 
 # -- placing -----------------------------------------------------------------------------------------------------
@@ -275,30 +287,39 @@ def _place(
     placed: list[_Placed],
     drawing: _Drawing,
     rgba: np.ndarray,
+    solid: np.ndarray,
     parts: np.ndarray | None,
     shadow: bool,
-    number: int,
+    tidy: bool,
+    ground: tuple[int, int] | None,
 ) -> None:
-    """Paste in front of what is there, at a place where all keep enough visible pixels; or give up."""
+    """Paste in front of what is there, at a place where all keep enough visible pixels; or give up.
+
+    tidy: neither cut by the edge nor overlapping; ground: lowest and highest allowed top row.
+    """
     height, width = owner.shape
     h, w = rgba.shape[:2]
-    solid = rgba[..., 3] > 110
+    covering = rgba[..., 3] > 110
     full = int(np.count_nonzero(solid))
     if full < 40:
         return
-    over = 0.12 if rng.random() < 0.15 else 0.0  # now and then cut by the picture's edge
-    overlap_wanted = rng.random() < 0.4
+    over = 0.12 if rng.random() < 0.15 and not tidy else 0.0  # now and then cut by the picture's edge
+    overlap_wanted = rng.random() < 0.4 and not tidy
     visible = np.bincount(owner.ravel(), minlength=len(placed) + 1)
-    for attempt in range(8):
+    attempts = 8 if not tidy else 40
+    for attempt in range(attempts):
         x = int(rng.integers(-int(over * w), max(1, width - w + int(over * w) + 1)))
         y = int(rng.integers(-int(over * h), max(1, height - h + int(over * h) + 1)))
+        if ground is not None:
+            y = int(rng.integers(ground[0], ground[1] + 1))
         x0, y0, x1, y1 = max(0, x), max(0, y), min(width, x + w), min(height, y + h)
         inside = solid[y0 - y : y1 - y, x0 - x : x1 - x]
         if np.count_nonzero(inside) < 0.7 * full:
             continue
-        under = np.bincount(owner[y0:y1, x0:x1][inside], minlength=len(placed) + 1)
+        covered = covering[y0 - y : y1 - y, x0 - x : x1 - x]
+        under = np.bincount(owner[y0:y1, x0:x1][covered], minlength=len(placed) + 1)
         touched = [k for k in range(1, len(placed) + 1) if under[k]]
-        if touched and not overlap_wanted and attempt < 6:
+        if touched and not overlap_wanted and (tidy or attempt < 6):
             continue
         if any(visible[k] - under[k] < _MIN_VISIBLE * 1.05 * placed[k - 1].full_area for k in touched):
             continue
@@ -311,6 +332,7 @@ def _place(
     patch = rgba[y0 - y : y1 - y, x0 - x : x1 - x]
     keep = 255 - patch[..., 3:4].astype(np.uint16)
     region[:] = ((region * keep + 127) // 255 + patch[..., :3]).clip(0, 255).astype(np.uint8)
+    owner[y0:y1, x0:x1][covered] = _NOBODY
     owner[y0:y1, x0:x1][inside] = len(placed) + 1
     for k in touched:
         if under[k] >= max(6, 0.02 * placed[k - 1].full_area):
@@ -326,6 +348,24 @@ def _place(
             full,
         )
     )  # fmt: skip
+
+
+_IN_THE_AIR = frozenset({
+    "sky thing", "bird", "insect", "rocket", "airplane", "balloon", "kite", "helicopter", "parachute", "flying saucer",
+    "satellite", "butterfly",
+})  # fmt: skip
+
+
+def _ground_row(layer: np.ndarray, drawing: _Drawing, height_px: int) -> tuple[int, int] | None:
+    """Range of the top row for which a thing stands on the ground, or flies above it; None without ground."""
+    rows = np.flatnonzero((layer == 1).any(1))
+    if len(rows) == 0:
+        return None
+    total, line = layer.shape[0], int(rows[0])
+    if drawing.thing.group in _IN_THE_AIR or drawing.thing.name in _IN_THE_AIR:
+        return 0, max(0, line - height_px)
+    lowest = max(0, total - height_px)
+    return min(lowest, max(0, line + (total - line) // 6 - height_px)), lowest
 
 
 def _shadow(image: np.ndarray, owner: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
@@ -367,10 +407,12 @@ def _background(rng: Rng, height: int, width: int) -> tuple[np.ndarray, str, np.
         return image, "plain background", layer, ("plain background",)
     if kind == "gradient":
         other = _one(rng, _PALE) if rng.random() < 0.5 else tint(rng, list(BASE_COLORS)[int(rng.integers(11))])
-        corners = np.array([[color, color], [other, other]], np.uint8)
-        if rng.random() < 0.5:
-            corners = corners.transpose(1, 0, 2).copy()
-        return _smooth(corners, height, width), "smooth background", layer, ("smooth background",)
+        return (
+            _ramp(color, other, height, width, rng.random() < 0.5),
+            "smooth background",
+            layer,
+            ("smooth background",),
+        )
     if kind == "noise":
         cells = int(rng.integers(6, 40))
         grain = rng.integers(-26, 27, (cells, cells * width // height + 1, 3 if rng.random() < 0.4 else 1))
@@ -391,6 +433,15 @@ _BACKGROUND_WEIGHTS = (0.22, 0.12, 0.14, 0.12, 0.28, 0.12)
 
 def _smooth(small: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.ascontiguousarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _ramp(first: Sequence[int], last: Sequence[int], height: int, width: int, across: bool = False) -> np.ndarray:
+    """A colour turning into another from top to bottom, or from left to right."""
+    steps = np.linspace(0, 1, width if across else height)[:, None]
+    line = (np.asarray(first) * (1 - steps) + np.asarray(last) * steps).astype(np.uint8)
+    out = np.empty((height, width, 3), np.uint8)
+    out[:] = line[None] if across else line[:, None]
+    return out
 
 
 def _pattern_background(
@@ -439,7 +490,7 @@ def _landscape(rng: Rng, image: np.ndarray, layer: np.ndarray) -> tuple[np.ndarr
     height, width = layer.shape
     sky = _one(rng, _SKY)
     pale = tuple(min(255, v + 40) for v in sky)
-    image[:] = _smooth(np.array([[sky], [pale]], np.uint8), height, width)
+    image[:] = _ramp(sky, pale, height, width)
     line = int(height * float(rng.uniform(0.45, 0.72)))
     kind = str(rng.choice(["meadow", "sea", "road", "desert", "snow"], p=[0.4, 0.2, 0.15, 0.12, 0.13]))
     ground = {"meadow": _one(rng, _GRASS), "sea": (50, 120, 190), "road": _one(rng, _GRASS),
@@ -454,7 +505,7 @@ def _landscape(rng: Rng, image: np.ndarray, layer: np.ndarray) -> tuple[np.ndarr
         image[hills] = far
         layer[hills] = 2
         names.append("hills")
-    image[line:] = _smooth(np.array([[ground], [tuple(int(v * 0.86) for v in ground)]], np.uint8), height - line, width)
+    image[line:] = _ramp(ground, tuple(int(v * 0.86) for v in ground), height - line, width)
     layer[line:] = 1
     if kind == "road":
         middle = width * float(rng.uniform(0.35, 0.65))
