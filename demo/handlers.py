@@ -201,10 +201,22 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
         # Drawn by hand, or a box that the click would contradict: the click's own find is added or taken away.
         return _patched(session, region, label == 1, _segment(services, picture, Prompts().with_point(x, y, 1)))
     hints = region.prompts.with_point(x, y, label)
-    mask = _segment(services, picture, hints)
-    for patch in region.patches:
-        mask = _apply(mask, patch.adds, patch.mask.mask())
-    return session.with_region(replace(region, mask=_stored(mask), prompts=hints))
+    mask = _with_patches(_segment(services, picture, hints), region)
+    return session.with_region(replace(region, mask=_stored(mask), prompts=hints, extent=0))
+
+
+def other_extent(services: Services, session: Session, number: int) -> Session:
+    """The region at the segmenter's next extent for the same clicks: a part of it, the whole, a larger whole."""
+    picture = _need_picture(session)
+    region = session.region(number)
+    if region is None:
+        raise InputError(_unknown_region(session, number))
+    found = _masks(services, picture, region.prompts) if region.prompts is not None else []
+    if len(found) < 2:
+        raise InputError(words.ONE_EXTENT)
+    extent = (region.extent + 1) % len(found)
+    mask = _with_patches(found[extent], region)
+    return session.with_region(replace(region, mask=_stored(mask), extent=extent))
 
 
 def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], action: Action) -> Session:
@@ -540,17 +552,29 @@ def _stored(mask: Mask) -> StoredMask:
     return StoredMask.of(mask)
 
 
+def _with_patches(mask: Mask, region: PageRegion) -> Mask:
+    """The segmenter's mask with what was added and taken away by hand."""
+    for patch in region.patches:
+        mask = _apply(mask, patch.adds, patch.mask.mask())
+    return mask
+
+
 def _segment(services: Services, picture: Picture, hints: Prompts) -> Mask:
     """The segmenter's best mask, bool (H, W)."""
+    return _masks(services, picture, hints)[0]
+
+
+def _masks(services: Services, picture: Picture, hints: Prompts) -> list[Mask]:
+    """The segmenter's masks of different extent, best first; at least one."""
     if not services.segmenter.wait(60):
         raise InputError(words.SEGMENTER_LOADING)
     opened = services.opened(picture)
     segments = opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
     found = segments.segment(list(hints.points_xy), list(hints.labels), hints.box_xyxy)
-    if not found or not found[0].mask.any():
+    kept: list[Mask] = [scored.mask for scored in found if scored.mask.any()]
+    if not kept:
         raise InputError(words.NOTHING_FOUND)
-    best: Mask = found[0].mask
-    return best
+    return kept
 
 
 def _unknown_region(session: Session, number: int) -> str:

@@ -132,7 +132,7 @@ def _build_chat(options: Options) -> _Chat:
             top_p = gr.Slider(0.05, 1, 1.0, step=0.05, label=words.TOP_P, info=words.TOP_P_INFO)
         with gr.Row():
             longest = gr.Slider(1, 2048, 1024, step=1, label=words.MAX_NEW_TOKENS)
-            seed = gr.Number(None, label=words.SEED, info=words.SEED_INFO, precision=0)
+            seed = gr.Textbox("", label=words.SEED, info=words.SEED_INFO, max_lines=1)
     return _Chat(
         chatbot, about, presets, question, send, stop, retry, clear, stats, [temperature, top_p, longest, seed]
     )
@@ -152,20 +152,19 @@ element.addEventListener("click", (event) => {
 
 def _header_html(services: Services, options: Options) -> str:
     """Name, purpose, what is loaded or loading, and what to know about the built-in model."""
-    model, segmenter = services.model, services.segmenter
-    if model.state == "ready":
-        loaded = model.get()
-        about_model = _pill("", words.STATUS_MODEL, f"{loaded.name} · {loaded.device} · {loaded.dtype}")
-    elif model.state == "loading":
-        about_model = _pill("osp-loading", "", words.STATUS_LOADING.format(name=model.name))
-    else:
-        about_model = _pill("osp-failed", words.STATUS_FAILED.format(name=model.name), model.reason)
-    if segmenter.state == "ready":
-        about_segmenter = _pill("", words.STATUS_SEGMENTER, segmenter.get().name)
-    elif segmenter.state == "loading":
-        about_segmenter = _pill("osp-loading", "", words.STATUS_SEGMENTER_LOADING.format(name=segmenter.name))
-    else:
-        about_segmenter = _pill("osp-failed", words.STATUS_FAILED.format(name=segmenter.name), segmenter.reason)
+    pills, failures = "", ""
+    for slot, label in ((services.model, words.STATUS_MODEL), (services.segmenter, words.STATUS_SEGMENTER)):
+        if slot.state == "loading":
+            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
+        elif slot.state == "failed":
+            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {slot.reason}")
+        else:
+            loaded = slot.get()
+            details = [
+                loaded.name,
+                *(str(getattr(loaded, part)) for part in ("device", "dtype") if hasattr(loaded, part)),
+            ]
+            pills += _pill("osp-ready", f"{label}: {' · '.join(details)}")
     note = ""
     if options.is_embedded:
         note = (
@@ -175,13 +174,12 @@ def _header_html(services: Services, options: Options) -> str:
         )
     return (
         f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
-        f'<div class="osp-status" role="status">{about_model}{about_segmenter}</div></div>{note}'
+        f'<div class="osp-status" role="status">{pills}{failures}</div></div>{note}'
     )
 
 
-def _pill(state: str, label: str, text: str) -> str:
-    words_shown = f"{label}: {text}" if label and not label.endswith(".") else f"{label} {text}".strip()
-    return f'<span class="{state}"><i></i>{html.escape(words_shown)}</span>'
+def _pill(state: str, text: str) -> str:
+    return f'<span class="{state}"><i></i>{html.escape(text)}</span>'
 
 
 # --- wiring ----------------------------------------------------------------------------------------------------------
@@ -222,6 +220,8 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             return handlers.select_region(session, number)
         if gesture.get("op") == "delete" and isinstance(number, int):
             return handlers.delete_region(session, number)
+        if gesture.get("op") == "extent" and isinstance(number, int):
+            return handlers.other_extent(services, session, number)
         return {"clear": handlers.clear_regions, "undo": handlers.undo}.get(str(gesture.get("op")), _same)(session)
 
     for name, change in (

@@ -92,6 +92,8 @@ class PageRegion:
     mask: StoredMask
     prompts: Prompts | None = None
     patches: tuple[Patch, ...] = ()
+    extent: int = 0
+    """Which of the segmenter's masks for these prompts it is: 0 is the best, others are a part or a larger whole."""
 
 
 @dataclass(frozen=True)

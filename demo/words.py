@@ -9,7 +9,6 @@ from __future__ import annotations
 TITLE = "Osprey"
 TAGLINE = "Mark any part of a picture, then ask about exactly those pixels."
 STATUS_LOADING = "Loading {name} …"
-STATUS_SEGMENTER_LOADING = "Loading {name} …"
 STATUS_FAILED = "{name} is not available."
 STATUS_MODEL = "Model"
 STATUS_SEGMENTER = "Segmenter"
@@ -58,12 +57,14 @@ CANVAS = {
     "hintAdd": "Click, box or paint what also belongs to region {number}.",
     "hintRemove": "Click, box or paint what does not belong to region {number}.",
     "hintRefine": "Shift or right button: take something away from region {number}.",
+    "hintMany": "Mention regions in your question as @1, @2 …",
     "canvas": "Picture. Arrow keys move the cross, Enter marks, minus takes away.",
     "regions": "Regions",
     "noRegions": "Regions you mark are listed here.",
     "region": "Region {number}, {percent} of the picture",
     "select": "Ask about region {number}",
     "mention": "Mention region {number} in the question",
+    "extent": "Region {number}: a smaller part, or the larger whole",
     "delete": "Delete region {number}",
     "tooLarge": "This file is larger than {limit} MB; shrink the picture and try again.",
     "notPicture": "That is not a picture; use PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
@@ -133,6 +134,7 @@ UNKNOWN_REGION = "There is no region @{number}; marked are {numbers}."
 NOTHING_TO_RETRY = "There is no question to try again; ask one first."
 NOTHING_TO_REMOVE_FROM = "There is no region to take anything away from; mark something first."
 NOTHING_LEFT = "That would leave nothing of the region; delete it instead, or undo."
+ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
 NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
 OUTSIDE = "That is outside the picture; mark something inside it."
 BOX_TOO_SMALL = "That box is too small; drag it over the whole thing."

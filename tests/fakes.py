@@ -77,9 +77,10 @@ class FakeView:
             text = " ".join(["word"] * 400)
         pieces = [piece + " " for piece in text.split(" ")]
         pieces[-1] = pieces[-1].rstrip()
-        return FakeStream(
-            pieces, self.model.pause, self.model.trimmed_turns, fail_after=3 if "break" in question else None
-        )
+        fail_after = 3 if "break" in question else None
+        stream = FakeStream(pieces, self.model.pause, self.model.trimmed_turns, fail_after)
+        self.model.streams.append(stream)
+        return stream
 
 
 @dataclass
@@ -93,6 +94,7 @@ class FakeModel:
     pause: float = 0.0
     trimmed_turns: int = 0
     calls: list[Call] = field(default_factory=list)
+    streams: list[FakeStream] = field(default_factory=list)
     opened: int = 0
 
     def open(self, image: Any) -> FakeView:
@@ -108,7 +110,10 @@ def describe_mask(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
 
 
 class FakeSegmenter:
-    """Finds the 4-connected pixels of exactly the clicked colour; in a box, whatever is not the box's corner colour."""
+    """Finds the 4-connected pixels of exactly the clicked colour; in a box, whatever is not the box's corner colour.
+
+    As a second extent it offers the bounding box of what it found.
+    """
 
     name = "fake"
 
@@ -134,7 +139,11 @@ class FakeOpened:
         for (x, y), label in sorted(zip(points_xy, labels, strict=True), key=lambda pair: -pair[1]):
             flood = flood_of(self.image, int(x), int(y))
             found = found | flood if label else found & ~flood
-        return [ScoredMask(found, 0.9)]
+        box = np.zeros_like(found)
+        if found.any():
+            x0, y0, x1, y1 = masks.box_xyxy(found)
+            box[y0:y1, x0:x1] = True
+        return [ScoredMask(found, 0.9), ScoredMask(box, 0.5)]
 
     def everything(self) -> list[ScoredMask]:
         return []

@@ -135,6 +135,16 @@ def test_a_click_outside_its_box_still_adds(services: Services, opened: Session)
     assert (both.regions[0].mask.mask() == (shape("blue") | shape("red"))).all()
 
 
+def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> None:
+    session = handlers.other_extent(services, two, 2)
+    assert session.regions[1].mask.mask().sum() == 100 * 100
+    session = handlers.other_extent(services, session, 2)
+    assert (session.regions[1].mask.mask() == shape("blue")).all()
+    painted = handlers.mark_brush(two, [[20.0, 20.0]], 5, "new")
+    with pytest.raises(InputError, match="no other extent"):
+        handlers.other_extent(services, painted, 3)
+
+
 def test_undo_takes_back_one_change_at_a_time(services: Services, two: Session) -> None:
     session = handlers.delete_region(two, 1)
     assert [region.number for region in session.regions] == [2]

@@ -29,6 +29,7 @@ const ICONS = {
   undo: "M8 5L4 9l4 4M4 9h9a6 6 0 010 12h-3",
   clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v6M13.5 11v6",
   open: "M4 18V6h5l2 2h9v10zM12 16v-5M9.5 13.200L12 10.700l2.5 2.5",
+  extent: "M4 10V4h6M20 14v6h-6M4 4l6.5 6.5M20 20l-6.5-6.5",
   close: "M6 6l12 12M18 6L6 18",
 };
 
@@ -350,7 +351,8 @@ function paint() {
     const { points } = scene.regions.find((region) => region.number === scene.selected);
     if (points.length > 1) for (const [x, y, label] of points) paintMark(context, x, y, label);
   }
-  for (const layer of byArea) paintBadge(context, layer);
+  const taken = [];
+  for (const layer of byArea) paintBadge(context, layer, taken);
   for (const ghost of ghosts) paintDrag(context, ghost, true);
   if (drag) paintDrag(context, drag, false);
   paintCursor(context);
@@ -403,15 +405,20 @@ function outlinesOf(layer, width, height) {
   return { margin, halo: grown(4, "rgba(255,255,255,0.85)"), contour: grown(2, color), wide: grown(3, color) };
 }
 
-function paintBadge(context, layer) {
+function paintBadge(context, layer, taken) {
   const [x, y, , , unit, unitY] = rectOf(layer);
   const strong = layer.region.number === scene.selected || layer.region.number === hovered;
   const radius = strong ? 13 : 11;
   const [left, top] = [fit.x, fit.y];
   const right = fit.x + picture.width * fit.scale;
   const bottom = fit.y + picture.height * fit.scale;
-  const cx = Math.min(Math.max(x + layer.anchor[0] * unit, left + radius), right - radius);
+  let cx = Math.min(Math.max(x + layer.anchor[0] * unit, left + radius), right - radius);
   const cy = Math.min(Math.max(y + layer.anchor[1] * unitY, top + radius), bottom - radius);
+  // Regions may lie on top of each other; their numbers stand side by side.
+  const free = (spot) => taken.every(([tx, ty]) => Math.hypot(tx - spot, ty - cy) >= 26);
+  const spots = [0, 28, -28, 56, -56, 84, -84].map((step) => cx + step);
+  cx = spots.find((spot) => spot >= left + radius && spot <= right - radius && free(spot)) ?? cx;
+  taken.push([cx, cy]);
   context.beginPath();
   context.arc(cx, cy, radius + 2.5, 0, 7);
   context.fillStyle = "rgba(0,0,0,0.45)";
@@ -557,6 +564,7 @@ function showHint() {
     else if (action === "remove") text = say(W.hintRemove, { number });
     else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", brush: "hintBrush" }[tool]];
     else if (scene.regions.length === 1) text = say(W.hintRefine, { number });
+    else text = W.hintMany;
   }
   hint.textContent = text;
 }
@@ -584,7 +592,10 @@ function showList() {
     mention.addEventListener("click", () => insertMention(number));
     const remove = make("button", { type: "button", class: "osp-delete", title: say(W.delete, values), "aria-label": say(W.delete, values) }, icon("close"));
     remove.addEventListener("click", () => send("edit_regions", { op: "delete", number }));
-    const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, mention, remove);
+    const extent = make("button", { type: "button", class: "osp-extent", title: say(W.extent, values), "aria-label": say(W.extent, values) }, icon("extent"));
+    extent.addEventListener("click", () => send("edit_regions", { op: "extent", number }));
+    const tools = region.found ? [extent, mention, remove] : [mention, remove];
+    const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, ...tools);
     card.style.setProperty("--osp-color", region.color);
     card.classList.toggle("osp-selected", number === scene.selected);
     card.addEventListener("pointerenter", () => hover(number));

@@ -69,7 +69,7 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
         if region.prompts is not None:
             hints = zip(region.prompts.points_xy, region.prompts.labels, strict=True)
             points = [[x, y, label] for (x, y), label in hints]
-        regions.append({**shown, **_look(region.number), "points": points})
+        regions.append({**shown, **_look(region.number), "points": points, "found": region.prompts is not None})
     return {
         "seq": seq,
         "picture": session.picture.digest if session.picture else None,

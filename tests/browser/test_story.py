@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,28 @@ def test_stop_then_go_on(visit: Any, address: str, model: fakes.FakeModel) -> No
     person.wait_regions(2)
 
 
+def test_who_leaves_stops_the_decoding(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    model.pause = 0.1
+    try:
+        person = visit(address)
+        person.open_example()
+        person.click(80, 100)
+        person.wait_regions(1)
+        person.ask("A long story please")
+        person.page.wait_for_selector("#chatbot .osp-caret")
+        person.page.close()
+        stream = model.streams[-1]
+        for _ in range(100):
+            if stream.finish_reason is not None:
+                break
+            time.sleep(0.1)
+        before = stream.new_tokens
+        time.sleep(0.6)
+        assert stream.new_tokens == before < 300
+    finally:
+        model.pause = 0.01
+
+
 def test_errors_are_sentences_and_nothing_is_lost(visit: Any, address: str, tmp_path: Path) -> None:
     person = visit(address)
     person.ask("Anything there?")
@@ -320,7 +343,7 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
     person.wait_regions(1)
     person.page.click("#settings button")
     person.page.locator("#settings input[type=number]").first.fill("0.7")
-    person.page.locator("#settings input[type=number]").nth(3).fill("12")
+    person.page.get_by_label(words.SEED).fill("12")
     person.page.keyboard.press("Tab")
     person.ask("What is it?")
     person.wait_answer(1)
