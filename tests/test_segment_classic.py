@@ -160,6 +160,19 @@ def test_a_click_beside_the_things_finds_the_background_patch():
     assert max(intersection_over_union(c.mask, ground) for c in candidates) > 0.9
 
 
+def test_a_box_on_a_photograph_finds_the_dominant_thing():
+    data = pytest.importorskip("skimage.data")
+    picture = load_segmenter("classic").open(data.coffee())
+    prompt = {"box_xyxy": (165, 5, 420, 260)}
+    cup = picture.segment(**prompt)[0].mask
+    rows, columns = np.mgrid[:400, :600]
+    rim_and_inside = ((columns - 297) / 100) ** 2 + ((rows - 90) / 75) ** 2 < 1
+    assert (cup & rim_and_inside).sum() > 0.9 * rim_and_inside.sum()
+    assert not cup[:, :160].any()
+    assert not cup[:, 425:].any()
+    assert np.array_equal(picture.segment(**prompt)[0].mask, cup), "GrabCut draws random numbers: the seed must be set"
+
+
 def test_touching_things_are_told_apart():
     drawn = Scene("flat")
     drawn.add("left", [("ellipse", (100, 150, 310, 360), "#d04030")])

@@ -8,6 +8,7 @@ on photographs something sane.
 
 import heapq
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ Ints = NDArray[np.int32]
 _WORK_PIXELS = 512 * 384  # pictures are analysed at this size at most
 _SAME = 0.85  # two masks overlapping more than this are the same answer
 _CANDIDATES = 3
+_CUT_PIXELS = 20_000  # GrabCut is slow: it works on a window of at most this size
+_RANDOM = threading.Lock()
 # A pile is taken apart where both sides are at least this share of it and gain this much in solidity. Lower values take
 # apart more piles, and more mushrooms and cherries.
 _PILE_SHARE, _PILE_GAIN = 0.3, 0.05
@@ -64,6 +67,8 @@ class _Tree:
     leaf_at: Ints  # place in the order -> leaf
     edges: Floats  # (h, w) edge strength, roughly colour difference (CIE76) across each pixel
     has_background: bool
+    is_photo: bool  # little of it is of an even colour
+    image: NDArray[np.uint8]  # (h, w, 3)
     backdrop: Mask  # (h, w), the pixels of all background patches
 
     def mask(self, node: int | np.integer) -> Mask:
@@ -365,7 +370,7 @@ def _for_box(tree: _Tree, box: tuple[int, int, int, int], positive_xy: list[tupl
     within = upto[tree.last] - upto[tree.first]
     share = within / tree.size
     fits = share >= 0.93
-    if tree.has_background:
+    if tree.has_background and not tree.is_photo:
         fits &= tree.kind == _OBJECT
     tops = [n for n in np.flatnonzero(fits) if tree.parent[n] < 0 or not fits[tree.parent[n]]]
     drafts: list[ScoredMask] = []
@@ -380,6 +385,8 @@ def _for_box(tree: _Tree, box: tuple[int, int, int, int], positive_xy: list[tupl
 
     if tops:
         union = np.logical_or.reduce([tree.mask(n) for n in tops])
+        if tree.is_photo:
+            draft(_largest(_separate(tree, box, union)))
         draft(_largest(union))
         draft(union)
         for n in sorted(tops, key=lambda n: -tree.size[n])[:2]:
@@ -393,6 +400,33 @@ def _for_box(tree: _Tree, box: tuple[int, int, int, int], positive_xy: list[tupl
         for item in drafts:
             item.mask[_clip(tree.mask(tree.leaf(x, y)), box)] = True
     return sorted(drafts, key=lambda item: -item.score)
+
+
+def _separate(tree: _Tree, box: tuple[int, int, int, int], guess: Mask) -> Mask:
+    """GrabCut (Rother et al., 2004) inside a box, starting from a guess: for photographs, whose patches are ragged."""
+    x0, y0, x1, y1 = box
+    height, width = guess.shape
+    mx, my = (x1 - x0) // 6 + 4, (y1 - y0) // 6 + 4
+    window = slice(max(0, y0 - my), min(height, y1 + my)), slice(max(0, x0 - mx), min(width, x1 + mx))
+    scale = min(1.0, math.sqrt(_CUT_PIXELS / guess[window].size))
+    size = max(1, round(guess[window].shape[1] * scale)), max(1, round(guess[window].shape[0] * scale))
+    inside = np.zeros_like(guess)
+    inside[y0:y1, x0:x1] = True
+    colours = np.ascontiguousarray(cv2.resize(tree.image[window], size, interpolation=cv2.INTER_AREA))
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    small_guess, small_inside = (
+        cv2.resize(part[window].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for part in (guess, inside)
+    )
+    sides = np.where(small_guess, cv2.GC_PR_FGD, np.where(small_inside, cv2.GC_PR_BGD, cv2.GC_BGD)).astype(np.uint8)
+    if not small_guess.any() or small_guess.all() or small_inside.all():
+        return guess
+    with _RANDOM:  # OpenCV's random numbers are shared by all threads; the same seed gives the same mask
+        cv2.setRNGSeed(1)
+        cv2.grabCut(colours, sides, (0, 0, 1, 1), *models, 3, cv2.GC_INIT_WITH_MASK)
+    found = cv2.medianBlur(np.isin(sides, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8), 3)
+    result = np.zeros_like(guess)
+    result[window] = cv2.resize(found, guess[window].shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+    return result
 
 
 def _largest(mask: Mask) -> Mask:
@@ -447,7 +481,7 @@ def _analyse(image: NDArray[np.uint8]) -> _Tree:
     edges = _edge_strength(lab)
     patches = _patches(edges)
     background, known = _background(lab, edges, patches)
-    return _merge(lab, edges, patches, background, known)
+    return _merge(image, edges, lab, patches, background, known)
 
 
 def _smooth_lab(image: NDArray[np.uint8]) -> Floats:
@@ -579,7 +613,9 @@ def _pairs(patches: Ints, edges: Floats) -> tuple[Ints, Ints, NDArray[np.float64
     return (keys // count).astype(np.int32), (keys % count).astype(np.int32), length, strength
 
 
-def _merge(lab: Floats, edges: Floats, patches: Ints, background: Mask, has_background: bool) -> _Tree:
+def _merge(
+    image: NDArray[np.uint8], edges: Floats, lab: Floats, patches: Ints, background: Mask, has_background: bool
+) -> _Tree:
     """Merge neighbouring patches, the most alike first, until one is left."""
     leaves = int(patches.max()) + 1
     total = patches.size
@@ -681,6 +717,9 @@ def _merge(lab: Floats, edges: Floats, patches: Ints, background: Mask, has_back
         leaf_at=np.argsort(first[:leaves]).astype(np.int32),
         edges=edges,
         has_background=has_background,
+        # Grain is no texture: very grainy pictures are left to the patches, which are made from smoothed colours.
+        is_photo=bool(_grain(image) < 2.5 and np.mean(edges < 2 + 1.5 * _grain(image)) < 0.58),
+        image=image.copy(),  # the caller may go on drawing on the picture
         backdrop=background[patches] if has_background else np.zeros(patches.shape, np.bool_),
     )
 
