@@ -62,7 +62,6 @@ class _Tree:
     children: Ints
     size: Ints
     boundary: Floats
-    joint: Floats  # edge strength between the two children of a node (0 for leaves)
     kind: Ints
     leaf_at: Ints  # place in the order -> leaf
     edges: Floats  # (h, w) edge strength, roughly colour difference (CIE76) across each pixel
@@ -637,9 +636,8 @@ def _merge(
     sizes = size[:leaves].tolist()
     parent = np.full(nodes, -1, np.int32)
     children = np.full((nodes, 2), -1, np.int32)
-    joint = np.zeros(nodes, np.float32)
     boundary = np.zeros(nodes, np.float32)
-    version_alive = [True] * leaves
+    alive = [True] * leaves
 
     def cost(a: int, b: int) -> float:
         length, strength = neighbours[a][b]
@@ -660,11 +658,10 @@ def _merge(
     new = leaves
     while heap:
         _, a, b = heapq.heappop(heap)
-        if not (version_alive[a] and version_alive[b]):
+        if not (alive[a] and alive[b]):
             continue
-        length, strength = neighbours[a][b]
-        version_alive[a] = version_alive[b] = False
-        joint[new] = strength / length
+        length, _ = neighbours[a][b]
+        alive[a] = alive[b] = False
         parent[a] = parent[b] = new
         children[new] = a, b
         around: dict[int, tuple[float, float]] = {}
@@ -688,7 +685,7 @@ def _merge(
         kind.append(kind[a] if kind[a] == kind[b] else _MIXED)
         perimeter.append(perimeter[a] + perimeter[b] - 2 * length)
         on_frame.append(on_frame[a] + on_frame[b])
-        version_alive.append(True)
+        alive.append(True)
         boundary[new] = _mean_boundary(around)
         for other in around:
             heapq.heappush(heap, (cost(other, new), other, new))
@@ -712,7 +709,6 @@ def _merge(
         children=children,
         size=np.array(sizes, dtype=np.int32),
         boundary=boundary,
-        joint=joint,
         kind=np.array(kind, dtype=np.int32),
         leaf_at=np.argsort(first[:leaves]).astype(np.int32),
         edges=edges,
