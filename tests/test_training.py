@@ -26,7 +26,7 @@ NAMES = ("west", "east")  # equally many ids
 class FakeSample:
     image: np.ndarray
     masks: list[np.ndarray]
-    turns: list[tuple[str, str]]
+    dialogue: list[Turn]
     region_names: list[str]
 
 
@@ -38,14 +38,12 @@ def fake_source(seed: int) -> list[FakeSample]:
     mask = np.zeros((40, 50), dtype=bool)
     mask[10:30, 5 + 25 * side : 20 + 25 * side] = True
     image[mask] = 255
-    one = FakeSample(image, [mask], [("where is <region1>?", NAMES[side])], [NAMES[side]])
-    two = FakeSample(
-        image, [mask], [("what is this?", "a square"), ("where is <region1>?", NAMES[side])], [NAMES[side]]
-    )
+    one = FakeSample(image, [mask], [Turn("where is <region1>?", NAMES[side])], [NAMES[side]])
+    two = FakeSample(image, [mask], [Turn("what is this?", "a square"), one.dialogue[0]], [NAMES[side]])
     return [one, two]
 
 
-TASK = Task(lambda kinds: fake_source, NAMES)
+TASK = Task(lambda stage: fake_source, NAMES)
 
 
 def config(*stages: Stage, **changes) -> TrainingConfig:
@@ -106,7 +104,7 @@ def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path) 
     for accumulate in (1, 2):
         settings = config(stage("mask_extractor", steps=1, accumulate=accumulate), dialogues_per_scene=2)
         run = run_in(tmp_path / str(accumulate), settings)
-        run.task = Task(lambda kinds: lambda seed: fake_source(2 * seed)[:1] * 2, NAMES)
+        run.task = Task(lambda stage: lambda seed: fake_source(2 * seed)[:1] * 2, NAMES)
         run.train()
         results.append(weights(run)["mask_extractor.feat_linear.weight"])
     # Adam's first step is the gradient's sign times the rate; where the gradient is all but zero, rounding decides it.
@@ -143,7 +141,9 @@ def test_labels_are_the_answers_shifted_by_one() -> None:
     batch = collate([scenes[0]])
     for row, sample in enumerate(fake_source(5)):
         learned = batch.labels[row][batch.labels[row] != IGNORED].tolist()
-        answers = [i for _, a in sample.turns for i in [*prompts.tokenizer.encode_continuation(" " + a), 2]]
+        answers = [
+            i for turn in sample.dialogue for i in [*prompts.tokenizer.encode_continuation(" " + turn.answer), 2]
+        ]
         assert learned == answers
         where = torch.nonzero(batch.labels[row] != IGNORED).flatten()
         assert torch.equal(batch.ids[row][where + 1], batch.labels[row][where])
@@ -155,7 +155,7 @@ def test_long_dialogues_lose_their_last_turns() -> None:
     prompts = Prompts(tiny_config(), tiny_tokenizer())
     sample = fake_source(0)[1]
     whole = Scenes(fake_source, prompts, {}, 400, 0, 1)[0][1]
-    prompt, _ = prompts.transcript([Turn(*sample.turns[0])], 1)
+    prompt, _ = prompts.transcript([sample.dialogue[0]], 1)
     cut = Scenes(fake_source, prompts, {}, len(prompt.ids) + 2, 0, 1)[0][1]
     assert len(cut.ids) < len(whole.ids)
     assert torch.equal(whole.ids[: len(cut.ids)], cut.ids)

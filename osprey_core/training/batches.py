@@ -6,9 +6,9 @@ not know where samples come from or what is trained on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,13 +23,30 @@ IGNORED = -100
 """Label of positions that are not learned; what cross entropy ignores."""
 
 
+class SampleTurn(Protocol):
+    """One question and its answer, and how many regions there were when it was asked."""
+
+    @property
+    def question(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def known_regions(self) -> int | None: ...
+
+
 class Sample(Protocol):
     """What a dialogue generator or a reader of records gives."""
 
-    image: np.ndarray
-    masks: Sequence[np.ndarray]
-    turns: Sequence[tuple[str, str]]
-    region_names: Sequence[str | None]
+    @property
+    def image(self) -> np.ndarray: ...
+    @property
+    def masks(self) -> Sequence[np.ndarray]: ...
+    @property
+    def dialogue(self) -> Sequence[SampleTurn]: ...
+    @property
+    def region_names(self) -> Sequence[str]:
+        """What each region shows, where that is known; may be empty."""
+        ...
 
 
 SampleSource = Callable[[int], Sequence[Sample]]
@@ -94,7 +111,7 @@ def make_example(
         name: (size // stride, size // stride) for name, stride in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)
     }
     stacked = torch.from_numpy(np.stack(sample.masks)) if len(sample.masks) else torch.zeros(0, 1, 1)
-    turns = [Turn(question, answer, known) for question, answer, known in _with_known_regions(sample)]
+    turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
     while True:
         prompt, learned = prompts.transcript(turns, len(sample.masks))
         if len(prompt.ids) <= max_tokens or len(turns) == 1:
@@ -106,17 +123,11 @@ def make_example(
     ids, labels = ids.repeat_interleave(repeats), labels.repeat_interleave(repeats)
     # Position t predicts id t + 1.
     labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
-    names = torch.tensor([name_ids.get(name or "", IGNORED) for name in sample.region_names], dtype=torch.long)
+    named = sample.region_names or [""] * len(sample.masks)
+    names = torch.tensor([name_ids.get(name, IGNORED) for name in named], dtype=torch.long)
     return Example(
         pixel_values, rasterize_masks(stacked, sizes_hw, config.extractor.mask_size), prompt.regions, ids, labels, names
     )
-
-
-def _with_known_regions(sample: Sample) -> Iterator[tuple[str, str, int]]:
-    """Each turn with the number of regions that existed when it was asked: later turns may add regions."""
-    known_regions = getattr(sample, "known_regions", None)
-    for place, (question, answer) in enumerate(sample.turns):
-        yield question, answer, len(sample.masks) if known_regions is None else known_regions[place]
 
 
 def collate(groups: Sequence[Sequence[Example]]) -> Batch:
@@ -146,7 +157,7 @@ def _pad_rows(tensor: torch.Tensor, rows: int, value: int = 0) -> torch.Tensor:
     return torch.cat([tensor, padding])
 
 
-class Scenes(Dataset[list[Example]]):
+class Scenes(Dataset[Any]):
     """Examples by seed: item i is made from seed `first_seed + i`, whoever asks and in whatever order."""
 
     def __init__(

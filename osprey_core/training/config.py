@@ -64,7 +64,7 @@ class Stage:
 ALL_PARTS: tuple[Part, ...] = ("vision_tower", "mm_projector", "mask_extractor", "llm")
 
 NANO_STAGES = (
-    Stage("encoder", "regions", ("vision_tower",), steps=1500, learning_rate=1.5e-3),
+    Stage("encoder", "regions", ("vision_tower",), steps=1500, learning_rate=1.5e-3, batch_size=512),
     Stage("language", "text", ("llm",), steps=800, learning_rate=2e-3),
     Stage("image-text", "dialogue", ("mm_projector",), steps=200, learning_rate=2e-3, kinds=("picture",)),
     Stage("mask-text", "dialogue", ("mask_extractor",), steps=400, learning_rate=1.5e-3, kinds=("category", "short")),

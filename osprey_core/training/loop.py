@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,10 @@ LOG_EVERY = 20
 
 @dataclass
 class Task:
-    """What there is to learn: samples by seed, restricted to kinds of question, and the names of regions."""
+    """What there is to learn: samples by seed, as each stage wants them, and the names of regions."""
 
-    source: Any
-    """Callable (kinds) -> SampleSource."""
+    source: Callable[[Stage], SampleSource]
     region_names: tuple[str, ...]
-
-    def samples(self, kinds: tuple[str, ...]) -> SampleSource:
-        source: SampleSource = self.source(kinds)
-        return source
 
 
 class Run:
@@ -63,7 +59,8 @@ class Run:
         initialise(self.network)
         self.heads = RegionHeads(config.model.vision.level_dims, len(task.region_names)).to(device)
         if device.type == "cuda":
-            self.network.vision_tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            torch.backends.cudnn.benchmark = True
+            self.network.vision_tower.to(memory_format=torch.channels_last)
         self.stage_index = 0
         self.step = 0
         self._optimizer_state: dict[str, Any] | None = None
@@ -153,7 +150,7 @@ class Run:
         name_ids = {name: i for i, name in enumerate(self.task.region_names)}
         prompts = Prompts(config.model, self.tokenizer)
         scenes = Scenes(
-            self.task.samples(stage.kinds),
+            self.task.source(stage),
             prompts,
             name_ids,
             config.max_tokens,

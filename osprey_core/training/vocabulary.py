@@ -37,6 +37,5 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int) -> TextTokenizer:
             f"The texts yield only {tokenizer.get_vocab_size()} pieces of the {vocab_size} asked for; "
             "give more text or a smaller vocab_size."
         )
-    model = tokenizer.model
-    bare = Tokenizer(model)
-    return TextTokenizer(bare, bare.token_to_id("<s>"), bare.token_to_id("</s>"))
+    # The special tokens are the vocabulary's first ids, in the order they were given.
+    return TextTokenizer(Tokenizer(tokenizer.model), bos_id=1, eos_id=2)
