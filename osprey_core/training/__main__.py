@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m osprey_core.training", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: state, log, vocabulary, model")
     parser.add_argument("--atlas", type=Path, help="sprites, from `python -m osprey_core.training.art`")
+    parser.add_argument("--styles", nargs="*", default=[], help="only sprites of these styles")
+    parser.add_argument("--groups", nargs="*", default=[], help="only things of these groups")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply every stage's steps")
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> bool:
     config = replace(TrainingConfig(workers=options.workers, seed=options.seed).scaled(options.scale))
-    source = SceneSource(options.atlas, config.dialogues_per_scene)
+    source = SceneSource(options.atlas, tuple(options.styles), tuple(options.groups), config.dialogues_per_scene)
     prepared = prepare(options.out, source, config.model.language.vocab_size)
     run = Run(
         options.out,

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from ..errors import InputError
 from ..tokens import TextTokenizer
-from .art import Atlas, load_atlas
+from .art import Atlas, atlas_of, load_atlas
 from .batches import SampleSource
 from .config import Stage
 from .dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, corpus, region_vocabulary, samples
+from .names import things
 from .vocabulary import learn_tokenizer
 
 log = logging.getLogger(__name__)
@@ -29,27 +31,45 @@ _SURVEY_TEXTS = 30_000
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Made scenes with dialogues. Without an atlas they hold drawn objects and shapes only."""
+    """Made scenes with dialogues. Without an atlas they hold drawn objects and shapes only.
+
+    `styles` and `groups` restrict the atlas to some of its art and to some groups of things; empty means all.
+    """
 
     atlas: Path | None
+    styles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     dialogues_per_scene: int = 2
+
+    def load(self) -> Atlas | None:
+        """The sprites that scenes are made of, read once per process."""
+        return None if self.atlas is None else _atlas(self.atlas, self.styles, self.groups)
 
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or every nameable region of a picture."""
         if stage.objective == "regions":
-            return partial(_samples, self.atlas, 1, DialogueOptions(all_regions=True))
-        return partial(_samples, self.atlas, self.dialogues_per_scene, DialogueOptions(kinds=stage.kinds))
+            return partial(_samples, self, 1, DialogueOptions(all_regions=True))
+        # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
+        options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
+        return partial(_samples, self, self.dialogues_per_scene, options)
 
 
-def _samples(atlas: Path | None, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
+def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
     if seed in EVALUATION_SEEDS:
         raise ValueError(f"seed {seed} is kept for evaluation")
-    return samples(seed, count, options, _atlas(atlas))
+    return samples(seed, count, options, source.load())
 
 
 @cache
-def _atlas(path: Path | None) -> Atlas | None:
-    return None if path is None else load_atlas(path)
+def _atlas(path: Path, styles: tuple[str, ...], groups: tuple[str, ...]) -> Atlas:
+    atlas = load_atlas(path)
+    atlas = atlas.only(styles) if styles else atlas
+    if groups:
+        wanted = {thing.name for thing in things().values() if thing.group in groups}
+        atlas = atlas_of(s for name, found in atlas.sprites.items() if name in wanted for s in found)
+    if not len(atlas):
+        raise InputError(f"{path} holds no sprites of the styles {styles} and groups {groups} asked for.")
+    return atlas
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ def prepare(folder: Path, source: SceneSource, vocab_size: int) -> Prepared:
     if not ((folder / TOKENIZER_FILE).is_file() and names_path.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
         log.info("Learning the vocabulary …")
-        atlas = _atlas(source.atlas)
+        atlas = source.load()
         texts = itertools.islice(corpus(0, atlas=atlas), _SURVEY_TEXTS)
         learn_tokenizer(texts, vocab_size).save(folder / TOKENIZER_FILE)
         names = json.dumps(region_vocabulary(atlas), ensure_ascii=False)
