@@ -10,7 +10,6 @@ import logging
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ..engine import resolve_device
@@ -27,8 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m osprey_core.training", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: state, log, vocabulary, model")
     parser.add_argument("--atlas", type=Path, help="sprites, from `python -m osprey_core.training.art`")
-    parser.add_argument("--styles", nargs="*", default=[], help="only sprites of these styles")
-    parser.add_argument("--groups", nargs="*", default=[], help="only things of these groups")
+    parser.add_argument("--start", type=Path, help="a model folder whose weights to start from, where they fit")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply every stage's steps")
@@ -45,8 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> bool:
-    config = replace(TrainingConfig(workers=options.workers, seed=options.seed).scaled(options.scale))
-    source = SceneSource(options.atlas, tuple(options.styles), tuple(options.groups), config.dialogues_per_scene)
+    config = TrainingConfig(workers=options.workers, seed=options.seed).scaled(options.scale)
+    source = SceneSource(
+        options.atlas, config.styles, config.things, config.dialogues_per_scene, config.model.vision.image_size
+    )
     prepared = prepare(options.out, source, config.model.language.vocab_size)
     run = Run(
         options.out,
@@ -55,6 +55,8 @@ def _train(options: argparse.Namespace) -> bool:
         Task(source.for_stage, prepared.region_names),
         resolve_device(options.device),
     )
+    if options.start is not None and run.is_new:
+        run.start_from(options.start)
     done = run.train(options.minutes)
     run.save_model(options.out / "model")
     return done

@@ -47,7 +47,7 @@ class Stage:
     trains: tuple[Part, ...]
     steps: int
     learning_rate: float
-    batch_size: int = 64
+    batch_size: int = 32
     kinds: tuple[str, ...] = ()
     warmup_steps: int = 40
     accumulate: int = 1
@@ -64,13 +64,37 @@ class Stage:
 ALL_PARTS: tuple[Part, ...] = ("vision_tower", "mm_projector", "mask_extractor", "llm")
 
 NANO_STAGES = (
-    Stage("encoder", "regions", ("vision_tower",), steps=1100, learning_rate=1.5e-3),
-    Stage("language", "text", ("llm",), steps=200, learning_rate=2e-3),
-    Stage("image-text", "dialogue", ("mm_projector",), steps=30, learning_rate=2e-3, kinds=("picture",)),
-    Stage("mask-text", "dialogue", ("mask_extractor",), steps=80, learning_rate=2e-3, kinds=("category", "short")),
-    Stage("end-to-end", "dialogue", ALL_PARTS, steps=950, learning_rate=1.2e-3),
+    Stage("encoder", "regions", ("vision_tower",), steps=2000, learning_rate=2e-3),
+    Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
+    Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
+    Stage("mask-text", "dialogue", ("mask_extractor",), steps=120, learning_rate=2e-3, kinds=("category", "short")),
+    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1500, learning_rate=1e-3),
 )
 """About an hour on two CPU cores; `TrainingConfig.scaled` makes it longer."""
+
+NANO_STYLES = ("twemoji", "noto", "fluent-emoji-flat")
+"""Art that the embedded model sees in training."""
+
+NANO_THINGS = (
+    "monkey", "gorilla", "dog", "wolf", "fox", "raccoon", "cat", "lion", "tiger", "leopard", "horse", "unicorn",
+    "zebra", "deer", "cow", "pig", "sheep", "goat", "camel", "giraffe", "elephant", "rhino", "hippo", "mouse",
+    "hamster", "rabbit", "squirrel", "hedgehog", "bat", "koala", "panda", "kangaroo", "frog", "crocodile", "turtle",
+    "lizard", "snake", "dragon", "dinosaur", "whale", "dolphin", "fish", "shark", "octopus", "jellyfish", "crab",
+    "lobster", "shrimp", "squid", "chicken", "rooster", "chick", "penguin", "eagle", "duck", "swan", "owl",
+    "flamingo", "peacock", "parrot", "snail", "butterfly", "ant", "bee", "ladybug", "spider", "scorpion", "rose",
+    "sunflower", "tulip", "potted plant", "pine tree", "tree", "palm tree", "cactus", "mushroom", "maple leaf",
+    "clover", "grapes", "watermelon", "orange", "lemon", "banana", "pineapple", "apple", "pear", "peach",
+    "cherries", "strawberry", "kiwi", "coconut", "tomato", "avocado", "eggplant", "carrot", "corn", "broccoli",
+    "onion", "cucumber", "bread", "croissant", "pretzel", "pancakes", "cheese", "hamburger", "french fries",
+    "pizza", "hot dog", "taco", "fried egg", "popcorn", "sushi", "ice cream", "doughnut", "cookie", "birthday cake",
+    "cupcake", "lollipop", "candy", "milk", "coffee", "wine", "beer", "teapot", "bus", "ambulance", "fire truck",
+    "police car", "taxi", "car", "truck", "tractor", "motorcycle", "bicycle", "sailboat", "ship", "airplane",
+    "helicopter", "rocket", "flying saucer", "crescent moon", "sun", "star", "cloud", "rainbow", "lightning bolt",
+    "snowflake", "snowman", "fire", "guitar", "trumpet", "violin", "drum", "saxophone", "bell", "umbrella", "crown",
+    "key", "book", "alarm clock", "soccer ball", "basketball", "balloon", "gift", "heart", "scissors", "hammer",
+    "light bulb", "ghost", "robot", "teddy bear",
+)  # fmt: skip
+"""Emoji that the embedded model is taught, besides the drawn objects and shapes: distinct, everyday things."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +105,8 @@ class TrainingConfig:
     stages: tuple[Stage, ...] = NANO_STAGES
     seed: int = 0
     data_seed: int = 1_000_000
+    styles: tuple[str, ...] = NANO_STYLES
+    things: tuple[str, ...] = NANO_THINGS
     weight_decay: float = 0.02
     clip_norm: float = 1.0
     betas: tuple[float, float] = field(default=(0.9, 0.98))
@@ -88,7 +114,7 @@ class TrainingConfig:
     dialogues_per_scene: int = 2
     max_tokens: int = 256
     """Longest prompt in ids, before the picture's id becomes image tokens; longer dialogues lose their last turns."""
-    save_every: int = 50
+    save_every: int = 100
 
     def scaled(self, factor: float) -> TrainingConfig:
         """The same run with every stage shortened or lengthened."""

@@ -83,6 +83,20 @@ class Run:
             self._save_state(None)
         return True
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been trained yet."""
+        return self.stage_index == 0 and self.step == 0
+
+    def start_from(self, folder: Path) -> None:
+        """Take over the weights of a trained model, part by part where all of a part's shapes agree."""
+        files = checkpoint.inspect_folder(folder)
+        weights = checkpoint.load_network(files, self.device, torch.float32)
+        for part in ("vision_tower", "mm_projector", "mask_extractor", "llm"):
+            ours, theirs = (getattr(network, part).state_dict() for network in (self.network, weights))
+            if {n: t.shape for n, t in ours.items()} == {n: t.shape for n, t in theirs.items()}:
+                getattr(self.network, part).load_state_dict(theirs)
+
     def save_model(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
         """Write the model as it is now, in our own checkpoint layout."""
         checkpoint.save(folder, self.network, self.tokenizer, dtype)

@@ -230,6 +230,21 @@ def _thing_of(drawn: DrawnObject, style: str) -> Thing:
     return Thing(drawn.name, drawn.name, drawn.group, _DRAWN_SYNONYMS.get(drawn.name, ()))
 
 
+Rgba = np.ndarray
+"""uint8 (h, w, 4), premultiplied."""
+
+
+def turned(rng: Rng, rgba: Rgba, side: float) -> Rgba:
+    """A picture flipped, rotated and resized by chance so that its longest side is about `side` pixels."""
+    nameless = _Drawing(Thing("", "", ""), "", rgba, None, (), "")
+    return _turned(rng, nameless, side)[0]
+
+
+def background_image(rng: Rng, height: int, width: int) -> np.ndarray:
+    """A background by chance, uint8 (height, width, 3)."""
+    return _background(rng, height, width)[0]
+
+
 def _turned(rng: Rng, drawing: _Drawing, side: float, upright: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
     """Flip, rotate and resize a drawing so that its longest side is about `side` pixels."""
     rgba, parts = drawing.rgba, drawing.parts

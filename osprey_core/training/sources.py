@@ -18,8 +18,8 @@ from ..tokens import TextTokenizer
 from .art import Atlas, atlas_of, load_atlas
 from .batches import SampleSource
 from .config import Stage
+from .crowds import CrowdSample, make_crowd
 from .dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, corpus, region_vocabulary, samples
-from .names import things
 from .vocabulary import learn_tokenizer
 
 log = logging.getLogger(__name__)
@@ -33,25 +33,31 @@ _SURVEY_TEXTS = 30_000
 class SceneSource:
     """Made scenes with dialogues. Without an atlas they hold drawn objects and shapes only.
 
-    `styles` and `groups` restrict the atlas to some of its art and to some groups of things; empty means all.
+    `styles` and `names` restrict the atlas to some of its art and to some things; empty means all.
     """
 
     atlas: Path | None
     styles: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     dialogues_per_scene: int = 2
+    crowd_px: int = 192
+    """Side of crowded pictures."""
 
     def load(self) -> Atlas | None:
         """The sprites that scenes are made of, read once per process."""
-        return None if self.atlas is None else _atlas(self.atlas, self.styles, self.groups)
+        return None if self.atlas is None else _atlas(self.atlas, self.styles, self.names)
 
     def for_stage(self, stage: Stage) -> SampleSource:
-        """Samples by seed, as a stage wants them: dialogues of its kinds, or every nameable region of a picture."""
+        """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
         if stage.objective == "regions":
-            return partial(_samples, self, 1, DialogueOptions(all_regions=True))
+            return partial(_crowd, self)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
         return partial(_samples, self, self.dialogues_per_scene, options)
+
+
+def _crowd(source: SceneSource, seed: int) -> Sequence[CrowdSample]:
+    return [make_crowd(seed, source.load(), source.crowd_px)]
 
 
 def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
@@ -61,15 +67,14 @@ def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: in
 
 
 @cache
-def _atlas(path: Path, styles: tuple[str, ...], groups: tuple[str, ...]) -> Atlas:
+def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...]) -> Atlas:
     atlas = load_atlas(path)
     atlas = atlas.only(styles) if styles else atlas
-    if groups:
-        wanted = {thing.name for thing in things().values() if thing.group in groups}
-        atlas = atlas_of(s for name, found in atlas.sprites.items() if name in wanted for s in found)
-    if not len(atlas):
-        raise InputError(f"{path} holds no sprites of the styles {styles} and groups {groups} asked for.")
-    return atlas
+    if missing := [name for name in names if name not in atlas.sprites]:
+        raise InputError(
+            f"{path} has no sprites for {', '.join(missing)} in the styles {', '.join(styles) or 'it has'}."
+        )
+    return atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
 
 
 @dataclass(frozen=True)

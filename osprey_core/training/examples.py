@@ -1,0 +1,134 @@
+"""The example pictures: themed scenes with a checked list of what a click at which point selects.
+
+`python -m osprey_core.training.examples --atlas LARGE.npz --out examples` writes them and `scenes.json`. A scene is
+kept only if the embedded segmenter, clicked at each listed point, selects that object: an example works in one click.
+Seeds come from the range that training never uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ..draw import label_point_xy
+from ..errors import InputError
+from ..masks import intersection_over_union
+from ..segment import OpenedPicture, load_segmenter
+from .art import Atlas, atlas_of, load_atlas
+from .dialogues import EVALUATION_SEEDS
+from .scenes import Scene, SceneOptions, make_scene
+
+log = logging.getLogger(__name__)
+
+MIN_IOU = 0.9
+MAX_ATTEMPTS = 600
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What one example shows. Empty `things`: drawn objects alone, chosen from `drawn` (empty: any)."""
+
+    file: str
+    title: str
+    things: tuple[str, ...]
+    backgrounds: tuple[str, ...]
+    objects: tuple[int, int] = (3, 5)
+    drawn_share: float = 0.0
+    questions: tuple[str, ...] = ()
+
+
+OUTSIDE, INSIDE = ("landscape",), ("room",)
+ANYWHERE = ("room", "background")
+
+THEMES = (
+    Theme("01-meadow.png", "Meadow", ("rabbit", "hedgehog", "butterfly", "ladybug", "sunflower", "tree"), OUTSIDE),
+    Theme("02-sea.png", "Sea", ("whale", "dolphin", "sailboat", "octopus", "ship", "crab"), ("seascape",)),
+    Theme("03-street.png", "Street", ("bus", "car", "bicycle", "fire truck", "taxi", "motorcycle"), OUTSIDE),
+    Theme("04-fruit.png", "Fruit", ("apple", "banana", "pear", "strawberry", "lemon", "pineapple", "grapes"), INSIDE),
+    Theme("05-band.png", "Band", ("guitar", "trumpet", "drum", "violin", "saxophone", "bell"), ANYWHERE, (3, 4)),
+    Theme("06-savanna.png", "Savanna", ("lion", "zebra", "giraffe", "elephant", "rhino", "leopard"), OUTSIDE),
+    Theme("07-breakfast.png", "Breakfast", ("croissant", "pancakes", "coffee", "bread", "fried egg", "milk"), INSIDE),
+    Theme("08-village.png", "Drawn village", (), OUTSIDE, (3, 4), 1.0, ("What parts does <region1> have?",)),
+    Theme("09-birds.png", "Birds", ("penguin", "owl", "flamingo", "parrot", "rooster", "peacock"), OUTSIDE),
+    Theme("10-sweets.png", "Sweets", ("ice cream", "doughnut", "cupcake", "lollipop", "cookie"), ANYWHERE),
+    Theme("11-pets.png", "Pets", ("dog", "cat", "rabbit", "hamster", "turtle", "parrot"), INSIDE, (3, 4)),
+    Theme("12-toys.png", "Drawn toys", (), ANYWHERE, (3, 5), 1.0, ("What parts does <region1> have?",)),
+)
+
+
+def make_example(theme: Theme, atlas: Atlas, first_seed: int) -> tuple[Scene, list[dict[str, object]]]:
+    """The first scene of the theme that can be clicked, and its objects as {"name", "point"}.
+
+    Raises InputError when none of `MAX_ATTEMPTS` seeds gives one.
+    """
+    only = atlas_of(sprite for name in theme.things for sprite in atlas.sprites.get(name, ()))
+    options = SceneOptions(
+        short_side_px=(720, 720),
+        art_px=512,
+        effects=False,
+        tidy=True,
+        max_objects=theme.objects[1],
+        sprite_weight=1 - theme.drawn_share,
+        drawn_weight=theme.drawn_share,
+        shape_weight=0.0,
+    )
+    segmenter = load_segmenter("classic")
+    for seed in range(first_seed, first_seed + MAX_ATTEMPTS):
+        scene = make_scene(seed, options, only if len(only) else None)
+        names = [item.name for item in scene.objects]
+        low, high = theme.objects
+        if not (low <= len(names) <= high and len(set(names)) == len(names) and _suits(scene, theme)):
+            continue
+        opened = segmenter.open(scene.image)
+        regions = [_clickable(opened, scene, index) for index in range(len(names))]
+        kept = [region for region in regions if region is not None]
+        if len(kept) == len(regions):
+            return scene, kept
+    raise InputError(f"No seed from {first_seed} on gives a clickable scene for {theme.file}; choose other things.")
+
+
+def _suits(scene: Scene, theme: Theme) -> bool:
+    height, width = scene.size_hw
+    large = all(item.area > 0.012 * height * width for item in scene.objects)
+    return large and width > height and any(word in scene.background for word in theme.backgrounds)
+
+
+def _clickable(opened: OpenedPicture, scene: Scene, index: int) -> dict[str, object] | None:
+    item = scene.objects[index]
+    x, y = label_point_xy(item.mask)
+    found = opened.segment([(x, y)], [1], None)
+    if not found or intersection_over_union(found[0].mask, item.mask) < MIN_IOU:
+        return None
+    return {"name": item.name, "point": [int(x), int(y)]}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the example pictures and scenes.json."""
+    parser = argparse.ArgumentParser(prog="python -m osprey_core.training.examples", description=main.__doc__)
+    parser.add_argument("--atlas", type=Path, required=True, help="atlas of large sprites (art --side 512)")
+    parser.add_argument("--out", type=Path, default=Path("examples"))
+    parser.add_argument("--seed", type=int, default=EVALUATION_SEEDS[50_000_000])
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    atlas = load_atlas(options.atlas)
+    options.out.mkdir(parents=True, exist_ok=True)
+    listed = []
+    for place, theme in enumerate(THEMES):
+        scene, regions = make_example(theme, atlas, options.seed + place * MAX_ATTEMPTS)
+        # 256 colours keep noisy backgrounds small and are all that flat art needs.
+        picture = Image.fromarray(scene.image).quantize(256, dither=Image.Dither.NONE)
+        picture.save(options.out / theme.file, optimize=True)
+        listed.append(
+            {"file": theme.file, "title": theme.title, "regions": regions, "questions": list(theme.questions)}
+        )
+        log.info("%s: %s", theme.file, ", ".join(str(region["name"]) for region in regions))
+    (options.out / "scenes.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
