@@ -450,6 +450,9 @@ class _Talk:
             return None
         bank = asked.bare if pick_bare else asked.templates
         question = bank[int(rng.integers(len(bank)))]
+        if not pick_bare and asked.bare and len(asked.regions) == 1 and rng.random() < 0.12:
+            # How the page asks when somebody comes back to an earlier region without naming it.
+            question = f"About {{r}}: {asked.bare[int(rng.integers(len(asked.bare)))]}"
         for slot, index in zip("rab" if len(asked.regions) == 1 else "abc", asked.regions, strict=False):
             question = question.replace("{" + slot + "}", f"<region{index + 1}>")
         if "{all}" in question:
