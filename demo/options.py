@@ -72,7 +72,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
     given = vars(_parser().parse_args(list(argv)))
     values = {
         "model": _first(given["model"], environment.get("OSPREY_MODEL"), EMBEDDED_MODEL),
-        "revision": given["revision"],
+        "revision": given["revision"] or environment.get("OSPREY_REVISION") or None,
         "segmenter": _first(given["segmenter"], environment.get("OSPREY_SEGMENTER"), "classic"),
         "device": _first(given["device"], environment.get("OSPREY_DEVICE"), "auto"),
         "dtype": _first(given["dtype"], environment.get("OSPREY_DTYPE"), "auto"),
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b "
         "[OSPREY_MODEL]",
     )
-    parser.add_argument("--revision", help="branch, tag or commit of the repository")
+    parser.add_argument("--revision", help="branch, tag or commit of the repository [OSPREY_REVISION]")
     parser.add_argument(
         "--segmenter", help=f"{', '.join(SEGMENTERS)}; sam:vit_b:FILE for own weights [OSPREY_SEGMENTER]"
     )
