@@ -64,11 +64,11 @@ class Stage:
 ALL_PARTS: tuple[Part, ...] = ("vision_tower", "mm_projector", "mask_extractor", "llm")
 
 NANO_STAGES = (
-    Stage("encoder", "regions", ("vision_tower",), steps=2000, learning_rate=2e-3),
+    Stage("encoder", "regions", ("vision_tower",), steps=1150, learning_rate=2e-3),
     Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
     Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
     Stage("mask-text", "dialogue", ("mask_extractor",), steps=120, learning_rate=2e-3, kinds=("category", "short")),
-    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1500, learning_rate=1e-3),
+    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1700, learning_rate=1e-3),
 )
 """About an hour on two CPU cores; `TrainingConfig.scaled` makes it longer."""
 
