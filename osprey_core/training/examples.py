@@ -57,7 +57,7 @@ THEMES = (
     Theme("09-birds.png", "Birds", ("penguin", "owl", "flamingo", "parrot", "rooster", "peacock"), OUTSIDE),
     Theme("10-sweets.png", "Sweets", ("ice cream", "doughnut", "cupcake", "lollipop", "cookie"), ANYWHERE),
     Theme("11-pets.png", "Pets", ("dog", "cat", "rabbit", "hamster", "turtle", "parrot"), INSIDE, (3, 4)),
-    Theme("12-toys.png", "Drawn toys", (), INSIDE, (3, 5), 1.0, ("What parts does <region1> have?",)),
+    Theme("12-toys.png", "Drawn toys", (), ("plain", "smooth"), (3, 5), 1.0, ("What parts does <region1> have?",)),
 )
 
 
