@@ -19,6 +19,14 @@ IMAGE_PLACEHOLDER_ID = -200
 """The id that stands for the whole picture in `input_ids`; it is replaced by all image tokens."""
 
 
+def _require_counts(part: Any, *names: str) -> None:
+    """Raise CheckpointError unless each of the part's values is a whole number of at least 1."""
+    for name in names:
+        value = getattr(part, name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        _require(whole and value > 0, f"{name} must be a whole number of at least 1, not {value!r}.")
+
+
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise CheckpointError(message)
@@ -33,9 +41,10 @@ class VisionConfig:
     level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
 
     def __post_init__(self) -> None:
-        _require(self.name.startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require(str(self.name).startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require_counts(self, "image_size")
         _require(
-            self.image_size > 0 and self.image_size % 32 == 0,
+            self.image_size % 32 == 0,
             f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
         )
         _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
@@ -55,8 +64,7 @@ class ExtractorConfig:
     spatial_width: int = 1024
 
     def __post_init__(self) -> None:
-        for name in ("level_width", "mask_size", "spatial_width"):
-            _require(getattr(self, name) > 0, f"The mask extractor's {name} must be positive.")
+        _require_counts(self, "level_width", "mask_size", "spatial_width")
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class LanguageConfig:
     rope_theta: float = 10000.0
 
     def __post_init__(self) -> None:
+        _require_counts(self, *(f.name for f in dataclasses.fields(self) if f.type == "int"))
         _require(
             self.hidden_size % self.num_attention_heads == 0,
             f"hidden_size {self.hidden_size} must be a multiple of num_attention_heads {self.num_attention_heads}.",

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .engine import DTYPES, Osprey
 from .errors import OspreyError
@@ -22,12 +23,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="float16", help="precision of the written tensors")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if Path(options.source).resolve() == Path(options.destination).resolve():
+        log.error("Source and destination are the same folder; give another destination.")
+        return 2
     try:
         # Loaded in the precision to be written: converting needs no more memory than the result.
         model = Osprey.from_pretrained(options.source, "cpu", options.dtype, options.revision)
         model.save(options.destination)
     except OspreyError as error:
         log.error("%s", error)
+        return 2
+    except OSError as error:
+        log.error("%s cannot be written: %s.", options.destination, error.strerror or error)
         return 2
     log.info("Wrote %s as %s to %s.", options.source, options.dtype, options.destination)
     return 0

@@ -16,7 +16,7 @@ from PIL import Image
 
 from . import checkpoint, hub
 from .config import GenerationDefaults
-from .errors import ContextOverflowError, InputError
+from .errors import CheckpointError, ContextOverflowError, InputError
 from .generate import AnswerStream, Sampling, decode
 from .masks import as_mask
 from .model import OspreyNetwork
@@ -64,6 +64,11 @@ class Osprey:
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
+        if tokenizer.vocab_size > files.config.language.vocab_size:
+            raise CheckpointError(
+                f"The tokenizer in {files.folder} has {tokenizer.vocab_size} pieces, but the model embeds only "
+                f"{files.config.language.vocab_size}; they do not belong together."
+            )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights)
         return cls(name, network, tokenizer)
 
@@ -154,10 +159,12 @@ class View:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        about: Sequence[int] | None = None,
         without: Collection[RegionToken] = (),
     ) -> str:
         """Answer a question about regions. The blocking form of `stream`, with the same arguments."""
-        return "".join(self.stream(question, regions, history, max_new_tokens, temperature, top_p, seed, without))
+        sampling = (max_new_tokens, temperature, top_p, seed)
+        return "".join(self.stream(question, regions, history, *sampling, about=about, without=without))
 
     def stream(
         self,
@@ -168,18 +175,19 @@ class View:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        about: Sequence[int] | None = None,
         without: Collection[RegionToken] = (),
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
         Args:
-            question: may refer to regions as `<region1>`, `<region2>`; regions that no question has mentioned are
-                introduced by the prompt.
+            question: may refer to regions as `<region1>`, `<region2>`; see `Prompts.conversation`.
             regions: bool or {0, 1} masks (H, W) of the picture's own size, in the order of their numbers.
             history: earlier turns, oldest first. Where all of it does not fit the context, the oldest turns are left
                 out and the stream's `trimmed_turns` says how many.
             max_new_tokens: None for the model's default; never more than the context has room for.
             temperature, top_p, seed: see `Sampling`.
+            about: numbers, from 1, of the regions that a question which mentions none is about; None for all.
             without: tokens to zero, "mask" or "pos", to see what an answer owes to them.
 
         Raises:
@@ -191,7 +199,7 @@ class View:
         if max_new_tokens is None:
             max_new_tokens = self.model.generation_defaults.max_new_tokens
         wanted = Sampling(max_new_tokens, temperature, top_p, seed)
-        prompt, trimmed, room = self._fit(question, len(masks), turns, wanted.max_new_tokens)
+        prompt, trimmed, room = self._fit(question, len(masks), turns, about, wanted.max_new_tokens)
         sampling = Sampling(min(wanted.max_new_tokens, room), temperature, top_p, seed)
         embeds = self._embed(prompt, masks, without)
         llm = self.model.network.llm
@@ -204,14 +212,19 @@ class View:
         )
 
     def _fit(
-        self, question: str, region_count: int, turns: Sequence[Turn], max_new_tokens: int
+        self,
+        question: str,
+        region_count: int,
+        turns: Sequence[Turn],
+        about: Sequence[int] | None,
+        max_new_tokens: int,
     ) -> tuple[Prompt, int, int]:
         """The prompt with as much history as fits, how many turns were left out, and the room for an answer."""
         config = self.model.network.config
         context = config.language.max_position_embeddings
         needed = min(MIN_ANSWER_TOKENS, max_new_tokens)
         for left_out in range(len(turns) + 1):
-            prompt = self.model.prompts.conversation(question, region_count, turns[left_out:])
+            prompt = self.model.prompts.conversation(question, region_count, turns[left_out:], about)
             length = len(prompt.ids) - 1 + config.vision.image_token_count
             if length + needed <= context:
                 return prompt, left_out, context - length
@@ -227,8 +240,11 @@ class View:
         """(1, T, D) of a prompt, with the tokens of every region that it shows."""
         network = self.model.network
         device = self._image_tokens.device
-        stacked = torch.from_numpy(np.stack(masks)) if masks else torch.zeros((0, *self.size_hw), dtype=torch.bool)
-        (mask_tokens,), (spatial_tokens,) = network.mask_extractor(self._levels, [stacked.to(device)])
+        # One region at a time: masks are as large as the picture, their tokens are not.
+        stacks = [torch.from_numpy(mask)[None].to(device) for mask in masks] or [torch.zeros(0, *self.size_hw)]
+        found = [network.mask_extractor(self._levels, [stack.to(device)]) for stack in stacks]
+        mask_tokens = torch.cat([tokens for (tokens,), _ in found])
+        spatial_tokens = torch.cat([tokens for _, (tokens,) in found])
         if "mask" in without:
             mask_tokens = torch.zeros_like(mask_tokens)
         if "pos" in without:
@@ -263,7 +279,11 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     if dtype == "auto":
         if device.type == "cpu":
             return torch.float32
-        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
+        return (
+            torch.bfloat16
+            if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float16
+        )
     if dtype not in DTYPES:
         raise InputError(f"There is no precision {dtype!r}; use auto, {', '.join(DTYPES)}.")
     return DTYPES[dtype]

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -31,12 +32,14 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.max_new_tokens, int) and self.max_new_tokens >= 1):
+        if not (isinstance(self.max_new_tokens, Integral) and self.max_new_tokens >= 1):
             raise InputError(f"max_new_tokens must be a whole number of at least 1, not {self.max_new_tokens}.")
-        if not 0.0 <= self.temperature <= 10.0:
-            raise InputError(f"temperature must lie between 0 and 10, not {self.temperature}.")
+        if not (self.temperature == 0.0 or 1e-3 <= self.temperature <= 10.0):
+            raise InputError(f"temperature must be 0 or lie between 0.001 and 10, not {self.temperature}.")
         if not 0.0 < self.top_p <= 1.0:
             raise InputError(f"top_p must lie above 0 and at most at 1, not {self.top_p}.")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed}.")
 
 
 def decode(

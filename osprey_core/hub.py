@@ -34,12 +34,12 @@ def find_checkpoint(name: str, revision: str | None = None) -> Path:
     Raises:
         ModelNotFoundError: no such folder or repository, or the Hub cannot be reached.
     """
-    if name == EMBEDDED_MODEL and not Path(name).is_dir():
+    if name == EMBEDDED_MODEL:
         return EMBEDDED_FOLDER
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _local(name)
+    if folder is not None and folder.is_dir():
         return folder
-    if folder.is_file():
+    if folder is not None and folder.is_file():
         raise ModelNotFoundError(f"{name} is a file; give the folder that holds config.json and the weights.")
     if not _REPO_ID.fullmatch(name):
         raise ModelNotFoundError(
@@ -71,7 +71,18 @@ def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Path
     return _from_hub(f"{repo_id}/{filename}", revision, download)
 
 
+def _local(name: str) -> Path | None:
+    """The path of that name, or None where it can be none."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown ~user, a null byte
+        return None
+    return path
+
+
 def _from_hub(what: str, revision: str | None, download: Callable[[], str]) -> Path:
+    import httpx  # what the Hub's client speaks through; an interrupted download shows as one of its errors
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -104,7 +115,7 @@ def _from_hub(what: str, revision: str | None, download: Callable[[], str]) -> P
         raise ModelNotFoundError(f"The Hugging Face Hub has no file {what!r}.") from error
     except HFValidationError as error:
         raise ModelNotFoundError(f"{what!r} is not a valid name on the Hugging Face Hub.") from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise ModelNotFoundError(
             f"{what} could not be downloaded from the Hugging Face Hub ({type(error).__name__}). "
             "Check the network and the free disk space, then try again."

@@ -26,7 +26,7 @@ QUESTIONS = {
 STOP_STRINGS = ("</s>", "USER:")
 """What ends an answer besides the end-of-sequence id: the textual `</s>`, or the model going on to the next turn."""
 
-_MENTION = re.compile(r"<region(\d+)>")
+_MENTION = re.compile(r"<region(\d{1,6})>")
 _MARKERS = re.compile(r"(<image>|<mask>|<pos>)")
 # What would read as the template's own turn boundary if a person typed it.
 _TEMPLATE_WORDS = re.compile(r"(</s>|<s>|USER:|ASSISTANT:)")
@@ -38,11 +38,15 @@ class Turn:
 
     `known_regions` is how many regions there were when the question was asked (None: as many as there are now). It
     keeps an old turn's wording, and thus its ids, as it was after further regions are added.
+
+    `about` holds the numbers (from 1) of the regions that a question which mentions none is about (None: all known
+    ones). It keeps an old turn's meaning when the turns before it are left out.
     """
 
     question: str
     answer: str
     known_regions: int | None = None
+    about: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,23 +106,28 @@ class Prompts:
             ids += [marker_ids[piece]] if piece in marker_ids else self.tokenizer.encode_piece(piece)
         return ids
 
-    def conversation(self, question: str, region_count: int, history: Iterable[Turn] = ()) -> Prompt:
+    def conversation(
+        self, question: str, region_count: int, history: Iterable[Turn] = (), about: Sequence[int] | None = None
+    ) -> Prompt:
         """Ids that ask `question` after `history`, up to and including `ASSISTANT:`.
 
-        Every `<regionN>` shows region N. Regions that no turn has shown yet are introduced before a question that
-        mentions none, in the published words; a region introduced under its name is later called by it.
+        Every `<regionN>` shows region N. A question that mentions none is about all regions, or about those in
+        `about`; those that no turn has shown yet are introduced before it, in the published words. A region introduced
+        under its name is later called by it.
 
         Args:
             question: what the person typed; `<region1>` … refer to regions counted from 1.
             region_count: how many regions there are.
             history: earlier turns, oldest first.
+            about: numbers, from 1, of the regions that the question is about if it mentions none; None for all.
 
         Raises:
             InputError: the question is empty or mentions a region that does not exist.
         """
         if not question.strip():
             raise InputError("The question is empty; type what you want to know.")
-        parts, regions = self._parts([*history, Turn(question, "")], region_count)
+        asked = Turn(question, "", about=None if about is None else tuple(about))
+        parts, regions = self._parts([*history, asked], region_count)
         ids, _ = self._encode_parts(parts[:-1])  # all but the empty answer
         return Prompt(tuple(ids), regions)
 
@@ -142,21 +151,26 @@ class Prompts:
             known = region_count if turn.known_regions is None else min(turn.known_regions, region_count)
             if place:
                 parts.append("USER: ")
-            parts += self._question_parts(turn.question.strip(), known, shown, named)
-            parts += [" ASSISTANT:", _Answer(turn.answer.strip())]
+            about = range(1, known + 1) if turn.about is None else turn.about
+            parts += self._question_parts(_clean(turn.question), known, about, shown, named)
+            parts += [" ASSISTANT:", _Answer(_clean(turn.answer))]
         return parts, tuple(part.index for part in parts if isinstance(part, _RegionMark))
 
-    def _question_parts(self, question: str, known: int, shown: set[int], named: set[int]) -> list[_Part]:
+    def _question_parts(
+        self, question: str, known: int, about: Iterable[int], shown: set[int], named: set[int]
+    ) -> list[_Part]:
         """Parts of one question; `shown` and `named` are brought up to date."""
         pieces = _MENTION.split(question)  # text, number, text, number, …, text
         mentioned = [int(number) - 1 for number in pieces[1::2]]
-        for index in mentioned:
+        meant = mentioned or [number - 1 for number in about]
+        for index in meant:
             if not 0 <= index < known:
                 have = "no region is" if known == 0 else f"only {known} region{'s are' if known > 1 else ' is'}"
-                raise InputError(f"The question mentions <region{index + 1}>, but {have} given.")
+                verb = "mentions" if mentioned else "is about"
+                raise InputError(f"The question {verb} <region{index + 1}>, but {have} given.")
         parts: list[_Part] = []
         if not mentioned:
-            new = [index for index in range(known) if index not in shown]
+            new = [index for index in meant if index not in shown]
             if new:
                 # The published training sets' own words, their spelling included.
                 parts.append(f"Ther are {len(new)} part regions in the picture: ")
@@ -221,6 +235,11 @@ class Prompts:
             else:
                 ids += self.tokenizer.encode_continuation(run)
         return ids
+
+
+def _clean(text: str) -> str:
+    """Without white space around it and without lone surrogates, which are no text and cannot be encoded."""
+    return text.strip().encode("utf-8", "replace").decode("utf-8")
 
 
 def _runs(texts: Sequence[str | _Typed]) -> list[tuple[bool, str]]:

@@ -99,9 +99,10 @@ def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
         vocab = model["vocab"]
         pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
         merges = [(first, second) for first, second in pairs]
-    except (ValueError, KeyError, TypeError) as error:
+        bpe = _bare(vocab, merges)
+    except Exception as error:  # the tokenizers library raises bare Exceptions for inconsistent merges
         raise CheckpointError(f"{path} is not a byte-pair tokenizer ({error}).") from error
-    return _bare(vocab, merges), *_special_ids(vocab, path)
+    return bpe, *_special_ids(vocab, path)
 
 
 def _read_sentencepiece(path: Path) -> tuple[Tokenizer, int, int]:

@@ -161,6 +161,24 @@ def pickled_code(folder: Path) -> None:
     torch.save({"weight": Path("a harmless object that is no tensor")}, folder / "pytorch_model.bin")
 
 
+def foreign_tokenizer(folder: Path) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["model"]["vocab"] |= {f"extra{n}": 10_000 + n for n in range(400)}
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+
+
+def inconsistent_tokenizer(folder: Path) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["model"]["merges"].append(["no", "piece"])
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+
+
+def headless_config(folder: Path) -> None:
+    content = json.loads((folder / "config.json").read_text())
+    content["language"]["num_attention_heads"] = 0
+    (folder / "config.json").write_text(json.dumps(content))
+
+
 def lost_shard(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     index = {"weight_map": {"a": "model-1.safetensors"}}
@@ -178,6 +196,9 @@ def lost_shard(folder: Path) -> None:
         (foreign_config, CheckpointError, "'bert' model, not an Osprey"),
         (truncate_weights, CheckpointError, "is damaged or not a weights file"),
         (pickled_code, CheckpointError, "is damaged or not a weights file"),
+        (foreign_tokenizer, CheckpointError, "they do not belong together"),
+        (inconsistent_tokenizer, CheckpointError, "is not a byte-pair tokenizer"),
+        (headless_config, CheckpointError, "num_attention_heads must be a whole number of at least 1, not 0"),
         (lost_shard, ModelNotFoundError, "lacks model-1.safetensors"),
     ],
 )
@@ -192,6 +213,8 @@ def test_what_is_wrong_with_a_folder_is_said(saved: Path, spoil, error, sentence
     [
         ("osprey-9000", "There is no model 'osprey-9000' here"),
         ("./no/such/folder", "There is no model"),
+        ("~nobody-by-this-name/model", "There is no model"),
+        ("x" * 5000, "There is no model"),
         ("someone/some-model", "cannot be reached"),
     ],
 )
@@ -216,6 +239,11 @@ def test_convert_writes_our_layout(saved: Path, tmp_path: Path, caplog: pytest.L
     assert Osprey.from_pretrained(str(tmp_path / "out"), device="cpu").network.config == tiny_config()
     assert convert.main(["no-such-model", str(tmp_path / "out2")]) == 2
     assert "There is no model" in caplog.text
+    assert convert.main([str(saved), str(saved)]) == 2
+    assert "the same folder" in caplog.text
+    (tmp_path / "file").write_text("x")
+    assert convert.main([str(saved), str(tmp_path / "file")]) == 2
+    assert "cannot be written" in caplog.text
 
 
 def test_the_config_reads_back(saved: Path) -> None:

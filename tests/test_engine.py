@@ -15,6 +15,7 @@ from tiny import tiny_osprey, tiny_tokenizer
 from osprey_core import ContextOverflowError, InputError, Osprey, View
 from osprey_core.engine import resolve_device, resolve_dtype
 from osprey_core.generate import AnswerStream, AnswerText, Sampling
+from osprey_core.prompts import Turn
 
 QUESTION = "what is <region1>"
 
@@ -199,6 +200,29 @@ def test_a_full_context_leaves_out_the_oldest_turns_and_says_so() -> None:
     assert view.ask(QUESTION, [box(0, 0, 20, 20)], history=kept) == answer
 
 
+def test_kept_turns_mean_the_same_regions_when_older_ones_are_left_out() -> None:
+    model = tiny_osprey()
+    turns = [Turn("what is this?", "a cat.", 1, about=(1,)), Turn("what is this?", "a dog.", 2, about=(2,))]
+    whole = model.prompts.conversation("its colour?", 2, turns, about=(2,))
+    trimmed = model.prompts.conversation("its colour?", 2, turns[1:], about=(2,))
+    assert whole.regions == (0, 1)
+    assert trimmed.regions == (1,)
+    assert trimmed.ids[-20:] == whole.ids[-20:]
+
+
+def test_a_question_about_nothing_shows_no_region(view: View, model: Osprey) -> None:
+    assert model.prompts.conversation("is there a dog?", 2, about=()).regions == ()
+    assert model.prompts.conversation("is there a dog?", 2).regions == (0, 1)
+    with pytest.raises(InputError, match="is about <region3>, but only 1 region is given"):
+        view.ask("what is it?", [box(0, 0, 20, 20)], about=[3])
+
+
+def test_a_lone_surrogate_in_a_question_is_no_crash(view: View) -> None:
+    assert view.ask("what \ud83d is <region1>?", [box(0, 0, 20, 20)]) == view.ask(
+        "what ? is <region1>?", [box(0, 0, 20, 20)]
+    )
+
+
 def test_a_question_beyond_the_context_is_explained() -> None:
     view = tiny_osprey(context=128).open(picture())
     with pytest.raises(ContextOverflowError, match="of 128 tokens"):
@@ -234,8 +258,10 @@ def test_extreme_masks_are_answered(view: View, mask: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ({"temperature": -0.1}, "temperature must lie"),
-        ({"temperature": float("nan")}, "temperature must lie"),
+        ({"temperature": -0.1}, "temperature must be 0 or lie"),
+        ({"temperature": float("nan")}, "temperature must be 0 or lie"),
+        ({"temperature": 1e-40}, "temperature must be 0 or lie"),
+        ({"seed": -1}, "seed must be"),
         ({"top_p": 0.0}, "top_p must lie"),
         ({"max_new_tokens": 0}, "max_new_tokens must be"),
     ],
@@ -262,9 +288,10 @@ def test_unusable_devices_are_explained(device: str) -> None:
 
 def test_precision_suits_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_dtype("auto", torch.device("cpu")) is torch.float32
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     assert resolve_dtype("auto", torch.device("cuda")) is torch.bfloat16
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    # Cards that only emulate bfloat16 say that they support it unless asked precisely.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
     assert resolve_dtype("auto", torch.device("cuda")) is torch.float16
     with pytest.raises(InputError, match="no precision 'int3'"):
         resolve_dtype("int3", torch.device("cpu"))

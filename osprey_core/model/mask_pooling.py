@@ -37,6 +37,7 @@ def mask_pooling(features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, Q, C) of the features' dtype; zeros for a region without a cell.
     """
-    weights = cells.flatten(2).float()  # (B, Q, h*w)
-    weights = weights / (weights.sum(-1, keepdim=True) + 1e-8)
-    return torch.einsum("bqn,bcn->bqc", weights.to(features.dtype), features.flatten(2))
+    covered = cells.flatten(2)  # (B, Q, h*w)
+    # 0 and 1 are exact in every precision; the division by the count is not, so it is done in fp32.
+    sums = torch.einsum("bqn,bcn->bqc", covered.to(features.dtype), features.flatten(2)).float()
+    return (sums / (covered.sum(-1, keepdim=True) + 1e-8)).to(features.dtype)

@@ -68,7 +68,7 @@ NANO_STAGES = (
     Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
     Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
     Stage("mask-text", "dialogue", ("mask_extractor",), steps=120, learning_rate=2e-3, kinds=("category", "short")),
-    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1700, learning_rate=1e-3),
+    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1200, learning_rate=1.2e-3),
 )
 """About an hour on two CPU cores; `TrainingConfig.scaled` makes it longer."""
 
