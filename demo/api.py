@@ -41,7 +41,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queu
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
             session = handlers.open_picture(seat.session, Path(file).read_bytes(), Path(file).name)
-            handlers.stop(services, seat.session)
+            handlers.stop(services, seat)
             seat.change(lambda _: session)
             assert session.picture is not None
             return {"width": session.picture.width, "height": session.picture.height}
@@ -75,11 +75,11 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queu
                         yield turn.answer
 
     def clear_chat(seat: Seat) -> None:
-        handlers.stop(services, seat.session)
+        handlers.stop(services, seat)
         seat.change(handlers.clear_chat)
 
     def halt(seat: Seat) -> None:
-        handlers.stop(services, seat.session)
+        handlers.stop(services, seat)
 
     pictures: dict[str, Any] = {"concurrency_id": picture_queue, "concurrency_limit": 4}
     for name, fn, inputs, output, extra in (

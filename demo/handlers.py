@@ -242,8 +242,9 @@ def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: f
     if not points_xy or len(points_xy) > MAX_STROKE_POINTS:
         raise InputError(words.BAD_GESTURE)
     radius = _number(radius)
-    if not 0.5 <= radius <= max(picture.size_hw):
+    if not 0 < radius <= max(picture.size_hw):
         raise InputError(words.BAD_GESTURE)
+    radius = max(radius, 0.5)  # on a small picture, shown enlarged, the brush may be thinner than a pixel
     try:
         stroke = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
@@ -432,6 +433,9 @@ def answer(
     ticket = services.running.ticket(turn.id)
     text, stats, completed = "", None, False
     try:
+        waiting = seat.session.waiting
+        if waiting is None or waiting.id != turn.id:  # stopped just before there was a ticket
+            ticket.stop()
         while not ticket.stopped and not services.model.wait(0.2):
             yield Progress(seat.session, words.WAITING_FOR_MODEL)
         if not ticket.stopped:
@@ -463,10 +467,18 @@ def answer(
     yield Progress(seat.session)
 
 
-def stop(services: Services, session: Session) -> None:
-    """End the answer that is being written, or that still waits for its place."""
-    if session.waiting is not None:
-        services.running.stop(session.waiting.id)
+def stop(services: Services, seat: Seat) -> Session:
+    """End the answer that this person waits for, whether it is being written or still waits for its place.
+
+    The turn counts as stopped at once: it may be long until its event's turn comes, and it might never come.
+    """
+    waiting = seat.session.waiting
+    if waiting is None:
+        return seat.session
+    # First the mark, then the ticket: an answer that begins in between finds one or the other.
+    session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped"))
+    services.running.stop(waiting.id)
+    return session
 
 
 def opened_view(services: Services, picture: Picture) -> Any:
@@ -566,7 +578,7 @@ def _segment(services: Services, picture: Picture, hints: Prompts) -> Mask:
 
 def _masks(services: Services, picture: Picture, hints: Prompts) -> list[Mask]:
     """The segmenter's masks of different extent, best first; at least one."""
-    if not services.segmenter.wait(60):
+    if not services.segmenter.wait(1):  # no longer: others want to mark as well
         raise InputError(words.SEGMENTER_LOADING)
     opened = services.opened(picture)
     segments = opened.part("segments", lambda: services.segmenter.get().open(opened.image()))

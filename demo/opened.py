@@ -25,7 +25,8 @@ class OpenedPicture:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._parts: dict[str, Any] = {}
 
     def image(self) -> NDArray[np.uint8]:
@@ -39,8 +40,13 @@ class OpenedPicture:
         return self.part("image", decode)
 
     def part(self, name: str, compute: Callable[[], T]) -> T:
-        """The part of this name, computed if it is not there yet. A failure is not remembered."""
+        """The part of this name, computed if it is not there yet. A failure is not remembered.
+
+        Each part has a lock of its own: a click does not wait until the model has encoded the picture.
+        """
         with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
             if name not in self._parts:
                 self._parts[name] = compute()
             value: T = self._parts[name]

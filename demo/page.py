@@ -32,6 +32,10 @@ MODEL_QUEUE = "model"
 """Events that use the model share this queue: one answer is written at a time."""
 PICTURE_QUEUE = "pictures"
 """Events that segment; a few at a time."""
+OPENING_QUEUE = "opening"
+"""Events that decode a new picture; a segmenter at work does not keep them waiting."""
+EDIT_QUEUE = "edits"
+"""Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
 
 
 def build_app(
@@ -195,7 +199,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         def handle(seat: Seat, value: Any) -> list[Any]:
             gesture = gesture_of(value)
             with _toasts():
-                seat.change_regions(lambda session: change(session, gesture))
+                seat.change_regions(lambda session: change(session, gesture) if _is_for(session, gesture) else session)
             return region_updates(seat.session, _seq(gesture))
 
         return handle
@@ -224,11 +228,11 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             return handlers.other_extent(services, session, number)
         return {"clear": handlers.clear_regions, "undo": handlers.undo}.get(str(gesture.get("op")), _same)(session)
 
-    for name, change in (
-        ("segment_point", point),
-        ("segment_box", box),
-        ("segment_brush", brush),
-        ("edit_regions", edit),
+    for name, change, queue in (
+        ("segment_point", point, PICTURE_QUEUE),
+        ("segment_box", box, PICTURE_QUEUE),
+        ("segment_brush", brush, EDIT_QUEUE),
+        ("edit_regions", edit, EDIT_QUEUE),
     ):
         getattr(canvas, name)(
             on_regions(change),
@@ -237,28 +241,27 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="multiple",
-            concurrency_id=PICTURE_QUEUE,
+            concurrency_id=queue,
             concurrency_limit=4,
         )
 
     def show_picture(seat: Seat, value: Any) -> list[Any]:
         gesture = gesture_of(value)
-        before = seat.session
-        shown: Any = gr.skip()
+        opened: tuple[Session, dict[str, Any]] | None = None
         with _toasts():
             if isinstance(gesture.get("example"), str):
-                session = handlers.open_example(services, before, gesture["example"])
+                session = handlers.open_example(services, seat.session, gesture["example"])
             else:
                 path = uploaded_file(gesture)
-                session = handlers.open_picture(before, path.read_bytes(), path.name)
+                session = handlers.open_picture(seat.session, path.read_bytes(), path.name)
             assert session.picture is not None
-            picture = picture_of(session, services.opened(session.picture).image())
-            handlers.stop(services, before)
-            seat.change(lambda _: session)
-            shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
-        if seat.session is before:  # nothing opened: everything stays, the canvas only learns that it has its answer
-            return [gr.update(scene=scene_of(before, _seq(gesture))), *[gr.skip()] * 5]
-        session = seat.session
+            opened = session, picture_of(session, services.opened(session.picture).image())
+        if opened is None:  # everything stays, the canvas only learns that it has its answer
+            return [gr.update(scene=scene_of(seat.session, _seq(gesture))), *[gr.skip()] * 5]
+        session, picture = opened
+        handlers.stop(services, seat)
+        seat.change(lambda _: session)
+        shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
         return [shown, _about(services, session), _relation(session), *_chat_updates(session)[:1], "", _tools(session)]
 
     canvas.open_picture(
@@ -268,7 +271,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_id=PICTURE_QUEUE,
+        concurrency_id=OPENING_QUEUE,
         concurrency_limit=4,
     ).then(lambda seat: _tools(seat.session), [seat], [chat.clear], api_visibility="private", show_progress="hidden")
 
@@ -306,7 +309,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
     def write(seat: Seat, *settings: Any) -> Iterator[list[Any]]:
         turn = seat.session.waiting
         if turn is None:
-            yield [gr.skip()] * len(outputs)  # a generator that yields nothing would empty every output
+            yield updates(seat.session)  # stopped, or gone with its picture, before its place in the queue came
             return
         done = False
         with _toasts():
@@ -329,11 +332,11 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
             )
         yield updates(session, stats=transcript.stats_html(stats))
 
-    def halt(seat: Seat) -> None:
-        handlers.stop(services, seat.session)
+    def halt(seat: Seat) -> list[Any]:
+        return updates(handlers.stop(services, seat))
 
     def clear(seat: Seat) -> list[Any]:
-        handlers.stop(services, seat.session)
+        handlers.stop(services, seat)
         return updates(seat.change(handlers.clear_chat), stats="")
 
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
@@ -353,7 +356,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
             concurrency_id=MODEL_QUEUE,
             concurrency_limit=1,
         )
-    chat.stop.click(halt, [seat], None, **quick)
+    chat.stop.click(halt, [seat], outputs, **quick)
     gr.on([chat.clear.click, chat.chatbot.clear], clear, [seat], outputs, **quick)
 
 
@@ -418,6 +421,11 @@ def _relation(session: Session) -> Any:
 def _seq(gesture: dict[str, Any]) -> int:
     seq = gesture.get("seq")
     return seq if isinstance(seq, int) else 0
+
+
+def _is_for(session: Session, gesture: dict[str, Any]) -> bool:
+    """Whether a gesture was made on the picture that is open; one on the picture before it means nothing now."""
+    return gesture.get("picture") == (session.picture.digest if session.picture else None)
 
 
 def _same(session: Session) -> Session:

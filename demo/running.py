@@ -48,8 +48,11 @@ class Running:
             return self._tickets.setdefault(turn_id, Ticket())
 
     def stop(self, turn_id: int) -> None:
-        """Stop the turn's answer, whether it is being written or still waits for its place."""
-        self.ticket(turn_id).stop()
+        """Stop the turn's answer if it is being written; nothing otherwise."""
+        with self._lock:
+            ticket = self._tickets.get(turn_id)
+        if ticket is not None:
+            ticket.stop()
 
     def done(self, turn_id: int) -> None:
         with self._lock:

@@ -109,6 +109,12 @@ def test_a_stroke_is_the_mask(opened: Session) -> None:
     assert (session.regions[0].mask.mask() == expected).all()
 
 
+def test_a_brush_thinner_than_a_pixel_marks_the_pixel() -> None:
+    icon = handlers.open_picture(Session(), png(fakes.picture().resize((16, 16))), "icon.png")
+    session = handlers.mark_brush(icon, [[3.4, 5.6]], 0.38, "new")
+    assert np.argwhere(session.regions[0].mask.mask()).tolist() == [[5, 3]]
+
+
 def test_strokes_add_to_and_take_from_the_selected_region_only(services: Services, two: Session) -> None:
     more = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
     assert len(more.regions) == 2
@@ -179,6 +185,7 @@ def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services,
         (lambda v, s: handlers.mark_brush(s, [], 5, "new"), words.BAD_GESTURE),
         (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), words.BAD_GESTURE),
         (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), words.BAD_GESTURE),
         (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), words.OUTSIDE),
         (lambda v, s: handlers.select_region(s, 4), words.NO_REGION),
         (lambda v, s: handlers.open_example(v, s, "../secret"), words.UNKNOWN_EXAMPLE),
@@ -252,6 +259,30 @@ def test_opened_pictures_are_computed_once_and_bounded() -> None:
     for picture in pictures:
         tight(picture)
     assert len(tight) == 1
+
+
+def test_a_click_does_not_wait_for_the_encoder(services: Services, two: Session) -> None:
+    assert two.picture is not None
+    release = threading.Event()
+    opened = services.opened(two.picture)
+    encoding = threading.Thread(target=lambda: opened.part("view", lambda: release.wait(10)))
+    encoding.start()
+    try:
+        clicking = threading.Thread(target=lambda: handlers.mark_point(services, two, 200, 210, "new"))
+        clicking.start()
+        clicking.join(5)
+        assert not clicking.is_alive()
+    finally:
+        release.set()
+        encoding.join()
+
+
+def test_a_loading_segmenter_is_not_waited_for(model: fakes.FakeModel, opened: Session) -> None:
+    services = Services(model=Slot.of(model), segmenter=Slot("slow", lambda: None))
+    began = time.monotonic()
+    with pytest.raises(InputError, match="still loading"):
+        handlers.mark_point(services, opened, 80, 100, "new")
+    assert time.monotonic() - began < 3
 
 
 def test_a_stored_mask_comes_back_as_it_was() -> None:
@@ -410,7 +441,7 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
     seat.change(lambda _: handlers.ask(two, "A long story"))
     for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
         if shown == 5:
-            handlers.stop(services, seat.session)
+            handlers.stop(services, seat)
     turn = seat.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 20
@@ -420,10 +451,38 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
 def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "What?"))
-    handlers.stop(services, seat.session)
+    stopped = handlers.stop(services, seat)
+    assert stopped.waiting is None  # at once: the answer's place in the queue may never come
+    assert stopped.transcript[-1].state == "stopped"
+    assert len(services.running) == 0
     list(handlers.answer(services, seat, Settings()))
-    assert seat.session.transcript[-1].state == "stopped"
+    assert seat.session.transcript == stopped.transcript
     assert model.calls == []
+
+
+def test_stop_while_the_picture_is_encoded(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "A long story"))
+    progress = handlers.answer(services, seat, Settings())
+    assert next(progress).note == words.LOOKING
+    handlers.stop(services, seat)
+    assert seat.session.waiting is None
+    list(progress)
+    assert seat.session.transcript[-1].state == "stopped"
+    assert len(seat.session.transcript[-1].answer.split()) <= 1
+    assert len(services.running) == 0
+
+
+def test_after_a_stop_the_next_question_can_be_asked_at_once(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(two, "Stopped in the queue"))
+    handlers.stop(services, seat)
+    seat.change(lambda session: handlers.ask(session, "Next?"))
+    list(handlers.answer(services, seat, Settings()))
+    assert [turn.state for turn in seat.session.transcript] == ["stopped", "complete"]
+    assert [call.question for call in model.calls] == ["Next?"]
 
 
 def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: fakes.FakeModel, two: Session) -> None:

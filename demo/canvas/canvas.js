@@ -134,7 +134,7 @@ let fit = { scale: 1, x: 0, y: 0, width: 0, height: 0 };
 // ---- gestures to Python ---------------------------------------------------------------------------------------------
 
 function send(name, data, ghost) {
-  const gesture = { seq: ++seq, ...data };
+  const gesture = { seq: ++seq, picture: picture ? picture.id : null, ...data };
   if (ghost) ghosts.push({ ...ghost, seq: gesture.seq });
   line.push([name, gesture]);
   next();

@@ -1,0 +1,134 @@
+"""What the page's events answer, called as Gradio calls them but without a server: nothing waits, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fakes
+import gradio as gr
+import numpy as np
+import pytest
+
+from demo import handlers, page, words
+from demo.handlers import Settings
+from demo.options import Options
+from demo.session import Seat, Session
+from demo.slots import Slot
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
+
+
+@pytest.fixture
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    fakes.picture().save(tmp_path / "one.png")
+    fakes.picture(scale=2).save(tmp_path / "two.png")
+    return tmp_path
+
+
+@pytest.fixture
+def app(model: fakes.FakeModel, folder: Path) -> gr.Blocks:
+    return page.build_app(model, fakes.FakeSegmenter(), Options(), folder)
+
+
+@pytest.fixture
+def seat(app: gr.Blocks) -> Seat:
+    """Somebody who opened the first example and marked the red shape."""
+    seat = Seat()
+    event(app, "show_picture")(seat, {"seq": 1, "example": "one.png"})
+    click(app, seat, 2, 80, 100)
+    return seat
+
+
+def event(app: gr.Blocks, name: str, place: int = 0) -> Callable[..., Any]:
+    """The `place`-th function of this name among the page's events."""
+    found: Callable[..., Any] = [each.fn for each in app.fns.values() if each.name == name and each.fn][place]
+    return found
+
+
+def gesture_event(app: gr.Blocks, gesture: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = next(
+        each.fn for each in app.fns.values() if any(name == gesture for _, name in each.targets) and each.fn
+    )
+    return found
+
+
+def digest(seat: Seat) -> str | None:
+    return seat.session.picture.digest if seat.session.picture else None
+
+
+def click(app: gr.Blocks, seat: Seat, seq: int, x: float, y: float, picture: str | None = None) -> Any:
+    value = {"seq": seq, "picture": picture or digest(seat), "x": x, "y": y, "action": "new"}
+    return gesture_event(app, "segment_point")(seat, value)
+
+
+def scene(outputs: list[Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(outputs[0]["scene"])))
+
+
+def test_a_bad_upload_is_answered_even_while_an_answer_streams(
+    app: gr.Blocks, seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat.change(lambda session: handlers.ask(session, "What?"))
+    turn = seat.session.transcript[-1]
+
+    def broken(session: Session, data: bytes, name: str) -> Session:
+        seat.change(lambda session: session.with_turn_changed(turn.id, answer="It"))  # what streaming does meanwhile
+        raise handlers.InputError("That is not a picture that can be read.")
+
+    monkeypatch.setattr(handlers, "open_picture", broken)
+    outputs = event(app, "show_picture")(seat, {"seq": 9, "example": "two.png"})
+    assert scene(outputs)["seq"] == 9
+    assert "picture" not in outputs[0]
+    assert seat.session.waiting is not None
+    assert seat.session.transcript[-1].answer == "It"
+
+
+def test_a_question_that_went_with_its_picture_gives_the_button_back(app: gr.Blocks, seat: Seat) -> None:
+    event(app, "begin")(seat, "What?")
+    event(app, "show_picture")(seat, {"seq": 3, "example": "two.png"})
+    (outputs,) = event(app, "write")(seat, 0, 1, 64, "")
+    _, send, stop, *_ = outputs
+    assert send["visible"]
+    assert not stop["visible"]
+
+
+def test_stop_works_before_the_answers_turn_has_come(app: gr.Blocks, seat: Seat, model: fakes.FakeModel) -> None:
+    event(app, "begin")(seat, "What?")
+    assert seat.session.waiting is not None
+    _, send, stop, retry, *_ = event(app, "halt")(seat)
+    assert send["visible"]
+    assert not stop["visible"]
+    assert retry["interactive"]
+    list(event(app, "write")(seat, 0, 1, 64, ""))
+    assert model.calls == []
+
+
+def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blocks, seat: Seat) -> None:
+    before = digest(seat)
+    event(app, "show_picture")(seat, {"seq": 3, "example": "two.png"})
+    outputs = click(app, seat, 4, 80, 100, picture=before)
+    assert scene(outputs)["seq"] == 4
+    assert seat.session.regions == ()
+    click(app, seat, 5, 80, 100)
+    assert len(seat.session.regions) == 1
+
+
+def test_opening_and_painting_do_not_queue_behind_the_segmenter(app: gr.Blocks) -> None:
+    queues = {
+        name: each.concurrency_id
+        for each in app.fns.values()
+        for _, name in each.targets
+        if name in ("open_picture", "segment_point", "segment_box", "segment_brush", "edit_regions")
+    }
+    assert queues["segment_point"] == queues["segment_box"]
+    assert queues["open_picture"] not in (queues["segment_point"], queues["segment_brush"])
+    assert queues["segment_brush"] != queues["segment_point"]
+    assert queues["edit_regions"] != queues["segment_point"]
