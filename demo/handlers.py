@@ -35,6 +35,7 @@ from demo.session import (
 )
 from demo.slots import Slot
 from osprey_core import masks, prompts
+from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
 from osprey_core.masks import Mask
 from osprey_core.pictures import read_picture
@@ -74,7 +75,7 @@ class Model(Protocol):
     name: str
     device: str
     dtype: str
-    is_embedded: bool
+    generation_defaults: GenerationDefaults
 
     def open(self, image: Any) -> Any: ...
 
@@ -291,7 +292,7 @@ def undo(session: Session) -> Session:
 
 def ask(session: Session, typed: str) -> Session:
     """The question appended, its answer awaited. Raises InputError if there is nothing that could be asked."""
-    typed = typed.strip()
+    typed = typed.encode("utf-8", "replace").decode().strip()  # half a surrogate pair is no text: JSON breaks on it
     _need_picture(session)
     if not session.regions:
         raise InputError(words.NO_REGION)
@@ -352,6 +353,8 @@ class Request:
     """The numbers that these regions have on the page."""
     history: tuple[prompts.Turn, ...]
     settings: Settings
+    about: tuple[int, ...] = ()
+    """Places, from 1, of the regions that the question means without mentioning them."""
 
 
 def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
@@ -368,7 +371,7 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
         if earlier.id == turn.id or not earlier.answer:
             continue
         question = _question_for_model(earlier, places, previous)
-        history.append(prompts.Turn(question, earlier.answer, len(places)))
+        history.append(prompts.Turn(question, earlier.answer, len(places), _implied_places(earlier, places)))
         previous = earlier.asked
     question = _question_for_model(turn, places, previous)
     return Request(
@@ -378,6 +381,7 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
         tuple(asked.number for asked in places),
         tuple(history),
         settings,
+        _implied_places(turn, places),
     )
 
 
@@ -392,6 +396,7 @@ def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str
         temperature=request.settings.temperature,
         top_p=request.settings.top_p,
         seed=request.settings.seed,
+        about=request.about,
     )
     ticket.attach(stream)
     try:
@@ -439,9 +444,9 @@ def answer(
         while not ticket.stopped and not services.model.wait(0.2):
             yield Progress(seat.session, words.WAITING_FOR_MODEL)
         if not ticket.stopped:
-            model = services.model.get()
+            services.model.get()  # raises the reason if loading failed
             yield Progress(seat.session, words.LOOKING)
-            request = request_of(seat.session, turn, _bounded(settings, model))
+            request = request_of(seat.session, turn, settings)
             _write(seat, turn, places=request.numbers)
             last = time.monotonic()
             for piece in decode(services, request, ticket):
@@ -502,12 +507,6 @@ def _end_state(ticket: Ticket, stats: AnswerStats | None) -> Literal["complete",
     return "length" if stats is not None and stats.finish_reason == "length" else "complete"
 
 
-def _bounded(settings: Settings, model: Any) -> Settings:
-    """No more new tokens than the model says it can write at once."""
-    limit = getattr(model, "max_new_tokens", None)
-    return replace(settings, max_new_tokens=min(settings.max_new_tokens, limit)) if limit else settings
-
-
 def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
     """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
     is_new = any(asked not in places for asked in turn.asked)
@@ -520,6 +519,12 @@ def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[As
         # The prompt introduces a region that is new to it, and a follow-up needs no name.
         return turn.typed
     return words.ABOUT_REGION.format(region=f"<region{places[turn.asked[0]]}>", question=turn.typed)
+
+
+def _implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
+    """Places of what the turn is about without saying so. Older turns may be left out of a long conversation; then
+    the prompt introduces these regions again, and no others."""
+    return tuple(places[asked] for asked in turn.asked) if turn.implied else ()
 
 
 def _need_picture(session: Session) -> Picture:

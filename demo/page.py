@@ -22,6 +22,7 @@ from demo.options import Options
 from demo.session import Seat, Session
 from demo.slots import Slot
 from demo.zero_gpu import on_gpu
+from osprey_core.config import GenerationDefaults
 from osprey_core.errors import OspreyError
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def build_app(
             with gr.Column(elem_id="canvas-side"):
                 canvas = build_canvas(services.examples)
             with gr.Column(elem_id="chat-side"):
-                chat = _build_chat(options)
+                chat = _build_chat(_defaults(services, options))
         _wire_canvas(services, seat, canvas, chat)
         _wire_chat(services, seat, chat)
         _wire_status(services, options, status, chat)
@@ -82,7 +83,7 @@ class _Chat:
 # --- panels ----------------------------------------------------------------------------------------------------------
 
 
-def _build_chat(options: Options) -> _Chat:
+def _build_chat(defaults: GenerationDefaults) -> _Chat:
     steps = "".join(f"<li>{html.escape(step)}</li>" for step in words.CHAT_EMPTY_STEPS)
     chatbot = gr.Chatbot(
         elem_id="chatbot",
@@ -128,14 +129,14 @@ def _build_chat(options: Options) -> _Chat:
             temperature = gr.Slider(
                 0,
                 2,
-                0.0 if options.is_embedded else 0.2,
+                defaults.temperature,
                 step=0.05,
                 label=words.TEMPERATURE,
                 info=words.TEMPERATURE_INFO,
             )
-            top_p = gr.Slider(0.05, 1, 1.0, step=0.05, label=words.TOP_P, info=words.TOP_P_INFO)
+            top_p = gr.Slider(0.05, 1, defaults.top_p, step=0.05, label=words.TOP_P, info=words.TOP_P_INFO)
         with gr.Row():
-            longest = gr.Slider(1, 2048, 1024, step=1, label=words.MAX_NEW_TOKENS)
+            longest = gr.Slider(1, 2048, defaults.max_new_tokens, step=1, label=words.MAX_NEW_TOKENS)
             seed = gr.Textbox("", label=words.SEED, info=words.SEED_INFO, max_lines=1)
     return _Chat(
         chatbot, about, presets, question, send, stop, retry, clear, stats, [temperature, top_p, longest, seed]
@@ -363,28 +364,37 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
 def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _Chat) -> None:
     """The header follows the loading of model and segmenter; then the settings take the model's own defaults."""
     timer = gr.Timer(1.0)
-    temperature, _, longest, _ = chat.settings
+    settings = chat.settings[:3]
+    first = [setting.value for setting in settings]
 
-    def look() -> list[Any]:
+    def look(*values: Any) -> list[Any]:
         busy = "loading" in (services.model.state, services.segmenter.state)
-        defaults = None
-        if services.model.state == "ready":
-            defaults = getattr(services.model.get(), "generation_defaults", None)
-        return [
-            _header_html(services, options),
-            gr.update(active=busy),
-            gr.update(value=defaults.temperature) if defaults and not busy else gr.skip(),
-            gr.update(value=defaults.max_new_tokens) if defaults and not busy else gr.skip(),
-        ]
+        updates: list[Any] = [gr.skip()] * len(settings)
+        if services.model.state == "ready" and not busy:
+            defaults = _defaults(services, options)
+            own = (defaults.temperature, defaults.top_p, defaults.max_new_tokens)
+            # What the person has changed meanwhile stays.
+            updates = [
+                gr.update(value=new) if v == old else gr.skip() for v, old, new in zip(values, first, own, strict=True)
+            ]
+        return [_header_html(services, options), gr.update(active=busy), *updates]
 
     timer.tick(
         look,
-        None,
-        [status, timer, temperature, longest],
+        settings,
+        [status, timer, *settings],
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=None,
     )
+
+
+def _defaults(services: Services, options: Options) -> GenerationDefaults:
+    """The model's own sampling; while it loads, what it will most likely be."""
+    if services.model.state == "ready":
+        defaults: GenerationDefaults = services.model.get().generation_defaults
+        return defaults
+    return GenerationDefaults(temperature=0.0) if options.is_embedded else GenerationDefaults()
 
 
 # --- small updates ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from osprey_core import masks
+from osprey_core.config import GenerationDefaults
 from osprey_core.segment.protocol import ScoredMask
 
 
@@ -28,6 +29,7 @@ class Call:
     history: list[Any]
     settings: dict[str, Any]
     image: NDArray[np.uint8]
+    about: tuple[int, ...] | None = None
 
 
 class FakeStream:
@@ -65,9 +67,17 @@ class FakeView:
     model: FakeModel
     image: NDArray[np.uint8]
 
-    def stream(self, question: str, regions: Any = (), history: Any = (), **settings: Any) -> FakeStream:
-        """An answer that states area, box and mean colour of the last region."""
-        call = Call(question, [np.array(mask) for mask in regions], list(history), settings, self.image)
+    def stream(
+        self,
+        question: str,
+        regions: Any = (),
+        history: Any = (),
+        about: Sequence[int] | None = None,
+        **settings: Any,
+    ) -> FakeStream:
+        """An answer that states area, box and mean colour of every region."""
+        meant = None if about is None else tuple(about)
+        call = Call(question, [np.array(mask) for mask in regions], list(history), settings, self.image, meant)
         self.model.calls.append(call)
         if "explode" in question:
             raise RuntimeError("secret traceback")
@@ -91,6 +101,7 @@ class FakeModel:
     device: str = "cpu"
     dtype: str = "float32"
     is_embedded: bool = True
+    generation_defaults: GenerationDefaults = field(default_factory=lambda: GenerationDefaults(temperature=0.0))
     pause: float = 0.0
     trimmed_turns: int = 0
     calls: list[Call] = field(default_factory=list)

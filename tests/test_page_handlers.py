@@ -26,6 +26,7 @@ from demo.session import Picture, Seat, Session, StoredMask
 from demo.slots import Slot
 from demo.zero_gpu import on_gpu
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.prompts import Prompts
 
 
 def png(image: object = None) -> bytes:
@@ -351,6 +352,41 @@ def test_a_conversation_keeps_the_places_of_its_regions(
     session = handlers.select_region(session, 2)
     asked(services, session, "Sure?")
     assert model.calls[-1].question == words.ABOUT_REGION.format(region="<region1>", question="Sure?")
+
+
+def test_implied_turns_say_what_they_are_about(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    session = asked(services, two, "What is this?")  # blue, place 1
+    session = asked(services, handlers.select_region(session, 1), "And this?")  # red, place 2
+    session = asked(services, session, "And is @2 larger?")
+    asked(services, session, "Which colour?")
+    call = model.calls[-1]
+    assert [turn.about for turn in call.history] == [(1,), (2,), ()]
+    assert call.question == "About <region2>: Which colour?"
+    assert call.about == (2,)
+
+
+def test_a_long_conversation_that_is_cut_stays_about_its_regions(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    from tiny import tiny_config, tiny_tokenizer
+
+    session = asked(services, two, "What is this?")
+    session = asked(services, handlers.select_region(session, 1), "And this?")
+    for question in ("Its colour?", "Its size?", "Its shape?"):
+        session = asked(services, session, question)
+    call = model.calls[-1]
+    writer = Prompts(tiny_config(), tiny_tokenizer())
+    shown = [
+        writer.conversation(call.question, len(call.regions), call.history[left_out:], call.about).regions
+        for left_out in range(len(call.history) + 1)
+    ]
+    assert shown == [(0, 1), (1,), (1,), (1,), (1,)]  # red is always there, and blue only with its own turn
+
+
+def test_half_a_surrogate_pair_is_replaced(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    session = asked(services, two, "What \ud83d is it?")
+    assert model.calls[-1].question == "What ? is it?"
+    json.dumps(transcript.messages(session), ensure_ascii=False).encode()
 
 
 def test_old_answers_stay_about_the_old_pixels(services: Services, model: fakes.FakeModel, two: Session) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fakes
 import gradio as gr
-import numpy as np
 import pytest
 
 from demo import handlers, page, words
-from demo.handlers import Settings
 from demo.options import Options
 from demo.session import Seat, Session
 from demo.slots import Slot
+from osprey_core.config import GenerationDefaults
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
 
@@ -132,3 +131,23 @@ def test_opening_and_painting_do_not_queue_behind_the_segmenter(app: gr.Blocks) 
     assert queues["open_picture"] not in (queues["segment_point"], queues["segment_brush"])
     assert queues["segment_brush"] != queues["segment_point"]
     assert queues["edit_regions"] != queues["segment_point"]
+
+
+def test_defaults_of_the_loaded_model_spare_what_the_person_has_changed(folder: Path, model: fakes.FakeModel) -> None:
+    model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
+    slot: Slot[Any] = Slot("fake", lambda: model)
+    app = page.build_app(slot, fakes.FakeSegmenter(), Options(), folder)
+    look = event(app, "look")
+    assert look(0.0, 1.0, 1024)[1]["active"]
+    slot.start().wait(5)
+    values = [update.get("value") for update in look(0.0, 1.0, 1024)[2:]]
+    assert values == [0.3, 0.9, 77]
+    values = [update.get("value") for update in look(0.7, 1.0, 512)[2:]]
+    assert values == [None, 0.9, None]
+
+
+def test_a_model_that_is_there_shows_its_defaults_from_the_start(folder: Path, model: fakes.FakeModel) -> None:
+    model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
+    app = page.build_app(model, fakes.FakeSegmenter(), Options(), folder)
+    shown = {block.label: block.value for block in app.blocks.values() if isinstance(block, gr.Slider)}
+    assert shown == {words.TEMPERATURE: 0.3, words.TOP_P: 0.9, words.MAX_NEW_TOKENS: 77}
