@@ -7,6 +7,7 @@ python app.py --help                                     everything else
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,10 @@ def main(argv: Sequence[str]) -> int:
 
 def serve(options: Options) -> int:
     """Build the page and serve it; model and segmenter load meanwhile."""
+    zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
+    if zero_gpu:
+        importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
+    from demo import handlers
     from demo.canvas.canvas import MAX_MEGABYTES
     from demo.page import build_app
     from demo.slots import Slot
@@ -44,16 +49,27 @@ def serve(options: Options) -> int:
     def load_segmenter() -> object:
         from osprey_core.segment import load_segmenter
 
-        device = options.device
+        # A lent GPU is there for answers only.
+        device = "cpu" if zero_gpu else options.device
         if device == "auto" and options.segmenter != "classic":
             from osprey_core.engine import resolve_device
 
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = Slot(options.model, load_model).start()
+    model = Slot(options.model, load_model)
+    decode: handlers.Decode = handlers.decode
+    if zero_gpu:
+        from demo import zero_gpu as lent
+
+        # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
+        model.load()
+        if model.state == "ready":
+            decode = lent.decoder(model.get())
+    else:
+        model.start()
     segmenter = Slot(options.segmenter, load_segmenter).start()
-    app = build_app(model, segmenter, options)
+    app = build_app(model, segmenter, options, decode=decode)
     app.queue(default_concurrency_limit=4, max_size=64)
     try:
         app.launch(

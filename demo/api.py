@@ -15,6 +15,7 @@ import gradio as gr
 from demo import handlers, words
 from demo.handlers import Decode, Services, Settings
 from demo.session import PageRegion, Seat, Session
+from demo.problems import sentence_of
 from osprey_core import masks
 from osprey_core.errors import OspreyError
 
@@ -123,8 +124,10 @@ class _one_sentence:  # noqa: N801 - reads as a statement: with _one_sentence():
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OspreyError):
-            raise gr.Error(str(error), print_exception=False) from error
+        if error is None or isinstance(error, gr.Error):
+            return
+        if (sentence := sentence_of(error)) is not None:
+            raise gr.Error(sentence, print_exception=False) from error
         if isinstance(error, Exception):
             log.error("unexpected error in an endpoint", exc_info=error)
             raise gr.Error(words.UNEXPECTED, print_exception=False) from error

@@ -33,6 +33,8 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 7860
     share: bool = False
+    zero_gpu: bool = False
+    """Whether this is a Space that is lent a GPU for each answer."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -80,6 +82,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
             given["host"], environment.get("OSPREY_HOST"), environment.get("GRADIO_SERVER_NAME"), "127.0.0.1"
         ),
         "share": given["share"],
+        "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
     try:

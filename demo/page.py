@@ -17,13 +17,12 @@ import gradio as gr
 
 from demo import api, handlers, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, uploaded_file
-from demo.handlers import Services, Settings
+from demo.handlers import Decode, Services, Settings
 from demo.options import Options
+from demo.problems import sentence_of
 from demo.session import Seat, Session
 from demo.slots import Slot
-from demo.zero_gpu import on_gpu
 from osprey_core.config import GenerationDefaults
-from osprey_core.errors import OspreyError
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,11 @@ EDIT_QUEUE = "edits"
 
 
 def build_app(
-    model: Slot[Any] | Any, segmenter: Slot[Any] | Any, options: Options, examples: Path = EXAMPLES
+    model: Slot[Any] | Any,
+    segmenter: Slot[Any] | Any,
+    options: Options,
+    examples: Path = EXAMPLES,
+    decode: Decode = handlers.decode,
 ) -> gr.Blocks:
     """The whole page. Model and segmenter are slots that may still be loading, or the things themselves."""
     services = Services(
@@ -57,9 +60,9 @@ def build_app(
             with gr.Column(elem_id="chat-side"):
                 chat = _build_chat(_defaults(services, options))
         _wire_canvas(services, seat, canvas, chat)
-        _wire_chat(services, seat, chat)
+        _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
-        api.add_endpoints(services, seat, on_gpu(handlers.decode), MODEL_QUEUE, PICTURE_QUEUE)
+        api.add_endpoints(services, seat, decode, MODEL_QUEUE, PICTURE_QUEUE)
     return app
 
 
@@ -277,8 +280,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
     ).then(lambda seat: _tools(seat.session), [seat], [chat.clear], api_visibility="private", show_progress="hidden")
 
 
-def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
-    decode = on_gpu(handlers.decode)
+def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) -> None:
     outputs = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.clear, chat.question, chat.stats]
 
     def updates(session: Session, question: Any = None, stats: Any = None) -> list[Any]:
@@ -313,17 +315,23 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
             yield updates(seat.session)  # stopped, or gone with its picture, before its place in the queue came
             return
         done = False
-        with _toasts():
-            for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
-                messages = transcript.messages(progress.session, progress.note)
-                yield [gr.update(value=messages), *[gr.skip()] * (len(outputs) - 1)]
-            done = True
+        refusal: gr.Error | None = None
+        try:
+            with _toasts():
+                for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
+                    messages = transcript.messages(progress.session, progress.note)
+                    yield [gr.update(value=messages), *[gr.skip()] * (len(outputs) - 1)]
+                done = True
+        except gr.Error as error:
+            refusal = error  # Gradio shows it; but first the page is put in order
         # Settings that make no sense leave the turn waiting: it is taken back like one that failed.
         waiting = seat.session.waiting
         session = seat.change(lambda session: session.without_turn(turn.id)) if waiting == turn else seat.session
         answered = next((other for other in session.transcript if other.id == turn.id), None)
         if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
             yield updates(session, question=None if done else turn.typed)
+            if refusal is not None:
+                raise refusal
             return
         stats = answered.stats
         if stats is not None and stats.trimmed_turns:
@@ -332,6 +340,8 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat) -> None:
                 words.TRIMMED_ONE if one else words.TRIMMED_MANY.format(count=stats.trimmed_turns), title=words.NOTICE
             )
         yield updates(session, stats=transcript.stats_html(stats))
+        if refusal is not None:
+            raise refusal
 
     def halt(seat: Seat) -> list[Any]:
         return updates(handlers.stop(services, seat))
@@ -449,8 +459,10 @@ class _toasts:  # noqa: N801 - reads as a statement: with _toasts():
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if isinstance(error, OspreyError):
-            gr.Warning(html.escape(str(error)), title=words.PROBLEM)
+        if error is None or isinstance(error, gr.Error):  # Gradio's own, such as a used-up quota, speak for themselves
+            return False
+        if (sentence := sentence_of(error)) is not None:
+            gr.Warning(html.escape(sentence), title=words.PROBLEM)
             return True
         if isinstance(error, Exception):
             log.error("unexpected error in a handler", exc_info=error)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
 from demo import words
+from demo.problems import is_out_of_memory
 from osprey_core.errors import OspreyError
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,11 @@ class Slot(Generic[T]):
         self._thread.start()
         return self
 
+    def load(self) -> Slot[T]:
+        """Load here and now, on the caller's thread; returns itself."""
+        self._run()
+        return self
+
     @property
     def state(self) -> State:
         """ "loading" (also before start), "ready" or "failed"."""
@@ -72,8 +78,9 @@ class Slot(Generic[T]):
         except OspreyError as error:
             log.error("%s could not be loaded: %s", self.name, error)
             self._reason = str(error) or words.LOADING_FAILED.format(name=self.name)
-        except Exception:
+        except Exception as error:
             log.exception("%s could not be loaded", self.name)
-            self._reason = words.LOADING_FAILED.format(name=self.name)
+            reason = words.OUT_OF_MEMORY_LOADING if is_out_of_memory(error) else words.LOADING_FAILED
+            self._reason = reason.format(name=self.name)
         finally:
             self._done.set()

@@ -143,6 +143,14 @@ SEGMENTER_LOADING = "The segmenter is still loading; paint with the brush meanwh
 UNKNOWN_EXAMPLE = "There is no such example picture; choose one from the list."
 UPLOAD_MISSING = "The picture did not arrive completely; send it again."
 TOO_LARGE = "The file is larger than {limit} MB; shrink the picture and try again."
+OUT_OF_MEMORY = (
+    "There is not enough memory for this; start the program with a smaller --dtype (float16), with another --device, "
+    "or with a smaller model."
+)
+OUT_OF_MEMORY_LOADING = (
+    "{name} does not fit into memory; start the program with a smaller --dtype (float16), with another --device, or "
+    "with a smaller model."
+)
 UNEXPECTED = "Something went wrong on our side; nothing is lost, please try again."
 BAD_SETTINGS = "The settings must be numbers; correct them under Settings."
 BAD_TEMPERATURE = "The temperature must be between 0 and 2, not {value}; correct it under Settings."

@@ -1,24 +1,74 @@
-"""The seam to Hugging Face's ZeroGPU: there a function must be announced to be given a GPU for its run.
+"""Answering on Hugging Face's ZeroGPU, where a GPU is lent to one function for one run.
 
-Elsewhere the `spaces` package is absent, or has nothing to do, and functions stay as they are.
+There the announced function runs in a forked worker: what goes in and what comes out is pickled, and the model is the
+one that the main process had loaded when it was forked. So the function takes a Request and nothing else, and is
+stopped by closing its generator. Knows no component.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-F = TypeVar("F", bound=Callable[..., object])
+from demo import handlers
+from demo.handlers import Decode, Request, Services
+from demo.problems import sentence_of
+from demo.running import Ticket
+from demo.session import AnswerStats
+from demo.slots import Slot
+from osprey_core.errors import OspreyError
 
 SECONDS = 120
 """The longest that one answer may hold the GPU."""
 
+_model: Any = None
+"""The model, in the main process and in every worker forked from it."""
+_worker: Services | None = None
+"""What a worker keeps from one answer to the next; always None in the main process."""
 
-def on_gpu(function: F) -> F:
-    """`function`, wrapped by `spaces.GPU` where that package can be imported; otherwise `function` itself."""
+
+@dataclass(frozen=True)
+class _Failed:
+    """A sentence for the person; exceptions themselves would lose theirs on the way from the worker."""
+
+    sentence: str
+
+
+def decoder(model: Any) -> Decode:
+    """`handlers.decode` with a GPU lent for each answer. `model` must be loaded, by the main thread.
+
+    Raises ImportError where the package `spaces` is missing.
+    """
+    global _model
+    _model = model
+    lent = importlib.import_module("spaces").GPU(duration=SECONDS)(write_answer)
+
+    def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str | AnswerStats]:
+        pieces = lent(request)
+        try:
+            for piece in pieces:
+                if isinstance(piece, _Failed):
+                    raise OspreyError(piece.sentence)
+                yield piece
+                if ticket.stopped:
+                    return
+        finally:
+            pieces.close()  # the worker ends at its next token
+
+    return decode
+
+
+def write_answer(request: Request) -> Iterator[str | AnswerStats | _Failed]:
+    """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
+    global _worker
+    if _worker is None:
+        _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None))
     try:
-        spaces = importlib.import_module("spaces")
-    except ImportError:
-        return function
-    return spaces.GPU(duration=SECONDS)(function)
+        yield from handlers.decode(_worker, request, Ticket())
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        yield _Failed(sentence)

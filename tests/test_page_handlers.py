@@ -6,10 +6,8 @@ import copy
 import io
 import itertools
 import json
-import sys
 import threading
 import time
-import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +16,12 @@ import fakes
 import numpy as np
 import pytest
 
-from demo import handlers, mentions, transcript, words
+from demo import handlers, mentions, problems, transcript, words
 from demo.canvas.canvas import picture_of, scene_of, uploaded_file
 from demo.handlers import Services, Settings
 from demo.opened import OpenedPictures
 from demo.session import Picture, Seat, Session, StoredMask
 from demo.slots import Slot
-from demo.zero_gpu import on_gpu
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.prompts import Prompts
 
@@ -566,6 +563,22 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
     assert seat.session.transcript == ()
 
 
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it; the page knows it by its name alone."""
+
+
+def test_too_little_memory_is_a_sentence_with_a_remedy() -> None:
+    def load() -> None:
+        raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    slot = Slot("large", load).load()
+    assert slot.reason == words.OUT_OF_MEMORY_LOADING.format(name="large")
+    assert "--dtype" in slot.reason
+    assert problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == words.OUT_OF_MEMORY
+    assert problems.sentence_of(OspreyError("Said.")) == "Said."
+    assert problems.sentence_of(RuntimeError("x")) is None
+
+
 def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
     def load() -> None:
         raise KeyError("internal")
@@ -617,34 +630,3 @@ def test_every_canvas_word_is_used_and_given() -> None:
 
     used = set(re.findall(r"\bW\.(\w+)", script))
     assert used <= set(words.CANVAS)
-
-
-# --- ZeroGPU ---------------------------------------------------------------------------------------------------------
-
-
-def test_zero_gpu_is_the_identity_without_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spaces", None)
-    assert on_gpu(handlers.decode) is handlers.decode
-
-
-def test_zero_gpu_wraps_the_decoding(monkeypatch: pytest.MonkeyPatch, services: Services, two: Session) -> None:
-    calls = []
-    fake = types.ModuleType("spaces")
-
-    def gpu(duration: int) -> Callable[[Callable[..., object]], Callable[..., object]]:
-        def wrap(function: Callable[..., object]) -> Callable[..., object]:
-            def run(*arguments: object) -> object:
-                calls.append(duration)
-                return function(*arguments)
-
-            return run
-
-        return wrap
-
-    fake.GPU = gpu  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "spaces", fake)
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "What?"))
-    list(handlers.answer(services, seat, Settings(), on_gpu(handlers.decode)))
-    assert calls == [120]
-    assert seat.session.transcript[-1].state == "complete"
