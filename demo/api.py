@@ -14,8 +14,8 @@ import gradio as gr
 
 from demo import handlers, words
 from demo.handlers import Decode, Services, Settings
-from demo.session import PageRegion, Seat, Session
 from demo.problems import sentence_of
+from demo.session import PageRegion, Seat, Session
 from osprey_core import masks
 from osprey_core.errors import OspreyError
 

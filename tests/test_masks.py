@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 
 import numpy as np
 import pytest
@@ -182,6 +183,42 @@ def test_strokes_are_as_thick_as_the_brush():
     assert not masks.strokes_to_mask([[(-50, -50), (-20, -90)]], 5, (30, 40)).any()
     with pytest.raises(InputError, match="greater than 0, but it is 0"):
         masks.strokes_to_mask([[(1, 1)]], 0, (30, 40))
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 6), st.just(2)), elements=st.floats(-30, 60, width=32)),
+    st.floats(0.05, 40),
+)
+def test_a_stroke_is_everything_near_it(points, radius):
+    got = masks.strokes_to_mask([points], radius, (30, 40))
+    ys, xs = np.mgrid[0:30, 0:40] + 0.5
+    distance = np.full((30, 40), np.inf)
+    for (ax, ay), (bx, by) in zip(points, points[1:] if len(points) > 1 else points, strict=False):
+        length2 = (bx - ax) ** 2 + (by - ay) ** 2
+        t = np.clip(((xs - ax) * (bx - ax) + (ys - ay) * (by - ay)) / length2, 0, 1) if length2 > 1e-12 else 0.0
+        distance = np.minimum(distance, np.hypot(xs - ax - t * (bx - ax), ys - ay - t * (by - ay)))
+    under = np.zeros((30, 40), bool)
+    for x, y in points:
+        if 0 <= x < 40 and 0 <= y < 30:
+            under[int(y), int(x)] = True
+    assert not ((distance <= radius - 1e-4) & ~got).any()
+    assert not (got & ~under & (distance > radius + 1e-4)).any()
+
+
+def test_a_wide_brush_and_a_long_stroke_take_little_time():
+    turns = np.linspace(0, 300, 20_000)
+    spiral = np.stack([1500 + 4 * turns * np.cos(turns), 1500 + 4 * turns * np.sin(turns)], axis=1)
+    began = time.process_time()
+    mask = masks.strokes_to_mask([spiral], 400, (3000, 3000))
+    assert time.process_time() - began < 20
+    assert mask[1500, 1500]
+    assert not mask[0, 0]
+    with pytest.raises(InputError, match="in several strokes"):
+        masks.strokes_to_mask([spiral], 5000, (3000, 3000))
+
+
+def test_points_far_outside_cost_nothing_and_overflow_nothing():
+    assert masks.strokes_to_mask([[(-1e300, 15), (1e300, 15)]], 2, (30, 40))[13:17].all()
 
 
 @given(any_mask)

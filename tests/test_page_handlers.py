@@ -20,7 +20,7 @@ from demo import handlers, mentions, problems, transcript, words
 from demo.canvas.canvas import picture_of, scene_of, uploaded_file
 from demo.handlers import Services, Settings
 from demo.opened import OpenedPictures
-from demo.session import Picture, Seat, Session, StoredMask
+from demo.session import PageRegion, Picture, Seat, Session, StoredMask
 from demo.slots import Slot
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.prompts import Prompts
@@ -299,6 +299,25 @@ def test_the_scene_shows_the_same_pixels(two: Session) -> None:
     shown = np.zeros((270, 360), bool)
     shown[y0:y1, x0:x1] = flat.reshape(y1 - y0, x1 - x0)
     assert (shown == shape("blue")).all()
+
+
+def test_what_is_thin_on_a_large_picture_is_shown() -> None:
+    thin = np.zeros((3000, 4000), bool)
+    thin[1234, 100:3900] = True
+    thin[40:2900, 2001] = True
+    thin[2999, 3999] = True
+    session = handlers.open_picture(Session(), png(fakes.picture().resize((4000, 3000))), "large.png")
+    region = PageRegion(1, StoredMask.of(thin))
+    (sent,) = scene_of(replace(session, regions=(region,), selected=1))["regions"]
+    assert sent["size"] == [1024, 768]
+    x0, y0, x1, y1 = sent["box"]
+    flat = np.repeat(np.arange(len(sent["runs"])) % 2 == 1, sent["runs"])
+    shown = np.zeros((768, 1024), bool)
+    shown[y0:y1, x0:x1] = flat.reshape(y1 - y0, x1 - x0)
+    assert shown[1234 * 768 // 3000, 26:998].all()
+    assert shown[11:742, 2001 * 1024 // 4000].all()
+    assert shown[767, 1023]
+    assert shown.sum() < 2 * (1024 + 768)
 
 
 def test_a_large_picture_is_sent_small_but_keeps_its_size() -> None:

@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -169,10 +170,9 @@ def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     app = page.build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
     write = next(each.fn for each in app.fns.values() if each.name == "write")
     outputs = write(seat, 0, 1, 64, "")
-    shown = []
+    shown: list[Any] = []
     with pytest.raises(gr.Error) as caught:
-        for update in outputs:
-            shown.append(update)
+        deque(map(shown.append, outputs), maxlen=0)
     assert caught.value.title == "ZeroGPU worker error"
     chatbot, send, _, _, _, question, _ = shown[-1]
     assert chatbot["value"] == []
