@@ -77,7 +77,7 @@ CHAT = "Chat"
 CHAT_EMPTY_TITLE = "Ask about what you marked"
 CHAT_EMPTY_STEPS = (
     "Mark something in the picture.",
-    "Press a button below, or type a question.",
+    "Press one of the buttons, or type a question.",
     "Mark more, and mention regions as @1, @2 …",
 )
 QUESTION = "Question"

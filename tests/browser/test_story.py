@@ -14,7 +14,7 @@ import fakes
 import numpy as np
 import pytest
 
-from demo import words
+from demo import handlers, words
 from osprey_core import masks
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -169,6 +169,70 @@ def test_stop_then_go_on(visit: Any, address: str, model: fakes.FakeModel) -> No
     person.wait_regions(2)
 
 
+def test_stop_while_somebody_else_is_answered(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    model.pause = 0.1
+    try:
+        first, second = visit(address), visit(address)
+        for person in (first, second):
+            person.open_example()
+            person.click(80, 100)
+            person.wait_regions(1)
+        first.ask("A long story please")
+        first.page.wait_for_selector("#chatbot .osp-caret")
+        second.ask("Mine?")
+        second.page.get_by_text(words.WAITING_IN_QUEUE).wait_for()
+        second.page.click("#stop")
+        assert words.STOPPED in second.wait_answer(1, patience_ms=5000)
+        assert first.page.locator("#chatbot .osp-caret").count()
+        first.page.click("#stop")
+        first.wait_answer(1)
+        second.ask("Again?")
+        assert "area=8000" in second.wait_answer(2)
+    finally:
+        model.pause = 0.01
+
+
+def test_a_bad_upload_while_an_answer_streams_blocks_nothing(visit: Any, address: str, tmp_path: Path) -> None:
+    person = visit(address)
+    person.open_example()
+    person.click(80, 100)
+    person.wait_regions(1)
+    person.ask("A long story please")
+    person.page.wait_for_selector("#chatbot .osp-caret")
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"this is no picture")
+    person.page.set_input_files(".osp-file", str(bad))
+    person.wait_toast("is not a picture that can be read")
+    person.click(250, 110)
+    person.wait_regions(2)
+    person.page.click("#stop")
+    person.wait_answer(1)
+
+
+def test_clicks_on_the_picture_before_mark_nothing_on_the_new_one(
+    visit: Any, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = visit(address)
+    person.open_example()
+    before = person.scale()
+    read = handlers.open_example
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(1.5)
+        return read(*arguments)
+
+    monkeypatch.setattr(handlers, "open_example", slow)
+    person.page.locator(".osp-strip button").nth(1).click()
+    person.click(80, 100)
+    person.page.wait_for_function(
+        f"Math.abs(JSON.parse(document.querySelector('.osp-canvas').dataset.fit).scale - {before}) > 0.01"
+    )
+    person.page.wait_for_timeout(800)
+    person.wait_regions(0)
+    person.click(80 * 7, 100 * 7)
+    person.wait_regions(1)
+
+
 def test_who_leaves_stops_the_decoding(visit: Any, address: str, model: fakes.FakeModel) -> None:
     model.pause = 0.1
     try:
@@ -314,6 +378,9 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit: Any, address
     person.open_example()
     person.page.touchscreen.tap(*person.at(80, 100))
     person.wait_regions(1)
+    box = person.page.locator("#question textarea").bounding_box()
+    top = person.page.evaluate("document.querySelector('.osp-stage').getBoundingClientRect().top")
+    assert box["y"] + box["height"] - top <= 844  # picture and question on one screen
     person.page.click("#preset-short")
     person.wait_answer(1)
     assert person.page.evaluate("document.documentElement.scrollWidth") <= 390
