@@ -1,4 +1,4 @@
-"""Crowded pictures for the encoder's pretraining: many named things side by side, each with its exact mask.
+"""Crowded pictures for pretraining: many named things side by side, each with its exact mask.
 
 A scene meant to be talked about holds a handful of things; here every picture is a jittered grid full of them, which
 gives an encoder that starts from nothing several times as many labels for the same arithmetic.
@@ -11,19 +11,21 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from . import phrasings as say
 from .art import Atlas
-from .dialogues import DialogueTurn
+from .dialogues import DialogueTurn, main_colors, place_of, place_words
 from .draw_objects import Rng, draw_object, draw_shape
-from .scenes import Rgba, background_image, turned
+from .scenes import Rgba, background_image, color_shares, turned
 
 GRIDS = (2, 3, 3, 4, 4)
 """Things per side of the grid, drawn evenly."""
 DRAWN_SHARE, SHAPE_SHARE = 0.12, 0.06
+COLOR_SHARE, PLACE_SHARE = 0.25, 0.15
 
 
 @dataclass(frozen=True)
 class CrowdSample:
-    """A picture uint8 (S, S, 3), the masks bool (S, S) of what stands in it, and their names. Nobody talks about it."""
+    """A picture uint8 (S, S, 3), masks bool (S, S) of what stands in it, their names, and what is asked about them."""
 
     image: np.ndarray
     masks: list[np.ndarray]
@@ -31,8 +33,8 @@ class CrowdSample:
     dialogue: list[DialogueTurn] = field(default_factory=list)
 
 
-def make_crowd(seed: int, atlas: Atlas | None, side_px: int) -> CrowdSample:
-    """One crowded picture; the same arguments give the same picture."""
+def make_crowd(seed: int, atlas: Atlas | None, side_px: int, talk: bool = False) -> CrowdSample:
+    """One crowded picture, with a question about each thing if `talk`; the same arguments give the same."""
     rng = np.random.default_rng([seed, 77])
     image = background_image(rng, side_px, side_px)
     grid = int(rng.choice(GRIDS))
@@ -51,7 +53,28 @@ def make_crowd(seed: int, atlas: Atlas | None, side_px: int) -> CrowdSample:
                 earlier &= ~mask
             masks.append(mask)
     kept = [index for index, mask in enumerate(masks) if np.count_nonzero(mask) >= 20]
-    return CrowdSample(image, [masks[index] for index in kept], [names[index] for index in kept])
+    masks, names = [masks[index] for index in kept], [names[index] for index in kept]
+    return CrowdSample(image, masks, names, _talk(rng, image, masks, names) if talk else [])
+
+
+def _talk(rng: Rng, image: np.ndarray, masks: list[np.ndarray], names: list[str]) -> list[DialogueTurn]:
+    """One question about each thing, in any order: its category, else its colour or its place."""
+    turns = []
+    for index in rng.permutation(len(masks)):
+        draw = rng.random()
+        mask = masks[index]
+        rows, columns = np.nonzero(mask)
+        colors = main_colors(color_shares(image, mask))
+        column, row = place_of((float(columns.mean()), float(rows.mean())), mask.shape)
+        kind, answer = "category", names[index]
+        bank: tuple[str, ...] = say.CATEGORY
+        if draw < COLOR_SHARE and colors:
+            kind, bank, answer = "color", say.COLOR, f"It is {' and '.join(colors)}."
+        elif draw > 1 - PLACE_SHARE and column and row:
+            kind, bank, answer = "position", say.POSITION, f"It is {place_words(column, row)}."
+        question = bank[int(rng.integers(len(bank)))].replace("{r}", f"<region{index + 1}>")
+        turns.append(DialogueTurn(kind, question, answer, len(masks), (answer,), (int(index),)))
+    return turns
 
 
 def _thing(rng: Rng, atlas: Atlas | None) -> tuple[str, Rgba]:

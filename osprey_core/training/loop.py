@@ -24,8 +24,8 @@ from ..model import OspreyNetwork, build_network
 from ..prompts import Prompts
 from ..tokens import TextTokenizer
 from .batches import Batch, SampleSource, Scenes, loader
-from .config import Stage, TrainingConfig
-from .objectives import Outcome, RegionHeads, dialogue_loss, region_loss, text_loss
+from .config import ALL_PARTS, Stage, TrainingConfig
+from .objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Run:
         self.tokenizer = tokenizer
         self.network: OspreyNetwork = build_network(config.model).to(device)
         initialise(self.network)
-        self.heads = RegionHeads(config.model.vision.level_dims, len(task.region_names)).to(device)
+        self.namer = RegionNamer(config.model.language.hidden_size, len(task.region_names)).to(device)
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = True
             self.network.vision_tower.to(memory_format=torch.channels_last)
@@ -102,10 +102,11 @@ class Run:
         checkpoint.save(folder, self.network, self.tokenizer, dtype)
 
     def _train_stage(self, stage: Stage, deadline: float) -> bool:
-        learned = trainable(self.network, stage)
-        modules: list[nn.Module] = [self.heads] if stage.objective == "regions" else []
-        learned = learned + [p for module in modules for p in module.parameters()]
-        optimizer = make_optimizer(learned, stage, self.config, fused=self.device.type == "cuda")
+        groups = trainable(self.network, stage)
+        if stage.objective == "regions":
+            groups["namer"] = list(self.namer.parameters())
+        learned = [parameter for group in groups.values() for parameter in group]
+        optimizer = make_optimizer(groups, stage, self.config, fused=self.device.type == "cuda")
         if self._optimizer_state is not None:
             optimizer.load_state_dict(self._optimizer_state)
         batches = self._batches(stage)
@@ -114,7 +115,7 @@ class Run:
         while self.step < stage.steps:
             rate = learning_rate(stage, self.step)
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["lr_share"]
             outcome = self._optimise(stage, batches, optimizer, learned)
             self.step += 1
             progress.update()
@@ -146,7 +147,7 @@ class Run:
 
     def _outcome(self, stage: Stage, batch: Batch) -> Outcome:
         if stage.objective == "regions":
-            return region_loss(self.network, self.heads, batch)
+            return region_loss(self.network, self.namer, batch)
         if stage.objective == "text":
             return text_loss(self.network, batch)
         return dialogue_loss(self.network, batch)
@@ -192,7 +193,7 @@ class Run:
     def _save_state(self, optimizer: torch.optim.Optimizer | None) -> None:
         state = {
             "network": self.network.state_dict(),
-            "heads": self.heads.state_dict(),
+            "namer": self.namer.state_dict(),
             "optimizer": optimizer.state_dict() if optimizer else None,
             "stage_index": self.stage_index,
             "step": self.step,
@@ -204,33 +205,35 @@ class Run:
     def _load_state(self) -> None:
         state = torch.load(self.folder / STATE_FILE, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
-        self.heads.load_state_dict(state["heads"])
+        self.namer.load_state_dict(state["namer"])
         self.stage_index, self.step = state["stage_index"], state["step"]
         self._optimizer_state = state["optimizer"]
         log.info("Going on at stage %d, step %d.", self.stage_index, self.step)
 
 
-def trainable(network: OspreyNetwork, stage: Stage) -> list[nn.Parameter]:
-    """Freeze everything but the stage's parts; returns the parameters that learn."""
-    learned = []
-    for part in ("vision_tower", "mm_projector", "mask_extractor", "llm"):
+def trainable(network: OspreyNetwork, stage: Stage) -> dict[str, list[nn.Parameter]]:
+    """Freeze everything but the stage's parts; returns the parameters that learn, by part."""
+    learned = {}
+    for part in ALL_PARTS:
         module: nn.Module = getattr(network, part)
-        learns = part in stage.trains
-        module.requires_grad_(learns)
-        if learns:
-            learned += list(module.parameters())
+        module.requires_grad_(part in stage.trains)
+        if part in stage.trains:
+            learned[part] = list(module.parameters())
     return learned
 
 
 def make_optimizer(
-    learned: list[nn.Parameter], stage: Stage, config: TrainingConfig, fused: bool = False
+    groups: dict[str, list[nn.Parameter]], stage: Stage, config: TrainingConfig, fused: bool = False
 ) -> torch.optim.Optimizer:
-    """AdamW; norms, biases and other vectors are not decayed."""
-    groups = [
-        {"params": [p for p in learned if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=stage.learning_rate, betas=config.betas, fused=fused)
+    """AdamW over parts; norms, biases and other vectors are not decayed, the encoder may learn more slowly."""
+    settings = []
+    for part, parameters in groups.items():
+        share = stage.encoder_rate if part == "vision_tower" else 1.0
+        matrices = [p for p in parameters if p.ndim >= 2]
+        vectors = [p for p in parameters if p.ndim < 2]
+        settings.append({"params": matrices, "weight_decay": config.weight_decay, "lr_share": share})
+        settings.append({"params": vectors, "weight_decay": 0.0, "lr_share": share})
+    return torch.optim.AdamW(settings, lr=stage.learning_rate, betas=config.betas, fused=fused)
 
 
 def learning_rate(stage: Stage, step: int) -> float:

@@ -8,9 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..config import LEVEL_NAMES
 from ..model import OspreyNetwork
-from ..model.mask_pooling import mask_pooling
 from .batches import IGNORED, Batch
 
 
@@ -24,31 +22,29 @@ class Outcome(NamedTuple):
     """Share of rows without a single wrong position."""
 
 
-class RegionHeads(nn.Module):
-    """Linear classifiers on each level's mask-pooled features; thrown away after the encoder's pretraining."""
+class RegionNamer(nn.Module):
+    """A linear classifier of mask tokens; thrown away after the pretraining of encoder and extractor.
 
-    def __init__(self, level_dims: tuple[int, ...], classes: int) -> None:
+    The token is normalised as the language model's first layer will: what can be told apart here can be there.
+    """
+
+    def __init__(self, token_dim: int, classes: int) -> None:
         super().__init__()
-        self.heads = nn.ModuleDict(
-            {
-                name: nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, classes))
-                for name, dim in zip(LEVEL_NAMES, level_dims, strict=True)
-            }
-        )
+        self.norm = nn.RMSNorm(token_dim, eps=1e-5)
+        self.linear = nn.Linear(token_dim, classes)
 
-    def forward(self, levels: dict[str, torch.Tensor], batch: Batch) -> torch.Tensor:
-        """Class scores (B, Q, classes): the levels' votes, added up."""
-        votes = [head(mask_pooling(levels[n][batch.pictures], batch.grids.cells[n])) for n, head in self.heads.items()]
-        return torch.stack(votes).sum(0)
+    def forward(self, mask_tokens: torch.Tensor) -> torch.Tensor:
+        """(…, D) -> class scores (…, classes)."""
+        return self.linear(self.norm(mask_tokens))
 
 
-def region_loss(network: OspreyNetwork, heads: RegionHeads, batch: Batch) -> Outcome:
-    """Name every masked region from its pooled features."""
+def region_loss(network: OspreyNetwork, namer: RegionNamer, batch: Batch) -> Outcome:
+    """Name every masked region from its mask token alone."""
     levels = network.vision_tower(batch.pixel_values)
-    scores = heads(levels, batch)  # (B, Q, classes)
-    loss = F.cross_entropy(
-        scores.flatten(0, 1).float(), batch.names.flatten(), ignore_index=IGNORED, label_smoothing=0.05
-    )
+    levels = {name: level[batch.pictures] for name, level in levels.items()}
+    mask_tokens, _ = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D)
+    scores = namer(mask_tokens)  # (B, Q, classes)
+    loss = F.cross_entropy(scores.flatten(0, 1).float(), batch.names.flatten(), ignore_index=IGNORED)
     return _outcome(loss, scores.argmax(-1), batch.names)
 
 

@@ -49,15 +49,15 @@ class SceneSource:
 
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
-        if stage.objective == "regions":
-            return partial(_crowd, self)
+        if stage.pictures == "crowds":
+            return partial(_crowd, self, stage.objective == "dialogue")
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
         return partial(_samples, self, self.dialogues_per_scene, options)
 
 
-def _crowd(source: SceneSource, seed: int) -> Sequence[CrowdSample]:
-    return [make_crowd(seed, source.load(), source.crowd_px)]
+def _crowd(source: SceneSource, talk: bool, seed: int) -> Sequence[CrowdSample]:
+    return [make_crowd(seed, source.load(), source.crowd_px, talk)]
 
 
 def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
