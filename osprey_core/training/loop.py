@@ -213,7 +213,7 @@ class Run:
 
 def trainable(network: OspreyNetwork, stage: Stage) -> dict[str, list[nn.Parameter]]:
     """Freeze everything but the stage's parts; returns the parameters that learn, by part."""
-    learned = {}
+    learned: dict[str, list[nn.Parameter]] = {}
     for part in ALL_PARTS:
         module: nn.Module = getattr(network, part)
         module.requires_grad_(part in stage.trains)
