@@ -64,8 +64,7 @@ def serve(options: Options) -> int:
 
         # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
         model.load()
-        if model.state == "ready":
-            decode = lent.decoder(model.get())
+        decode = lent.decoder(model.get() if model.state == "ready" else None)  # a Space must announce its function
     else:
         model.start()
     segmenter = Slot(options.segmenter, load_segmenter).start()

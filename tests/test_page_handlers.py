@@ -649,3 +649,19 @@ def test_every_canvas_word_is_used_and_given() -> None:
 
     used = set(re.findall(r"\bW\.(\w+)", script))
     assert used <= set(words.CANVAS)
+
+
+# --- with a real network ---------------------------------------------------------------------------------------------
+
+
+def test_a_real_view_takes_what_the_page_asks(two: Session) -> None:
+    from tiny import tiny_osprey
+
+    services = Services(model=Slot.of(tiny_osprey(context=200)), segmenter=Slot.of(fakes.FakeSegmenter()))
+    session = asked(services, two, "What is this?")
+    for question in ("And this?", "the colour?", "the size?", "is it @2?", "the shape?", "the end?"):
+        session = asked(services, handlers.select_region(session, 1), question)
+    assert {turn.state for turn in session.transcript} <= {"complete", "length"}
+    last = session.transcript[-1].stats
+    assert last is not None
+    assert last.trimmed_turns > 0
