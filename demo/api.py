@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,21 @@ from osprey_core.errors import OspreyError
 log = logging.getLogger(__name__)
 
 
-def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queue: str, picture_queue: str) -> None:
+@dataclass(frozen=True)
+class Queues:
+    """Names of the queues in which events wait; those of one name share it, page and endpoints alike."""
+
+    model: str = "model"
+    """Events that use the model: one answer is written at a time."""
+    segmenter: str = "pictures"
+    """Events that segment; a few at a time."""
+    opening: str = "opening"
+    """Events that decode a new picture; a segmenter at work does not keep them waiting."""
+    edits: str = "edits"
+    """Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
+
+
+def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Queues) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
     with gr.Group(visible=False):
         trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
@@ -82,22 +97,20 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, model_queu
     def halt(seat: Seat) -> None:
         handlers.stop(services, seat)
 
-    pictures: dict[str, Any] = {"concurrency_id": picture_queue, "concurrency_limit": 4}
+    opening, marking, edits = (
+        {"concurrency_id": queue, "concurrency_limit": 4} for queue in (queues.opening, queues.segmenter, queues.edits)
+    )
+    asking = {"concurrency_id": queues.model, "concurrency_limit": 1}
+    quick: dict[str, Any] = {"concurrency_limit": None}
     for name, fn, inputs, output, extra in (
-        ("open_picture", open_picture, [file], result, pictures),
-        ("segment_point", segment_point, [x, y, action], result, pictures),
-        ("segment_box", segment_box, [box, action], result, pictures),
-        ("segment_brush", segment_brush, [strokes, radius, action], result, pictures),
-        ("delete_region", delete_region, [number], result, pictures),
-        (
-            "ask",
-            ask,
-            [question, temperature, top_p, longest, seed],
-            answer,
-            {"concurrency_id": model_queue, "concurrency_limit": 1},
-        ),
-        ("clear_chat", clear_chat, [], None, {"concurrency_limit": None}),
-        ("stop", halt, [], None, {"concurrency_limit": None}),
+        ("open_picture", open_picture, [file], result, opening),
+        ("segment_point", segment_point, [x, y, action], result, marking),
+        ("segment_box", segment_box, [box, action], result, marking),
+        ("segment_brush", segment_brush, [strokes, radius, action], result, edits),
+        ("delete_region", delete_region, [number], result, edits),
+        ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
+        ("clear_chat", clear_chat, [], None, quick),
+        ("stop", halt, [], None, quick),
     ):
         trigger.click(fn, [seat, *inputs], output, api_name=name, **extra)
 

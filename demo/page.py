@@ -28,14 +28,7 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
-MODEL_QUEUE = "model"
-"""Events that use the model share this queue: one answer is written at a time."""
-PICTURE_QUEUE = "pictures"
-"""Events that segment; a few at a time."""
-OPENING_QUEUE = "opening"
-"""Events that decode a new picture; a segmenter at work does not keep them waiting."""
-EDIT_QUEUE = "edits"
-"""Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
+QUEUES = api.Queues()
 
 
 def build_app(
@@ -62,7 +55,7 @@ def build_app(
         _wire_canvas(services, seat, canvas, chat)
         _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
-        api.add_endpoints(services, seat, decode, MODEL_QUEUE, PICTURE_QUEUE)
+        api.add_endpoints(services, seat, decode, QUEUES)
     return app
 
 
@@ -233,10 +226,10 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         return {"clear": handlers.clear_regions, "undo": handlers.undo}.get(str(gesture.get("op")), _same)(session)
 
     for name, change, queue in (
-        ("segment_point", point, PICTURE_QUEUE),
-        ("segment_box", box, PICTURE_QUEUE),
-        ("segment_brush", brush, EDIT_QUEUE),
-        ("edit_regions", edit, EDIT_QUEUE),
+        ("segment_point", point, QUEUES.segmenter),
+        ("segment_box", box, QUEUES.segmenter),
+        ("segment_brush", brush, QUEUES.edits),
+        ("edit_regions", edit, QUEUES.edits),
     ):
         getattr(canvas, name)(
             on_regions(change),
@@ -275,7 +268,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_id=OPENING_QUEUE,
+        concurrency_id=QUEUES.opening,
         concurrency_limit=4,
     ).then(lambda seat: _tools(seat.session), [seat], [chat.clear], api_visibility="private", show_progress="hidden")
 
@@ -364,7 +357,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
             outputs,
             api_visibility="private",
             show_progress="hidden",
-            concurrency_id=MODEL_QUEUE,
+            concurrency_id=QUEUES.model,
             concurrency_limit=1,
         )
     chat.stop.click(halt, [seat], outputs, **quick)
