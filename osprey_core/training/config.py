@@ -40,7 +40,8 @@ class Stage:
     `objective`: "regions" names masked regions from pooled features alone (the encoder's pretraining), "text" is next
     token prediction on dialogues without picture, "dialogue" is Osprey's own: the answers, given picture and regions.
     `pictures`: scenes to talk about, or crowds of things with a question about each. `kinds` restricts what is asked
-    about scenes; empty means all. `encoder_rate` is the encoder's share of the learning rate.
+    about scenes; empty means all. `encoder_rate` is the encoder's share of the learning rate. Without
+    `image_tokens` the prompt holds the regions' tokens alone, which is a third of its length.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Stage:
     kinds: tuple[str, ...] = ()
     pictures: Literal["scenes", "crowds"] = "scenes"
     encoder_rate: float = 1.0
+    image_tokens: bool = True
     warmup_steps: int = 40
     accumulate: int = 1
 
@@ -76,8 +78,16 @@ NANO_STAGES = (
     Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
     Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
     # The language model learns along here: unlike Vicuna, it has never seen a word stand for a thing.
-    Stage("mask-text", "dialogue", ("mask_extractor", "llm"), steps=300, learning_rate=1e-3, pictures="crowds"),
-    Stage("end-to-end", "dialogue", ALL_PARTS, steps=700, learning_rate=1e-3, kinds=NANO_KINDS, encoder_rate=0.1),
+    Stage(
+        "mask-text",
+        "dialogue",
+        ("mask_extractor", "llm"),
+        steps=1000,
+        learning_rate=1.5e-3,
+        kinds=NANO_KINDS,
+        image_tokens=False,
+    ),
+    Stage("end-to-end", "dialogue", ALL_PARTS, steps=120, learning_rate=5e-4, kinds=NANO_KINDS, encoder_rate=0.3),
 )
 """About an hour on two CPU cores; `TrainingConfig.scaled` makes it longer."""
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..config import IMAGE_PLACEHOLDER_ID
 from ..model import OspreyNetwork
 from .batches import IGNORED, Batch
 
@@ -62,16 +63,23 @@ def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
     return _language_outcome(network, hidden, labels)
 
 
-def dialogue_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
-    """Osprey's own objective: the answers, given picture, regions and what was said before."""
+def dialogue_loss(network: OspreyNetwork, batch: Batch, with_image_tokens: bool = True) -> Outcome:
+    """Osprey's own objective: the answers, given picture, regions and what was said before.
+
+    Without image tokens the picture is seen through the regions' tokens alone.
+    """
     image_tokens, levels = network.encode_image(batch.pixel_values)
     image_tokens = image_tokens[batch.pictures]
+    ids, labels = batch.ids, batch.labels
+    if not with_image_tokens:
+        kept = ids != IMAGE_PLACEHOLDER_ID  # every row holds the picture's id equally often
+        ids, labels = ids[kept].reshape(len(ids), -1), labels[kept].reshape(len(ids), -1)
     levels = {name: level[batch.pictures] for name, level in levels.items()}
     mask_tokens, spatial_tokens = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D) each
     rows, regions = batch.shown.unbind(1)
-    embeds = network.splice(batch.ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
+    embeds = network.splice(ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
     hidden = network.llm.model(inputs_embeds=embeds, use_cache=False).last_hidden_state
-    return _language_outcome(network, hidden, batch.labels)
+    return _language_outcome(network, hidden, labels)
 
 
 def _language_outcome(network: OspreyNetwork, hidden: torch.Tensor, labels: torch.Tensor) -> Outcome:
