@@ -74,7 +74,7 @@ NANO_KINDS = (
 """Questions that the embedded model is taught: few, so that they are learned well in a short time."""
 
 NANO_STAGES = (
-    Stage("encoder", "regions", ("vision_tower", "mask_extractor"), steps=1000, learning_rate=2e-3, pictures="crowds"),
+    Stage("encoder", "regions", ("vision_tower", "mask_extractor"), steps=2500, learning_rate=2e-3, pictures="crowds"),
     Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
     Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
     # The language model learns along here: unlike Vicuna, it has never seen a word stand for a thing.
@@ -87,9 +87,9 @@ NANO_STAGES = (
         kinds=NANO_KINDS,
         image_tokens=False,
     ),
-    Stage("end-to-end", "dialogue", ALL_PARTS, steps=120, learning_rate=5e-4, kinds=NANO_KINDS, encoder_rate=0.3),
+    Stage("end-to-end", "dialogue", ALL_PARTS, steps=1200, learning_rate=8e-4, kinds=NANO_KINDS, encoder_rate=0.3),
 )
-"""About an hour on two CPU cores; `TrainingConfig.scaled` makes it longer."""
+"""About two hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
 
 NANO_STYLES = ("twemoji", "noto", "fluent-emoji-flat")
 """Art that the embedded model sees in training."""
