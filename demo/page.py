@@ -376,9 +376,11 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
         if services.model.state == "ready" and not busy:
             defaults = _defaults(services, options)
             own = (defaults.temperature, defaults.top_p, defaults.max_new_tokens)
-            # What the person has changed meanwhile stays.
+            # What the person has changed meanwhile stays. Nothing is sent where nothing differs: this answer
+            # may arrive after a change that it has not seen.
             updates = [
-                gr.update(value=new) if v == old else gr.skip() for v, old, new in zip(values, first, own, strict=True)
+                gr.update(value=new) if v == old != new else gr.skip()
+                for v, old, new in zip(values, first, own, strict=True)
             ]
         return [_header_html(services, options), gr.update(active=busy), *updates]
 
