@@ -241,7 +241,7 @@ class View:
         network = self.model.network
         device = self._image_tokens.device
         # One region at a time: masks are as large as the picture, their tokens are not.
-        stacks = [torch.from_numpy(mask)[None].to(device) for mask in masks] or [torch.zeros(0, *self.size_hw)]
+        stacks = [torch.from_numpy(mask)[None] for mask in masks] or [torch.zeros(0, *self.size_hw)]
         found = [network.mask_extractor(self._levels, [stack.to(device)]) for stack in stacks]
         mask_tokens = torch.cat([tokens for (tokens,), _ in found])
         spatial_tokens = torch.cat([tokens for _, (tokens,) in found])

@@ -17,7 +17,6 @@ from osprey_core.training.dialogues import (
     NUMBERS,
     DialogueOptions,
     DialogueSample,
-    DialogueSource,
     corpus,
     main_colors,
     place_of,
@@ -53,7 +52,7 @@ def test_the_same_seed_gives_the_same_sample() -> None:
 
 
 def test_several_dialogues_share_a_picture_and_the_first_is_the_sample() -> None:
-    three = DialogueSource(dialogues_per_scene=3)(5)
+    three = samples(5, 3)
     assert len(three) == 3
     assert all((s.image == three[0].image).all() for s in three)
     assert three[0].turns == sample(5).turns

@@ -138,18 +138,6 @@ def samples(
     raise AssertionError(f"no conversation found for seed {seed}")
 
 
-@dataclass(frozen=True)
-class DialogueSource:
-    """Samples by seed: the form in which training asks for them. Can be sent to worker processes."""
-
-    atlas: Atlas | None = None
-    options: DialogueOptions = field(default_factory=DialogueOptions)
-    dialogues_per_scene: int = 1
-
-    def __call__(self, seed: int) -> list[DialogueSample]:
-        return samples(seed, self.dialogues_per_scene, self.options, self.atlas)
-
-
 def region_vocabulary(atlas: Atlas | None = None) -> list[str]:
     """Every name that a region may have, sorted: the classes of the encoder's pretraining."""
     names = {*(atlas.names if atlas else ()), *OBJECTS, *SHAPES, *BACKGROUND_NAMES}
