@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of
-from osprey_core.training.crowds import make_crowd
+from osprey_core.training.crowds import crowd_questions, make_crowd
 
 
 def flat_sprite(name: str, rgb: tuple[int, int, int]) -> Sprite:
@@ -41,3 +41,28 @@ def test_the_same_seed_gives_the_same_picture(atlas: Atlas) -> None:
     assert np.array_equal(one.image, two.image)
     assert one.region_names == two.region_names
     assert not np.array_equal(one.image, other.image)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_question_is_about_its_one_region_and_true(atlas: Atlas, seed: int) -> None:
+    colour_of = {"ruby": "red", "emerald": "green"}
+    for one in crowd_questions(seed, atlas, 96, 6):
+        (mask,), (name,), (turn,) = one.masks, one.region_names, one.dialogue
+        assert mask.shape == one.image.shape[:2]
+        assert turn.regions == (0,)
+        assert turn.known_regions == 1
+        assert "{" not in turn.question
+        if name in colour_of:
+            other = "emerald" if name == "ruby" else "ruby"
+            if turn.kind == "category":
+                assert turn.answer == name
+            elif turn.kind == "color":
+                assert turn.answer == f"It is {colour_of[name]}."
+            elif turn.kind == "is_category":
+                assert turn.answer.startswith("Yes" if name in turn.question else "No")
+                assert name in turn.answer
+            assert other not in turn.answer
+
+
+def test_more_questions_than_things_come_back_to_them(atlas: Atlas) -> None:
+    assert len(crowd_questions(1, atlas, 96, 40)) == 40

@@ -1,7 +1,9 @@
-"""Crowded pictures for pretraining: many named things side by side, each with its exact mask.
+"""Crowded pictures: many named things side by side, each with its exact mask.
 
 A scene meant to be talked about holds a handful of things; here every picture is a jittered grid full of them, which
-gives an encoder that starts from nothing several times as many labels for the same arithmetic.
+gives an encoder that starts from nothing several times as many labels for the same arithmetic. `crowd_questions` asks
+one short question about each thing, which does the same for the language model: most of what it has to learn is what
+every thing is called.
 """
 
 from __future__ import annotations
@@ -13,19 +15,21 @@ import numpy as np
 
 from . import phrasings as say
 from .art import Atlas
-from .dialogues import DialogueTurn, main_colors, place_of, place_words
+from .dialogues import NEAR_COLORS, DialogueTurn, is_kin, main_colors, place_of, place_words
 from .draw_objects import Rng, draw_object, draw_shape
+from .names import Thing, things, with_article
 from .scenes import Rgba, background_image, color_shares, turned
 
 GRIDS = (2, 3, 3, 4, 4)
 """Things per side of the grid, drawn evenly."""
 DRAWN_SHARE, SHAPE_SHARE = 0.12, 0.06
-COLOR_SHARE, PLACE_SHARE = 0.25, 0.15
+ASKED = {"category": 0.42, "what": 0.14, "color": 0.16, "position": 0.1, "is_category": 0.1, "is_color": 0.08}
+"""Share of each kind among the questions."""
 
 
 @dataclass(frozen=True)
 class CrowdSample:
-    """A picture uint8 (S, S, 3), masks bool (S, S) of what stands in it, their names, and what is asked about them."""
+    """A picture uint8 (S, S, 3), masks bool (S, S) of things in it, their names, and what is asked about them."""
 
     image: np.ndarray
     masks: list[np.ndarray]
@@ -33,8 +37,8 @@ class CrowdSample:
     dialogue: list[DialogueTurn] = field(default_factory=list)
 
 
-def make_crowd(seed: int, atlas: Atlas | None, side_px: int, talk: bool = False) -> CrowdSample:
-    """One crowded picture, with a question about each thing if `talk`; the same arguments give the same."""
+def make_crowd(seed: int, atlas: Atlas | None, side_px: int) -> CrowdSample:
+    """One crowded picture; the same arguments give the same."""
     rng = np.random.default_rng([seed, 77])
     image = background_image(rng, side_px, side_px)
     grid = int(rng.choice(GRIDS))
@@ -53,28 +57,78 @@ def make_crowd(seed: int, atlas: Atlas | None, side_px: int, talk: bool = False)
                 earlier &= ~mask
             masks.append(mask)
     kept = [index for index, mask in enumerate(masks) if np.count_nonzero(mask) >= 20]
-    masks, names = [masks[index] for index in kept], [names[index] for index in kept]
-    return CrowdSample(image, masks, names, _talk(rng, image, masks, names) if talk else [])
+    return CrowdSample(image, [masks[index] for index in kept], [names[index] for index in kept])
 
 
-def _talk(rng: Rng, image: np.ndarray, masks: list[np.ndarray], names: list[str]) -> list[DialogueTurn]:
-    """One question about each thing, in any order: its category, else its colour or its place."""
-    turns = []
-    for index in rng.permutation(len(masks)):
-        draw = rng.random()
-        mask = masks[index]
-        rows, columns = np.nonzero(mask)
-        colors = main_colors(color_shares(image, mask))
-        column, row = place_of((float(columns.mean()), float(rows.mean())), mask.shape)
-        kind, answer = "category", names[index]
-        bank: tuple[str, ...] = say.CATEGORY
-        if draw < COLOR_SHARE and colors:
-            kind, bank, answer = "color", say.COLOR, f"It is {' and '.join(colors)}."
-        elif draw > 1 - PLACE_SHARE and column and row:
-            kind, bank, answer = "position", say.POSITION, f"It is {place_words(column, row)}."
-        question = bank[int(rng.integers(len(bank)))].replace("{r}", f"<region{index + 1}>")
-        turns.append(DialogueTurn(kind, question, answer, len(masks), (answer,), (int(index),)))
-    return turns
+def crowd_questions(seed: int, atlas: Atlas | None, side_px: int, count: int) -> list[CrowdSample]:
+    """The same crowded picture `count` times, each with one of its things as the only region and a question about it.
+
+    Things are asked about again only when the picture holds fewer than `count`.
+    """
+    crowd = make_crowd(seed, atlas, side_px)
+    rng = np.random.default_rng([seed, 78])
+    order: list[int] = []
+    while len(order) < count:
+        order += rng.permutation(len(crowd.masks)).tolist()
+    return [
+        CrowdSample(crowd.image, [crowd.masks[k]], [crowd.region_names[k]], [_ask(rng, crowd, k, atlas)])
+        for k in order[:count]
+    ]
+
+
+def _ask(rng: Rng, crowd: CrowdSample, index: int, atlas: Atlas | None) -> DialogueTurn:
+    """A question of any kind that has a plain answer for this thing; else its category."""
+    mask, thing = crowd.masks[index], _named(crowd.region_names[index])
+    colors = main_colors(shares := color_shares(crowd.image, mask))
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    center = (float(xs[0] + xs[-1] + 1) / 2, float(ys[0] + ys[-1] + 1) / 2)
+    column, row = place_of(center, (mask.shape[0], mask.shape[1]))
+    kind = str(rng.choice(list(ASKED), p=list(ASKED.values())))
+    banks: tuple[tuple[str, ...], tuple[str, ...]] = (say.CATEGORY, say.CATEGORY_BARE)
+    answer, x = thing.name, ""
+    if kind == "what":
+        banks, answer = (say.WHAT, say.WHAT_BARE), f"It is {with_article(' '.join((*_and(colors), thing.noun)))}."
+    elif kind == "color" and colors:
+        banks, answer = (say.COLOR, say.COLOR_BARE), f"It is {' and '.join(colors)}."
+    elif kind == "position" and column and row:
+        banks, answer = (say.POSITION, say.POSITION_BARE), f"It is {place_words(column, row)}."
+    elif kind == "is_category":
+        truth = with_article(thing.noun)
+        other = _other(rng, crowd, thing, atlas)
+        asked_right = other is None or rng.random() < 0.5
+        x = truth if other is None or asked_right else with_article(other.noun)
+        banks, answer = (say.IS_CATEGORY, say.IS_CATEGORY_BARE), f"{'Yes' if asked_right else 'No'}, it is {truth}."
+    elif kind == "is_color" and len(colors) == 1:
+        wrong = [
+            c for c in NEAR_COLORS if c != colors[0] and c not in NEAR_COLORS[colors[0]] and shares.get(c, 0.0) < 0.08
+        ]
+        asked_right = not wrong or rng.random() < 0.5
+        x = colors[0] if asked_right else wrong[int(rng.integers(len(wrong)))]
+        banks, answer = (say.IS_COLOR, say.IS_COLOR_BARE), f"{'Yes' if asked_right else 'No'}, it is {colors[0]}."
+    else:
+        kind = "category"
+    bank = banks[0] if rng.random() < 0.6 else banks[1]
+    question = bank[int(rng.integers(len(bank)))]
+    question = question.replace("{r}", "<region1>").replace("{x}", x).replace("{Is}", "Is")
+    return DialogueTurn(kind, question, answer, 1, (answer,), (0,))
+
+
+def _and(colors: tuple[str, ...]) -> tuple[str, ...]:
+    return (" and ".join(colors),) if colors else ()
+
+
+def _named(name: str) -> Thing:
+    return things().get(name) or Thing(name, name, "")
+
+
+def _other(rng: Rng, crowd: CrowdSample, thing: Thing, atlas: Atlas | None) -> Thing | None:
+    """Something that is plainly not `thing`: half of the time something else in the picture."""
+    for _ in range(6):
+        pool = crowd.region_names if atlas is None or rng.random() < 0.5 else atlas.names
+        found = _named(pool[int(rng.integers(len(pool)))])
+        if not is_kin(found, thing):
+            return found
+    return None
 
 
 def _thing(rng: Rng, atlas: Atlas | None) -> tuple[str, Rgba]:

@@ -288,7 +288,7 @@ def sentence(text: str) -> str:
 
 
 # near colours: a wrong colour of a yes/no question must not be one of these
-_NEAR = {
+NEAR_COLORS = {
     "red": {"pink", "orange", "brown"}, "orange": {"red", "yellow", "brown", "beige"},
     "yellow": {"orange", "beige", "brown", "green"}, "green": {"blue", "yellow"}, "blue": {"purple", "green", "gray"},
     "purple": {"blue", "pink"}, "pink": {"red", "purple", "beige"},
@@ -296,6 +296,7 @@ _NEAR = {
     "black": {"gray", "brown"}, "white": {"gray", "beige"}, "gray": {"white", "black", "blue", "beige"},
     "beige": {"white", "orange", "yellow", "brown", "pink", "gray"},
 }  # fmt: skip
+"""Colours that somebody might take for one another."""
 
 
 # -- the conversation --------------------------------------------------------------------------------------------
@@ -807,7 +808,9 @@ class _Talk:
         if self.rng.random() < 0.5:
             asked, answer = truth, f"Yes, {it} {are} {truth}."
         else:
-            wrong = [c for c in _NEAR if c != truth and c not in _NEAR[truth] and ref.shares.get(c, 0.0) < 0.08]
+            wrong = [
+                c for c in NEAR_COLORS if c != truth and c not in NEAR_COLORS[truth] and ref.shares.get(c, 0.0) < 0.08
+            ]
             if not wrong:
                 return None
             asked, answer = self._pick(wrong), f"No, {it} {are} {truth}."
@@ -1050,7 +1053,7 @@ class _Talk:
             return None
         if a.name == b.name:
             answer = f"Yes, both are {plural(a.thing.noun)}."
-        elif _kin(a.thing, b.thing):
+        elif is_kin(a.thing, b.thing):
             return None
         else:
             answer = f"No, the first is {with_article(a.thing.noun)} and the second is {with_article(b.thing.noun)}."
@@ -1175,7 +1178,7 @@ class _Talk:
             if found is None:
                 return None
             thing = found
-        if any(o.name != thing.name and _kin(o.thing, thing) for o in objects):
+        if any(o.name != thing.name and is_kin(o.thing, thing) for o in objects):
             return None
         number = sum(o.name == thing.name for o in objects)
         many = plural(thing.noun)
@@ -1235,7 +1238,7 @@ class _Talk:
         fit = [
             o
             for o in objects
-            if accept(o) and not o.texture and not any(p is not o and _kin(p.thing, o.thing) for p in objects)
+            if accept(o) and not o.texture and not any(p is not o and is_kin(p.thing, o.thing) for p in objects)
         ]
         return fit[int(self.rng.integers(len(fit)))] if fit else None
 
@@ -1247,17 +1250,17 @@ class _Talk:
     def _absent(self, item: SceneObject | None, within_picture: bool = False) -> Thing | None:
         """A thing that is plainly not `item` (or, without one, plainly not in the picture)."""
         if item is not None and within_picture:
-            others = [o.thing for o in self.scene.objects if not _kin(o.thing, item.thing)]
+            others = [o.thing for o in self.scene.objects if not is_kin(o.thing, item.thing)]
             return others[int(self.rng.integers(len(others)))] if others else None
         against = [item.thing] if item is not None else [o.thing for o in self.scene.objects]
         for _ in range(6):
             found = self.absent_names[int(self.rng.integers(len(self.absent_names)))]
-            if not any(_kin(found, other) for other in against):
+            if not any(is_kin(found, other) for other in against):
                 return found
         return None
 
 
-def _kin(a: Thing, b: Thing) -> bool:
+def is_kin(a: Thing, b: Thing) -> bool:
     """Whether somebody might call both by one word, so that counting or denying would be disputable."""
     if a.name == b.name or a.words & b.words:
         return True

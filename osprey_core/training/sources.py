@@ -18,7 +18,7 @@ from ..tokens import TextTokenizer
 from .art import Atlas, atlas_of, load_atlas
 from .batches import SampleSource
 from .config import Stage
-from .crowds import CrowdSample, make_crowd
+from .crowds import CrowdSample, crowd_questions, make_crowd
 from .dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, corpus, region_vocabulary, samples
 from .vocabulary import learn_tokenizer
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 TOKENIZER_FILE = "tokenizer.json"
 NAMES_FILE = "region-names.json"
 _SURVEY_TEXTS = 30_000
+CROWD_QUESTIONS = 10
+"""Questions about one crowded picture, each a dialogue of its own."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,16 @@ class SceneSource:
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
         if stage.pictures == "crowds":
-            return partial(_crowd, self, stage.objective == "dialogue")
+            return partial(_crowd, self, CROWD_QUESTIONS if stage.objective == "dialogue" else 0)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
         return partial(_samples, self, self.dialogues_per_scene, options)
 
 
-def _crowd(source: SceneSource, talk: bool, seed: int) -> Sequence[CrowdSample]:
-    return [make_crowd(seed, source.load(), source.crowd_px, talk)]
+def _crowd(source: SceneSource, questions: int, seed: int) -> Sequence[CrowdSample]:
+    if questions:
+        return crowd_questions(seed, source.load(), source.crowd_px, questions)
+    return [make_crowd(seed, source.load(), source.crowd_px)]
 
 
 def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
