@@ -369,29 +369,25 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
     timer = gr.Timer(1.0)
     settings = chat.settings[:3]
     first = [setting.value for setting in settings]
+    # Only this state hangs on the timer, never the settings: an answer of the timer that crosses a person's change on
+    # its way would undo the change.
+    own = gr.State(first)
 
-    def look(*values: Any) -> list[Any]:
+    def look(shown: list[float]) -> list[Any]:
         busy = "loading" in (services.model.state, services.segmenter.state)
-        updates: list[Any] = [gr.skip()] * len(settings)
-        if services.model.state == "ready" and not busy:
+        found = shown
+        if services.model.state == "ready":
             defaults = _defaults(services, options)
-            own = (defaults.temperature, defaults.top_p, defaults.max_new_tokens)
-            # What the person has changed meanwhile stays. Nothing is sent where nothing differs: this answer
-            # may arrive after a change that it has not seen.
-            updates = [
-                gr.update(value=new) if v == old != new else gr.skip()
-                for v, old, new in zip(values, first, own, strict=True)
-            ]
-        return [_header_html(services, options), gr.update(active=busy), *updates]
+            found = [defaults.temperature, defaults.top_p, defaults.max_new_tokens]
+        return [_header_html(services, options), gr.update(active=busy), gr.skip() if found == shown else found]
 
-    timer.tick(
-        look,
-        settings,
-        [status, timer, *settings],
-        api_visibility="private",
-        show_progress="hidden",
-        concurrency_limit=None,
-    )
+    def take(found: list[float], *values: float) -> list[Any]:
+        # What the person has changed meanwhile stays.
+        return [new if v == old else gr.skip() for v, old, new in zip(values, first, found, strict=True)]
+
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    timer.tick(look, own, [status, timer, own], **quick)
+    own.change(take, [own, *settings], settings, **quick)
 
 
 def _defaults(services: Services, options: Options) -> GenerationDefaults:

@@ -137,13 +137,24 @@ def test_defaults_of_the_loaded_model_spare_what_the_person_has_changed(folder: 
     model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
     slot: Slot[Any] = Slot("fake", lambda: model)
     app = page.build_app(slot, fakes.FakeSegmenter(), Options(), folder)
-    look = event(app, "look")
-    assert look(0.0, 1.0, 1024)[1]["active"]
+    look, take = event(app, "look"), event(app, "take")
+    before = [0.0, 1.0, 1024]
+    _, timer, found = look(before)
+    assert timer["active"]
+    assert found == gr.skip()
     slot.start().wait(5)
-    values = [update.get("value") for update in look(0.0, 1.0, 1024)[2:]]
-    assert values == [0.3, 0.9, 77]
-    values = [update.get("value") for update in look(0.7, 1.0, 512)[2:]]
-    assert values == [None, 0.9, None]
+    _, timer, found = look(before)
+    assert not timer["active"]
+    assert found == [0.3, 0.9, 77]
+    assert look(found)[2] == gr.skip()
+    assert take(found, 0.0, 1.0, 1024) == [0.3, 0.9, 77]
+    assert take(found, 0.7, 1.0, 512) == [gr.skip(), 0.9, gr.skip()]
+
+
+def test_the_headers_timer_never_writes_a_setting(folder: Path, model: fakes.FakeModel) -> None:
+    app = page.build_app(model, fakes.FakeSegmenter(), Options(), folder)
+    (look,) = [each for each in app.fns.values() if each.name == "look"]
+    assert not [block for block in look.outputs if isinstance(block, gr.Slider | gr.Number)]
 
 
 def test_a_model_that_is_there_shows_its_defaults_from_the_start(folder: Path, model: fakes.FakeModel) -> None:

@@ -409,7 +409,6 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
     person.click(80, 100)
     person.wait_regions(1)
     person.page.click("#settings button")
-    person.page.wait_for_timeout(2500)  # the header's first look at the model, a second after the page, is over
     person.page.locator("#settings input[type=number]").first.fill("0.7")
     person.page.get_by_label(words.SEED).fill("12")
     person.page.keyboard.press("Tab")
