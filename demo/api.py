@@ -76,6 +76,11 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             points = points_xy if isinstance(points_xy, list) else ()
             return _selected(seat.change_regions(lambda s: handlers.mark_brush(s, points, radius, action or "new")))
 
+    def segment_polygon(seat: Seat, points_xy: Any, action: Any) -> dict[str, Any]:
+        with _one_sentence():
+            points = points_xy if isinstance(points_xy, list) else ()
+            return _selected(seat.change_regions(lambda s: handlers.mark_polygon(s, points, action or "new")))
+
     def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
         with _one_sentence():
             session = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
@@ -107,6 +112,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("segment_point", segment_point, [x, y, action], result, marking),
         ("segment_box", segment_box, [box, action], result, marking),
         ("segment_brush", segment_brush, [strokes, radius, action], result, edits),
+        ("segment_polygon", segment_polygon, [strokes, action], result, edits),
         ("delete_region", delete_region, [number], result, edits),
         ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
         ("clear_chat", clear_chat, [], None, quick),

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARACTERS = 4000
 MAX_STROKE_POINTS = 20_000
+MAX_CORNERS = 1000
 
 Action = Literal["new", "add", "remove"]
 Style = Literal["short", "detailed", "category", "relation"]
@@ -250,13 +251,19 @@ def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: f
         stroke = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(words.BAD_GESTURE) from None
-    mask = masks.strokes_to_mask([stroke], radius, picture.size_hw)
-    region = _refined(session, action)
-    if region is None:
-        if not mask.any():
-            raise InputError(words.OUTSIDE)
-        return session.with_region(_new_region(session, mask, patches=(Patch(True, StoredMask.of(mask)),)))
-    return _patched(session, region, action == "add", mask)
+    return _drawn(session, masks.strokes_to_mask([stroke], radius, picture.size_hw), action, words.OUTSIDE)
+
+
+def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action: Action) -> Session:
+    """A closed outline by its corners in picture pixels: exactly the pixels inside become, join or leave a region."""
+    picture = _need_picture(session)
+    if not 3 <= len(points_xy) <= MAX_CORNERS:
+        raise InputError(words.BAD_GESTURE)
+    try:
+        corners = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(words.BAD_GESTURE) from None
+    return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, words.POLYGON_TOO_THIN)
 
 
 def select_region(session: Session, number: int) -> Session:
@@ -547,6 +554,16 @@ def _new_region(
     session: Session, mask: Mask, prompts: Prompts | None = None, patches: tuple[Patch, ...] = ()
 ) -> PageRegion:
     return PageRegion(session.next_number, _stored(mask), prompts, patches)
+
+
+def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Session:
+    """Pixels that were drawn by hand, as a new region or as a patch of the selected one."""
+    if not mask.any():
+        raise InputError(when_empty)
+    region = _refined(session, action)
+    if region is None:
+        return session.with_region(_new_region(session, mask, patches=(Patch(True, StoredMask.of(mask)),)))
+    return _patched(session, region, action == "add", mask)
 
 
 def _patched(session: Session, region: PageRegion, adds: bool, change: Mask) -> Session:

@@ -215,6 +215,9 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             gesture.get("action"),  # type: ignore[arg-type]
         )
 
+    def polygon(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.mark_polygon(session, gesture.get("points") or (), gesture.get("action"))  # type: ignore[arg-type]
+
     def edit(session: Session, gesture: dict[str, Any]) -> Session:
         number = gesture.get("number")
         if gesture.get("op") == "select" and isinstance(number, int):
@@ -229,6 +232,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         ("segment_point", point, QUEUES.segmenter),
         ("segment_box", box, QUEUES.segmenter),
         ("segment_brush", brush, QUEUES.edits),
+        ("segment_polygon", polygon, QUEUES.edits),
         ("edit_regions", edit, QUEUES.edits),
     ):
         getattr(canvas, name)(

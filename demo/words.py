@@ -26,9 +26,11 @@ CANVAS = {
     "tools": "Marking tools",
     "point": "Click",
     "box": "Box",
+    "polygon": "Polygon",
     "brush": "Brush",
     "pointTip": "Click on a thing and its outline is found (P)",
     "boxTip": "Drag a box around a thing (B)",
+    "polygonTip": "Click corner after corner; close it on the first corner, by a double click or with Enter (O)",
     "brushTip": "Paint the pixels yourself (R)",
     "actions": "What marking does",
     "new": "New",
@@ -53,6 +55,8 @@ CANVAS = {
     "finding": "Finding the outline …",
     "hintPoint": "Click on anything to mark it.",
     "hintBox": "Drag a box around something to mark it.",
+    "hintPolygon": "Click the corners of an outline, three or more; the first corner closes it.",
+    "hintCorners": "Close it on the first corner or with Enter; Backspace takes the last corner back, Escape gives up.",
     "hintBrush": "Paint over something to mark it.",
     "hintAdd": "Click, box or paint what also belongs to region {number}.",
     "hintRemove": "Click, box or paint what does not belong to region {number}.",
@@ -136,6 +140,7 @@ NOTHING_TO_REMOVE_FROM = "There is no region to take anything away from; mark so
 NOTHING_LEFT = "That would leave nothing of the region; delete it instead, or undo."
 ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
 NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
+POLYGON_TOO_THIN = "That outline holds no pixel; set its corners farther apart."
 OUTSIDE = "That is outside the picture; mark something inside it."
 BOX_TOO_SMALL = "That box is too small; drag it over the whole thing."
 BAD_GESTURE = "That mark could not be understood; please draw it again."

@@ -113,6 +113,20 @@ def test_a_brush_thinner_than_a_pixel_marks_the_pixel() -> None:
     assert np.argwhere(session.regions[0].mask.mask()).tolist() == [[5, 3]]
 
 
+def test_a_polygon_is_the_mask(opened: Session) -> None:
+    corners = [(40.0, 30.0), (300.0, 80.0), (120.0, 240.0)]  # clockwise on the screen
+    session = handlers.mark_polygon(opened, corners, "new")
+    ys, xs = np.mgrid[0:270, 0:360] + 0.5
+    expected = np.ones((270, 360), bool)
+    for (ax, ay), (bx, by) in itertools.pairwise([*corners, corners[0]]):
+        expected &= (bx - ax) * (ys - ay) - (by - ay) * (xs - ax) > 0
+    assert (session.regions[0].mask.mask() == expected).all()
+    hole = [(140.0, 90.0), (180.0, 90.0), (180.0, 120.0), (140.0, 120.0)]
+    less = handlers.mark_polygon(session, hole, "remove")
+    expected[90:120, 140:180] = False
+    assert (less.regions[0].mask.mask() == expected).all()
+
+
 def test_strokes_add_to_and_take_from_the_selected_region_only(services: Services, two: Session) -> None:
     more = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
     assert len(more.regions) == 2
@@ -185,6 +199,10 @@ def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services,
         (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), words.BAD_GESTURE),
         (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), words.BAD_GESTURE),
         (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), words.OUTSIDE),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6]], "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), words.BAD_GESTURE),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), words.POLYGON_TOO_THIN),
+        (lambda v, s: handlers.mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), words.POLYGON_TOO_THIN),
         (lambda v, s: handlers.select_region(s, 4), words.NO_REGION),
         (lambda v, s: handlers.open_example(v, s, "../secret"), words.UNKNOWN_EXAMPLE),
         (lambda v, s: handlers.ask(s, "What?"), words.NO_REGION),

@@ -22,6 +22,7 @@ function make(tag, attributes, ...children) {
 const ICONS = {
   point: "M5 3l13 9-6 1.2L9.5 19z",
   box: "M4 7V4h3M17 4h3v3M20 17v3h-3M7 20H4v-3M4 11v2M20 11v2M11 4h2M11 20h2",
+  polygon: "M12 3.5l8.500 6.200-3.300 10.300H6.800L3.500 9.700zM12 3.500v.01M20.500 9.700v.01M17.200 20v.01M6.800 20v.01M3.500 9.700v.01",
   brush: "M20 4c-5 2-9 6-10.5 9.5l2 2C15 14 18 9 20 4zM9 14.5c-2 0-3 1.5-3 3S5 20 3.5 20c3 1 7 .5 7-3.5z",
   new: "M12 3.5l1.8 5.2 5.5.1-4.4 3.3 1.6 5.3-4.5-3.1-4.5 3.1 1.6-5.3-4.4-3.3 5.5-.1z",
   add: "M12 5v14M5 12h14",
@@ -50,7 +51,7 @@ function button(name, label, tip, onclick, extra) {
 }
 
 const toolButtons = {};
-for (const name of ["point", "box", "brush"])
+for (const name of ["point", "box", "polygon", "brush"])
   toolButtons[name] = button(name, W[name], W[name + "Tip"], () => setTool(name), { "aria-pressed": "false" });
 const actionButtons = {};
 for (const name of ["new", "add", "remove"])
@@ -123,6 +124,7 @@ let scene = { regions: [], selected: null, next: null, canUndo: false, seq: 0 };
 let layers = new Map(); // region number -> {key, mask, tint, anchor}
 let hovered = null;
 let drag = null; // {kind, points: [[x, y]…] in picture pixels, minus}
+let corners = null; // a polygon under way: {kind, points, action, minus, color}
 let cursor = null; // pointer over the canvas, picture pixels
 let cross = null; // keyboard cursor, picture pixels
 let ghosts = []; // previews that stay until Python has answered: {seq, kind, points, radius, minus}
@@ -220,7 +222,7 @@ function receive() {
     image.src = sent.url;
     picture = arrived;
     layers = new Map();
-    cross = hovered = drag = null;
+    cross = hovered = drag = corners = null;
     setAction("new");
     root.classList.add("osp-has-picture");
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
@@ -355,6 +357,7 @@ function paint() {
   for (const layer of byArea) paintBadge(context, layer, taken);
   for (const ghost of ghosts) paintDrag(context, ghost, true);
   if (drag) paintDrag(context, drag, false);
+  if (corners) paintDrag(context, corners, false);
   paintCursor(context);
 }
 
@@ -471,6 +474,31 @@ function paintDrag(context, what, settled) {
       context.setLineDash(dash);
       context.strokeRect(Math.min(ax, bx), Math.min(ay, by), Math.abs(ax - bx), Math.abs(ay - by));
     }
+  } else if (what.kind === "polygon") {
+    const tip = cross && document.activeElement === canvas ? cross : cursor;
+    const points = (settled || !tip ? what.points : [...what.points, tip]).map(at);
+    context.beginPath();
+    for (const [x, y] of points) context.lineTo(x, y);
+    if (settled) context.closePath();
+    context.globalAlpha = 0.2;
+    context.fillStyle = color;
+    context.fill();
+    context.globalAlpha = settled ? 0.6 : 1;
+    for (const [width, style] of [[4, "rgba(255,255,255,0.9)"], [2, color]]) {
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.stroke();
+    }
+    // The first corner is larger: a click on it closes the outline.
+    what.points.map(at).forEach(([x, y], index) => {
+      context.beginPath();
+      context.arc(x, y, index || settled ? 3.5 : 6, 0, 7);
+      context.fillStyle = index ? color : "#fff";
+      context.strokeStyle = index ? "#fff" : color;
+      context.lineWidth = 2;
+      context.fill();
+      context.stroke();
+    });
   } else if (what.kind === "brush") {
     context.globalAlpha = 0.5;
     context.beginPath();
@@ -529,7 +557,7 @@ function setTool(name) {
   if (tool !== name) setAction("new");
   tool = name;
   stage.dataset.tool = name;
-  drag = null;
+  drag = corners = null;
   showButtons();
   showHint();
   draw();
@@ -538,6 +566,7 @@ function setTool(name) {
 function setAction(name) {
   if (name !== "new" && !scene.regions.length) return;
   action = name;
+  corners = null;
   showButtons();
   showHint();
   draw();
@@ -560,9 +589,10 @@ function showHint() {
   const number = scene.selected;
   let text = "";
   if (picture) {
-    if (action === "add") text = say(W.hintAdd, { number });
+    if (corners) text = W.hintCorners;
+    else if (action === "add") text = say(W.hintAdd, { number });
     else if (action === "remove") text = say(W.hintRemove, { number });
-    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", brush: "hintBrush" }[tool]];
+    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", polygon: "hintPolygon", brush: "hintBrush" }[tool]];
     else if (scene.regions.length === 1) text = say(W.hintRefine, { number });
     else text = W.hintMany;
   }
@@ -710,6 +740,10 @@ canvas.addEventListener("pointerdown", (event) => {
   const point = place(event);
   if (tool === "point" && !inPicture(point)) return;
   const what = actionOf(event);
+  if (tool === "polygon") {
+    addCorner(clamp(point), what);
+    return;
+  }
   const start = tool === "box" ? clamp(point) : point;
   drag = {
     kind: tool, points: [start], action: what, minus: what === "remove", color: nextColor(),
@@ -738,9 +772,35 @@ canvas.addEventListener("pointermove", (event) => {
   } else {
     const found = inPicture(point) ? regionAt(point) : null;
     hover(found ? found.number : null);
-    if (tool === "brush") draw();
+    if (tool === "brush" || corners) draw();
   }
 });
+
+// ---- polygons: corner by corner, closed on the first corner, by a double click or with Enter ------------------------
+
+function addCorner(point, what) {
+  cross = null;
+  if (!corners) corners = { kind: "polygon", points: [point], action: what, minus: what === "remove", color: nextColor() };
+  else if (corners.points.length > 2 && distanceCss(point, corners.points[0]) < 11) return closePolygon();
+  else corners.points.push(point);
+  showHint();
+  draw();
+}
+
+function closePolygon() {
+  const done = corners;
+  if (!done) return;
+  // A double click has set its corner twice.
+  done.points = done.points.filter((point, index) => !index || distanceCss(point, done.points[index - 1]) >= 1);
+  if (done.points.length < 3) return toast(W.hintPolygon);
+  corners = null;
+  send("segment_polygon", { points: done.points, action: done.action }, done);
+  showHint();
+}
+
+const distanceCss = (one, other) => Math.hypot(one[0] - other[0], one[1] - other[1]) * fit.scale;
+
+canvas.addEventListener("dblclick", () => closePolygon());
 
 canvas.addEventListener("pointerup", (event) => {
   if (!drag || drag.pointer !== event.pointerId) return;
@@ -787,8 +847,20 @@ canvas.addEventListener("keydown", (event) => {
     cross = [Math.min(Math.max(cross[0], 0), picture.width - 1), Math.min(Math.max(cross[1], 0), picture.height - 1)];
     if (drag && drag.kind === "box") drag.points[1] = cross;
   } else if (event.key === "Enter" || event.key === " ") {
+    const unmoved = !cross;
     const at = cross || (cross = [picture.width / 2, picture.height / 2]);
     const what = actionOf(event);
+    if (tool === "polygon") {
+      event.preventDefault();
+      event.stopPropagation(); // Enter closes a polygon wherever else on the page it is pressed
+      const last = corners && corners.points[corners.points.length - 1];
+      if (corners && (unmoved || distanceCss(last, at) < 1)) closePolygon();
+      else {
+        addCorner([...at], what);
+        if (corners) cross = at;
+      }
+      return draw();
+    }
     const mark = {
       kind: tool, points: [at], action: what, minus: what === "remove", color: nextColor(),
       radius: brushCss() / 2 / fit.scale, at: [0, 0], pointer: -1,
@@ -823,12 +895,22 @@ listen("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (key === "p") setTool("point");
   else if (key === "b") setTool("box");
+  else if (key === "o") setTool("polygon");
+  else if (corners && key === "enter") closePolygon();
+  else if (corners && key === "backspace") {
+    corners.points.pop();
+    if (!corners.points.length) corners = null;
+    showHint();
+  }
   else if (key === "r") setTool("brush");
   else if (key === "n") setAction("new");
   else if (key === "+") setAction("add");
   else if (key === "-") setAction("remove");
   else if (key === "[" || key === "]") sizeInput.value = brushCss() + (key === "[" ? -6 : 6);
-  else if (key === "escape") drag = null;
+  else if (key === "escape") {
+    drag = corners = null;
+    showHint();
+  }
   else if ((key === "delete" || key === "backspace") && scene.selected) send("edit_regions", { op: "delete", number: scene.selected });
   else return;
   draw();

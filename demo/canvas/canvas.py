@@ -28,7 +28,7 @@ from osprey_core.errors import InputError
 from osprey_core.pictures import fit_within
 from osprey_core.regions import color_of, text_color_on
 
-GESTURES = ("open_picture", "segment_point", "segment_box", "segment_brush", "edit_regions")
+GESTURES = ("open_picture", "segment_point", "segment_box", "segment_brush", "segment_polygon", "edit_regions")
 """Names of the events that the script triggers."""
 
 SHOWN_SIDE = 1600

@@ -99,6 +99,36 @@ def test_a_stroke_is_exactly_the_mask(visit: Any, address: str, model: fakes.Fak
     assert masks.intersection_over_union(model.calls[-1].regions[-1], got) == 1
 
 
+def test_a_polygon_is_exactly_the_mask(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    person = visit(address)
+    person.open_example()
+    person.tool("polygon")
+    corners = [(60.0, 40.0), (300.0, 70.0), (130.0, 230.0)]
+    for corner in corners:
+        person.click(*corner)
+    person.click(*corners[0])  # the first corner closes it
+    person.wait_regions(1)
+    person.ask("What is it?")
+    person.wait_answer(1)
+    (got,) = model.calls[-1].regions
+    ys, xs = np.mgrid[0 : got.shape[0], 0 : got.shape[1]] + 0.5
+    inside = np.ones(got.shape, bool)
+    for (ax, ay), (bx, by) in itertools.pairwise([*corners, corners[0]]):
+        inside &= (bx - ax) * (ys - ay) - (by - ay) * (xs - ax) > 0
+    assert masks.intersection_over_union(got, inside) > 0.98
+
+    # Another one, closed with Enter after a corner was taken back.
+    for corner in [(20.0, 180.0), (60.0, 180.0), (5.0, 5.0)]:
+        person.click(*corner)
+    person.page.keyboard.press("Backspace")
+    person.click(60.0, 240.0)
+    person.page.keyboard.press("Enter")
+    person.wait_regions(2)
+    person.ask("And this?")
+    person.wait_answer(2)
+    assert model.calls[-1].regions[-1].sum() == pytest.approx(40 * 60 / 2, rel=0.1)
+
+
 def capsules(path: list[tuple[float, float]], radius: float, size_hw: tuple[int, ...]) -> np.ndarray:
     """Pixels whose centre lies within `radius` of the path: drawn here once more, and differently, on purpose."""
     ys, xs = np.mgrid[0 : size_hw[0], 0 : size_hw[1]] + 0.5
