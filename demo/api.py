@@ -16,7 +16,7 @@ import gradio as gr
 from demo import handlers, words
 from demo.handlers import Decode, Services, Settings
 from demo.problems import sentence_of
-from demo.session import PageRegion, Seat, Session
+from demo.session import PageRegion, Seat, Session, StoredMask
 from osprey_core import masks
 from osprey_core.errors import OspreyError
 
@@ -81,6 +81,17 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             points = points_xy if isinstance(points_xy, list) else ()
             return _selected(seat.change_regions(lambda s: handlers.mark_polygon(s, points, action or "new")))
 
+    def segment_everything(seat: Seat) -> list[dict[str, Any]]:
+        with _one_sentence():
+            found = handlers.find_everything(services, seat.session)
+            return [{"index": index, **_measured(stored)} for index, stored in enumerate(found)]
+
+    def take_segment(seat: Seat, number: int, action: Any) -> dict[str, Any]:
+        with _one_sentence():
+            index = int(number or 0)
+            change = lambda s: handlers.take_segment(services, s, index, action or "new")  # noqa: E731
+            return _selected(seat.change_regions(change))
+
     def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
         with _one_sentence():
             session = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
@@ -113,6 +124,8 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("segment_box", segment_box, [box, action], result, marking),
         ("segment_brush", segment_brush, [strokes, radius, action], result, edits),
         ("segment_polygon", segment_polygon, [strokes, action], result, edits),
+        ("segment_everything", segment_everything, [], result, marking),
+        ("take_segment", take_segment, [number, action], result, marking),
         ("delete_region", delete_region, [number], result, edits),
         ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
         ("clear_chat", clear_chat, [], None, quick),
@@ -122,12 +135,15 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
 
 
 def _described(region: PageRegion) -> dict[str, Any]:
-    mask = region.mask.mask()
+    return {"number": region.number, **_measured(region.mask)}
+
+
+def _measured(stored: StoredMask) -> dict[str, Any]:
+    mask = stored.mask()
     return {
-        "number": region.number,
         "area": masks.area(mask),
         "box_xyxy": list(masks.box_xyxy(mask)),
-        "rle": {"size": [region.mask.height, region.mask.width], "counts": region.mask.counts},
+        "rle": {"size": [stored.height, stored.width], "counts": stored.counts},
     }
 
 

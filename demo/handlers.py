@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 MAX_QUESTION_CHARACTERS = 4000
 MAX_STROKE_POINTS = 20_000
 MAX_CORNERS = 1000
+MAX_SEGMENTS = 128
 
 Action = Literal["new", "add", "remove"]
 Style = Literal["short", "detailed", "category", "relation"]
@@ -264,6 +265,26 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
     except (TypeError, ValueError):
         raise InputError(words.BAD_GESTURE) from None
     return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, words.POLYGON_TOO_THIN)
+
+
+def find_everything(services: Services, session: Session) -> tuple[StoredMask, ...]:
+    """All that the segmenter finds in the picture, largest first; slow once, then shared."""
+    picture = _need_picture(session)
+    segments = _opened_segments(services, picture)
+
+    def find() -> tuple[StoredMask, ...]:
+        return tuple(StoredMask.of(scored.mask) for scored in segments.everything()[:MAX_SEGMENTS] if scored.mask.any())
+
+    found: tuple[StoredMask, ...] = services.opened(picture).part("everything", find)
+    return found
+
+
+def take_segment(services: Services, session: Session, index: int, action: Action) -> Session:
+    """One of `find_everything`, by its place there: it becomes, joins or leaves a region."""
+    found = find_everything(services, session)
+    if not (isinstance(index, int) and 0 <= index < len(found)):
+        raise InputError(words.BAD_GESTURE)
+    return _drawn(session, found[index].mask(), action, words.NOTHING_FOUND)
 
 
 def select_region(session: Session, number: int) -> Session:
@@ -598,13 +619,17 @@ def _segment(services: Services, picture: Picture, hints: Prompts) -> Mask:
     return _masks(services, picture, hints)[0]
 
 
-def _masks(services: Services, picture: Picture, hints: Prompts) -> list[Mask]:
-    """The segmenter's masks of different extent, best first; at least one."""
+def _opened_segments(services: Services, picture: Picture) -> Any:
+    """The picture made ready by the segmenter; slow once, then shared."""
     if not services.segmenter.wait(1):  # no longer: others want to mark as well
         raise InputError(words.SEGMENTER_LOADING)
     opened = services.opened(picture)
-    segments = opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
-    found = segments.segment(list(hints.points_xy), list(hints.labels), hints.box_xyxy)
+    return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
+
+
+def _masks(services: Services, picture: Picture, hints: Prompts) -> list[Mask]:
+    """The segmenter's masks of different extent, best first; at least one."""
+    found = _opened_segments(services, picture).segment(list(hints.points_xy), list(hints.labels), hints.box_xyxy)
     kept: list[Mask] = [scored.mask for scored in found if scored.mask.any()]
     if not kept:
         raise InputError(words.NOTHING_FOUND)

@@ -16,7 +16,7 @@ from typing import Any
 import gradio as gr
 
 from demo import api, handlers, transcript, words
-from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, uploaded_file
+from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
@@ -218,6 +218,9 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
     def polygon(session: Session, gesture: dict[str, Any]) -> Session:
         return handlers.mark_polygon(session, gesture.get("points") or (), gesture.get("action"))  # type: ignore[arg-type]
 
+    def take(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.take_segment(services, session, gesture.get("index"), gesture.get("action"))  # type: ignore[arg-type]
+
     def edit(session: Session, gesture: dict[str, Any]) -> Session:
         number = gesture.get("number")
         if gesture.get("op") == "select" and isinstance(number, int):
@@ -233,6 +236,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         ("segment_box", box, QUEUES.segmenter),
         ("segment_brush", brush, QUEUES.edits),
         ("segment_polygon", polygon, QUEUES.edits),
+        ("take_segment", take, QUEUES.segmenter),
         ("edit_regions", edit, QUEUES.edits),
     ):
         getattr(canvas, name)(
@@ -245,6 +249,25 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             concurrency_id=queue,
             concurrency_limit=4,
         )
+
+    def show_everything(seat: Seat, value: Any) -> Any:
+        gesture = gesture_of(value)
+        session, segments = seat.session, {}
+        with _toasts():
+            if _is_for(session, gesture):
+                segments = {"segments": segments_of(session, handlers.find_everything(services, session))}
+        return gr.update(scene=scene_of(seat.session, _seq(gesture)), **segments)
+
+    canvas.segment_everything(
+        show_everything,
+        [seat, canvas],
+        [canvas],
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="multiple",
+        concurrency_id=QUEUES.segmenter,
+        concurrency_limit=4,
+    )
 
     def show_picture(seat: Seat, value: Any) -> list[Any]:
         gesture = gesture_of(value)

@@ -157,7 +157,9 @@ class FakeOpened:
         return [ScoredMask(found, 0.9), ScoredMask(box, 0.5)]
 
     def everything(self) -> list[ScoredMask]:
-        return []
+        """The two shapes of `picture()`, largest first."""
+        found = [self.segment([point], [1])[0] for point in ((250, 110), (80, 100))]
+        return sorted(found, key=lambda scored: -int(scored.mask.sum()))
 
 
 def flood_of(image: NDArray[np.uint8], x: int, y: int) -> NDArray[np.bool_]:

@@ -127,6 +127,19 @@ def test_a_polygon_is_the_mask(opened: Session) -> None:
     assert (less.regions[0].mask.mask() == expected).all()
 
 
+def test_a_segment_of_everything_becomes_a_region(services: Services, opened: Session) -> None:
+    found = handlers.find_everything(services, opened)
+    areas = [int(stored.mask().sum()) for stored in found]
+    assert areas == sorted(areas, reverse=True)
+    session = handlers.take_segment(services, opened, 1, "new")
+    assert session.regions[0].mask == found[1]
+    both = handlers.take_segment(services, session, 0, "add")
+    assert (both.regions[0].mask.mask() == found[0].mask() | found[1].mask()).all()
+    for wrong in (-1, len(found), None, "0"):
+        with pytest.raises(InputError):
+            handlers.take_segment(services, session, wrong, "new")  # type: ignore[arg-type]
+
+
 def test_strokes_add_to_and_take_from_the_selected_region_only(services: Services, two: Session) -> None:
     more = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
     assert len(more.regions) == 2

@@ -23,6 +23,7 @@ const ICONS = {
   point: "M5 3l13 9-6 1.2L9.5 19z",
   box: "M4 7V4h3M17 4h3v3M20 17v3h-3M7 20H4v-3M4 11v2M20 11v2M11 4h2M11 20h2",
   polygon: "M12 3.5l8.500 6.200-3.300 10.300H6.800L3.500 9.700zM12 3.500v.01M20.500 9.700v.01M17.200 20v.01M6.800 20v.01M3.500 9.700v.01",
+  everything: "M4 4h6v6H4zM14 4h6v9h-6zM4 14h6v6H4zM14 17h6v3h-6z",
   brush: "M20 4c-5 2-9 6-10.5 9.5l2 2C15 14 18 9 20 4zM9 14.5c-2 0-3 1.5-3 3S5 20 3.5 20c3 1 7 .5 7-3.5z",
   new: "M12 3.5l1.8 5.2 5.5.1-4.4 3.3 1.6 5.3-4.5-3.1-4.5 3.1 1.6-5.3-4.4-3.3 5.5-.1z",
   add: "M12 5v14M5 12h14",
@@ -51,7 +52,7 @@ function button(name, label, tip, onclick, extra) {
 }
 
 const toolButtons = {};
-for (const name of ["point", "box", "polygon", "brush"])
+for (const name of ["point", "box", "polygon", "brush", "everything"])
   toolButtons[name] = button(name, W[name], W[name + "Tip"], () => setTool(name), { "aria-pressed": "false" });
 const actionButtons = {};
 for (const name of ["new", "add", "remove"])
@@ -124,6 +125,8 @@ let scene = { regions: [], selected: null, next: null, canUndo: false, seq: 0 };
 let layers = new Map(); // region number -> {key, mask, tint, anchor}
 let hovered = null;
 let drag = null; // {kind, points: [[x, y]…] in picture pixels, minus}
+let segments = null; // everything that the segmenter found: layers, largest first; null: not asked for
+let segment = null; // the one under the pointer
 let corners = null; // a polygon under way: {kind, points, action, minus, color}
 let cursor = null; // pointer over the canvas, picture pixels
 let cross = null; // keyboard cursor, picture pixels
@@ -165,7 +168,7 @@ function settle(answered) {
 
 function showBusy() {
   const name = waiting && waiting.name;
-  const text = name === "open_picture" ? W.opening : name === "segment_point" || name === "segment_box" ? W.finding : "";
+  const text = name === "open_picture" ? W.opening : name === "segment_point" || name === "segment_box" ? W.finding : name === "segment_everything" ? W.findingAll : "";
   spinner.textContent = text;
   spinner.classList.toggle("osp-on", Boolean(text));
 }
@@ -210,7 +213,7 @@ function toast(text) {
 // ---- what comes from Python -----------------------------------------------------------------------------------------
 
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
-const WATCHED = Object.keys({ scene: 0, picture: 0 });
+const WATCHED = Object.keys({ scene: 0, picture: 0, segments: 0 });
 watch(WATCHED, receive);
 
 function receive() {
@@ -222,10 +225,18 @@ function receive() {
     image.src = sent.url;
     picture = arrived;
     layers = new Map();
-    cross = hovered = drag = corners = null;
+    cross = hovered = drag = corners = segments = segment = null;
     setAction("new");
+    if (tool === "everything") send("segment_everything", {});
     root.classList.add("osp-has-picture");
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
+  }
+  const found = props.segments;
+  if (found && picture && found.picture === picture.id && (!segments || segments.picture !== found.picture)) {
+    const layersFound = found.items.map((item, index) => segmentLayer(item, index));
+    segments = { picture: found.picture, layers: layersFound };
+    if (!layersFound.length) toast(W.nothingFound);
+    else live.textContent = say(W.segmentsFound, { count: layersFound.length });
   }
   if (props.scene) {
     const before = scene;
@@ -346,6 +357,7 @@ function paint() {
     context.drawImage(picture.image, fit.x, fit.y, picture.width * fit.scale, picture.height * fit.scale);
   context.imageSmoothingEnabled = true;
   const shown = scene.regions.map((region) => layers.get(region.number)).filter(Boolean);
+  if (tool === "everything" && segments) paintSegments(context);
   const byArea = [...shown].sort((one, other) => other.width * other.height - one.width * one.height);
   for (const layer of byArea) paintRegion(context, layer);
   const selected = shown.find((layer) => layer.region.number === scene.selected);
@@ -359,6 +371,44 @@ function paint() {
   if (drag) paintDrag(context, drag, false);
   if (corners) paintDrag(context, corners, false);
   paintCursor(context);
+}
+
+// A segment of the whole: its pixels and, drawn once, its edge in white and black.
+function segmentLayer(item, index) {
+  const region = { ...item, color: "#ffffff", text: "#000", number: -1 - index };
+  const layer = { ...layerOf(region), index };
+  const { width, height, mask } = layer;
+  const edge = make("canvas", { width, height });
+  const context = edge.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  const inside = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x];
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if (inside(x, y) && !(inside(x - 1, y) && inside(x + 1, y) && inside(x, y - 1) && inside(x, y + 1)))
+        pixels.data.set((x + y) % 8 < 4 ? [255, 255, 255, 255] : [20, 24, 31, 255], (y * width + x) * 4);
+  context.putImageData(pixels, 0, 0);
+  return { ...layer, edge };
+}
+
+function paintSegments(context) {
+  context.fillStyle = "rgba(10, 14, 20, 0.25)";
+  context.fillRect(fit.x, fit.y, picture.width * fit.scale, picture.height * fit.scale);
+  for (const layer of segments.layers) {
+    const [x, y, width, height] = rectOf(layer);
+    if (layer === segment) {
+      context.globalAlpha = 0.4;
+      context.drawImage(layer.tint, x, y, width, height);
+      context.globalAlpha = 1;
+    }
+    context.drawImage(layer.edge, x, y, width, height);
+  }
+}
+
+// The smallest segment that holds the point.
+function segmentAt([x, y]) {
+  if (!segments) return null;
+  const hits = segments.layers.filter((layer) => holds(layer, x, y));
+  return hits.length ? hits[hits.length - 1] : null;
 }
 
 function rectOf(layer) {
@@ -510,7 +560,7 @@ function paintDrag(context, what, settled) {
     context.lineWidth = what.radius * 2 * fit.scale;
     context.strokeStyle = color;
     context.stroke();
-  } else {
+  } else if (what.kind === "point") {
     const [cx, cy] = at(what.points[0]);
     const pulse = settled ? 4 + 3 * Math.abs(Math.sin(performance.now() / 250)) : 5;
     context.beginPath();
@@ -557,7 +607,8 @@ function setTool(name) {
   if (tool !== name) setAction("new");
   tool = name;
   stage.dataset.tool = name;
-  drag = corners = null;
+  drag = corners = segment = null;
+  if (name === "everything" && picture && !segments) send("segment_everything", {});
   showButtons();
   showHint();
   draw();
@@ -592,7 +643,7 @@ function showHint() {
     if (corners) text = W.hintCorners;
     else if (action === "add") text = say(W.hintAdd, { number });
     else if (action === "remove") text = say(W.hintRemove, { number });
-    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", polygon: "hintPolygon", brush: "hintBrush" }[tool]];
+    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", polygon: "hintPolygon", brush: "hintBrush", everything: "hintEverything" }[tool]];
     else if (scene.regions.length === 1) text = say(W.hintRefine, { number });
     else text = W.hintMany;
   }
@@ -692,14 +743,17 @@ function hover(number) {
   draw();
 }
 
+function holds(layer, x, y) {
+  const column = Math.floor((x * layer.region.size[0]) / picture.width) - layer.region.box[0];
+  const row = Math.floor((y * layer.region.size[1]) / picture.height) - layer.region.box[1];
+  const inside = column >= 0 && row >= 0 && column < layer.width && row < layer.height;
+  return inside && layer.mask[row * layer.width + column];
+}
+
 function regionAt([x, y]) {
   const hits = scene.regions.filter((region) => {
     const layer = layers.get(region.number);
-    if (!layer) return false;
-    const column = Math.floor((x * region.size[0]) / picture.width) - region.box[0];
-    const row = Math.floor((y * region.size[1]) / picture.height) - region.box[1];
-    const inside = column >= 0 && row >= 0 && column < layer.width && row < layer.height;
-    return inside && layer.mask[row * layer.width + column];
+    return layer && holds(layer, x, y);
   });
   const size = (region) => (region.box[2] - region.box[0]) * (region.box[3] - region.box[1]);
   return hits.sort((one, other) => size(one) - size(other))[0];
@@ -738,7 +792,7 @@ canvas.addEventListener("pointerdown", (event) => {
   }
   if (![0, 2, 5].includes(event.button)) return;
   const point = place(event);
-  if (tool === "point" && !inPicture(point)) return;
+  if ((tool === "point" || tool === "everything") && !inPicture(point)) return;
   const what = actionOf(event);
   if (tool === "polygon") {
     addCorner(clamp(point), what);
@@ -773,6 +827,13 @@ canvas.addEventListener("pointermove", (event) => {
     const found = inPicture(point) ? regionAt(point) : null;
     hover(found ? found.number : null);
     if (tool === "brush" || corners) draw();
+    if (tool === "everything") {
+      const over = inPicture(point) ? segmentAt(point) : null;
+      if (over !== segment) {
+        segment = over;
+        draw();
+      }
+    }
   }
 });
 
@@ -812,7 +873,11 @@ canvas.addEventListener("pointerup", (event) => {
 
 function finish(done, moved) {
   const ghost = { kind: done.kind, points: done.points, radius: done.radius, minus: done.minus, color: done.color };
-  if (done.kind === "point") {
+  if (done.kind === "everything") {
+    const chosen = segmentAt(done.points[0]);
+    if (moved < 10 && chosen) send("take_segment", { index: chosen.index, action: done.action });
+    else if (moved < 10 && segments) toast(W.noSegment);
+  } else if (done.kind === "point") {
     const [x, y] = done.points[0];
     if (moved < 10) send("segment_point", { x, y, action: done.action }, ghost);
   } else if (done.kind === "box") {
@@ -828,7 +893,7 @@ canvas.addEventListener("pointercancel", () => {
   draw();
 });
 canvas.addEventListener("pointerleave", () => {
-  cursor = null;
+  cursor = segment = null;
   if (!drag) hover(null);
   draw();
 });
@@ -903,6 +968,7 @@ listen("keydown", (event) => {
     showHint();
   }
   else if (key === "r") setTool("brush");
+  else if (key === "e") setTool("everything");
   else if (key === "n") setAction("new");
   else if (key === "+") setAction("add");
   else if (key === "-") setAction("remove");

@@ -28,7 +28,16 @@ from osprey_core.errors import InputError
 from osprey_core.pictures import fit_within
 from osprey_core.regions import color_of, text_color_on
 
-GESTURES = ("open_picture", "segment_point", "segment_box", "segment_brush", "segment_polygon", "edit_regions")
+GESTURES = (
+    "open_picture",
+    "segment_point",
+    "segment_box",
+    "segment_brush",
+    "segment_polygon",
+    "segment_everything",
+    "take_segment",
+    "edit_regions",
+)
 """Names of the events that the script triggers."""
 
 SHOWN_SIDE = 1600
@@ -57,6 +66,7 @@ def build_canvas(examples: Sequence[Example]) -> gr.HTML:
         limit_mb=MAX_MEGABYTES,
         picture=None,
         scene=None,
+        segments=None,
     )
 
 
@@ -78,6 +88,12 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
         "canUndo": bool(session.undo),
         "regions": regions,
     }
+
+
+def segments_of(session: Session, segments: Sequence[StoredMask]) -> dict[str, Any]:
+    """Everything that was found in the session's picture, as the canvas outlines it."""
+    assert session.picture is not None
+    return {"picture": session.picture.digest, "items": [_shown_mask(stored) for stored in segments]}
 
 
 def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:

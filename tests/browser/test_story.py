@@ -129,6 +129,22 @@ def test_a_polygon_is_exactly_the_mask(visit: Any, address: str, model: fakes.Fa
     assert model.calls[-1].regions[-1].sum() == pytest.approx(40 * 60 / 2, rel=0.1)
 
 
+def test_everything_is_outlined_and_taken_by_clicks(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    person = visit(address)
+    person.open_example()
+    person.tool("everything")
+    person.page.get_by_text("outlines found").wait_for(state="attached")
+    person.click(250, 110)
+    person.wait_regions(1)
+    person.click(80, 100)
+    person.wait_regions(2)
+    person.ask("What are @1 and @2?")
+    person.wait_answer(1)
+    one, two = model.calls[-1].regions
+    assert (one == shape("blue")).all()
+    assert (two == shape("red")).all()
+
+
 def capsules(path: list[tuple[float, float]], radius: float, size_hw: tuple[int, ...]) -> np.ndarray:
     """Pixels whose centre lies within `radius` of the path: drawn here once more, and differently, on purpose."""
     ys, xs = np.mgrid[0 : size_hw[0], 0 : size_hw[1]] + 0.5
