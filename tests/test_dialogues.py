@@ -24,10 +24,11 @@ from osprey_core.training.dialogues import (
     region_vocabulary,
     relation_of,
     sample,
+    sample_about,
     samples,
 )
 from osprey_core.training.names import plural
-from osprey_core.training.scenes import color_shares
+from osprey_core.training.scenes import color_shares, make_scene
 
 MENTION = re.compile(r"<region(\d+)>")
 
@@ -209,13 +210,24 @@ def test_larger_and_smaller_agree_with_the_boxes() -> None:
         assert ratio >= 1.6 or ratio <= 1 / 1.6
 
 
-def test_all_regions_gives_a_mask_for_every_object() -> None:
+def test_region_names_are_in_the_vocabulary() -> None:
     vocabulary = set(region_vocabulary(fake_atlas()))
+    assert all(set(s.region_names) <= vocabulary for s in many())
+
+
+@pytest.mark.parametrize("about", ["objects", "parts"])
+def test_regions_may_be_whole_things_or_parts_only(about: str) -> None:
+    options = DialogueOptions(about=about, kinds=("category",), exact_masks=True)  # type: ignore[arg-type]
+    found = 0
     for seed in range(40):
-        s = sample(seed, DialogueOptions(all_regions=True, exact_masks=True), fake_atlas())
-        for item in s.scene.objects:
-            assert any((item.mask == mask).all() for mask in s.masks)
-        assert set(s.region_names) <= vocabulary
+        made = sample_about(make_scene(seed), (seed,), options)
+        if made is None:
+            continue
+        objects = made.scene.objects
+        wanted = [o.mask for o in objects] if about == "objects" else [p.mask for o in objects for p in o.parts]
+        assert all(any((mask == other).all() for other in wanted) for mask in made.masks)
+        found += 1
+    assert found > 10
 
 
 def test_accepted_answers_contain_the_answer() -> None:
@@ -251,6 +263,8 @@ def test_borderline_places_relations_and_colours_are_not_named() -> None:
 def test_wrong_options_are_refused() -> None:
     with pytest.raises(ValueError, match="kinds"):
         DialogueOptions(kinds=("gossip",))
+    with pytest.raises(ValueError, match="about"):
+        DialogueOptions(about="everybody")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_turns"):
         DialogueOptions(max_turns=0)
     assert len(samples(1, 2)) == 2

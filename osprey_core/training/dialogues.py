@@ -8,8 +8,9 @@ middle) is not asked. It knows no tokens: regions are spelt `<region1>`, `<regio
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -60,8 +61,8 @@ class DialogueOptions:
     exact_masks: bool = False
     kinds: tuple[str, ...] = ()
     """Only these kinds of questions; empty: all."""
-    all_regions: bool = False
-    """Give a mask for every object, large part and background region, however few are talked about."""
+    about: Literal["anything", "objects", "parts"] = "anything"
+    """What regions show; in pictures without such a thing nothing is said."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_turns <= 12:
@@ -69,6 +70,8 @@ class DialogueOptions:
         unknown = set(self.kinds) - set(KIND_WEIGHTS)
         if unknown:
             raise ValueError(f"kinds has {sorted(unknown)}: choose from {sorted(KIND_WEIGHTS)}")
+        if self.about not in ("anything", "objects", "parts"):
+            raise ValueError(f"about is {self.about!r}: choose anything, objects or parts")
 
 
 @dataclass(frozen=True)
@@ -128,14 +131,24 @@ def samples(
         if not scene.objects:
             continue
         for number in range(2 * count + 4):
-            talk = _Talk(scene, np.random.default_rng([seed, attempt, number]), options, atlas)
-            talk.hold()
-            if talk.turns:
-                found.append(DialogueSample(scene.image, talk.masks(), talk.turns, scene, talk.region_names()))
+            made = sample_about(scene, (seed, attempt, number), options, atlas)
+            if made is not None:
+                found.append(made)
             if len(found) == count:
                 return found
         found = []
     raise AssertionError(f"no conversation found for seed {seed}")
+
+
+def sample_about(
+    scene: Scene, seeds: Sequence[int], options: DialogueOptions, atlas: Atlas | None = None
+) -> DialogueSample | None:
+    """One conversation about a given picture, or None where none of the wanted kinds has a plain answer in it."""
+    talk = _Talk(scene, np.random.default_rng(list(seeds)), options, atlas)
+    talk.hold()
+    if not talk.turns:
+        return None
+    return DialogueSample(scene.image, talk.masks(), talk.turns, scene, talk.region_names())
 
 
 def region_vocabulary(atlas: Atlas | None = None) -> list[str]:
@@ -346,8 +359,10 @@ class _Talk:
         few = rng.random() < self.options.single_turn_share
         wanted = 1 if few else int(rng.integers(2, self.options.max_turns + 1)) if self.options.max_turns > 1 else 1
         count = len(self.refs)
+        if not count:
+            return
         # either all regions are selected at once, or they are added while talking
-        self.known = count if self.options.all_regions or count == 1 or wanted == 1 or rng.random() < 0.55 else 1
+        self.known = count if count == 1 or wanted == 1 or rng.random() < 0.55 else 1
         kinds = list(self.options.kinds or KIND_WEIGHTS)
         weights = np.array([KIND_WEIGHTS[kind] * self._boost(kind) for kind in kinds], np.float64)
         weights /= weights.sum()
@@ -385,12 +400,14 @@ class _Talk:
 
     def _choose_refs(self) -> list[Ref]:
         scene, rng = self.scene, self.rng
-        if self.options.all_regions:
-            return self._all_refs()
         count = int(rng.choice([1, 2, 3, 4, 5], p=[0.52, 0.3, 0.12, 0.04, 0.02]))
         objects = [o for o in scene.objects if o.area >= 30]
         order = [objects[k] for k in rng.permutation(len(objects))]
         refs: list[Ref] = []
+        if self.options.about != "anything":
+            parts = self.options.about == "parts"
+            found = (self._part_ref(o) if parts else Ref(o.mask, o, shares=o.color_shares) for o in order)
+            return [ref for ref in found if ref is not None][:count]
         for item in order[:count]:
             if item.parts and rng.random() < 0.35:
                 ref = self._part_ref(item)
@@ -406,12 +423,6 @@ class _Talk:
                 0 if rng.random() < 0.5 else len(refs), Ref(region.mask, background=region, shares=region.color_shares)
             )
         return refs[: max(1, count)]
-
-    def _all_refs(self) -> list[Ref]:
-        refs = [Ref(item.mask, item, shares=item.color_shares) for item in self.scene.objects]
-        refs += [ref for item in self.scene.objects if item.parts and (ref := self._part_ref(item)) is not None]
-        refs += [Ref(region.mask, background=region, shares=region.color_shares) for region in self.scene.regions]
-        return [refs[int(k)] for k in self.rng.permutation(len(refs))]
 
     def _part_ref(self, item: SceneObject) -> Ref | None:
         big = [p for p in item.parts if np.count_nonzero(p.mask) >= 0.0025 * item.mask.size]
