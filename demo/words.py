@@ -63,7 +63,7 @@ CANVAS = {
     "hintBox": "Drag a box around something to mark it.",
     "hintPolygon": "Click the corners of an outline, three or more; the first corner closes it.",
     "hintCorners": "Close it on the first corner or with Enter; Backspace takes the last corner back, Escape gives up.",
-    "hintEverything": "Click any outline to take it as a region, as many as you like.",
+    "hintEverything": "Click an outline to take it as a region; click there again for the larger whole.",
     "hintBrush": "Paint over something to mark it.",
     "hintAdd": "Click, box or paint what also belongs to region {number}.",
     "hintRemove": "Click, box or paint what does not belong to region {number}.",

@@ -6,17 +6,20 @@ One loop, a generator. It knows neither pictures nor prompts; what ends an answe
 from __future__ import annotations
 
 import codecs
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from transformers import DynamicCache, LlamaForCausalLM
 
 from .errors import InputError
+from .prefix_attention import KeyValues
 from .tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
@@ -47,28 +50,111 @@ def decode(
     prompt_embeds: torch.Tensor,
     sampling: Sampling,
     should_stop: Callable[[], bool] | None = None,
-) -> Iterator[int]:
+    prefix: KeyValues | None = None,
+    cache: DynamicCache | None = None,
+) -> Generator[int]:
     """Generate token ids, one per step, at most `sampling.max_new_tokens`.
 
     Args:
         llm: the language model; it is not changed.
-        prompt_embeds: (1, T, D).
+        prompt_embeds: (1, T, D); what stands behind the prefix and the cache, if there are any.
         should_stop: asked before every step; True ends the loop.
+        prefix: as for `DecodedRows`.
+        cache: what the prompt begins with behind the prefix; it grows by the prompt and all tokens but the last.
 
     Yields:
         ids, end-of-sequence included: whoever iterates decides what ends an answer.
     """
-    choose = _chooser(sampling)
-    cache = DynamicCache(config=llm.config)
-    inputs: dict[str, torch.Tensor] = {"inputs_embeds": prompt_embeds}
+    rows = DecodedRows(llm, [prompt_embeds[0]], [sampling], prefix, cache)
     for _ in range(sampling.max_new_tokens):
         if should_stop is not None and should_stop():
             return
-        with torch.inference_mode():
-            logits = llm(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
-            token = choose(logits)
-        yield token
-        inputs = {"input_ids": torch.tensor([[token]], device=prompt_embeds.device)}
+        yield rows.step()[0]
+
+
+class DecodedRows:
+    """Several answers decoded together, a token each per step, over one prefix that is not copied.
+
+    Args:
+        llm: the language model; for a prefix, one that has gone through `use_prefix_attention`.
+        prompts: per row (T, D), of any lengths.
+        samplings: per row; the limits in them are for the caller to keep.
+        prefix: keys and values of the positions before all prompts.
+        cache: for a single row, what stands between the prefix and the prompt. It is grown.
+    """
+
+    def __init__(
+        self,
+        llm: LlamaForCausalLM,
+        prompts: Sequence[torch.Tensor],
+        samplings: Sequence[Sampling],
+        prefix: KeyValues | None = None,
+        cache: DynamicCache | None = None,
+    ) -> None:
+        self._llm = llm
+        self._prefix = prefix
+        self._cache = DynamicCache(config=llm.config) if cache is None else cache
+        self._choosers = [_chooser(sampling) for sampling in samplings]
+        self._rows = list(range(len(prompts)))
+        self._ended: set[int] = set()
+        device = prompts[0].device
+        known = self._cache.get_seq_length()
+        longest = max(prompt.shape[0] for prompt in prompts)
+        # Padded on the left, so that the last position is every row's own last one.
+        self._inputs = torch.stack([F.pad(p, (0, 0, longest - p.shape[0], 0)) for p in prompts])  # (B, T, D)
+        pads = torch.tensor([longest - prompt.shape[0] for prompt in prompts], device=device)
+        self._real = torch.arange(known + longest, device=device) >= pads[:, None]  # (B, known + T), False for padding
+        first = known + (prefix[0][0].shape[2] if prefix else 0)
+        self._positions = (torch.arange(first, first + longest, device=device) - pads[:, None]).clamp(min=0)  # (B, T)
+
+    @property
+    def running(self) -> list[int]:
+        """Rows that have not ended, in order."""
+        return [row for row in self._rows if row not in self._ended]
+
+    def end(self, row: int) -> None:
+        """Take a row out; the next step does not compute it."""
+        self._ended.add(row)
+
+    @torch.inference_mode()
+    def step(self) -> dict[int, int]:
+        """The next token of every running row."""
+        self._drop_ended()
+        inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
+        logits = self._llm(
+            **inputs,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+            position_ids=self._positions,
+            attention_mask=self._mask(self._inputs.shape[1]),
+            **({} if self._prefix is None else {"shared_prefix": self._prefix}),
+        ).logits[:, -1]
+        tokens = [self._choosers[row](row_logits) for row, row_logits in zip(self._rows, logits, strict=True)]
+        self._inputs = torch.tensor(tokens, device=logits.device)[:, None]
+        self._positions = self._positions[:, -1:] + 1
+        self._real = F.pad(self._real, (0, 1), value=True)
+        return dict(zip(self._rows, tokens, strict=True))
+
+    def _drop_ended(self) -> None:
+        if not self._ended.intersection(self._rows):
+            return
+        kept = [place for place, row in enumerate(self._rows) if row not in self._ended]
+        places = torch.tensor(kept, device=self._positions.device)
+        self._rows = [self._rows[place] for place in kept]
+        self._cache.batch_select_indices(places)
+        self._inputs, self._positions, self._real = self._inputs[places], self._positions[places], self._real[places]
+
+    def _mask(self, length: int) -> torch.Tensor | None:
+        """bool (B, 1, Q, S): the own keys that the last `length` positions see. None where transformers' own will do."""
+        padded = not bool(self._real[:, 0].all())
+        if not padded and (length == 1 or self._prefix is None):
+            return None
+        place = torch.arange(self._real.shape[1], device=self._real.device)
+        queries = place[-length:, None]
+        # Padding sees itself, so that its softmax is over something; nobody else sees it.
+        seen = ((place <= queries) & self._real[:, None]) | (place == queries)
+        return seen[:, None]
 
 
 def _chooser(sampling: Sampling) -> Callable[[torch.Tensor], int]:
@@ -147,7 +233,7 @@ class AnswerStream:
 
     def __init__(
         self,
-        tokens: Callable[[Callable[[], bool]], Iterator[int]],
+        tokens: Callable[[Callable[[], bool]], Generator[int]],
         tokenizer: TextTokenizer,
         stop_strings: Sequence[str],
         prompt_tokens: int,
@@ -185,21 +271,29 @@ class AnswerStream:
     def _run(self) -> Iterator[str]:
         self._began_at = time.perf_counter()
         reason: FinishReason = "length"
-        for token in self._tokens(self._stop.is_set):
-            self._last_at = time.perf_counter()
-            self._first_at = self._first_at or self._last_at
-            self.new_tokens += 1
-            if token == self._eos_id:
-                reason = "eos"
-                break
-            if piece := self._text.feed(token):
-                yield piece
-            if self._text.hit_stop_string:
-                reason = "stop_string"
-                break
-        else:
-            if self._stop.is_set():
-                reason = "stopped"
+        tokens, self._tokens = self._tokens(self._stop.is_set), _no_tokens
+        # Closed at once however the answer ends: what it decodes with is let go, even if the stream itself is kept.
+        with contextlib.closing(tokens):
+            for token in tokens:
+                self._last_at = time.perf_counter()
+                self._first_at = self._first_at or self._last_at
+                self.new_tokens += 1
+                if token == self._eos_id:
+                    reason = "eos"
+                    break
+                if piece := self._text.feed(token):
+                    yield piece
+                if self._text.hit_stop_string:
+                    reason = "stop_string"
+                    break
+            else:
+                if self._stop.is_set():
+                    reason = "stopped"
         if piece := self._text.finish():
             yield piece
         self.finish_reason = reason
+
+
+def _no_tokens(should_stop: Callable[[], bool]) -> Generator[int]:
+    """What an answer that has begun can begin again: nothing."""
+    yield from ()

@@ -2,10 +2,11 @@
 
 A mask is a bool array (H, W), True inside. Points are (x, y) in pixels: the pixel in column x, row y covers the
 square [x, x + 1) x [y, y + 1). Boxes are half-open integers (x0, y0, x1, y1).
-Knows NumPy alone (OpenCV only inside the two functions about connected pixels); knows no picture and no model.
+Knows NumPy alone (OpenCV only inside the functions about neighbouring pixels); knows no picture and no model.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ Mask = NDArray[np.bool_]
 
 MAX_STROKE_ROWS = 40_000_000
 """Most rows of pixels, summed over the segments of the strokes, that are drawn at once: some seconds of work."""
+MAX_COUNTS = 4_000_000
+"""Most characters or numbers of a run-length mask from elsewhere: more than any mask of a photograph needs."""
+MAX_PIXELS_GROWN = 1000
 _ROWS_AT_ONCE = 400_000
 
 
@@ -92,10 +96,70 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
 
     Raises InputError if the runs do not fill the stated size exactly.
     """
+    height, width, runs = _checked_runs(rle)
+    inside = np.arange(len(runs)) % 2 == 1
+    return np.repeat(inside, runs).reshape((height, width), order="F")
+
+
+@dataclass(frozen=True)
+class CodedMask:
+    """A mask in little memory, run-length coded. Equal masks are equal values, which can be hashed and kept."""
+
+    height: int
+    width: int
+    counts: str = field(repr=False)
+    """COCO's compressed runs, without empty runs but for a first one."""
+
+    @classmethod
+    def of(cls, mask: Mask) -> "CodedMask":
+        """From a bool array (H, W)."""
+        return cls(int(mask.shape[0]), int(mask.shape[1]), encode_rle(mask)["counts"])
+
+    @classmethod
+    def read(cls, rle: Any, size_hw: tuple[int, int]) -> "CodedMask":
+        """From somebody else's run-length form; it is never decoded, so that a forged one costs nothing.
+
+        Raises InputError if it is damaged, too long, empty or not of the size (height, width).
+        """
+        if not isinstance(rle, Mapping):
+            raise InputError('A run-length mask needs "size": [height, width] and "counts".')
+        counts = rle.get("counts")
+        if isinstance(counts, str | bytes | list) and len(counts) > MAX_COUNTS:
+            raise InputError("A run-length mask is too ragged to be read; smooth it first.")
+        height, width, runs = _checked_runs(rle)
+        if (height, width) != tuple(size_hw):
+            raise InputError(
+                f"The mask is {width} x {height} pixels, but the picture is {size_hw[1]} x {size_hw[0]}; "
+                "a mask must be exactly as large as its picture."
+            )
+        if not runs[1::2].any():
+            raise InputError("The mask is empty; mark at least one pixel of the region.")
+        return cls(height, width, _pack_counts(_without_empty_runs(runs)))
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        return self.height, self.width
+
+    @property
+    def area(self) -> int:
+        """Number of pixels inside."""
+        return int(_unpack_counts(self.counts)[1::2].sum())
+
+    def rle(self) -> dict[str, Any]:
+        """COCO's form {"size": [h, w], "counts": str}."""
+        return {"size": [self.height, self.width], "counts": self.counts}
+
+    def mask(self) -> Mask:
+        """A new bool array (H, W)."""
+        return decode_rle(self.rle())
+
+
+def _checked_runs(rle: Mapping[str, Any]) -> tuple[int, int, NDArray[np.int64]]:
+    """Height, width and the run lengths, which fill them exactly."""
     try:
         height, width = (int(side) for side in rle["size"])
         counts = rle["counts"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError('A run-length mask needs "size": [height, width] and "counts".') from None
     if height < 0 or width < 0:
         raise InputError(f"A run-length mask cannot have the size {height} x {width}.")
@@ -105,8 +169,16 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
         raise InputError(
             f"The run lengths do not fill a mask of {height} x {width} pixels; the mask is damaged or has another size."
         )
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape((height, width), order="F")
+    return height, width, runs
+
+
+def _without_empty_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same pixels in as few runs as they need; the first run, of outside pixels, may be empty."""
+    filled = np.flatnonzero(runs)
+    inside = filled % 2
+    begins = np.concatenate([[True], inside[1:] != inside[:-1]])
+    joined = np.add.reduceat(runs[filled], np.flatnonzero(begins))
+    return np.concatenate([[0], joined]) if inside[0] else joined
 
 
 def _list_counts(counts: Any) -> NDArray[np.int64]:
@@ -304,7 +376,53 @@ def _as_points(points_xy: ArrayLike) -> NDArray[np.float64]:
     return points
 
 
-# --- connected pixels ----------------------------------------------------------------------------------------------
+# --- neighbouring pixels -------------------------------------------------------------------------------------------
+
+
+def union(masks: Sequence[Mask]) -> Mask:
+    """What is in any of the masks (H, W), at least one and all of one size; a new array."""
+    if not masks or any(mask.shape != masks[0].shape for mask in masks):
+        raise InputError("Only masks of the same picture can be united; give at least one.")
+    return np.logical_or.reduce(masks)
+
+
+def subtract(mask: Mask, other: Mask) -> Mask:
+    """What is in the mask (H, W) but not in the other one; may be empty."""
+    if mask.shape != other.shape:
+        raise InputError("Only masks of the same picture can be taken from one another.")
+    return mask & ~other
+
+
+def invert(mask: Mask) -> Mask:
+    """What is not in the mask; empty if that was the whole picture."""
+    return ~mask
+
+
+def grow(mask: Mask, pixels: int = 1) -> Mask:
+    """The mask and every pixel whose centre lies within `pixels` of one of its own, within the picture."""
+    if isinstance(pixels, bool) or not isinstance(pixels, int) or not 1 <= pixels <= MAX_PIXELS_GROWN:
+        raise InputError(
+            f"A region can grow or shrink by 1 to {MAX_PIXELS_GROWN} pixels (a whole number), not {pixels!r}."
+        )
+    import cv2
+
+    grown = mask.copy()
+    if not mask.any() or mask.all():
+        return grown
+    x0, y0, x1, y1 = box_xyxy(mask)
+    window = slice(max(0, y0 - pixels), y1 + pixels), slice(max(0, x0 - pixels), x1 + pixels)
+    distance = cv2.distanceTransform((~mask[window]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # Distances are roots of whole numbers: the next one after n lies at sqrt(n² + 1), beyond n + 1 / (4 n).
+    grown[window] = distance <= pixels + 1 / (4 * pixels)
+    return grown
+
+
+def shrink(mask: Mask, pixels: int = 1) -> Mask:
+    """The mask without every pixel whose centre lies within `pixels` of one outside it; may be empty.
+
+    What lies beyond the picture's border is not outside: a region that fills the picture stays as it is.
+    """
+    return ~grow(~mask, pixels)
 
 
 def largest_component(mask: Mask) -> Mask:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [
     {"errors", "config", "masks", "pictures"},
-    {"model", "preprocess", "regions", "prompts", "tokens"},
+    {"model", "preprocess", "regions", "prompts", "tokens", "record", "mask_files"},
     {"generate", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine"},
     {"training", "evaluation", "convert", "__main__"},

@@ -77,7 +77,6 @@ const toolbar = make(
   make("div", { class: "osp-group", role: "group", "aria-label": W.actions }, ...Object.values(actionButtons)),
   make("span", { class: "osp-space" }),
   make("div", { class: "osp-group osp-plain" }, undoButton, clearButton),
-  openButton,
   fileInput,
 );
 
@@ -112,8 +111,8 @@ const exampleButtons = (large) =>
 if ((props.examples || []).length) {
   empty.append(make("p", {}, W.dropExamples), emptyExamples);
   emptyExamples.append(...exampleButtons(true));
-  strip.append(...exampleButtons(false));
 }
+strip.append(openButton, ...exampleButtons(false));
 root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, sizeBox), list, strip);
 
 // ---- state ----------------------------------------------------------------------------------------------------------
@@ -404,10 +403,11 @@ function paintSegments(context) {
   }
 }
 
-// The smallest segment that holds the point.
+// The smallest segment that holds the point and is no region yet: a second click takes the larger whole.
 function segmentAt([x, y]) {
   if (!segments) return null;
-  const hits = segments.layers.filter((layer) => holds(layer, x, y));
+  const taken = new Set(scene.regions.map((region) => region.key));
+  const hits = segments.layers.filter((layer) => !taken.has(layer.key) && holds(layer, x, y));
   return hits.length ? hits[hits.length - 1] : null;
 }
 
@@ -643,7 +643,8 @@ function showHint() {
     if (corners) text = W.hintCorners;
     else if (action === "add") text = say(W.hintAdd, { number });
     else if (action === "remove") text = say(W.hintRemove, { number });
-    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", polygon: "hintPolygon", brush: "hintBrush", everything: "hintEverything" }[tool]];
+    else if (tool === "everything") text = W.hintEverything;
+    else if (!scene.regions.length) text = W[{ point: "hintPoint", box: "hintBox", polygon: "hintPolygon", brush: "hintBrush" }[tool]];
     else if (scene.regions.length === 1) text = say(W.hintRefine, { number });
     else text = W.hintMany;
   }

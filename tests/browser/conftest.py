@@ -36,7 +36,7 @@ class Visit:
     problems: list[str] = field(default_factory=list)
 
     def open_example(self, place: int = 0) -> None:
-        button = ".osp-large button" if not self.has_picture() else ".osp-strip button"
+        button = ".osp-large button" if not self.has_picture() else ".osp-strip [data-example]"
         before = self.page.evaluate("document.querySelector('.osp-canvas').dataset.fit || ''")
         self.page.locator(button).nth(place).click()
         self.page.wait_for_function("document.querySelector('.osp-has-picture .osp-canvas')?.dataset.fit")

@@ -268,7 +268,7 @@ def test_clicks_on_the_picture_before_mark_nothing_on_the_new_one(
         return read(*arguments)
 
     monkeypatch.setattr(handlers, "open_example", slow)
-    person.page.locator(".osp-strip button").nth(1).click()
+    person.page.locator(".osp-strip [data-example]").nth(1).click()
     person.click(80, 100)
     person.page.wait_for_function(
         f"Math.abs(JSON.parse(document.querySelector('.osp-canvas').dataset.fit).scale - {before}) > 0.01"
