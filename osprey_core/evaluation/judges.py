@@ -1,0 +1,100 @@
+"""Whether an answer says what the scene says, and how much of it in words.
+
+Rules of language only: nothing here knows pictures or models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Protocol
+
+from ..training.dialogues import RELATION_WORDS
+from ..training.scenes import COLOR_NAMES
+
+YES_NO = frozenset({"presence", "is_color", "is_category", "is_position", "has_part", "use_group", "same_kind"})
+"""Kinds of question that are answered by yes or no."""
+
+_WINNERS = frozenset({"which_larger", "which_side", "order", "front"})
+_PLACES = frozenset({"left", "right", "top", "bottom", "middle"})
+_VERB = re.compile(r"\b(?:is|are)\b", re.IGNORECASE)
+_HAVING = re.compile(r"\b(?:has|have)\b", re.IGNORECASE)
+
+
+class Judgeable(Protocol):
+    """A question of a kind, with its true answer and others as right."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def accepted(self) -> tuple[str, ...]: ...
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words without articles and punctuation."""
+    return [word for word in re.findall(r"[a-z0-9'-]+", text.lower()) if word not in ("a", "an", "the")]
+
+
+def is_right(question: Judgeable, answer: str) -> bool:
+    """Whether an answer says what the scene says.
+
+    Yes/no: the same first word. Colours: some of the thing's colours and no other. Places: the same place, neither
+    more nor less of it. Parts: the same list. Relations: the same relation in the first sentence. Which of two: the
+    same one first. Otherwise one of the accepted answers, word for word, or, where a sentence was asked for, contained
+    in it.
+    """
+    kind, truth = question.kind, question.answer
+    if kind in YES_NO:
+        return words_of(answer)[:1] == words_of(truth)[:1]
+    if kind in ("color", "named_color"):
+        said = _told(answer, COLOR_NAMES)
+        return bool(said) and said <= _told(truth, COLOR_NAMES)
+    if kind in ("position", "named_position"):
+        return _told(answer, _PLACES) == _told(truth, _PLACES)
+    if kind == "parts":
+        return _parts(answer) == _parts(truth)
+    if kind == "relation":
+        return _relations(answer) == _relations(truth)
+    given = words_of(answer)
+    for accepted in (truth, *question.accepted):
+        wanted = words_of(accepted)
+        if given == wanted:
+            return True
+        if kind in _WINNERS and wanted and given[: len(wanted)] == wanted:
+            return True
+        if kind not in ("category", *_WINNERS) and wanted and _contains(given, wanted):
+            return True
+    return False
+
+
+def semantic_iou(answer: str, accepted: Iterable[str]) -> float:
+    """Overlap of words, |A ∩ B| / |A ∪ B|, with the best of the accepted answers (Osprey, section 5.1)."""
+    given = set(words_of(answer))
+    return max((len(given & set(words_of(a))) / max(1, len(given | set(words_of(a)))) for a in accepted), default=0.0)
+
+
+def _told(text: str, vocabulary: Iterable[str]) -> set[str]:
+    """Words of a vocabulary behind the sentence's verb, so that an orange is not orange for its name."""
+    sentence = text.split(".")[0]
+    found = _VERB.search(sentence)
+    return set(words_of(sentence[found.end() :] if found else sentence)) & set(vocabulary)
+
+
+def _parts(text: str) -> frozenset[str]:
+    """ "It has a roof, a door and windows." -> roof, door, windows."""
+    found = _HAVING.search(text)
+    listed = re.split(r",|\band\b", text[found.end() if found else 0 :].rstrip(". "))
+    return frozenset(" ".join(words_of(part)) for part in listed) - {""}
+
+
+def _relations(text: str) -> list[str]:
+    """The relation words of an answer's first sentence, in order."""
+    first = text.lower().split(".")[0]
+    phrases = [*RELATION_WORDS.values(), "in front of", "behind", "inside", "part of"]
+    return [phrase for _, phrase in sorted((first.find(p), p) for p in phrases if p in first)]
+
+
+def _contains(given: list[str], wanted: list[str]) -> bool:
+    return any(given[i : i + len(wanted)] == wanted for i in range(len(given) - len(wanted) + 1))

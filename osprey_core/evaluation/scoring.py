@@ -1,0 +1,162 @@
+"""All scores of a model: asks held-out questions, judges the answers, sums up. Results are JSON-ready dictionaries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from ..engine import Osprey
+from .controls import CONTROLLED, CONTROLS, SHUFFLED, can_shuffle, plain
+from .judges import YES_NO, is_right, semantic_iou, words_of
+from .measures import Score, bootstrap, yes_no_measures
+from .questions import LATER_TURNS, TOPICS, HeldOut, Question
+from .similarity import MISSING, SentenceEncoder, semantic_similarity
+
+COMMONEST = "always the commonest answer"
+"""A baseline beside the controls: what one gets without looking at anything."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One answered question."""
+
+    score: str
+    seed: int
+    question: Question
+    answer: str
+    right: bool
+    control: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What was asked and said, without the masks."""
+        asked = self.question
+        return {
+            "score": self.score, "kind": asked.kind, "control": self.control, "seed": self.seed,
+            "question": asked.text, "truth": asked.answer, "answer": self.answer, "right": self.right,
+        }  # fmt: skip
+
+
+def answers(model: Osprey, pictures: Iterable[HeldOut], controls: bool = True) -> Iterator[Judged]:
+    """Ask everything. Each picture is encoded once; with `controls`, some questions are asked in other ways too."""
+    for picture in pictures:
+        view = model.open(picture.image)
+        for score, made, question in picture.asked:
+            seed = made.scene.seed
+            answer = plain(made, view, question)
+            yield Judged(score, seed, question, answer, is_right(question, answer))
+            if not controls or score not in CONTROLLED:
+                continue
+            for name, ask in CONTROLS.items():
+                if name != SHUFFLED or can_shuffle(made, question):
+                    answer = ask(made, view, question)
+                    yield Judged(score, seed, question, answer, is_right(question, answer), name)
+
+
+def evaluate(
+    model: Osprey,
+    pictures: Sequence[HeldOut],
+    controls: bool = True,
+    encode: SentenceEncoder | None = None,
+) -> dict[str, Any]:
+    """All scores of a model on held-out questions, JSON-ready; see `summarise`."""
+    return summarise(answers(model, tqdm(pictures, desc="pictures", mininterval=10), controls), encode)
+
+
+def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -> dict[str, Any]:
+    """Sum answered questions up; every figure is {value, low, high, count}. What nothing was asked for is left out.
+
+    Returns:
+        scores by name; yes_no, POPE's measures; by_kind, shares by kind of question; controls, shares by control and
+        score. Without a sentence encoder there is no Semantic Similarity, and `notes` says so.
+    """
+    everything = list(judged)
+    plainly = [one for one in everything if not one.control]
+    order = [*dict.fromkeys(topic.score for topic in TOPICS), LATER_TURNS]
+    scores = {name: _share(one for one in plainly if one.score == name) for name in order}
+    named = [one for one in plainly if one.score == "category"]
+    true_names = [(one.question.answer, *one.question.accepted) for one in named]
+    overlaps = [semantic_iou(one.answer, names) for one, names in zip(named, true_names, strict=True)]
+    scores["semantic IoU"] = bootstrap(overlaps)
+    if encode is not None:
+        scores["semantic similarity"] = bootstrap(
+            semantic_similarity([one.answer.lower().strip(" .") for one in named], true_names, encode)
+        )
+    singles = [one for one in plainly if one.score != LATER_TURNS]
+    pairs = [(_says_yes(one.answer), _says_yes(one.question.answer)) for one in singles if one.question.kind in YES_NO]
+    names = [*CONTROLS, COMMONEST]
+    controlled = [one for one in everything if one.control] + _commonest(plainly)
+    return {
+        "questions": len(plainly),
+        "scores": _filled(scores),
+        "yes_no": _filled(yes_no_measures(pairs)),
+        "by_kind": _filled({kind: _share(group) for kind, group in sorted(_by_kind(singles).items())}),
+        "controls": {
+            name: _filled(
+                {
+                    score: _share(one for one in controlled if one.control == name and one.score == score)
+                    for score in CONTROLLED
+                }
+            )
+            for name in names
+            if any(one.control == name for one in controlled)
+        },
+        "notes": [] if encode is not None else [MISSING],
+    }
+
+
+def report(results: dict[str, Any]) -> str:
+    """The figures as Markdown tables."""
+    lines = ["| score | value | 95 % interval | questions |", "| --- | --- | --- | --- |"]
+    rows = {**results["scores"], **{f"yes/no: {k.replace('_', ' ')}": v for k, v in results["yes_no"].items()}}
+    lines += [_row(name, score) for name, score in rows.items()]
+    if results["controls"]:
+        columns = [name for name in CONTROLLED if any(name in found for found in results["controls"].values())]
+        lines += ["", f"| control | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+        asked = {"none": results["scores"], **results["controls"]}
+        for name, found in asked.items():
+            cells = [f"{s['value']:.1%} (n={s['count']})" if (s := found.get(column)) else "" for column in columns]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "| kind of question | right | 95 % interval | questions |", "| --- | --- | --- | --- |"]
+    lines += [_row(name, score) for name, score in results["by_kind"].items()]
+    return "\n".join([*lines, *(["", *results["notes"]] if results["notes"] else [])])
+
+
+def _row(name: str, score: dict[str, Any]) -> str:
+    return f"| {name} | {score['value']:.1%} | {score['low']:.1%} – {score['high']:.1%} | {score['count']} |"
+
+
+def _share(judged: Iterable[Judged]) -> Score:
+    return bootstrap([one.right for one in judged])
+
+
+def _filled(scores: dict[str, Score]) -> dict[str, dict[str, float]]:
+    return {name: asdict(score) for name, score in scores.items() if score.count}
+
+
+def _by_kind(judged: Iterable[Judged]) -> dict[str, list[Judged]]:
+    groups: dict[str, list[Judged]] = {}
+    for one in judged:
+        kind = f"{one.question.kind} of parts" if (one.score, one.question.kind) == ("part", "category") else ""
+        groups.setdefault(kind or one.question.kind, []).append(one)
+    return groups
+
+
+def _commonest(judged: Sequence[Judged]) -> list[Judged]:
+    """Every controlled question answered by what is most often true for its kind."""
+    found = []
+    for score in CONTROLLED:
+        for group in _by_kind(one for one in judged if one.score == score).values():
+            answer = Counter(one.question.answer for one in group).most_common(1)[0][0]
+            found += [
+                Judged(score, one.seed, one.question, answer, is_right(one.question, answer), COMMONEST)
+                for one in group
+            ]
+    return found
+
+
+def _says_yes(answer: str) -> bool:
+    return words_of(answer)[:1] == ["yes"]
