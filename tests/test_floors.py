@@ -16,8 +16,8 @@ FLOORS = [
     {"errors", "config", "masks", "pictures"},
     {"model", "preprocess", "regions", "prompts", "tokens", "record", "mask_files"},
     {"generate", "checkpoint", "segment", "draw", "export", "hub"},
-    {"engine"},
-    {"training", "evaluation", "convert", "__main__"},
+    {"engine", "likelihood", "similarity"},
+    {"training", "evaluation", "convert", "command_line", "__main__"},
 ]
 """osprey_core's modules, lowest floor first. A module may import its own floor and the floors below."""
 

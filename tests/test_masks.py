@@ -248,3 +248,121 @@ def test_the_largest_component_drops_specks():
     specks = blob.copy()
     specks[0, 0] = specks[39, 39] = True
     assert np.array_equal(masks.largest_component(specks), blob)
+
+
+# --- growing, shrinking and the rest -------------------------------------------------------------------------------
+
+
+def round_footprint(radius: int) -> np.ndarray:
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return x**2 + y**2 <= radius**2
+
+
+@given(any_mask, st.integers(1, 9))
+def test_growing_is_dilation_by_a_disc_and_shrinking_its_counterpart(mask, pixels):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    disc_shape = round_footprint(pixels)
+    assert np.array_equal(masks.grow(mask, pixels), ndimage.binary_dilation(mask, disc_shape))
+    assert np.array_equal(masks.shrink(mask, pixels), ndimage.binary_erosion(mask, disc_shape, border_value=1))
+
+
+@pytest.mark.parametrize("pixels", [50, 333, 1000])
+def test_growing_far_stays_exact(pixels):
+    mask = np.zeros((30, 2100), bool)
+    mask[17, 1040] = True
+    y, x = np.mgrid[:30, :2100]
+    assert np.array_equal(masks.grow(mask, pixels), (x - 1040) ** 2 + (y - 17) ** 2 <= pixels**2)
+
+
+def test_growing_by_a_pixel_adds_the_four_neighbours_and_shrinking_takes_them_back():
+    one = np.zeros((5, 5), bool)
+    one[2, 2] = True
+    cross = one | np.roll(one, 1, 0) | np.roll(one, -1, 0) | np.roll(one, 1, 1) | np.roll(one, -1, 1)
+    assert np.array_equal(masks.grow(one), cross)
+    assert np.array_equal(masks.shrink(cross), one)
+    assert not masks.shrink(one).any()
+    assert masks.shrink(np.ones((5, 5), bool)).all(), "the picture's border eats nothing"
+    assert not masks.grow(np.zeros((5, 5), bool)).any()
+
+
+@pytest.mark.parametrize("pixels", [0, -1, 1001, 1.5, True, None])
+def test_only_sensible_distances_are_grown(pixels):
+    for change in (masks.grow, masks.shrink):
+        with pytest.raises(InputError, match="by 1 to 1000 pixels"):
+            change(np.ones((3, 3), bool), pixels)
+
+
+@given(any_mask, st.data())
+def test_masks_are_sets_of_pixels(mask, data):
+    other = data.draw(arrays(np.bool_, mask.shape))
+    assert np.array_equal(masks.union([mask, other]), mask | other)
+    assert np.array_equal(masks.union([mask]), mask)
+    assert np.array_equal(masks.subtract(mask, other), mask & ~other)
+    assert np.array_equal(masks.invert(masks.invert(mask)), mask)
+
+
+def test_masks_of_different_pictures_do_not_mix():
+    small, large = np.ones((2, 2), bool), np.ones((3, 2), bool)
+    with pytest.raises(InputError, match="same picture"):
+        masks.union([small, large])
+    with pytest.raises(InputError, match="at least one"):
+        masks.union([])
+    with pytest.raises(InputError, match="same picture"):
+        masks.subtract(small, large)
+
+
+@given(any_mask)
+def test_holes_and_components_are_those_of_scipy(mask):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    assert np.array_equal(masks.fill_holes(mask), ndimage.binary_fill_holes(mask))
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel())[1:]
+    part = masks.largest_component(mask)
+    assert part.sum() == (sizes.max() if count else 0)
+    if count:
+        assert np.array_equal(part, labels == labels[part][0])
+
+
+# --- coded masks ---------------------------------------------------------------------------------------------------
+
+
+@given(any_mask)
+def test_coded_masks_are_values(mask):
+    coded = masks.CodedMask.of(mask)
+    assert np.array_equal(coded.mask(), mask)
+    assert coded == masks.CodedMask.of(mask.copy())
+    assert hash(coded) == hash(masks.CodedMask.of(mask.copy()))
+    assert coded != masks.CodedMask.of(~mask)
+    assert coded.area == mask.sum()
+    assert coded.size_hw == mask.shape
+    if mask.any():
+        assert masks.CodedMask.read(coded.rle(), mask.shape) == coded
+
+
+@given(any_mask, st.integers(0, 9))
+def test_however_runs_are_cut_the_coded_mask_is_the_same(mask, seed):
+    if not mask.any():
+        return
+    rng = np.random.default_rng(seed)
+    runs: list[int] = []
+    for run in masks._unpack_counts(masks.encode_rle(mask)["counts"]).tolist():
+        cut = int(rng.integers(0, run + 1))
+        runs += [cut, 0, run - cut] if rng.random() < 0.5 else [run]
+    rle = {"size": list(mask.shape), "counts": runs}
+    assert masks.CodedMask.read(rle, mask.shape) == masks.CodedMask.of(mask)
+
+
+@pytest.mark.parametrize(
+    ("rle", "sentence"),
+    [
+        (None, "needs"),
+        ({"size": [2, 3], "counts": [6]}, "mask is empty"),
+        ({"size": [3, 2], "counts": [0, 6]}, "mask is 2 x 3 pixels, but the picture is 3 x 2"),
+        ({"size": [10**5, 10**5], "counts": [0, 10**10]}, "mask is 100000 x 100000"),
+        ({"size": [2, 3], "counts": "0" * 4_000_001}, "too ragged"),
+        ({"size": [float("inf"), 3], "counts": []}, "needs"),
+    ],
+)
+def test_forged_run_lengths_are_refused_without_being_decoded(rle, sentence):
+    with pytest.raises(InputError, match=sentence):
+        masks.CodedMask.read(rle, (2, 3))
