@@ -1,15 +1,20 @@
 """A region: a numbered mask with a name, and the colour that its number always has.
 
-Knows neither the picture nor how a region was found or is drawn.
+Also the changes of a list of regions, as functions that give a new tuple. Knows neither the picture nor how a region
+was found or is drawn.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from osprey_core import masks
 from osprey_core.errors import InputError
 from osprey_core.masks import Mask
+
+MAX_NAME_CHARACTERS = 200
 
 #: Told apart with every common kind of colour blindness, and lively enough for photographs. The order keeps
 #: neighbours far apart in hue and in lightness.
@@ -56,6 +61,77 @@ class Region:
 
     def __hash__(self) -> int:
         return hash((self.number, self.name, self.mask.shape))
+
+
+# --- changes of a list of regions ------------------------------------------------------------------------------------
+
+
+def find(regions: Sequence[Region], number: int) -> Region:
+    """The region with this number. Raises InputError, naming those there are, if there is none."""
+    for region in regions:
+        if region.number == number:
+            return region
+    have = ", ".join(str(region.number) for region in regions)
+    raise InputError(f"There is no region {number}; {f'there are {have}' if have else 'mark one first'}.")
+
+
+def next_number(regions: Sequence[Region]) -> int:
+    """One more than the highest number: numbers of deleted regions in between are not given again."""
+    return max((region.number for region in regions), default=0) + 1
+
+
+def renamed(regions: Sequence[Region], number: int, name: str) -> tuple[Region, ...]:
+    """With another name for one region, without white space around it; "" takes its name away."""
+    clean = " ".join(name.split())
+    if len(clean) > MAX_NAME_CHARACTERS:
+        raise InputError(f"A region's name can have at most {MAX_NAME_CHARACTERS} characters, not {len(clean)}.")
+    return _replaced(regions, replace(find(regions, number), name=clean))
+
+
+def deleted(regions: Sequence[Region], number: int) -> tuple[Region, ...]:
+    """Without one region; all others keep their numbers, and so their colours."""
+    gone = find(regions, number)
+    return tuple(region for region in regions if region is not gone)
+
+
+def merged(regions: Sequence[Region], numbers: Sequence[int]) -> tuple[Region, ...]:
+    """With all pixels of several regions in the first of `numbers`, which keeps its name or takes the next one's.
+
+    Raises InputError unless `numbers` are two or more different regions.
+    """
+    if len(set(numbers)) < 2 or len(set(numbers)) != len(numbers):
+        raise InputError("Merging needs two or more different regions; choose another one.")
+    parts = [find(regions, number) for number in numbers]
+    name = next((part.name for part in parts if part.name), "")
+    whole = Region(numbers[0], masks.union([part.mask for part in parts]), name)
+    return tuple(r for r in _replaced(regions, whole) if r.number == whole.number or r.number not in numbers)
+
+
+def subtracted(regions: Sequence[Region], number: int, other: int) -> tuple[Region, ...]:
+    """With the pixels of the region `other` taken out of the region `number`; `other` stays as it is."""
+    if number == other:
+        raise InputError("A region cannot be taken from itself; choose another one.")
+    taken = find(regions, other).mask
+    return changed(regions, number, lambda mask: masks.subtract(mask, taken))
+
+
+def changed(regions: Sequence[Region], number: int, change: Callable[[Mask], Mask]) -> tuple[Region, ...]:
+    """With another mask for one region, such as `masks.grow` or `masks.fill_holes` make from its present one.
+
+    Raises InputError if nothing would be left of it.
+    """
+    region = find(regions, number)
+    mask = change(region.mask)
+    if not mask.any():
+        raise InputError(f"Nothing would be left of region {number}; delete it instead.")
+    return _replaced(regions, replace(region, mask=mask))
+
+
+def _replaced(regions: Sequence[Region], new: Region) -> tuple[Region, ...]:
+    return tuple(new if region.number == new.number else region for region in regions)
+
+
+# --- colours ---------------------------------------------------------------------------------------------------------
 
 
 def color_of(number: int) -> str:

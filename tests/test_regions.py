@@ -86,3 +86,72 @@ def test_numbers_are_readable_on_every_colour():
 def test_what_is_no_colour_is_refused(color):
     with pytest.raises(InputError, match="must look like #e69f00"):
         rgb_of(color)
+
+
+# --- changes of a list of regions ----------------------------------------------------------------------------------
+
+
+def block(x0: int, x1: int) -> np.ndarray:
+    mask = np.zeros((4, 12), bool)
+    mask[:, x0:x1] = True
+    return mask
+
+
+LIST = (Region(1, block(0, 3), "sky"), Region(2, block(2, 6)), Region(5, block(8, 12), "sea"))
+
+
+def test_a_name_changes_nothing_else():
+    after = regions.renamed(LIST, 2, "  blue \n hill ")
+    assert after == (LIST[0], Region(2, LIST[1].mask, "blue hill"), LIST[2])
+    assert regions.renamed(after, 2, "") == LIST
+    with pytest.raises(InputError, match="at most 200 characters, not 201"):
+        regions.renamed(LIST, 2, "x" * 201)
+
+
+def test_deleting_keeps_the_other_numbers_and_colours():
+    after = regions.deleted(LIST, 2)
+    assert [(r.number, r.color) for r in after] == [(1, color_of(1)), (5, color_of(5))]
+    assert regions.next_number(after) == 6
+    assert regions.next_number(()) == 1
+
+
+def test_merging_gathers_pixels_in_the_first_region():
+    after = regions.merged(LIST, [2, 1])
+    assert after == (Region(2, block(0, 6), "sky"), LIST[2])
+    assert regions.merged(LIST, [5, 1, 2]) == (Region(5, block(0, 6) | block(8, 12), "sea"),)
+
+
+def test_subtracting_takes_shared_pixels_from_one_of_the_two():
+    after = regions.subtracted(LIST, 2, 1)
+    assert after == (LIST[0], Region(2, block(3, 6)), LIST[2])
+    assert regions.subtracted(LIST, 2, 5) == LIST
+    with pytest.raises(InputError, match="Nothing would be left of region 1; delete it instead"):
+        regions.subtracted((LIST[0], Region(2, block(0, 12))), 1, 2)
+    with pytest.raises(InputError, match="from itself"):
+        regions.subtracted(LIST, 1, 1)
+
+
+def test_any_change_of_a_mask_applies_to_one_region():
+    assert regions.changed(LIST, 5, np.logical_not)[2] == Region(5, block(0, 8), "sea")
+    assert regions.changed(LIST, 5, np.logical_not)[:2] == LIST[:2]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: regions.renamed(LIST, 3, "x"),
+        lambda: regions.deleted(LIST, 3),
+        lambda: regions.merged(LIST, [1, 3]),
+        lambda: regions.subtracted(LIST, 1, 3),
+        lambda: regions.subtracted(LIST, 3, 1),
+    ],
+)
+def test_regions_that_are_not_there_are_named(change):
+    with pytest.raises(InputError, match="There is no region 3; there are 1, 2, 5"):
+        change()
+
+
+@pytest.mark.parametrize("numbers", [[], [1], [1, 1], [1, 2, 1]])
+def test_merging_needs_different_regions(numbers):
+    with pytest.raises(InputError, match="two or more different regions"):
+        regions.merged(LIST, numbers)
