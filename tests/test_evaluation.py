@@ -264,6 +264,10 @@ def test_the_sentence_encoder_gives_the_published_similarities() -> None:
 def test_a_folder_without_the_sentence_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no config"):
         load_sentence_encoder(tmp_path)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_sentence_encoder(tmp_path)
 
 
 def test_every_question_is_asked_once_and_the_results_are_json() -> None:

@@ -35,20 +35,22 @@ def blank_picture(made: DialogueSample, view: View, question: Question) -> str:
 
 
 def shuffled_masks(made: DialogueSample, view: View, question: Question) -> str:
-    """Control: every region is another object's mask. Without another object (`can_shuffle`) all is as it was."""
+    """Control: every region is the mask of an object that it does not touch; where there is none, it stays."""
     rng = np.random.default_rng(made.scene.seed)
-    others = _others(made, question)
-    swapped = [others[int(rng.integers(len(others)))] if others else mask for mask in question.masks]
+    swapped = []
+    for mask in question.masks:
+        others = _others(made, mask)
+        swapped.append(others[int(rng.integers(len(others)))] if others else mask)
     return view.ask(question.text, swapped, question.history)
 
 
 def can_shuffle(made: DialogueSample, question: Question) -> bool:
-    """Whether the picture has an object that no region of the question touches."""
-    return bool(_others(made, question))
+    """Whether there is such an object for every region of the question."""
+    return all(_others(made, mask) for mask in question.masks)
 
 
-def _others(made: DialogueSample, question: Question) -> list[np.ndarray]:
-    return [item.mask for item in made.scene.objects if not any((item.mask & mask).any() for mask in question.masks)]
+def _others(made: DialogueSample, mask: np.ndarray) -> list[np.ndarray]:
+    return [item.mask for item in made.scene.objects if not (item.mask & mask).any()]
 
 
 CONTROLS: dict[str, Ask] = {

@@ -63,13 +63,17 @@ class _MiniLM:
     """The encoder on the CPU, where it takes milliseconds."""
 
     def __init__(self, folder: Path) -> None:
+        from safetensors.torch import load_file
         from tokenizers import Tokenizer
-        from transformers import BertModel
+        from transformers import BertConfig, BertModel
 
         try:
-            self._bert = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True).eval()
+            self._bert = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False).eval()
+            tensors = load_file(folder / "model.safetensors")
+            unused = ("pooler.", "embeddings.position_ids")
+            self._bert.load_state_dict({n: t.float() for n, t in tensors.items() if not n.startswith(unused)})
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # both libraries raise whatever a damaged file makes them stumble over
+        except Exception as error:  # the libraries raise whatever a damaged file makes them stumble over
             reason = str(error).strip().split("\n")[0][:120]
             raise InputError(f"The sentence encoder in {folder} cannot be loaded ({reason}); get it again.") from error
         self._tokenizer.enable_truncation(_MAX_TOKENS)
