@@ -98,8 +98,10 @@ class AnswerSettings:
 
     temperature: float = 0.0
     top_p: float = 1.0
-    max_new_tokens: int = 1024
+    max_new_tokens: int | None = None
+    """None for the model's own default."""
     seed: int | None = None
+    """None for another one every time."""
 
 
 @dataclass(frozen=True)
@@ -266,14 +268,11 @@ def picture_file_of(text: str | bytes) -> str | None:
 
 def read_json_object(text: str | bytes) -> dict[str, Any]:
     """A JSON object from text or UTF-8. Raises InputError if it is none."""
-    if isinstance(text, bytes):
-        parts = text.count(b"[") + text.count(b"{")
-    else:
-        parts = text.count("[") + text.count("{")
-    if parts > MAX_JSON_PARTS:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    if data.count(b"[") + data.count(b"{") > MAX_JSON_PARTS:
         raise InputError("This JSON file has too many parts to be read; choose another file.")
     try:
-        values = json.loads(text)
+        values = json.loads(data)
     except (ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers of too many digits
         raise InputError("This file is no JSON that can be read; choose another file.") from None
     if not isinstance(values, dict):
