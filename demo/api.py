@@ -16,9 +16,10 @@ import gradio as gr
 from demo import handlers, words
 from demo.handlers import Decode, Services, Settings
 from demo.problems import sentence_of
-from demo.session import PageRegion, Seat, Session, StoredMask
+from demo.session import PageRegion, Seat, Session
 from osprey_core import masks
 from osprey_core.errors import OspreyError
+from osprey_core.masks import CodedMask
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,14 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             change = lambda s: handlers.take_segment(services, s, index, action or "new")  # noqa: E731
             return _selected(seat.change_regions(change))
 
+    def load_masks(seat: Seat, file: str | None) -> list[dict[str, Any]]:
+        with _one_sentence():
+            if not file:
+                raise OspreyError(words.UPLOAD_MISSING)
+            data = Path(file).read_bytes()
+            session = seat.change_regions(lambda s: handlers.load_masks(s, data))
+            return [_described(region) for region in session.regions]
+
     def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
         with _one_sentence():
             session = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
@@ -126,6 +135,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("segment_polygon", segment_polygon, [strokes, action], result, edits),
         ("segment_everything", segment_everything, [], result, marking),
         ("take_segment", take_segment, [number, action], result, marking),
+        ("load_masks", load_masks, [file], result, edits),
         ("delete_region", delete_region, [number], result, edits),
         ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
         ("clear_chat", clear_chat, [], None, quick),
@@ -135,10 +145,10 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
 
 
 def _described(region: PageRegion) -> dict[str, Any]:
-    return {"number": region.number, **_measured(region.mask)}
+    return {"number": region.number, "name": region.name, **_measured(region.mask)}
 
 
-def _measured(stored: StoredMask) -> dict[str, Any]:
+def _measured(stored: CodedMask) -> dict[str, Any]:
     mask = stored.mask()
     return {
         "area": masks.area(mask),

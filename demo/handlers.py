@@ -29,15 +29,14 @@ from demo.session import (
     Prompts,
     Seat,
     Session,
-    StoredMask,
     Turn,
     new_turn,
 )
 from demo.slots import Slot
-from osprey_core import masks, prompts
+from osprey_core import mask_files, masks, prompts
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
-from osprey_core.masks import Mask
+from osprey_core.masks import CodedMask, Mask
 from osprey_core.pictures import read_picture
 
 log = logging.getLogger(__name__)
@@ -46,9 +45,19 @@ MAX_QUESTION_CHARACTERS = 4000
 MAX_STROKE_POINTS = 20_000
 MAX_CORNERS = 1000
 MAX_SEGMENTS = 128
+MAX_NAME_CHARACTERS = 40
+MAX_MASKS = 100
 
 Action = Literal["new", "add", "remove"]
-Style = Literal["short", "detailed", "category", "relation"]
+Reshape = Literal["grow", "shrink", "fill", "largest", "invert"]
+RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
+    "grow": masks.grow,
+    "shrink": masks.shrink,
+    "fill": masks.fill_holes,
+    "largest": masks.largest_component,
+    "invert": masks.invert,
+}
+Style = Literal["short", "detailed", "category", "around", "relation", "compare"]
 
 
 class Stream(Protocol):
@@ -267,15 +276,15 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
     return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, words.POLYGON_TOO_THIN)
 
 
-def find_everything(services: Services, session: Session) -> tuple[StoredMask, ...]:
+def find_everything(services: Services, session: Session) -> tuple[CodedMask, ...]:
     """All that the segmenter finds in the picture, largest first; slow once, then shared."""
     picture = _need_picture(session)
     segments = _opened_segments(services, picture)
 
-    def find() -> tuple[StoredMask, ...]:
-        return tuple(StoredMask.of(scored.mask) for scored in segments.everything()[:MAX_SEGMENTS] if scored.mask.any())
+    def find() -> tuple[CodedMask, ...]:
+        return tuple(CodedMask.of(scored.mask) for scored in segments.everything()[:MAX_SEGMENTS] if scored.mask.any())
 
-    found: tuple[StoredMask, ...] = services.opened(picture).part("everything", find)
+    found: tuple[CodedMask, ...] = services.opened(picture).part("everything", find)
     return found
 
 
@@ -285,6 +294,20 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
     if not (isinstance(index, int) and 0 <= index < len(found)):
         raise InputError(words.BAD_GESTURE)
     return _drawn(session, found[index].mask(), action, words.NOTHING_FOUND)
+
+
+def load_masks(session: Session, data: bytes) -> Session:
+    """Every mask of a mask file as a new region with the file's name for it; the last one is selected."""
+    picture = _need_picture(session)
+    found = mask_files.read_masks(data, picture.size_hw, picture.name)
+    if len(found) > MAX_MASKS:
+        raise InputError(words.MANY_MASKS.format(count=len(found), limit=MAX_MASKS))
+    first = session.next_number
+    new = []
+    for number, named in enumerate(found, first):
+        stored = named.mask
+        new.append(PageRegion(number, stored, patches=(Patch(True, stored),), name=named.name[:MAX_NAME_CHARACTERS]))
+    return session.with_regions((*session.regions, *new), new[-1].number)
 
 
 def select_region(session: Session, number: int) -> Session:
@@ -305,6 +328,46 @@ def delete_region(session: Session, number: int) -> Session:
     return session.with_regions(rest, selected)
 
 
+def rename_region(session: Session, number: int, name: str) -> Session:
+    """The region under a name of the person's own; an empty one takes the name away."""
+    name = " ".join(name.split())
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise InputError(words.LONG_NAME.format(limit=MAX_NAME_CHARACTERS))
+    return session.with_region(replace(_need_region(session, number), name=name))
+
+
+def show_region(session: Session, number: int, shown: bool) -> Session:
+    """The region drawn over the picture, or not; questions can mean it all the same."""
+    return session.with_region(replace(_need_region(session, number), hidden=not shown))
+
+
+def reshape_region(session: Session, number: int, how: Reshape) -> Session:
+    """The region's mask changed as a whole: a pixel wider or narrower, without holes or stray pieces, inverted."""
+    region = _need_region(session, number)
+    if how not in RESHAPES:
+        raise InputError(words.BAD_GESTURE)
+    return session.with_region(_by_hand(region, RESHAPES[how](region.mask.mask())))
+
+
+def merge_regions(session: Session, number: int, other: int) -> Session:
+    """The second region's pixels joined to the first's; the second is gone."""
+    region, second = _need_region(session, number), _need_region(session, other)
+    if region is second:
+        raise InputError(words.SAME_REGION)
+    mask = masks.union([region.mask.mask(), second.mask.mask()])
+    rest = tuple(each for each in session.regions if each is not second)
+    changed = tuple(_by_hand(region, mask) if each is region else each for each in rest)
+    return session.with_regions(changed, number)
+
+
+def subtract_region(session: Session, number: int, other: int) -> Session:
+    """The first region without the pixels of the second, which stays."""
+    region, second = _need_region(session, number), _need_region(session, other)
+    if region is second:
+        raise InputError(words.SAME_REGION)
+    return session.with_region(_by_hand(region, masks.subtract(region.mask.mask(), second.mask.mask())))
+
+
 def clear_regions(session: Session) -> Session:
     """Without any region; the conversation stays."""
     return session.with_regions((), None) if session.regions else session
@@ -318,8 +381,11 @@ def undo(session: Session) -> Session:
 # --- conversation ----------------------------------------------------------------------------------------------------
 
 
-def ask(session: Session, typed: str) -> Session:
-    """The question appended, its answer awaited. Raises InputError if there is nothing that could be asked."""
+def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
+    """The question appended, its answer awaited. Raises InputError if there is nothing that could be asked.
+
+    If `replaces` is the id of the last turn, the question takes that turn's place; any other id means nothing.
+    """
     typed = typed.encode("utf-8", "replace").decode().strip()  # half a surrogate pair is no text: JSON breaks on it
     _need_picture(session)
     if not session.regions:
@@ -337,19 +403,31 @@ def ask(session: Session, typed: str) -> Session:
         if region is None:
             raise InputError(_unknown_region(session, number))
         asked.append(Asked(number, region.mask))
-    return session.with_turn(new_turn(typed, tuple(asked), implied=not numbers))
+    turn = new_turn(typed, tuple(asked), implied=not numbers)
+    last = session.transcript[-1] if session.transcript else None
+    return _in_place_of(session, last, turn) if last and last.id == replaces else session.with_turn(turn)
+
+
+def _in_place_of(session: Session, last: Turn, turn: Turn) -> Session:
+    return session.without_turn(last.id).with_turn(replace(turn, replaces=last))
 
 
 def preset_question(session: Session, style: Style) -> str:
-    """The model's own question of this style, about the selected region (and, for a relation, its newest other)."""
+    """The question of this style: about the selected region, for a relation its newest other too, or about all."""
     _need_picture(session)
     if not session.regions:
         raise InputError(words.NO_REGION)
     numbers = [cast(int, session.selected)]
+    if style == "around":
+        return words.QUESTION_AROUND.format(region=f"@{numbers[0]}")
+    others = [region.number for region in session.regions if region.number != session.selected]
+    if style in ("relation", "compare") and not others:
+        raise InputError(words.ONE_REGION)
+    if style == "compare":
+        everyone = [f"@{number}" for number in sorted([*numbers, *others])]
+        listed = ", ".join(everyone[:-1]) + words.LIST_AND + everyone[-1]
+        return words.QUESTION_COMPARE.format(regions=listed)
     if style == "relation":
-        others = [region.number for region in session.regions if region.number != session.selected]
-        if not others:
-            raise InputError(words.ONE_REGION)
         numbers = sorted([*numbers, others[-1]])
     return mentions.replaced(prompts.QUESTIONS[style], lambda place: f"@{numbers[place - 1]}")
 
@@ -361,7 +439,23 @@ def retry(session: Session) -> Session:
     if session.waiting is not None:
         raise InputError(words.BUSY)
     last = session.transcript[-1]
-    return session.without_turn(last.id).with_turn(new_turn(last.typed, last.asked, last.implied))
+    return _in_place_of(session, last, new_turn(last.typed, last.asked, last.implied))
+
+
+def undo_turn(session: Session) -> Session:
+    """Without the last question and its answer."""
+    if not session.transcript:
+        raise InputError(words.NOTHING_TO_TAKE_BACK)
+    if session.waiting is not None:
+        raise InputError(words.BUSY)
+    return session.without_turn(session.transcript[-1].id)
+
+
+def rate(session: Session, turn_id: Any, liked: Any) -> Session:
+    """What the person thinks of an answer: True, False, or None again. Nothing happens if the turn is gone."""
+    if not (liked is None or isinstance(liked, bool)) or not isinstance(turn_id, int):
+        raise InputError(words.UNEXPECTED)
+    return session.with_turn_changed(turn_id, liked=liked)
 
 
 def clear_chat(session: Session) -> Session:
@@ -375,7 +469,7 @@ class Request:
 
     picture: Picture
     question: str
-    regions: tuple[StoredMask, ...]
+    regions: tuple[CodedMask, ...]
     """In the order in which the conversation came to them; `<region1>` in the question is the first."""
     numbers: tuple[int, ...]
     """The numbers that these regions have on the page."""
@@ -472,10 +566,10 @@ def answer(
         while not ticket.stopped and not services.model.wait(0.2):
             yield Progress(seat.session, words.WAITING_FOR_MODEL)
         if not ticket.stopped:
-            services.model.get()  # raises the reason if loading failed
+            model = services.model.get()  # raises the reason if loading failed
             yield Progress(seat.session, words.LOOKING)
             request = request_of(seat.session, turn, settings)
-            _write(seat, turn, places=request.numbers)
+            _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
             last = time.monotonic()
             for piece in decode(services, request, ticket):
                 if isinstance(piece, AnswerStats):
@@ -492,11 +586,11 @@ def answer(
     finally:
         services.running.done(turn.id)
         if completed:
-            _write(seat, turn, answer=text.strip(), state=_end_state(ticket, stats), stats=stats)
+            _write(seat, turn, answer=text.strip(), state=_end_state(ticket, stats), stats=stats, replaces=None)
         elif text:  # the page has gone or the model failed half-way: what was written is kept
-            _write(seat, turn, answer=text.strip(), state="stopped", stats=stats)
+            _write(seat, turn, answer=text.strip(), state="stopped", stats=stats, replaces=None)
         else:
-            seat.change(lambda session: session.without_turn(turn.id))
+            seat.change(lambda session: session.with_turn_taken_back(turn.id))
     yield Progress(seat.session)
 
 
@@ -509,7 +603,7 @@ def stop(services: Services, seat: Seat) -> Session:
     if waiting is None:
         return seat.session
     # First the mark, then the ticket: an answer that begins in between finds one or the other.
-    session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped"))
+    session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
     services.running.stop(waiting.id)
     return session
 
@@ -571,6 +665,19 @@ def _refined(session: Session, action: Action) -> PageRegion | None:
     return None if action == "new" else region
 
 
+def _need_region(session: Session, number: int) -> PageRegion:
+    region = session.region(number)
+    if region is None:
+        raise InputError(_unknown_region(session, number))
+    return region
+
+
+def _by_hand(region: PageRegion, mask: Mask) -> PageRegion:
+    """The region with other pixels, which no longer follow from clicks."""
+    stored = _stored(mask)
+    return replace(region, mask=stored, prompts=None, patches=(Patch(True, stored),), extent=0)
+
+
 def _new_region(
     session: Session, mask: Mask, prompts: Prompts | None = None, patches: tuple[Patch, ...] = ()
 ) -> PageRegion:
@@ -583,13 +690,13 @@ def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Ses
         raise InputError(when_empty)
     region = _refined(session, action)
     if region is None:
-        return session.with_region(_new_region(session, mask, patches=(Patch(True, StoredMask.of(mask)),)))
+        return session.with_region(_new_region(session, mask, patches=(Patch(True, CodedMask.of(mask)),)))
     return _patched(session, region, action == "add", mask)
 
 
 def _patched(session: Session, region: PageRegion, adds: bool, change: Mask) -> Session:
     mask = _stored(_apply(region.mask.mask(), adds, change))
-    patch = Patch(adds, StoredMask.of(change))
+    patch = Patch(adds, CodedMask.of(change))
     return session.with_region(replace(region, mask=mask, patches=(*region.patches, patch)))
 
 
@@ -601,10 +708,10 @@ def _apply(mask: Mask, adds: bool, change: Mask) -> Mask:
     return mask | change if adds else mask & ~change
 
 
-def _stored(mask: Mask) -> StoredMask:
+def _stored(mask: Mask) -> CodedMask:
     if not mask.any():
         raise InputError(words.NOTHING_LEFT)
-    return StoredMask.of(mask)
+    return CodedMask.of(mask)
 
 
 def _with_patches(mask: Mask, region: PageRegion) -> Mask:

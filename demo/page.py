@@ -17,6 +17,7 @@ import gradio as gr
 
 from demo import api, handlers, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
+from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
@@ -46,7 +47,7 @@ def build_app(
     )
     with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as app:
         seat = gr.State(Seat(), time_to_live=7200)
-        status = gr.HTML(_header_html(services, options), elem_id="header", apply_default_css=False, js_on_load=None)
+        status = build_header(_header_html(services, options))
         with gr.Row(elem_id="columns", scale=1):
             with gr.Column(elem_id="canvas-side"):
                 canvas = build_canvas(services.examples)
@@ -63,15 +64,16 @@ def build_app(
 class _Chat:
     """The components of the right-hand side."""
 
-    chatbot: gr.Chatbot
+    chatbot: gr.HTML
     about: gr.HTML
     presets: dict[str, gr.Button]
+    own: gr.HTML
     question: gr.Textbox
     send: gr.Button
     stop: gr.Button
     retry: gr.Button
+    undo: gr.Button
     clear: gr.Button
-    stats: gr.HTML
     settings: list[Any] = field(default_factory=list)
     """Temperature, top-p, longest answer, seed."""
 
@@ -80,28 +82,14 @@ class _Chat:
 
 
 def _build_chat(defaults: GenerationDefaults) -> _Chat:
-    steps = "".join(f"<li>{html.escape(step)}</li>" for step in words.CHAT_EMPTY_STEPS)
-    chatbot = gr.Chatbot(
-        elem_id="chatbot",
-        label=words.CHAT,
-        show_label=False,
-        placeholder=f'<div class="osp-welcome"><strong>{words.CHAT_EMPTY_TITLE}</strong><ol>{steps}</ol></div>',
-        layout="bubble",
-        buttons=[],
-        latex_delimiters=[],
-        feedback_options=None,
-        min_height=160,
-        height=None,
-        scale=1,
-    )
-    about = gr.HTML(
-        transcript.about_html(Session()), elem_id="about", apply_default_css=False, js_on_load=_FILL_QUESTION
-    )
+    chatbot = build_conversation()
+    about = build_about()
     with gr.Row(elem_id="presets"):
         presets = {
-            style: gr.Button(label, size="sm", elem_id=f"preset-{style}", interactive=style != "relation")
+            style: gr.Button(label, size="sm", elem_id=f"preset-{style}", interactive=style not in _OF_SEVERAL)
             for style, label in words.PRESETS.items()
         }
+        own = build_own_questions(handlers.MAX_QUESTION_CHARACTERS)
     with gr.Row(elem_id="ask-row"):
         question = gr.Textbox(
             elem_id="question",
@@ -118,8 +106,8 @@ def _build_chat(defaults: GenerationDefaults) -> _Chat:
         stop = gr.Button(words.STOP, variant="stop", elem_id="stop", visible=False, scale=0)
     with gr.Row(elem_id="chat-tools"):
         retry = gr.Button(words.RETRY, size="sm", elem_id="retry", interactive=False)
+        undo = gr.Button(words.UNDO_TURN, size="sm", elem_id="undo-turn", interactive=False)
         clear = gr.Button(words.CLEAR_CHAT, size="sm", elem_id="clear-chat", interactive=False)
-        stats = gr.HTML("", elem_id="stats", apply_default_css=False, js_on_load=None)
     with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
         with gr.Row():
             temperature = gr.Slider(
@@ -134,21 +122,12 @@ def _build_chat(defaults: GenerationDefaults) -> _Chat:
         with gr.Row():
             longest = gr.Slider(1, 2048, defaults.max_new_tokens, step=1, label=words.MAX_NEW_TOKENS)
             seed = gr.Textbox("", label=words.SEED, info=words.SEED_INFO, max_lines=1)
-    return _Chat(
-        chatbot, about, presets, question, send, stop, retry, clear, stats, [temperature, top_p, longest, seed]
-    )
+    settings = [temperature, top_p, longest, seed]
+    return _Chat(chatbot, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
 
-_FILL_QUESTION = """
-element.addEventListener("click", (event) => {
-  const text = event.target.dataset && event.target.dataset.fill;
-  const box = document.querySelector("#question textarea");
-  if (!text || !box) return;
-  box.value = text;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
-  box.focus();
-});
-"""
+_OF_SEVERAL = ("relation", "compare")
+"""Presets that need two regions."""
 
 
 def _header_html(services: Services, options: Options) -> str:
@@ -173,9 +152,10 @@ def _header_html(services: Services, options: Options) -> str:
             f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
             f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
         )
+    help_button = f'<button type="button" class="osp-help-open">{html.escape(words.HELP_BUTTON)}<kbd>?</kbd></button>'
     return (
         f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
-        f'<div class="osp-status" role="status">{pills}{failures}</div></div>{note}'
+        f'<div class="osp-status" role="status">{pills}{failures}</div>{help_button}</div>{note}'
     )
 
 
@@ -187,10 +167,10 @@ def _pill(state: str, text: str) -> str:
 
 
 def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Chat) -> None:
-    region_outputs = [canvas, chat.about, chat.presets["relation"]]
+    region_outputs = [canvas, chat.about, *(chat.presets[style] for style in _OF_SEVERAL)]
 
     def region_updates(session: Session, seq: int) -> list[Any]:
-        return [gr.update(scene=scene_of(session, seq)), _about(services, session), _relation(session)]
+        return [gr.update(scene=scene_of(session, seq)), _about(services, session), *_several(session)]
 
     def on_regions(change: Callable[[Session, dict[str, Any]], Session]) -> Callable[..., list[Any]]:
         def handle(seat: Seat, value: Any) -> list[Any]:
@@ -221,6 +201,9 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
     def take(session: Session, gesture: dict[str, Any]) -> Session:
         return handlers.take_segment(services, session, gesture.get("index"), gesture.get("action"))  # type: ignore[arg-type]
 
+    def load(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.load_masks(session, uploaded_file(gesture).read_bytes())
+
     def edit(session: Session, gesture: dict[str, Any]) -> Session:
         number = gesture.get("number")
         if gesture.get("op") == "select" and isinstance(number, int):
@@ -229,6 +212,18 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             return handlers.delete_region(session, number)
         if gesture.get("op") == "extent" and isinstance(number, int):
             return handlers.other_extent(services, session, number)
+        other = gesture.get("other")
+        if isinstance(number, int) and isinstance(other, int):
+            join = {"merge": handlers.merge_regions, "subtract": handlers.subtract_region}.get(str(gesture.get("op")))
+            return join(session, number, other) if join else session
+        if isinstance(number, int):
+            match gesture.get("op"):
+                case "rename":
+                    return handlers.rename_region(session, number, str(gesture.get("name") or ""))
+                case "show" | "hide":
+                    return handlers.show_region(session, number, gesture["op"] == "show")
+                case "grow" | "shrink" | "fill" | "largest" | "invert":
+                    return handlers.reshape_region(session, number, gesture["op"])
         return {"clear": handlers.clear_regions, "undo": handlers.undo}.get(str(gesture.get("op")), _same)(session)
 
     for name, change, queue in (
@@ -237,6 +232,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         ("segment_brush", brush, QUEUES.edits),
         ("segment_polygon", polygon, QUEUES.edits),
         ("take_segment", take, QUEUES.segmenter),
+        ("load_masks", load, QUEUES.edits),
         ("edit_regions", edit, QUEUES.edits),
     ):
         getattr(canvas, name)(
@@ -281,39 +277,41 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             assert session.picture is not None
             opened = session, picture_of(session, services.opened(session.picture).image())
         if opened is None:  # everything stays, the canvas only learns that it has its answer
-            return [gr.update(scene=scene_of(seat.session, _seq(gesture))), *[gr.skip()] * 5]
+            return [gr.update(scene=scene_of(seat.session, _seq(gesture))), *[gr.skip()] * 7]
         session, picture = opened
         handlers.stop(services, seat)
         seat.change(lambda _: session)
         shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
-        return [shown, _about(services, session), _relation(session), *_chat_updates(session)[:1], "", _tools(session)]
+        turns, *_, retry, undo, clear = _chat_updates(session)
+        return [shown, _about(services, session), *_several(session), turns, retry, undo, clear]
 
     canvas.open_picture(
         show_picture,
         [seat, canvas],
-        [*region_outputs, chat.chatbot, chat.stats, chat.retry],
+        [*region_outputs, chat.chatbot, chat.retry, chat.undo, chat.clear],
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="multiple",
         concurrency_id=QUEUES.opening,
         concurrency_limit=4,
-    ).then(lambda seat: _tools(seat.session), [seat], [chat.clear], api_visibility="private", show_progress="hidden")
+    )
 
 
 def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) -> None:
-    outputs = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.clear, chat.question, chat.stats]
+    outputs = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear, chat.question]
 
-    def updates(session: Session, question: Any = None, stats: Any = None) -> list[Any]:
-        return [
-            *_chat_updates(session),
-            gr.skip() if question is None else question,
-            gr.skip() if stats is None else stats,
-        ]
+    def updates(session: Session, question: Any = None) -> list[Any]:
+        return [*_chat_updates(session), gr.skip() if question is None else question]
 
-    def begin(seat: Seat, text: str) -> list[Any]:
+    def begin(seat: Seat, text: str, value: Any = None) -> list[Any]:
         with _toasts():
-            session = seat.change(lambda session: handlers.ask(session, text or ""))
+            session = seat.change(lambda session: handlers.ask(session, text or "", replaced_turn(value)))
             return updates(session, question="")
+        return updates(seat.session)
+
+    def begin_own(seat: Seat, event: gr.EventData) -> list[Any]:
+        with _toasts():
+            seat.change(lambda session: handlers.ask(session, str(data_of(event).get("text") or "")))
         return updates(seat.session)
 
     def begin_preset(style: Any) -> Callable[[Seat], list[Any]]:
@@ -339,27 +337,27 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
         try:
             with _toasts():
                 for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
-                    messages = transcript.messages(progress.session, progress.note)
-                    yield [gr.update(value=messages), *[gr.skip()] * (len(outputs) - 1)]
+                    turns = transcript.turns(progress.session, progress.note)
+                    yield [gr.update(turns=turns), *[gr.skip()] * (len(outputs) - 1)]
                 done = True
         except gr.Error as error:
             refusal = error  # Gradio shows it; but first the page is put in order
         # Settings that make no sense leave the turn waiting: it is taken back like one that failed.
         waiting = seat.session.waiting
-        session = seat.change(lambda session: session.without_turn(turn.id)) if waiting == turn else seat.session
+        taken_back = waiting == turn
+        session = seat.change(lambda s: s.with_turn_taken_back(turn.id)) if taken_back else seat.session
         answered = next((other for other in session.transcript if other.id == turn.id), None)
         if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
-            yield updates(session, question=None if done else turn.typed)
+            again = turn.replaces is not None and turn.replaces.typed == turn.typed  # then it is in the chat as it was
+            yield updates(session, question=None if done or again else turn.typed)
             if refusal is not None:
                 raise refusal
             return
         stats = answered.stats
         if stats is not None and stats.trimmed_turns:
             one = stats.trimmed_turns == 1
-            gr.Info(
-                words.TRIMMED_ONE if one else words.TRIMMED_MANY.format(count=stats.trimmed_turns), title=words.NOTICE
-            )
-        yield updates(session, stats=transcript.stats_html(stats))
+            gr.Info(words.TRIMMED_ONE if one else words.TRIMMED_MANY.format(count=stats.trimmed_turns))
+        yield updates(session)
         if refusal is not None:
             raise refusal
 
@@ -368,12 +366,27 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
 
     def clear(seat: Seat) -> list[Any]:
         handlers.stop(services, seat)
-        return updates(seat.change(handlers.clear_chat), stats="")
+        return updates(seat.change(handlers.clear_chat))
+
+    def undo(seat: Seat, text: str) -> list[Any]:
+        typed = None
+        with _toasts():
+            last = seat.session.transcript[-1:]
+            seat.change(handlers.undo_turn)
+            typed = last[0].typed
+        # What was asked can be asked again, unless something else is being typed.
+        return updates(seat.session, question=None if text else typed)
+
+    def rate(seat: Seat, event: gr.EventData) -> None:
+        with _toasts():
+            data = data_of(event)
+            seat.change(lambda session: handlers.rate(session, data.get("turn"), data.get("liked")))
 
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     beginnings = [
-        chat.question.submit(begin, [seat, chat.question], outputs, **quick),
-        chat.send.click(begin, [seat, chat.question], outputs, **quick),
+        chat.question.submit(begin, [seat, chat.question, chat.chatbot], outputs, **quick),
+        chat.send.click(begin, [seat, chat.question, chat.chatbot], outputs, **quick),
+        chat.own.ask_own(begin_own, [seat], outputs, **quick),
         chat.retry.click(begin_again, [seat], outputs, **quick),
         *(button.click(begin_preset(style), [seat], outputs, **quick) for style, button in chat.presets.items()),
     ]
@@ -388,7 +401,9 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
             concurrency_limit=1,
         )
     chat.stop.click(halt, [seat], outputs, **quick)
-    gr.on([chat.clear.click, chat.chatbot.clear], clear, [seat], outputs, **quick)
+    chat.undo.click(undo, [seat, chat.question], outputs, **quick)
+    chat.clear.click(clear, [seat], outputs, **quick)
+    chat.chatbot.rate_answer(rate, [seat], None, trigger_mode="multiple", **quick)
 
 
 def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _Chat) -> None:
@@ -429,31 +444,35 @@ def _defaults(services: Services, options: Options) -> GenerationDefaults:
 
 
 def _chat_updates(session: Session) -> list[Any]:
-    """Of chatbot, send, stop, retry, clear."""
+    """Of chatbot, send, stop, retry, undo, clear."""
     busy = session.waiting is not None
+    is_done = bool(session.transcript) and not busy
     return [
-        gr.update(value=transcript.messages(session)),
+        gr.update(turns=transcript.turns(session)),
         gr.update(visible=not busy),
         gr.update(visible=busy),
-        gr.update(interactive=bool(session.transcript) and not busy),
+        gr.update(interactive=is_done),
+        gr.update(interactive=is_done),
         gr.update(interactive=bool(session.transcript)),
     ]
 
 
-def _tools(session: Session) -> Any:
-    return gr.update(interactive=bool(session.transcript))
-
-
-def _about(services: Services, session: Session) -> str:
+def _about(services: Services, session: Session) -> Any:
+    """The line above the question, and the regions that can be mentioned in it."""
     suggestions: tuple[str, ...] = ()
     if session.picture is not None:
         example = handlers.find_example(services, session.picture.name)
         suggestions = example.questions if example else ()
-    return transcript.about_html(session, suggestions)
+    known = [
+        {"number": region["number"], "percent": region["percent"], "name": region.get("name") or ""}
+        for region in scene_of(session)["regions"]
+    ]
+    return gr.update(value=transcript.about_html(session, suggestions), regions=known)
 
 
-def _relation(session: Session) -> Any:
-    return gr.update(interactive=len(session.regions) > 1)
+def _several(session: Session) -> list[Any]:
+    """Of the presets that need two regions."""
+    return [gr.update(interactive=len(session.regions) > 1) for _ in _OF_SEVERAL]
 
 
 def _seq(gesture: dict[str, Any]) -> int:
@@ -480,10 +499,10 @@ class _toasts:  # noqa: N801 - reads as a statement: with _toasts():
         if error is None or isinstance(error, gr.Error):  # Gradio's own, such as a used-up quota, speak for themselves
             return False
         if (sentence := sentence_of(error)) is not None:
-            gr.Warning(html.escape(sentence), title=words.PROBLEM)
+            gr.Warning(html.escape(sentence))
             return True
         if isinstance(error, Exception):
             log.error("unexpected error in a handler", exc_info=error)
-            gr.Warning(words.UNEXPECTED, title=words.PROBLEM)
+            gr.Warning(words.UNEXPECTED)
             return True
         return False

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from osprey_core import masks
-from osprey_core.masks import Mask
+from osprey_core.masks import CodedMask
 
 UNDO_DEPTH = 30
 
@@ -42,25 +41,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class StoredMask:
-    """A mask in little memory. Equal masks are equal values."""
-
-    height: int
-    width: int
-    counts: str = field(repr=False)
-
-    @classmethod
-    def of(cls, mask: Mask) -> StoredMask:
-        """From a bool array (H, W)."""
-        rle = masks.encode_rle(mask)
-        return cls(int(mask.shape[0]), int(mask.shape[1]), rle["counts"])
-
-    def mask(self) -> Mask:
-        """A new bool array (H, W)."""
-        return masks.decode_rle({"size": [self.height, self.width], "counts": self.counts})
-
-
-@dataclass(frozen=True)
 class Prompts:
     """What the segmenter was told about a region: clicks and a box, in picture pixels."""
 
@@ -78,7 +58,7 @@ class Patch:
     """Pixels added to or taken from a region by hand, after the segmenter's work."""
 
     adds: bool
-    mask: StoredMask
+    mask: CodedMask
 
 
 @dataclass(frozen=True)
@@ -89,11 +69,15 @@ class PageRegion:
     """
 
     number: int
-    mask: StoredMask
+    mask: CodedMask
     prompts: Prompts | None = None
     patches: tuple[Patch, ...] = ()
     extent: int = 0
     """Which of the segmenter's masks for these prompts it is: 0 is the best, others are a part or a larger whole."""
+    name: str = ""
+    """What the person calls it; the model is not told."""
+    hidden: bool = False
+    """Not drawn over the picture, so that what lies under it can be seen and clicked."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +85,7 @@ class Asked:
     """A region as it was when a question was asked about it."""
 
     number: int
-    mask: StoredMask
+    mask: CodedMask
 
 
 @dataclass(frozen=True)
@@ -133,6 +117,12 @@ class Turn:
     stats: AnswerStats | None = None
     places: tuple[int, ...] = ()
     """The page's numbers of the model's region1, region2 …, known once the model is asked."""
+    model: str = ""
+    """Name of the model that was asked."""
+    liked: bool | None = None
+    """What the person thinks of the answer; None if they have not said."""
+    replaces: Turn | None = None
+    """The turn in whose place this one was asked, while it waits: it comes back if this one comes to nothing."""
 
 
 _turn_ids = itertools.count(1)
@@ -205,6 +195,11 @@ class Session:
 
     def without_turn(self, turn_id: int) -> Session:
         return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
+
+    def with_turn_taken_back(self, turn_id: int) -> Session:
+        """Without a turn that came to nothing; the turn that it was to replace is there again."""
+        kept = tuple(turn if turn.id != turn_id else turn.replaces for turn in self.transcript)
+        return replace(self, transcript=tuple(turn for turn in kept if turn is not None))
 
 
 class Seat:

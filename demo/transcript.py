@@ -1,7 +1,7 @@
-"""The conversation as messages for the chatbot, and the small pieces of HTML around it.
+"""The conversation as the page's script shows it, and the small pieces of HTML around it.
 
-Whatever a person or the model wrote is plain text here: it can neither become HTML nor Markdown. Rendered messages
-are never read back.
+Whatever a person or the model wrote stays text: it goes to the browser in pieces, plain runs and region numbers, and
+never as HTML. What is shown is never read back.
 """
 
 from __future__ import annotations
@@ -11,39 +11,76 @@ import re
 from typing import Any
 
 from demo import mentions, words
-from demo.session import AnswerStats, Session, Turn
+from demo.mentions import Piece
+from demo.session import Session, Turn
 from osprey_core.regions import PALETTE, text_color_on
-
-# What Markdown could take for markup, wherever it stands …
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>&#$~|^=]")
-# … and only in certain places: lists, rules, quotes at the start of a line; addresses that would turn into links.
-_AT_LINE_START = re.compile(r"(?m)^[ \t]*(?:[-+]|\d+[.)])")
-_LINK = re.compile(r"(?i)://|www\.|(?<=\w)@(?=\w)")
 
 _REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
 
 
-def escaped(text: str) -> str:
-    """Text as HTML inside Markdown that shows exactly this text, line breaks included."""
-    text = _LINK.sub(lambda match: _entities(match.group()), _AT_LINE_START.sub(_mask_list_sign, _entities_in(text)))
-    return re.sub(r"\r\n?|\n", "<br>", text)
+def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
+    """The whole conversation as JSON; `note` says what an answer without text waits for.
+
+    `about` is the region that a question means without naming it; `liked` is True, False or None.
+    """
+    return [
+        {
+            "id": turn.id,
+            "about": turn.asked[0].number if turn.implied else None,
+            "question": mentions.split(turn.typed),
+            "answer": answer_pieces(turn),
+            "state": turn.state,
+            "note": _note(turn, note),
+            "stats": stats_lines(turn),
+            "liked": turn.liked,
+        }
+        for turn in session.transcript
+    ]
 
 
-def _entities_in(text: str) -> str:
-    return _MARKUP.sub(lambda match: _entities(match.group()), text)
+def answer_pieces(turn: Turn) -> list[Piece]:
+    """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
+    pieces: list[Piece] = []
+    end = 0
+    for match in _REGION_WORD.finditer(turn.answer):
+        place = int(match.group(1) or match.group(2))
+        if 1 <= place <= len(turn.places):
+            pieces += [turn.answer[end : match.start()], turn.places[place - 1]]
+            end = match.end()
+    return [piece for piece in [*pieces, turn.answer[end:]] if piece != ""]
 
 
-def _entities(text: str) -> str:
-    return "".join(f"&#{ord(character)};" for character in text)
+def _note(turn: Turn, note: str) -> str:
+    """What is said beside the answer, or in place of it; empty for one that ended by itself."""
+    if turn.state == "waiting":
+        return "" if turn.answer else note or words.WAITING_IN_QUEUE
+    if turn.state == "complete":
+        return "" if turn.answer else words.NO_ANSWER
+    return f"({words.STOPPED if turn.state == 'stopped' else words.CUT_OFF})"
 
 
-def _mask_list_sign(match: re.Match[str]) -> str:
-    return re.sub(r"[-+.)]", lambda sign: _entities(sign.group()), match.group())
+def stats_lines(turn: Turn) -> list[tuple[str, str]]:
+    """Labels and values of how an answer was made; empty while nothing is measured."""
+    stats = turn.stats
+    if stats is None:
+        return []
+    lines = [
+        (words.STATS_MODEL, turn.model),
+        (
+            words.STATS_TOKENS,
+            words.STATS_TOKENS_OF.format(new_tokens=stats.new_tokens, prompt_tokens=stats.prompt_tokens),
+        ),
+        (words.STATS_FIRST, words.STATS_FIRST_AFTER.format(seconds=stats.seconds_to_first_token)),
+        (words.STATS_RATE, words.STATS_RATE_OF.format(rate=stats.tokens_per_second)),
+    ]
+    return [(label, value) for label, value in lines if value]
 
 
 def chip(number: int) -> str:
     """A region's number on its colour."""
-    return f'<span class="osp-chip osp-c{(number - 1) % len(PALETTE)}">{number}</span>'
+    look = f"osp-chip osp-c{(number - 1) % len(PALETTE)}"
+    tip = html.escape(words.CONVERSATION["chip"].format(number=number))
+    return f'<button type="button" class="{look}" data-region="{number}" title="{tip}" aria-label="{tip}">{number}</button>'
 
 
 def chip_css() -> str:
@@ -53,55 +90,6 @@ def chip_css() -> str:
         for place, color in enumerate(PALETTE)
     ]
     return "\n".join(rules)
-
-
-def messages(session: Session, note: str = "") -> list[dict[str, Any]]:
-    """Messages {"role", "content"} of the whole conversation; `note` says what an answer without text waits for."""
-    shown: list[dict[str, Any]] = []
-    for turn in session.transcript:
-        shown.append({"role": "user", "content": _question(turn)})
-        shown.append({"role": "assistant", "content": _answer(turn, note)})
-    return shown
-
-
-def _question(turn: Turn) -> str:
-    text = mentions.replaced(turn.typed, chip, escaped)
-    return f"{chip(turn.asked[0].number)} {text}" if turn.implied else text
-
-
-def _answer(turn: Turn, note: str) -> str:
-    if turn.state == "waiting":
-        if not turn.answer:
-            return f'<span class="osp-note">{html.escape(note or words.WAITING_IN_QUEUE)}</span>'
-        return f'{_answer_text(turn)}<span class="osp-caret"></span>'
-    text = _answer_text(turn) if turn.answer else ("" if turn.state == "stopped" else html.escape(words.NO_ANSWER))
-    remark = {"stopped": words.STOPPED, "length": words.CUT_OFF}.get(turn.state)
-    return f'{text} <span class="osp-note">({remark})</span>'.strip() if remark else text
-
-
-def _answer_text(turn: Turn) -> str:
-    """The model's words; where it speaks of its region1, region2 … the page's own number is shown."""
-    pieces = []
-    end = 0
-    for match in _REGION_WORD.finditer(turn.answer):
-        place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(turn.places):
-            pieces += [escaped(turn.answer[end : match.start()]), chip(turn.places[place - 1])]
-            end = match.end()
-    return "".join([*pieces, escaped(turn.answer[end:])])
-
-
-def stats_html(stats: AnswerStats | None) -> str:
-    """One muted line that opens on demand; empty before the first answer."""
-    if stats is None:
-        return ""
-    line = words.STATS_LINE.format(
-        new_tokens=stats.new_tokens,
-        first=stats.seconds_to_first_token,
-        rate=stats.tokens_per_second,
-        prompt_tokens=stats.prompt_tokens,
-    )
-    return f'<details class="osp-stats"><summary>{html.escape(words.STATS)}</summary>{html.escape(line)}</details>'
 
 
 def about_html(session: Session, suggestions: tuple[str, ...] = ()) -> str:

@@ -5,6 +5,8 @@ Texts with {braces} are filled with str.format. Nothing here depends on anything
 
 from __future__ import annotations
 
+from typing import Any
+
 # --- header ----------------------------------------------------------------------------------------------------------
 TITLE = "Osprey"
 TAGLINE = "Mark any part of a picture, then ask about exactly those pixels."
@@ -47,6 +49,8 @@ CANVAS = {
     "clear": "Clear",
     "clearTip": "Remove all regions",
     "choose": "Open picture",
+    "chooseMask": "Mask file",
+    "chooseMaskTip": "Regions from a file: a black and white or transparent picture, COCO JSON or labelme JSON",
     "chooseTip": "Open another picture; you can also drop or paste one anywhere on the page",
     "dropTitle": "Open a picture to begin",
     "dropText": "Drop it here, paste it, or choose a file.",
@@ -77,31 +81,74 @@ CANVAS = {
     "mention": "Mention region {number} in the question",
     "extent": "Region {number}: a smaller part, or the larger whole",
     "delete": "Delete region {number}",
+    "more": "More for region {number}",
+    "rename": "Rename …",
+    "renamePrompt": "Name of region {number}:",
+    "show": "Show",
+    "hide": "Hide",
+    "grow": "Grow by a pixel",
+    "shrink": "Shrink by a pixel",
+    "fill": "Fill holes",
+    "largest": "Keep the largest piece",
+    "invert": "Invert",
+    "merge": "Merge with @{other}",
+    "subtract": "Without the pixels of @{other}",
     "tooLarge": "This file is larger than {limit} MB; shrink the picture and try again.",
     "notPicture": "That is not a picture; use PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
+    "maskNeedsPicture": "Masks need their picture; open that first.",
     "uploadFailed": "The picture could not be sent; check the connection and try again.",
     "marked": "Region {number} marked, {percent} of the picture.",
 }
 
 # --- chat ------------------------------------------------------------------------------------------------------------
-CHAT = "Chat"
-CHAT_EMPTY_TITLE = "Ask about what you marked"
-CHAT_EMPTY_STEPS = (
-    "Mark something in the picture.",
-    "Press one of the buttons, or type a question.",
-    "Mark more, and mention regions as @1, @2 …",
-)
+CONVERSATION: dict[str, Any] = {
+    "chat": "Conversation",
+    "emptyTitle": "Ask about what you marked",
+    "emptySteps": (
+        "Mark something in the picture.",
+        "Press one of the buttons, or type a question.",
+        "Mark more, and mention regions: type @ to choose one.",
+    ),
+    "yourQuestion": "Your question",
+    "answer": "Answer",
+    "chip": "Region {number}",
+    "chipGone": "Region {number}, which is no longer there",
+    "copyQuestion": "Copy the question",
+    "copyAnswer": "Copy the answer",
+    "copied": "Copied.",
+    "editQuestion": "Change this question and ask it again (↑ in the empty box)",
+    "editing": "Your next question replaces this one.",
+    "cancelEdit": "Keep it",
+    "like": "Good answer",
+    "dislike": "Bad answer",
+    "stats": "How this answer was made",
+    "down": "To the newest answer",
+    "pick": "Regions to mention",
+    "pickMany": "{count} regions to choose from; arrow keys and Enter.",
+    "region": "Region {number}",
+}
+"""The keys are used by chat.js and chat_mentions.js."""
+OWN_QUESTIONS = {
+    "all": "Your own questions",
+    "keep": "Keep as a button",
+    "keepTip": "Keep the question in the box as a button of yours, in this browser",
+    "forget": "Remove the button “{text}”",
+}
+"""The keys are used by chat_presets.js."""
 QUESTION = "Question"
 QUESTION_PLACEHOLDER = "Ask about the selected region, or mention others: @1, @2 …"
 SEND = "Ask"
 STOP = "Stop"
 RETRY = "Try again"
+UNDO_TURN = "Undo"
 CLEAR_CHAT = "Clear chat"
 PRESETS = {
     "short": "Short description",
     "detailed": "Detailed description",
     "category": "Category",
+    "around": "What is around it?",
     "relation": "How do they relate?",
+    "compare": "Compare all",
 }
 ABOUT_NONE = "Mark something in the picture to ask about it."
 ABOUT_SELECTED = "Your question is about"
@@ -124,27 +171,74 @@ MAX_NEW_TOKENS = "Longest answer, in tokens"
 SEED = "Seed"
 SEED_INFO = "empty: another one every time"
 
-STATS = "About the last answer"
-STATS_LINE = (
-    "{new_tokens} tokens, the first after {first:.2f} s, then {rate:.1f} per second; the question took {prompt_tokens}."
-)
+STATS_MODEL = "Model"
+STATS_TOKENS = "Tokens"
+STATS_TOKENS_OF = "{new_tokens} written, {prompt_tokens} read"
+STATS_FIRST = "First token"
+STATS_FIRST_AFTER = "after {seconds:.2f} s"
+STATS_RATE = "Speed"
+STATS_RATE_OF = "{rate:.1f} tokens per second"
 
 # --- questions written by the page for the model ---------------------------------------------------------------------
 ABOUT_REGION = "About {region}: {question}"
+QUESTION_AROUND = "What is around {region}?"
+QUESTION_COMPARE = "Compare {regions}: what do they have in common, and how do they differ?"
+LIST_AND = " and "
+
+# --- help ------------------------------------------------------------------------------------------------------------
+HELP_BUTTON = "Help"
+HELP = {"title": "How it works", "close": "Close help (Escape)"}
+"""The keys are used by chat_help.js."""
+HELP_STEPS = (
+    "Open a picture, and mark a thing in it: click, box, polygon, brush, or let everything be outlined.",
+    "Ask about it, or press one of the buttons. A question that names no region is about the selected one.",
+    "Name regions by @ and their number, as many as you like. A click on a number in the chat selects its region.",
+)
+HELP_KEYS = (
+    (
+        "Picture",
+        (
+            ("P B O R", "Click, box, polygon, brush"),
+            ("N + −", "New region, add to the selected one, remove from it"),
+            ("Shift", "Held while marking: take away"),
+            ("[ ]", "Smaller, larger brush"),
+            ("← ↑ → ↓", "Move the cross on the picture; with Shift by one pixel"),
+            ("Enter", "Mark at the cross, close a polygon"),
+            ("Delete", "Delete the selected region"),
+            ("Ctrl+Z", "Undo the last change of regions"),
+            ("Ctrl+V", "Open the picture in the clipboard"),
+        ),
+    ),
+    (
+        "Question",
+        (
+            ("@", "Choose a region to mention"),
+            ("Enter", "Ask"),
+            ("Shift+Enter", "New line"),
+            ("↑", "In the empty box: change the last question"),
+            ("Escape", "Keep the last question as it was"),
+        ),
+    ),
+    ("Page", (("?", "This sheet"), ("Tab", "To the next button, region or mention"))),
+)
+"""Titles, and for each its lines: keys set apart by spaces, and what they do."""
+
 
 # --- sentences for what went wrong -----------------------------------------------------------------------------------
-PROBLEM = "That did not work"
-NOTICE = "Please note"
 NO_PICTURE = "There is no picture yet; open one or choose an example."
 NO_REGION = "Nothing is marked yet; click on something in the picture, or draw a box or a brush stroke over it."
-ONE_REGION = "Only one region is marked; mark a second one to ask how they relate."
+ONE_REGION = "Only one region is marked; mark a second one to ask about both."
 NO_QUESTION = "The question is empty; type one, or press one of the buttons."
 LONG_QUESTION = "The question is longer than {limit} characters; shorten it."
 BUSY = "An answer is still being written; wait for it, or stop it first."
 UNKNOWN_REGION = "There is no region @{number}; marked are {numbers}."
 NOTHING_TO_RETRY = "There is no question to try again; ask one first."
+NOTHING_TO_TAKE_BACK = "There is no question to take back; ask one first."
 NOTHING_TO_REMOVE_FROM = "There is no region to take anything away from; mark something first."
 NOTHING_LEFT = "That would leave nothing of the region; delete it instead, or undo."
+SAME_REGION = "That is the same region; choose another one."
+MANY_MASKS = "The file holds {count} masks, more than the {limit} that can be shown; split it."
+LONG_NAME = "A name may have at most {limit} characters; shorten it."
 ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
 NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
 POLYGON_TOO_THIN = "That outline holds no pixel; set its corners farther apart."

@@ -15,14 +15,17 @@ from pathlib import Path
 import fakes
 import numpy as np
 import pytest
+from PIL import Image
 
 from demo import handlers, mentions, problems, transcript, words
 from demo.canvas.canvas import picture_of, scene_of, uploaded_file
 from demo.handlers import Services, Settings
 from demo.opened import OpenedPictures
-from demo.session import PageRegion, Picture, Seat, Session, StoredMask
+from demo.session import PageRegion, Picture, Seat, Session
 from demo.slots import Slot
+from osprey_core import masks
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.masks import CodedMask
 from osprey_core.prompts import Prompts
 
 
@@ -316,9 +319,9 @@ def test_a_loading_segmenter_is_not_waited_for(model: fakes.FakeModel, opened: S
 
 def test_a_stored_mask_comes_back_as_it_was() -> None:
     mask = np.random.default_rng(0).random((37, 53)) > 0.5
-    stored = StoredMask.of(mask)
+    stored = CodedMask.of(mask)
     assert (stored.mask() == mask).all()
-    assert stored == StoredMask.of(mask.copy())
+    assert stored == CodedMask.of(mask.copy())
 
 
 def test_the_scene_shows_the_same_pixels(two: Session) -> None:
@@ -338,7 +341,7 @@ def test_what_is_thin_on_a_large_picture_is_shown() -> None:
     thin[40:2900, 2001] = True
     thin[2999, 3999] = True
     session = handlers.open_picture(Session(), png(fakes.picture().resize((4000, 3000))), "large.png")
-    region = PageRegion(1, StoredMask.of(thin))
+    region = PageRegion(1, CodedMask.of(thin))
     (sent,) = scene_of(replace(session, regions=(region,), selected=1))["regions"]
     assert sent["size"] == [1024, 768]
     x0, y0, x1, y1 = sent["box"]
@@ -373,7 +376,7 @@ def test_without_a_mention_the_selected_region_is_meant(
     assert turn.implied
     assert turn.asked[0].number == 2
     assert "area=7852" in turn.answer
-    assert transcript.messages(session)[0]["content"].startswith(transcript.chip(2))
+    assert transcript.turns(session)[0]["about"] == 2
 
 
 def test_mentions_choose_regions_in_their_order(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -433,7 +436,7 @@ def test_a_long_conversation_that_is_cut_stays_about_its_regions(
 def test_half_a_surrogate_pair_is_replaced(services: Services, model: fakes.FakeModel, two: Session) -> None:
     session = asked(services, two, "What \ud83d is it?")
     assert model.calls[-1].question == "What ? is it?"
-    json.dumps(transcript.messages(session), ensure_ascii=False).encode()
+    json.dumps(transcript.turns(session), ensure_ascii=False).encode()
 
 
 def test_old_answers_stay_about_the_old_pixels(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -446,9 +449,9 @@ def test_old_answers_stay_about_the_old_pixels(services: Services, model: fakes.
     assert call.regions[1].sum() > call.regions[0].sum()
     assert call.history[0].question == "What is <region1>?"
     # The model's own “region2” is the page's region 2, and so is its “region1”.
-    shown = transcript.messages(session)[-1]["content"]
-    assert shown.count(transcript.chip(2)) >= 2
-    assert transcript.chip(1) not in shown
+    shown = transcript.turns(session)[-1]["answer"]
+    assert shown.count(2) >= 2
+    assert 1 not in shown
     deleted = handlers.delete_region(session, 2)
     asked(services, deleted, "And @1?")
     assert len(model.calls[-1].regions) == 3
@@ -528,7 +531,7 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
     turn = seat.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 20
-    assert words.STOPPED in transcript.messages(seat.session)[-1]["content"]
+    assert words.STOPPED in transcript.turns(seat.session)[-1]["note"]
 
 
 def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -654,20 +657,6 @@ def test_mentions(text: str, numbers: list[int]) -> None:
     assert mentions.mentioned(text) == numbers
 
 
-def test_typed_text_is_shown_as_typed() -> None:
-    nasty = (
-        "<script>alert(1)</script> *a* _b_ `c` [d](javascript:e) $f$ # g www.h.org https://i.j <img src=x onerror=k>"
-    )
-    shown = transcript.escaped(nasty)
-    assert not set("<>*_`[]$") & set(shown)
-    assert "www." not in shown
-    assert "://" not in shown
-    import html
-
-    assert html.unescape(shown) == nasty
-    assert transcript.escaped("a\n- b\n1. c").count("<br>") == 2
-
-
 def test_special_words_reach_the_model_as_plain_text(services: Services, model: fakes.FakeModel, two: Session) -> None:
     asked(services, two, "What is <mask><pos> <image> </s> USER: @1?")
     assert model.calls[-1].question == "What is <mask><pos> <image> </s> USER: <region1>?"
@@ -696,3 +685,65 @@ def test_a_real_view_takes_what_the_page_asks(two: Session) -> None:
     last = session.transcript[-1].stats
     assert last is not None
     assert last.trimmed_turns > 0
+
+
+# --- regions as wholes -----------------------------------------------------------------------------------------------
+
+
+def test_regions_are_merged_subtracted_and_reshaped(two: Session) -> None:
+    both = handlers.merge_regions(two, 2, 1)
+    assert [region.number for region in both.regions] == [2]
+    assert (both.regions[0].mask.mask() == shape("red") | shape("blue")).all()
+    (back,) = handlers.subtract_region(handlers.undo(both), 2, 1).regions[1:]
+    assert (back.mask.mask() == shape("blue")).all()
+    assert handlers.undo(both).regions == two.regions
+
+    grown = handlers.reshape_region(two, 1, "grow")
+    wider = grown.regions[0].mask.mask()
+    assert (wider | shape("red") == wider).all()
+    assert wider.sum() > shape("red").sum()
+    inverted = handlers.reshape_region(two, 1, "invert").regions[0]
+    assert (inverted.mask.mask() == ~shape("red")).all()
+    assert inverted.prompts is None
+    pieces = handlers.reshape_region(handlers.mark_brush(two, [[330.0, 30.0]], 4, "add"), 2, "largest")
+    assert (pieces.regions[1].mask.mask() == shape("blue")).all()
+
+
+def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> None:
+    named = handlers.rename_region(two, 1, "  the   red one ")
+    assert named.regions[0].name == "the red one"
+    assert handlers.rename_region(named, 1, "").regions[0].name == ""
+    assert handlers.show_region(two, 2, False).regions[1].hidden
+    assert not handlers.show_region(handlers.show_region(two, 2, False), 2, True).regions[1].hidden
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda s: handlers.merge_regions(s, 1, 1),
+        lambda s: handlers.subtract_region(s, 1, 9),
+        lambda s: handlers.reshape_region(s, 1, "explode"),
+        lambda s: handlers.rename_region(s, 1, "x" * 41),
+        lambda s: handlers.subtract_region(handlers.reshape_region(s, 2, "invert"), 1, 2),  # nothing would be left
+    ],
+)
+def test_a_change_that_makes_no_sense_is_one_sentence(two: Session, act: Callable[[Session], Session]) -> None:
+    with pytest.raises(InputError):
+        act(two)
+
+
+def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
+    runs = masks.encode_rle(shape("green"))
+    annotation = {"image_id": 1, "category_id": 7, "segmentation": runs}
+    picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
+    coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": [annotation]}
+    session = handlers.load_masks(two, json.dumps(coco).encode())
+    assert [(region.number, region.name) for region in session.regions] == [(1, ""), (2, ""), (3, "leaf")]
+    assert (session.regions[2].mask.mask() == shape("green")).all()
+    assert session.selected == 3
+    assert handlers.undo(session).regions == two.regions
+    black_and_white = png(Image.fromarray(shape("red")))
+    assert (handlers.load_masks(two, black_and_white).regions[2].mask.mask() == shape("red")).all()
+    for wrong in (b"", b"{}", png(Image.new("L", (10, 10), 255))):
+        with pytest.raises(InputError):
+            handlers.load_masks(two, wrong)

@@ -174,8 +174,8 @@ def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     with pytest.raises(gr.Error) as caught:
         deque(map(shown.append, outputs), maxlen=0)
     assert caught.value.title == "ZeroGPU worker error"
-    chatbot, send, _, _, _, question, _ = shown[-1]
-    assert chatbot["value"] == []
+    chatbot, send, *_, question = shown[-1]
+    assert chatbot["turns"] == []
     assert send["visible"]
     assert question == "What?"
 

@@ -31,6 +31,8 @@ const ICONS = {
   undo: "M8 5L4 9l4 4M4 9h9a6 6 0 010 12h-3",
   clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v6M13.5 11v6",
   open: "M4 18V6h5l2 2h9v10zM12 16v-5M9.5 13.200L12 10.700l2.5 2.5",
+  more: "M5 11.500v1M12 11.500v1M19 11.500v1M5.500 12h-1M12.500 12h-1M19.500 12h-1",
+  mask: "M4 4h16v16H4zM12 7.500a4.500 4.500 0 100 9 4.500 4.500 0 000-9z",
   extent: "M4 10V4h6M20 14v6h-6M4 4l6.5 6.5M20 20l-6.5-6.5",
   close: "M6 6l12 12M18 6L6 18",
 };
@@ -68,6 +70,12 @@ fileInput.addEventListener("change", () => {
   if (fileInput.files.length) openFile(fileInput.files[0]);
   fileInput.value = "";
 });
+const maskInput = make("input", { type: "file", accept: "image/*,.json", class: "osp-file", tabindex: "-1", "aria-hidden": "true" });
+maskInput.addEventListener("change", () => {
+  if (maskInput.files.length) openFile(maskInput.files[0], "load_masks");
+  maskInput.value = "";
+});
+const maskButton = button("mask", W.chooseMask, W.chooseMaskTip, () => maskInput.click());
 const openButton = button("open", W.choose, W.chooseTip, () => fileInput.click());
 
 const toolbar = make(
@@ -78,6 +86,7 @@ const toolbar = make(
   make("span", { class: "osp-space" }),
   make("div", { class: "osp-group osp-plain" }, undoButton, clearButton),
   fileInput,
+  maskInput,
 );
 
 const canvas = make("canvas", { class: "osp-canvas", tabindex: "0", role: "img", "aria-label": W.canvas });
@@ -112,7 +121,7 @@ if ((props.examples || []).length) {
   empty.append(make("p", {}, W.dropExamples), emptyExamples);
   emptyExamples.append(...exampleButtons(true));
 }
-strip.append(openButton, ...exampleButtons(false));
+strip.append(openButton, maskButton, ...exampleButtons(false));
 root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, sizeBox), list, strip);
 
 // ---- state ----------------------------------------------------------------------------------------------------------
@@ -184,14 +193,15 @@ function select(number) {
   send("edit_regions", { op: "select", number });
 }
 
-async function openFile(file) {
+async function openFile(file, name = file.name.toLowerCase().endsWith(".json") ? "load_masks" : "open_picture") {
+  if (name === "load_masks" && !picture) return toast(W.maskNeedsPicture);
   if (file.size > props.limit_mb * 1e6) return toast(say(W.tooLarge, { limit: props.limit_mb }));
-  if (file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
+  if (name === "open_picture" && file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
   spinner.textContent = W.opening;
   spinner.classList.add("osp-on");
   try {
     const { path, url } = await upload(file);
-    send("open_picture", { file: { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } } });
+    send(name, { file: { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } } });
   } catch (error) {
     showBusy();
     toast(W.uploadFailed);
@@ -355,7 +365,7 @@ function paint() {
   if (picture.image.complete && picture.image.naturalWidth)
     context.drawImage(picture.image, fit.x, fit.y, picture.width * fit.scale, picture.height * fit.scale);
   context.imageSmoothingEnabled = true;
-  const shown = scene.regions.map((region) => layers.get(region.number)).filter(Boolean);
+  const shown = scene.regions.filter((region) => !region.hidden).map((region) => layers.get(region.number)).filter(Boolean);
   if (tool === "everything" && segments) paintSegments(context);
   const byArea = [...shown].sort((one, other) => other.width * other.height - one.width * one.height);
   for (const layer of byArea) paintRegion(context, layer);
@@ -667,7 +677,7 @@ function showList() {
       { type: "button", class: "osp-pick", title: say(W.select, values), "aria-label": say(W.region, values), "aria-pressed": String(number === scene.selected) },
       thumbnail(region),
       badge,
-      make("span", { class: "osp-percent" }, region.percent),
+      make("span", { class: region.name ? "osp-name" : "osp-percent" }, region.name || region.percent),
     );
     choose.addEventListener("click", () => select(number));
     const mention = make("button", { type: "button", class: "osp-mention", title: say(W.mention, values), "aria-label": say(W.mention, values) }, "@");
@@ -676,10 +686,13 @@ function showList() {
     remove.addEventListener("click", () => send("edit_regions", { op: "delete", number }));
     const extent = make("button", { type: "button", class: "osp-extent", title: say(W.extent, values), "aria-label": say(W.extent, values) }, icon("extent"));
     extent.addEventListener("click", () => send("edit_regions", { op: "extent", number }));
-    const tools = region.found ? [extent, mention, remove] : [mention, remove];
+    const more = make("button", { type: "button", class: "osp-more", title: say(W.more, values), "aria-label": say(W.more, values), "aria-haspopup": "menu" }, icon("more"));
+    more.addEventListener("click", (event) => openMenu(region, more, event));
+    const tools = region.found ? [extent, mention, more, remove] : [mention, more, remove];
     const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, ...tools);
     card.style.setProperty("--osp-color", region.color);
     card.classList.toggle("osp-selected", number === scene.selected);
+    card.classList.toggle("osp-hidden", region.hidden);
     card.addEventListener("pointerenter", () => hover(number));
     card.addEventListener("pointerleave", () => hover(null));
     return card;
@@ -691,6 +704,54 @@ function showList() {
     const [left, right] = [chosen.offsetLeft - list.offsetLeft, chosen.offsetLeft - list.offsetLeft + chosen.offsetWidth];
     list.scrollLeft = left < kept ? left : right > kept + list.clientWidth ? right - list.clientWidth : kept;
   }
+}
+
+// What can be done with one region besides selecting, mentioning and deleting it.
+let menu = null;
+function openMenu(region, opener, event) {
+  event.stopPropagation();
+  const same = menu && menu.dataset.number === String(region.number);
+  closeMenu();
+  if (same) return;
+  const { number } = region;
+  const act = (op, extra) => () => {
+    closeMenu();
+    opener.focus();
+    send("edit_regions", { op, number, ...extra });
+  };
+  const rename = () => {
+    closeMenu();
+    const name = window.prompt(say(W.renamePrompt, { number }), region.name);
+    if (name !== null) send("edit_regions", { op: "rename", number, name });
+  };
+  const entries = [[W.rename, rename], region.hidden ? [W.show, act("show")] : [W.hide, act("hide")]];
+  for (const op of ["grow", "shrink", "fill", "largest", "invert"]) entries.push([W[op], act(op)]);
+  for (const { number: other } of scene.regions)
+    if (other !== number)
+      entries.push([say(W.merge, { other }), act("merge", { other })], [say(W.subtract, { other }), act("subtract", { other })]);
+  const items = entries.map(([label, onclick]) => make("button", { type: "button", role: "menuitem", onclick }, label));
+  menu = make("div", { class: "osp-menu", role: "menu", "aria-label": say(W.more, { number }), "data-number": number }, ...items);
+  menu.addEventListener("keydown", (event) => {
+    const at = items.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) items[(at + step + items.length) % items.length].focus();
+    else if (event.key === "Escape") {
+      closeMenu();
+      opener.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  root.append(menu);
+  const [bounds, from] = [root.getBoundingClientRect(), opener.getBoundingClientRect()];
+  menu.style.left = `${Math.max(0, Math.min(from.left - bounds.left, bounds.width - menu.offsetWidth))}px`;
+  menu.style.bottom = `${bounds.bottom - from.top + 6}px`;
+  items[0].focus({ preventScroll: true });
+}
+
+function closeMenu() {
+  if (menu) menu.remove();
+  menu = null;
 }
 
 function thumbnail(region) {
@@ -754,7 +815,7 @@ function holds(layer, x, y) {
 function regionAt([x, y]) {
   const hits = scene.regions.filter((region) => {
     const layer = layers.get(region.number);
-    return layer && holds(layer, x, y);
+    return layer && !region.hidden && holds(layer, x, y);
   });
   const size = (region) => (region.box[2] - region.box[0]) * (region.box[3] - region.box[1]);
   return hits.sort((one, other) => size(one) - size(other))[0];
@@ -951,6 +1012,9 @@ if (window.ospreyCanvas) window.ospreyCanvas.abort(); // a canvas mounted earlie
 const life = (window.ospreyCanvas = new AbortController());
 const listen = (name, handler) => window.addEventListener(name, handler, { signal: life.signal });
 
+listen("pointerdown", (event) => {
+  if (menu && !menu.contains(event.target) && !event.target.closest(".osp-more")) closeMenu();
+});
 listen("keydown", (event) => {
   if (typing(event.target) || !picture) return;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
@@ -1006,6 +1070,12 @@ listen("paste", (event) => {
   event.preventDefault();
   openFile(file);
 });
+
+// ---- mentions in the chat light and select their region -------------------------------------------------------------
+
+const isRegion = (number) => scene.regions.some((region) => region.number === number);
+listen("osprey:hover", (event) => hover(isRegion(event.detail) ? event.detail : null));
+listen("osprey:select", (event) => isRegion(event.detail) && select(event.detail));
 
 new ResizeObserver(() => layout()).observe(stage);
 setTool("point");

@@ -22,9 +22,10 @@ from PIL import Image
 
 from demo import words
 from demo.handlers import Example
-from demo.session import Session, StoredMask
+from demo.session import Session
 from osprey_core import masks
 from osprey_core.errors import InputError
+from osprey_core.masks import CodedMask
 from osprey_core.pictures import fit_within
 from osprey_core.regions import color_of, text_color_on
 
@@ -36,6 +37,7 @@ GESTURES = (
     "segment_polygon",
     "segment_everything",
     "take_segment",
+    "load_masks",
     "edit_regions",
 )
 """Names of the events that the script triggers."""
@@ -79,7 +81,16 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
         if region.prompts is not None:
             hints = zip(region.prompts.points_xy, region.prompts.labels, strict=True)
             points = [[x, y, label] for (x, y), label in hints]
-        regions.append({**shown, **_look(region.number), "points": points, "found": region.prompts is not None})
+        regions.append(
+            {
+                **shown,
+                **_look(region.number),
+                "points": points,
+                "found": region.prompts is not None,
+                "name": region.name,
+                "hidden": region.hidden,
+            }
+        )
     return {
         "seq": seq,
         "picture": session.picture.digest if session.picture else None,
@@ -90,7 +101,7 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
     }
 
 
-def segments_of(session: Session, segments: Sequence[StoredMask]) -> dict[str, Any]:
+def segments_of(session: Session, segments: Sequence[CodedMask]) -> dict[str, Any]:
     """Everything that was found in the session's picture, as the canvas outlines it."""
     assert session.picture is not None
     return {"picture": session.picture.digest, "items": [_shown_mask(stored) for stored in segments]}
@@ -148,7 +159,7 @@ def _look(number: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _shown_mask(stored: StoredMask) -> dict[str, Any]:
+def _shown_mask(stored: CodedMask) -> dict[str, Any]:
     """The mask shrunk for the browser: its size, the box it lies in, and the run lengths inside that box.
 
     Runs go row by row and alternate, starting outside. Any covered part of a shrunk pixel covers it, so that thin
