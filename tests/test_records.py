@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from osprey_core.errors import InputError
+from osprey_core.prompts import Turn
 from osprey_core.training.dialogues import sample
-from osprey_core.training.records import from_json, load_records, record_from_sample, save_records, to_json
+from osprey_core.training.record_files import BRIEF, load_records, read_entries
+from osprey_core.training.records import from_json, record_from_sample, save_records, to_json
 
 PUBLISHED: dict[str, Any] = {
     "id": 7,
@@ -120,3 +122,50 @@ def test_a_file_that_holds_no_records_is_refused(tmp_path: Path, text: str, mess
 def test_a_record_needs_a_mask() -> None:
     with pytest.raises(InputError, match="at least one mask"):
         record_from_sample("1", "a.png", [], [])
+
+
+def test_descriptions_become_a_turn_for_each_region() -> None:
+    item = {k: v for k, v in PUBLISHED.items() if k != "conversations"}
+    record = from_json({**item, "description": ["<region1>: A red motorcycle.", "<region2>:  A wall: brick."]})
+    assert [turn.answer for turn in record.turns] == ["A red motorcycle.", "A wall: brick."]
+    assert all(f"<region{place}>" in turn.question for place, turn in enumerate(record.turns, start=1))
+    again = from_json({**item, "description": ["<region1>: A red motorcycle.", "<region2>:  A wall: brick."]})
+    assert again.turns == record.turns
+    with pytest.raises(InputError, match="each of the 2 regions, not 1"):
+        from_json({**item, "description": ["<region1>: A red motorcycle."]})
+    with pytest.raises(InputError, match="region 2 is empty"):
+        from_json({**item, "description": ["A red motorcycle.", "<region2>: "]})
+
+
+def test_a_record_without_regions_needs_no_size() -> None:
+    talk = [{"from": "human", "value": "What is this?\n<image>"}, {"from": "gpt", "value": "A dog."}]
+    record = from_json({"id": "1", "image": "a/b.jpg", "conversations": talk})
+    assert (record.file_name, record.size_hw, record.masks) == ("a/b.jpg", (0, 0), ())
+    assert record.turns == (Turn("What is this?", "A dog."),)
+    assert from_json(to_json(record)) == record
+
+
+def entry_of(name: str, item: dict[str, Any], tmp_path: Path) -> Any:
+    (tmp_path / name).write_text(json.dumps([item]))
+    return read_entries(tmp_path / name)[0].record()
+
+
+def test_regions_that_answers_call_by_name_are_introduced_by_name(tmp_path: Path) -> None:
+    record = entry_of("some.json", PUBLISHED, tmp_path)
+    assert [turn.question for turn in record.turns] == ["What is region1?", "How do region1 and region2 relate?"]
+    assert record.turns[1].answer == "region2 is beside region1."
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("osprey_conversation.json", "What is region1?"),
+        ("osprey_part_level.json", f"What is region1?{BRIEF}"),
+        ("osprey_short_form.json", f"What is region1?{BRIEF}"),
+        ("osprey_lvis_positive_negative.json", "What is <region1>?"),
+        ("mine.json", "What is <region1>?"),
+    ],
+)
+def test_published_files_are_worded_as_they_were_trained_on(tmp_path: Path, name: str, question: str) -> None:
+    record = entry_of(name, {**PUBLISHED, "conversations": PUBLISHED["conversations"][:2]}, tmp_path)
+    assert record.turns == (Turn(question, "A motorcycle."),)

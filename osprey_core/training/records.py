@@ -1,30 +1,32 @@
 """Records in the shape of the published Osprey-724K files: pictures by name, regions, conversations, as JSON.
 
 One record is `{id, file_name, height, width, annotation: [...], conversations: [{from, value}, ...]}`. A region's
-`segmentation` is a list of polygons or a COCO run-length encoding; the texts call regions `<region1>` and so on. What
-made samples and the published data need is read and written by the same code. It opens no pictures.
+`segmentation` is a list of polygons or a COCO run-length encoding; the texts call regions `<region1>` and so on. In
+place of `conversations` there may be a `description` of each region; a record without regions may be in LLaVA's shape
+(`image`, `conversations`). What made samples and the published data need is read and written by the same code, and
+other files are brought into this shape first (`coco`, `expressions`). It opens no pictures.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from osprey_core.errors import InputError
 from osprey_core.prompts import Turn
-
-logger = logging.getLogger(__name__)
+from osprey_core.training import phrasings as say
 
 _MENTION = re.compile(r"<region(\d+)>")
 _PICTURE_MARK = re.compile(r"<image>\s*")
+_LABEL = re.compile(r"^\s*<region\d+>\s*:\s*")
 _SPEAKERS = {"human": 0, "gpt": 1}
 
 
@@ -32,7 +34,8 @@ _SPEAKERS = {"human": 0, "gpt": 1}
 class Record:
     """One picture's regions and conversation.
 
-    masks are bool (height, width); kinds, where known, names the kind of question of each turn.
+    masks are bool (height, width); kinds, where known, names the kind of question of each turn. Without masks the
+    size may be unknown, (0, 0).
     """
 
     id: str
@@ -71,29 +74,6 @@ def save_records(records: Iterable[Record], path: str | Path) -> None:
     Path(path).write_text(json.dumps([to_json(record) for record in records], ensure_ascii=False), encoding="utf-8")
 
 
-def load_records(path: str | Path, on_bad: Literal["raise", "skip"] = "raise") -> Iterator[Record]:
-    """Read records one by one from a JSON list.
-
-    Raises InputError naming the file, the record and what is wrong with it; with on_bad="skip" a bad record is logged
-    and left out, and only an unreadable file raises.
-    """
-    try:
-        stored = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}: give the path of a JSON file with records.") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}.") from error
-    if not isinstance(stored, list):
-        raise InputError(f"{path} does not hold a JSON list of records: wrap a single record in brackets.")
-    for place, item in enumerate(stored):
-        try:
-            yield from_json(item)
-        except InputError as error:
-            if on_bad == "raise":
-                raise InputError(f"{path}, record {place}: {error}") from error
-            logger.warning("%s, record %d left out: %s", path, place, error)
-
-
 def to_json(record: Record) -> dict[str, Any]:
     """A record as JSON values, masks run-length encoded without loss."""
     annotation = []
@@ -115,11 +95,11 @@ def to_json(record: Record) -> dict[str, Any]:
         if record.kinds:
             asked["kind"] = record.kinds[place]
         conversations += [asked, {"from": "gpt", "value": turn.answer}]
+    size = {"height": record.size_hw[0], "width": record.size_hw[1]} if all(record.size_hw) else {}
     return {
         "id": record.id,
         "file_name": record.file_name,
-        "height": record.size_hw[0],
-        "width": record.size_hw[1],
+        **size,
         "annotation": annotation,
         "conversations": conversations,
     }
@@ -129,16 +109,21 @@ def from_json(item: Any) -> Record:
     """Check and decode one record; InputError in one sentence says what is wrong and what is expected."""
     if not isinstance(item, Mapping):
         raise InputError(f"A record is an object with file_name, annotation and conversations, not {_kind(item)}.")
-    file_name = item.get("file_name")
+    file_name = item.get("file_name", item.get("image"))
     if not isinstance(file_name, str) or not file_name:
         raise InputError(f"file_name is {file_name!r}: it must be the picture's file name.")
-    size_hw = (_side(item, "height"), _side(item, "width"))
-    annotation = item.get("annotation")
+    annotation = item.get("annotation", [] if "image" in item else None)
     if not isinstance(annotation, list):
         raise InputError(f"annotation is {_kind(annotation)}: it must be a list of regions.")
+    sizeless = not annotation and "height" not in item and "width" not in item
+    size_hw = (0, 0) if sizeless else (_side(item, "height"), _side(item, "width"))
     masks = tuple(_mask(entry, place, size_hw) for place, entry in enumerate(annotation))
     names = tuple(str(entry.get("name", "")) for entry in annotation)
-    turns, kinds = _turns(item.get("conversations"), len(masks))
+    kinds: tuple[str, ...] = ()
+    if "conversations" not in item and "description" in item:
+        turns = _described(item["description"], str(item.get("id", file_name)), len(masks))
+    else:
+        turns, kinds = _turns(item.get("conversations"), len(masks))
     return Record(
         str(item.get("id", "")),
         file_name,
@@ -148,6 +133,29 @@ def from_json(item: Any) -> Record:
         kinds if any(kinds) else (),
         names if any(names) else (),
     )
+
+
+def worded(wordings: Sequence[str], key: str, region: int) -> str:
+    """A question about a region (from 1) in one of its wordings: always the same for the same key."""
+    return wordings[zlib.crc32(f"{key} {region}".encode()) % len(wordings)].replace("{r}", f"<region{region}>")
+
+
+def introduced(record: Record) -> Record:
+    """The record with regions called "region1" instead of shown where they are mentioned.
+
+    Its first question then introduces all of them, as the published conversations do, whose answers call regions by
+    their names.
+    """
+    turns = tuple(
+        Turn(_MENTION.sub(r"region\1", turn.question), _MENTION.sub(r"region\1", turn.answer), turn.known_regions)
+        for turn in record.turns
+    )
+    return replace(record, turns=turns)
+
+
+def answers_mention_regions(record: Record) -> bool:
+    """Whether an answer calls a region by its name."""
+    return any(_MENTION.search(turn.answer) for turn in record.turns)
 
 
 def _side(item: Mapping[str, Any], key: str) -> int:
@@ -259,6 +267,19 @@ def _turns(conversations: Any, region_count: int) -> tuple[tuple[Turn, ...], tup
         else:
             turns[-1] = Turn(turns[-1].question, text, turns[-1].known_regions)
     return tuple(turns), tuple(kinds)
+
+
+def _described(description: Any, key: str, region_count: int) -> tuple[Turn, ...]:
+    """Turns that ask for each region's detailed description, given as "<region1>: …"."""
+    if not isinstance(description, list) or len(description) != region_count or not region_count:
+        have = len(description) if isinstance(description, list) else _kind(description)
+        raise InputError(f"description must hold a text for each of the {region_count} regions, not {have}.")
+    turns = []
+    for place, text in enumerate(description):
+        if not isinstance(text, str) or not _LABEL.sub("", text).strip():
+            raise InputError(f"description of region {place + 1} is empty or no text.")
+        turns.append(Turn(worded(say.DETAILED, key, place + 1), _LABEL.sub("", text).strip()))
+    return tuple(turns)
 
 
 def _kind(value: Any) -> str:
