@@ -78,9 +78,16 @@ def stats_lines(turn: Turn) -> list[tuple[str, str]]:
 
 def chip(number: int) -> str:
     """A region's number on its colour."""
-    look = f"osp-chip osp-c{(number - 1) % len(PALETTE)}"
     tip = html.escape(words.CONVERSATION["chip"].format(number=number))
-    return f'<button type="button" class="{look}" data-region="{number}" title="{tip}" aria-label="{tip}">{number}</button>'
+    attributes = {
+        "type": "button",
+        "class": f"osp-chip osp-c{(number - 1) % len(PALETTE)}",
+        "data-region": number,
+        "title": tip,
+        "aria-label": tip,
+    }
+    written = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f"<button{written}>{number}</button>"
 
 
 def chip_css() -> str:
