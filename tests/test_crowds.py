@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of
-from osprey_core.training.crowds import crowd_questions, make_crowd
+from osprey_core.training.crowds import crowd_talks, make_crowd
 
 
 def flat_sprite(name: str, rgb: tuple[int, int, int]) -> Sprite:
@@ -44,25 +44,28 @@ def test_the_same_seed_gives_the_same_picture(atlas: Atlas) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_question_is_about_its_one_region_and_true(atlas: Atlas, seed: int) -> None:
+def test_every_turn_asks_about_its_region_and_is_true(atlas: Atlas, seed: int) -> None:
     colour_of = {"ruby": "red", "emerald": "green"}
-    for one in crowd_questions(seed, atlas, 96, 6):
-        (mask,), (name,), (turn,) = one.masks, one.region_names, one.dialogue
-        assert mask.shape == one.image.shape[:2]
-        assert turn.regions == (0,)
-        assert turn.known_regions == 1
-        assert "{" not in turn.question
-        if name in colour_of:
-            other = "emerald" if name == "ruby" else "ruby"
-            if turn.kind == "category":
-                assert turn.answer == name
-            elif turn.kind == "color":
-                assert turn.answer == f"It is {colour_of[name]}."
-            elif turn.kind == "is_category":
-                assert turn.answer.startswith("Yes" if name in turn.question else "No")
-                assert name in turn.answer
-            assert other not in turn.answer
+    for one in crowd_talks(seed, atlas, 96, count=2, turns=3):
+        assert len(one.masks) == len(one.region_names) == len(one.dialogue) == 3
+        for place, (name, turn) in enumerate(zip(one.region_names, one.dialogue, strict=True)):
+            assert turn.regions == (place,)
+            assert turn.known_regions == place + 1
+            assert "{" not in turn.question
+            assert (f"<region{place + 1}>" in turn.question) or place == 0
+            if name in colour_of:
+                other = "emerald" if name == "ruby" else "ruby"
+                if turn.kind == "category":
+                    assert turn.answer == name
+                elif turn.kind == "color":
+                    assert turn.answer == f"It is {colour_of[name]}."
+                elif turn.kind == "is_category":
+                    assert turn.answer.startswith("Yes" if name in turn.question else "No")
+                    assert name in turn.answer
+                assert other not in turn.answer
 
 
-def test_more_questions_than_things_come_back_to_them(atlas: Atlas) -> None:
-    assert len(crowd_questions(1, atlas, 96, 40)) == 40
+def test_more_talks_than_things_come_back_to_them(atlas: Atlas) -> None:
+    talks = crowd_talks(1, atlas, 96, count=9, turns=4)
+    assert len(talks) == 9
+    assert all(talk.dialogue for talk in talks)

@@ -1,7 +1,7 @@
 """Crowded pictures: many named things side by side, each with its exact mask.
 
 A scene meant to be talked about holds a handful of things; here every picture is a jittered grid full of them, which
-gives an encoder that starts from nothing several times as many labels for the same arithmetic. `crowd_questions` asks
+gives an encoder that starts from nothing several times as many labels for the same arithmetic. `crowd_talks` asks
 one short question about each thing, which does the same for the language model: most of what it has to learn is what
 every thing is called.
 """
@@ -60,24 +60,28 @@ def make_crowd(seed: int, atlas: Atlas | None, side_px: int) -> CrowdSample:
     return CrowdSample(image, [masks[index] for index in kept], [names[index] for index in kept])
 
 
-def crowd_questions(seed: int, atlas: Atlas | None, side_px: int, count: int) -> list[CrowdSample]:
-    """The same crowded picture `count` times, each with one of its things as the only region and a question about it.
+def crowd_talks(seed: int, atlas: Atlas | None, side_px: int, count: int, turns: int) -> list[CrowdSample]:
+    """The same crowded picture `count` times, each with some of its things as regions and one question about each.
 
-    Things are asked about again only when the picture holds fewer than `count`.
+    A conversation has at most `turns` turns, and each brings its region. Things are asked about again only when the
+    picture holds too few.
     """
     crowd = make_crowd(seed, atlas, side_px)
     rng = np.random.default_rng([seed, 78])
+    found = []
     order: list[int] = []
-    while len(order) < count:
-        order += rng.permutation(len(crowd.masks)).tolist()
-    return [
-        CrowdSample(crowd.image, [crowd.masks[k]], [crowd.region_names[k]], [_ask(rng, crowd, k, atlas)])
-        for k in order[:count]
-    ]
+    for _ in range(count):
+        if len(order) < turns:
+            order += [k for k in rng.permutation(len(crowd.masks)).tolist() if k not in order]
+        chosen, order = order[:turns], order[turns:]
+        talk = [_ask(rng, crowd, k, place, atlas) for place, k in enumerate(chosen)]
+        masks, names = [crowd.masks[k] for k in chosen], [crowd.region_names[k] for k in chosen]
+        found.append(CrowdSample(crowd.image, masks, names, talk))
+    return found
 
 
-def _ask(rng: Rng, crowd: CrowdSample, index: int, atlas: Atlas | None) -> DialogueTurn:
-    """A question of any kind that has a plain answer for this thing; else its category."""
+def _ask(rng: Rng, crowd: CrowdSample, index: int, place: int, atlas: Atlas | None) -> DialogueTurn:
+    """A question of any kind that has a plain answer for this thing, the region at this place; else its category."""
     mask, thing = crowd.masks[index], _named(crowd.region_names[index])
     colors = main_colors(shares := color_shares(crowd.image, mask))
     ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -107,10 +111,11 @@ def _ask(rng: Rng, crowd: CrowdSample, index: int, atlas: Atlas | None) -> Dialo
         banks, answer = (say.IS_COLOR, say.IS_COLOR_BARE), f"{'Yes' if asked_right else 'No'}, it is {colors[0]}."
     else:
         kind = "category"
-    bank = banks[0] if rng.random() < 0.6 else banks[1]
+    # Without a mention all regions given so far are meant, so only the first question can go without.
+    bank = banks[1] if place == 0 and rng.random() < 0.5 else banks[0]
     question = bank[int(rng.integers(len(bank)))]
-    question = question.replace("{r}", "<region1>").replace("{x}", x).replace("{Is}", "Is")
-    return DialogueTurn(kind, question, answer, 1, (answer,), (0,))
+    question = question.replace("{r}", f"<region{place + 1}>").replace("{x}", x).replace("{Is}", "Is")
+    return DialogueTurn(kind, question, answer, place + 1, (answer,), (place,))
 
 
 def _and(colors: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import InputError
 from ..tokens import TextTokenizer
 from .art import Atlas, atlas_of, load_atlas
 from .batches import SampleSource
 from .config import Stage
-from .crowds import CrowdSample, crowd_questions, make_crowd
+from .crowds import CrowdSample, crowd_talks, make_crowd
 from .dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, corpus, region_vocabulary, samples
 from .vocabulary import learn_tokenizer
 
@@ -27,8 +28,9 @@ log = logging.getLogger(__name__)
 TOKENIZER_FILE = "tokenizer.json"
 NAMES_FILE = "region-names.json"
 _SURVEY_TEXTS = 30_000
-CROWD_QUESTIONS = 10
-"""Questions about one crowded picture, each a dialogue of its own."""
+_HELD_OUT_FROM = 50_000_000  # far from the seeds that evaluation asks about
+CROWD_TURNS = 6
+"""Questions in one conversation about a crowded picture."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,31 @@ class SceneSource:
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
         if stage.pictures == "crowds":
-            return partial(_crowd, self, CROWD_QUESTIONS if stage.objective == "dialogue" else 0)
+            return partial(_crowd, self, self.dialogues_per_scene if stage.objective == "dialogue" else 0)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
         return partial(_samples, self, self.dialogues_per_scene, options)
 
+    def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
+        """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
+        return partial(_held_out, self, DialogueOptions(kinds=kinds))
 
-def _crowd(source: SceneSource, questions: int, seed: int) -> Sequence[CrowdSample]:
-    if questions:
-        return crowd_questions(seed, source.load(), source.crowd_px, questions)
+    def texts(self) -> Iterator[str]:
+        """Questions and answers without end."""
+        return corpus(0, atlas=self.load())
+
+    def region_names(self) -> list[str]:
+        """Every name that a region may have."""
+        return region_vocabulary(self.load())
+
+
+def _held_out(source: SceneSource, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
+    return samples(EVALUATION_SEEDS[_HELD_OUT_FROM + seed], 1, options, source.load())
+
+
+def _crowd(source: SceneSource, talks: int, seed: int) -> Sequence[CrowdSample]:
+    if talks:
+        return crowd_talks(seed, source.load(), source.crowd_px, talks, CROWD_TURNS)
     return [make_crowd(seed, source.load(), source.crowd_px)]
 
 
@@ -81,6 +99,18 @@ def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...]) -> Atlas
     return atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
 
 
+class Survey(Protocol):
+    """What can be known of the data before training."""
+
+    def texts(self) -> Iterator[str]:
+        """Questions and answers, one by one."""
+        ...
+
+    def region_names(self) -> list[str]:
+        """Every name that a region may have; may be empty."""
+        ...
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What is learned from the data before any weight is."""
@@ -89,15 +119,18 @@ class Prepared:
     region_names: tuple[str, ...]
 
 
-def prepare(folder: Path, source: SceneSource, vocab_size: int) -> Prepared:
-    """Vocabulary and region names of a run, from its folder or, the first time, from a survey of the data."""
+def prepare(folder: Path, data: Survey, vocab_size: int, tokenizer: TextTokenizer | None = None) -> Prepared:
+    """Vocabulary and region names of a run, from its folder or, the first time, from a survey of the data.
+
+    With a tokenizer, no vocabulary is learned.
+    """
     names_path = folder / NAMES_FILE
-    if not ((folder / TOKENIZER_FILE).is_file() and names_path.is_file()):
-        folder.mkdir(parents=True, exist_ok=True)
-        log.info("Learning the vocabulary …")
-        atlas = source.load()
-        texts = itertools.islice(corpus(0, atlas=atlas), _SURVEY_TEXTS)
-        learn_tokenizer(texts, vocab_size).save(folder / TOKENIZER_FILE)
-        names = json.dumps(region_vocabulary(atlas), ensure_ascii=False)
-        names_path.write_text(names + "\n", encoding="utf-8")
-    return Prepared(TextTokenizer.from_folder(folder), tuple(json.loads(names_path.read_text(encoding="utf-8"))))
+    folder.mkdir(parents=True, exist_ok=True)
+    if tokenizer is None:
+        if not (folder / TOKENIZER_FILE).is_file():
+            log.info("Learning the vocabulary …")
+            learn_tokenizer(itertools.islice(data.texts(), _SURVEY_TEXTS), vocab_size).save(folder / TOKENIZER_FILE)
+        tokenizer = TextTokenizer.from_folder(folder)
+    if not names_path.is_file():
+        names_path.write_text(json.dumps(data.region_names(), ensure_ascii=False) + "\n", encoding="utf-8")
+    return Prepared(tokenizer, tuple(json.loads(names_path.read_text(encoding="utf-8"))))
