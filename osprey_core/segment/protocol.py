@@ -1,10 +1,11 @@
 """What a segmenter is: something that opens a picture once (slow) and then turns clicks and boxes into masks (fast).
 
-Knows no segmenter in particular. Here also the checks that every segmenter makes before it looks at a picture.
+Knows no segmenter in particular. Here also what every segmenter does before it looks at a picture and after it has.
 """
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
-from osprey_core.masks import Mask
+from osprey_core.masks import Mask, intersection_over_union
 
 PointXY = tuple[float, float]
 BoxXYXY = tuple[float, float, float, float]
@@ -69,6 +70,41 @@ class Prompt:
     positive_xy: tuple[PointXY, ...]
     negative_xy: tuple[PointXY, ...]
     box_xyxy: BoxXYXY | None
+
+
+class PromptedPicture(ABC):
+    """What the opened pictures of this package have in common: clicks are checked first and obeyed in the end."""
+
+    def __init__(self, size_hw: tuple[int, int]) -> None:
+        self._size_hw = size_hw
+
+    def segment(
+        self,
+        points_xy: Sequence[PointXY] = (),
+        labels: Sequence[int] = (),
+        box_xyxy: BoxXYXY | None = None,
+    ) -> list[ScoredMask]:
+        """See OpenedPicture.segment."""
+        prompt = check_prompt(points_xy, labels, box_xyxy, self._size_hw)
+        return [ScoredMask(hold_to_points(found.mask, prompt), found.score) for found in self._find(prompt)]
+
+    @abstractmethod
+    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+        """One to three masks of the picture's own size, best first. The caller may change them."""
+
+
+def first_distinct(candidates: Iterable[ScoredMask], same: float, count: int) -> list[ScoredMask]:
+    """The first masks, at most `count`, that are not empty and overlap none before them by more than `same`.
+
+    Candidates are taken one by one, and no more of them than needed.
+    """
+    kept: list[ScoredMask] = []
+    for candidate in candidates:
+        if candidate.mask.any() and all(intersection_over_union(candidate.mask, k.mask) <= same for k in kept):
+            kept.append(candidate)
+            if len(kept) == count:
+                break
+    return kept
 
 
 def check_picture(image: Any) -> None:

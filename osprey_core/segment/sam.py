@@ -7,7 +7,6 @@ own SamPredictor keeps the current picture in itself and is not used for that re
 
 import logging
 import pickle
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,16 +20,14 @@ from torch.nn import functional
 from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
-from osprey_core.masks import Mask, area, fill_holes, intersection_over_union
+from osprey_core.masks import Mask, area, fill_holes
 from osprey_core.segment.protocol import (
-    BoxXYXY,
     OpenedPicture,
-    PointXY,
     Prompt,
+    PromptedPicture,
     ScoredMask,
     check_picture,
-    check_prompt,
-    hold_to_points,
+    first_distinct,
 )
 
 log = logging.getLogger(__name__)
@@ -106,27 +103,20 @@ class SamSegmenter:
         return _SamPicture(self._model, features, (height, width), input_hw, self._grid)
 
 
-class _SamPicture:
+class _SamPicture(PromptedPicture):
     """A picture with its features (1, C, h, w); nothing in it changes after construction."""
 
     def __init__(
         self, model: _Sam, features: Tensor, size_hw: tuple[int, int], input_hw: tuple[int, int], grid: GridOptions
     ) -> None:
+        super().__init__(size_hw)
         self._model = model
         self._features = features
-        self._size_hw = size_hw
         self._input_hw = input_hw
         self._grid = grid
 
     @torch.no_grad()
-    def segment(
-        self,
-        points_xy: Sequence[PointXY] = (),
-        labels: Sequence[int] = (),
-        box_xyxy: BoxXYXY | None = None,
-    ) -> list[ScoredMask]:
-        """See OpenedPicture.segment."""
-        prompt = check_prompt(points_xy, labels, box_xyxy, self._size_hw)
+    def _find(self, prompt: Prompt) -> list[ScoredMask]:
         points = [*prompt.positive_xy, *prompt.negative_xy]
         sides = [1] * len(prompt.positive_xy) + [0] * len(prompt.negative_xy)
         logits, scores = self._decode(
@@ -137,16 +127,8 @@ class _SamPicture:
         # Mask 0 is meant for prompts that leave no doubt, masks 1 to 3 for a lone click: part, object, whole.
         first = 1 if len(points) == 1 and prompt.box_xyxy is None else 0
         order = [first + int(i) for i in torch.argsort(scores[0, first:], descending=True, stable=True)]
-        results: list[ScoredMask] = []
-        for index in order:
-            mask = self._to_full(logits[0, index])
-            if mask.any() and all(intersection_over_union(mask, other.mask) <= _SAME for other in results):
-                results.append(ScoredMask(mask, float(scores[0, index].clamp(0, 1))))
-            if len(results) == _CANDIDATES:
-                break
-        if not results:
-            results = [ScoredMask(_box_mask(prompt, self._size_hw), 0.0)]
-        return [ScoredMask(hold_to_points(item.mask, prompt), item.score) for item in results]
+        found = (ScoredMask(self._to_full(logits[0, i]), float(scores[0, i].clamp(0, 1))) for i in order)
+        return first_distinct(found, _SAME, _CANDIDATES) or [ScoredMask(_box_mask(prompt, self._size_hw), 0.0)]
 
     @torch.no_grad()
     def everything(self) -> list[ScoredMask]:
