@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_config, tiny_tokenizer
+from safetensors.torch import load_file
+from tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
+from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
+from osprey_core.model import build_network
 from osprey_core.prompts import Prompts, Turn
 from osprey_core.training.batches import IGNORED, Scenes, collate, loader
 from osprey_core.training.config import Stage, TrainingConfig
-from osprey_core.training.loop import Run, Task, learning_rate
+from osprey_core.training.loop import LOG_FILE, STATE_FILE, Run, Task, learning_rate
 from osprey_core.training.objectives import dialogue_loss
 from osprey_core.training.vocabulary import learn_tokenizer
 
@@ -98,6 +102,140 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
         assert torch.equal(expected[name], actual[name]), name
 
 
+def started(folder: Path, settings: TrainingConfig, lora_rank: int = 0, seed: int = 0) -> Run:
+    """A run that goes on from the tiny model."""
+    network = tiny_osprey(seed=seed).network
+    return Run(folder, settings, tiny_tokenizer(), TASK, torch.device("cpu"), network, lora_rank)
+
+
+def test_a_run_goes_on_from_the_network_it_is_given(tmp_path: Path) -> None:
+    expected = {name: p.detach().clone() for name, p in tiny_osprey().network.named_parameters()}
+    actual = weights(started(tmp_path, config(stage("llm"))))
+    assert all(torch.equal(expected[name], actual[name]) for name in expected)
+
+
+def test_parts_of_a_trained_network_are_taken_over(tmp_path: Path) -> None:
+    run = run_in(tmp_path, config(stage("llm")))
+    before, theirs = weights(run), tiny_osprey(seed=5).network
+    run.start_from(theirs, ("vision_tower", "mask_extractor"))
+    after, given = weights(run), dict(theirs.named_parameters())
+    for name, tensor in after.items():
+        taken = name.startswith(("vision_tower", "mask_extractor"))
+        assert torch.equal(tensor, given[name] if taken else before[name]), name
+    other = replace(tiny_config(), language=replace(tiny_config().language, intermediate_size=48))
+    with pytest.raises(InputError, match="llm to start from has other sizes"):
+        run.start_from(build_network(other), ("llm",))
+
+
+@pytest.mark.parametrize("trains", [("llm",), ("mask_extractor", "llm")])
+def test_with_adapters_the_language_models_own_weights_stay(tmp_path: Path, trains: tuple[str, ...]) -> None:
+    run = started(tmp_path, config(stage(*trains)), lora_rank=2)
+    before = weights(run)
+    assert run.train()
+    after = weights(run)
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert {name.split(".")[0] for name in moved} == set(trains)
+    assert all(".lora_" in name for name in moved if name.startswith("llm"))
+    assert any(".lora_B." in name for name in moved)
+
+
+def test_a_saved_model_with_adapters_computes_what_the_trained_one_does(tmp_path: Path) -> None:
+    run = started(tmp_path / "run", config(stage("mask_extractor", "llm", steps=6)), lora_rank=4)
+    run.train()
+    before = weights(run)
+    run.save_model(tmp_path / "model", torch.float32)
+    after = weights(run)
+    assert all(torch.equal(before[name], after[name]) for name in before)  # saving leaves the run as it was
+    model = Osprey.from_pretrained(str(tmp_path / "model"), device="cpu")
+    ids = torch.tensor([[1, -200, 300, 301, 290, 291]])
+    ids[0, 2], ids[0, 3] = tiny_config().mask_token_id, tiny_config().pos_token_id
+    inputs = (ids, torch.randn(1, 3, 64, 64), [torch.ones(1, 20, 20)])
+    with torch.inference_mode():
+        trained, saved = run.network.eval()(*inputs), model.network(*inputs)
+        original = tiny_osprey().network(*inputs)
+    assert torch.allclose(trained, saved, atol=1e-5)
+    assert not torch.allclose(trained, original, atol=1e-4)
+
+
+def test_a_resumed_run_with_adapters_and_scores_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+    settings = config(stage("mask_extractor", "llm", steps=5), score_every=2, held_out=3)
+    task = replace(TASK, held_out=fake_source)
+
+    def run_to(folder: Path) -> Run:
+        return Run(folder, settings, tiny_tokenizer(), task, torch.device("cpu"), tiny_osprey().network, 2)
+
+    whole = run_to(tmp_path / "whole")
+    assert whole.train()
+    while not (broken := run_to(tmp_path / "broken")).train(max_minutes=0):
+        pass
+    expected, actual = weights(whole), weights(broken)
+    assert all(torch.equal(expected[name], actual[name]) for name in expected)
+    assert broken.best_score == whole.best_score is not None
+    logs = [(tmp_path / name / LOG_FILE).read_text().splitlines() for name in ("whole", "broken")]
+    scores = [[line for line in log if "held_out" in line] for log in logs]
+    assert scores[0] == scores[1]
+    assert [json.loads(line)["step"] for line in scores[0]] == [2, 4, 5]
+    best = [load_file(tmp_path / name / "best" / "model.safetensors") for name in ("whole", "broken")]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+    state = torch.load(tmp_path / "whole" / STATE_FILE, weights_only=True)
+    assert not [name for name in state["network"] if "llm" in name and ".lora_" not in name]
+
+
+def test_the_best_model_is_the_one_with_the_highest_score(tmp_path: Path) -> None:
+    scores = iter([0.2, 0.7, 0.5])
+    settings = config(stage("llm", steps=3), stage("llm", objective="text", steps=2), score_every=1)
+    run = run_in(tmp_path, settings)
+    kept: list[float] = []
+    run.held_out_score = lambda: next(scores)  # type: ignore[method-assign]
+    run.save_model = lambda folder, dtype=None: kept.append(run.best_score)  # type: ignore[assignment, method-assign]
+    assert run.train()  # the text stage is not scored
+    assert kept == [0.2, 0.7]
+
+
+def test_scoring_changes_nothing(tmp_path: Path) -> None:
+    plain = run_in(tmp_path / "plain", config(stage("llm")))
+    scored = run_in(tmp_path / "scored", config(stage("llm"), score_every=1, held_out=4))
+    scored.task = replace(TASK, held_out=fake_source)
+    assert plain.train()
+    assert scored.train()
+    assert 0 <= scored.held_out_score() <= 1
+    assert scored.network.training
+    assert all(torch.equal(a, b) for a, b in zip(weights(plain).values(), weights(scored).values(), strict=True))
+    with pytest.raises(InputError, match="no held-out set"):
+        plain.held_out_score()
+
+
+def test_computing_activations_twice_changes_nothing(tmp_path: Path) -> None:
+    plain = started(tmp_path / "plain", config(stage("llm", "mask_extractor")))
+    twice = started(tmp_path / "twice", config(stage("llm", "mask_extractor"), gradient_checkpointing=True))
+    assert plain.train()
+    assert twice.train()
+    for (name, a), b in zip(weights(plain).items(), weights(twice).values(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6), name
+
+
+def test_a_state_of_other_settings_is_refused(tmp_path: Path) -> None:
+    assert started(tmp_path, config(stage("llm", steps=1)), lora_rank=2).train()
+    with pytest.raises(InputError, match="begun with another model or other settings"):
+        started(tmp_path, config(stage("llm", steps=1)))
+    with pytest.raises(InputError, match="begun with another model or other settings"):
+        started(tmp_path, config(stage("llm", steps=1)), lora_rank=3)
+    other = replace(stage("llm", steps=1), name="other")
+    with pytest.raises(InputError, match="begun with the stages test, not with other"):
+        started(tmp_path, config(other), lora_rank=2)
+
+
+def test_a_state_from_before_scores_were_kept_is_taken_up(tmp_path: Path) -> None:
+    settings = config(stage("mask_extractor", steps=4))
+    run = run_in(tmp_path, settings)
+    run.train(max_minutes=0)
+    state = torch.load(tmp_path / STATE_FILE, weights_only=True)
+    torch.save({key: state[key] for key in state if key not in ("stages", "best_score")}, tmp_path / STATE_FILE)
+    again = run_in(tmp_path, settings)
+    assert again.step == 1
+    assert again.best_score is None
+
+
 def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path) -> None:
     # One dialogue per row and equally long answers, so that the mean of means is the mean.
     results = []
@@ -125,8 +263,6 @@ def test_the_model_learns_where_a_region_is(tmp_path: Path) -> None:
 
 
 def test_a_saved_run_is_a_model_that_answers(tmp_path: Path) -> None:
-    from osprey_core import Osprey
-
     run = run_in(tmp_path / "run", config(stage("llm", steps=1)))
     run.train()
     run.save_model(tmp_path / "model")

@@ -1,6 +1,12 @@
-"""Train a model: `python -m osprey_core.training --out runs/nano --atlas art-cache/atlas-train.npz`.
+"""Train a model, from nothing or from a trained one, on made scenes or on files of records.
 
-Run it again with the same arguments to go on where it was stopped. The finished model is written to OUT/model.
+    python -m osprey_core.training --out runs/nano --atlas art-cache/atlas-train.npz
+    python -m osprey_core.training --out runs/mine --start nano --records data/records.json
+    python -m osprey_core.training --out runs/7b --start sunshine-lwt/Osprey-7b --lora 16 --checkpointing \
+        --records osprey_conversation.json --pictures coco/train2017 --only end-to-end
+
+Run it again with the same arguments to go on where it was stopped. The finished model is written to OUT/model, the one
+that did best on held-out samples to OUT/best.
 """
 
 from __future__ import annotations
@@ -10,28 +16,54 @@ import logging
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine import resolve_device
-from ..errors import OspreyError
-from .config import TrainingConfig
+from ..engine import Osprey, resolve_device
+from ..errors import InputError, OspreyError
+from .config import ALL_PARTS, Stage, TrainingConfig
 from .loop import Run, Task
-from .sources import SceneSource, prepare
+from .recipes import RECIPES, read_recipe
+from .record_source import RecordSource
+from .sources import SceneSource, Survey, prepare
 
 log = logging.getLogger(__name__)
+
+MAX_CONTEXT = 2048
+"""Longest prompt in training, picture included, where the model's own context is not shorter."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; returns the process's exit code: 0 when all stages are done, 3 when time ran out first."""
-    parser = argparse.ArgumentParser(prog="python -m osprey_core.training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m osprey_core.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: state, log, vocabulary, model")
-    parser.add_argument("--atlas", type=Path, help="sprites, from `python -m osprey_core.training.art`")
-    parser.add_argument("--start", type=Path, help="a model folder whose weights to start from, where they fit")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
-    parser.add_argument("--scale", type=float, default=1.0, help="multiply every stage's steps")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="stop and save after this time")
-    parser.add_argument("--seed", type=int, default=0)
+    data = parser.add_argument_group("data")
+    data.add_argument("--atlas", type=Path, help="sprites, from `python -m osprey_core.training.art`")
+    data.add_argument(
+        "--records", type=Path, nargs="+", help="train on these files (Osprey-724K, COCO, LVIS, RefCOCO, LLaVA)"
+    )
+    data.add_argument("--pictures", type=Path, nargs="*", default=[], help="folders of the records' pictures")
+    data.add_argument("--workers", type=int, default=2, help="processes that make or read samples")
+    data.add_argument("--seed", type=int, default=0)
+    model = parser.add_argument_group("model")
+    model.add_argument("--start", help='"nano", a folder or a Hub name to go on from; without it, all is new')
+    model.add_argument("--parts", nargs="+", choices=ALL_PARTS, help="take only these parts from it, the rest is new")
+    model.add_argument("--lora", type=int, default=0, metavar="RANK", help="let adapters learn for the language model")
+    model.add_argument("--device", default="auto")
+    stages = parser.add_argument_group("stages")
+    stages.add_argument("--recipe", help=f"{', '.join(RECIPES)} or a JSON file; nano on scenes, published on records")
+    stages.add_argument("--only", nargs="+", default=[], metavar="STAGE", help="only these stages of the recipe")
+    stages.add_argument("--scale", type=float, default=1.0, help="multiply every stage's steps")
+    stages.add_argument("--accumulate", type=int, help="make every step of so many smaller batches, to save memory")
+    stages.add_argument("--checkpointing", action="store_true", help="compute activations twice, to save memory")
+    stages.add_argument("--minutes", type=float, default=math.inf, help="stop and save after this time")
+    stages.add_argument("--save-every", type=int, default=TrainingConfig.save_every, help="steps between saves")
+    stages.add_argument("--score-every", type=int, default=0, help="steps between held-out scores; 0: never")
+    stages.add_argument("--held-out", type=int, default=TrainingConfig.held_out, help="samples to score on")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -42,24 +74,103 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if done else 3
 
 
+@dataclass(frozen=True)
+class _Data:
+    """What a run learns from."""
+
+    survey: Survey
+    task: Task
+    """Its region names are not known yet."""
+    samples: int | None
+    """How many there are; None: without end."""
+    per_scene: int
+
+
 def _train(options: argparse.Namespace) -> bool:
-    config = TrainingConfig(workers=options.workers, seed=options.seed).scaled(options.scale)
-    source = SceneSource(
-        options.atlas, config.styles, config.things, config.dialogues_per_scene, config.model.vision.image_size
+    _check(options)
+    start = Osprey.from_pretrained(options.start, options.device, "float32") if options.start else None
+    whole = start if start is not None and not options.parts else None
+    config = TrainingConfig(
+        workers=options.workers,
+        seed=options.seed,
+        save_every=options.save_every,
+        score_every=options.score_every,
+        held_out=options.held_out,
+        gradient_checkpointing=options.checkpointing,
     )
-    prepared = prepare(options.out, source, config.model.language.vocab_size)
+    if whole is not None:
+        sizes = whole.network.config
+        context = min(MAX_CONTEXT, sizes.language.max_position_embeddings)
+        config = replace(config, model=sizes, max_tokens=context - sizes.vision.image_token_count)
+    data = _records(options) if options.records else _scenes(options, config)
+    config = _with_stages(options, config, data)
+    prepared = prepare(
+        options.out, data.survey, config.model.language.vocab_size, whole.prompts.tokenizer if whole else None
+    )
+    task = replace(data.task, region_names=prepared.region_names)
+    if not task.region_names and any(stage.objective == "regions" for stage in config.stages):
+        raise InputError("A stage names regions, but the records give none a name; leave that stage out.")
     run = Run(
         options.out,
         config,
         prepared.tokenizer,
-        Task(source.for_stage, prepared.region_names),
+        task,
         resolve_device(options.device),
+        whole.network if whole else None,
+        options.lora,
     )
-    if options.start is not None and run.is_new:
-        run.start_from(options.start)
+    if start is not None and whole is None and run.is_new:
+        run.start_from(start.network, tuple(options.parts))
     done = run.train(options.minutes)
     run.save_model(options.out / "model")
     return done
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise InputError for options that do not go together."""
+    if options.parts and not options.start:
+        raise InputError("--parts says what to take from --start; name a model there.")
+    if options.lora and (not options.start or options.parts):
+        raise InputError("--lora fine-tunes a trained language model; name one with --start, without --parts.")
+    if options.records and options.atlas:
+        raise InputError("--records and --atlas are two kinds of data; give one of them.")
+    for name in ("save_every", "held_out"):
+        if getattr(options, name) < 1:
+            raise InputError(f"--{name.replace('_', '-')} must be at least 1.")
+    if options.lora < 0 or options.score_every < 0 or not options.scale > 0:
+        raise InputError("--lora and --score-every must not be negative, --scale must be above 0.")
+
+
+def _records(options: argparse.Namespace) -> _Data:
+    source = RecordSource.read(options.records, options.pictures)
+    held_out = None
+    if options.score_every:
+        source, held_out = source.split(options.held_out)
+    return _Data(source, Task(lambda stage: source, (), held_out), len(source.entries), 1)
+
+
+def _scenes(options: argparse.Namespace, config: TrainingConfig) -> _Data:
+    source = SceneSource(
+        options.atlas, config.styles, config.things, config.dialogues_per_scene, config.model.vision.image_size
+    )
+    kinds = read_recipe(options.recipe or "nano").only(options.only).stages[-1]
+    held_out = source.held_out(kinds.kinds if isinstance(kinds, Stage) else ())
+    return _Data(source, Task(source.for_stage, (), held_out), None, config.dialogues_per_scene)
+
+
+def _with_stages(options: argparse.Namespace, config: TrainingConfig, data: _Data) -> TrainingConfig:
+    recipe = read_recipe(options.recipe or ("published" if options.records else "nano")).only(options.only)
+    stages = recipe.for_samples(data.samples)
+    if options.accumulate is not None:
+        stages = tuple(replace(stage, accumulate=options.accumulate) for stage in stages)
+    config = replace(
+        config,
+        stages=stages,
+        dialogues_per_scene=data.per_scene,
+        weight_decay=recipe.weight_decay,
+        betas=recipe.betas,
+    )
+    return config.scaled(options.scale)
 
 
 if __name__ == "__main__":

@@ -178,6 +178,12 @@ class TrainingConfig:
     max_tokens: int = 256
     """Longest prompt in ids, before the picture's id becomes image tokens; longer dialogues lose their last turns."""
     save_every: int = 100
+    score_every: int = 0
+    """Steps between scores on the held-out set; 0: never. The best model so far is kept."""
+    held_out: int = 64
+    """Samples of the held-out set."""
+    gradient_checkpointing: bool = False
+    """Compute the language model's activations again on the way back instead of keeping them."""
 
     def scaled(self, factor: float) -> TrainingConfig:
         """The same run with every stage shortened or lengthened."""

@@ -20,34 +20,58 @@ from torch import nn
 from tqdm import tqdm
 
 from .. import checkpoint
+from ..errors import InputError
 from ..model import OspreyNetwork, build_network
 from ..prompts import Prompts
 from ..tokens import TextTokenizer
-from .batches import Batch, SampleSource, Scenes, loader
-from .config import ALL_PARTS, Stage, TrainingConfig
+from . import adapters
+from .batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
+from .config import ALL_PARTS, Part, Stage, TrainingConfig
 from .objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
 
 log = logging.getLogger(__name__)
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
+BEST_FOLDER = "best"
 LOG_EVERY = 20
+_HELD_OUT_ROWS = 8  # a batch of the held-out set
 
 
 @dataclass
 class Task:
-    """What there is to learn: samples by seed, as each stage wants them, and the names of regions."""
+    """What there is to learn: samples by seed, as each stage wants them, and the names of regions.
+
+    `held_out` gives samples that no stage sees, from seed 0 on, to tell the best model by.
+    """
 
     source: Callable[[Stage], SampleSource]
     region_names: tuple[str, ...]
+    held_out: SampleSource | None = None
 
 
 class Run:
     """One training run in one folder. `train` goes on from wherever the folder's state is."""
 
     def __init__(
-        self, folder: Path, config: TrainingConfig, tokenizer: TextTokenizer, task: Task, device: torch.device
+        self,
+        folder: Path,
+        config: TrainingConfig,
+        tokenizer: TextTokenizer,
+        task: Task,
+        device: torch.device,
+        network: OspreyNetwork | None = None,
+        lora_rank: int = 0,
     ) -> None:
+        """Begin a run, or take up the one in the folder.
+
+        Args:
+            network: what to go on from, of `config.model`'s sizes; None: a new one with random weights.
+            lora_rank: where above 0, the language model's own weights stay, and adapters of that rank learn for them.
+
+        Raises:
+            InputError: the folder's run was begun with other settings, or peft is missing.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         self.folder = folder
@@ -55,22 +79,34 @@ class Run:
         self.task = task
         self.device = device
         self.tokenizer = tokenizer
-        self.network: OspreyNetwork = build_network(config.model).to(device)
-        initialise(self.network)
-        self.namer = RegionNamer(config.model.language.hidden_size, len(task.region_names)).to(device)
+        self.network: OspreyNetwork = (build_network(config.model) if network is None else network).to(device).train()
+        if network is None:
+            initialise(self.network)
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = True
             self.network.vision_tower.to(memory_format=torch.channels_last)
+            if lora_rank or not any("llm" in stage.trains for stage in config.stages):
+                llm: nn.Module = self.network.llm
+                llm.to(torch.bfloat16)  # its own weights never learn: half the memory will do
+        self.has_adapters = lora_rank > 0
+        if self.has_adapters:
+            adapters.add(self.network.llm, lora_rank)
+        if config.gradient_checkpointing:
+            self.network.llm.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        self.namer = RegionNamer(config.model.language.hidden_size, len(task.region_names)).to(device)
         self.stage_index = 0
         self.step = 0
+        self.best_score: float | None = None
         self._optimizer_state: dict[str, Any] | None = None
+        self._held_out_batches: list[Batch] | None = None
         if (folder / STATE_FILE).is_file():
             self._load_state()
 
     def train(self, max_minutes: float = math.inf) -> bool:
         """Train until all stages are done, or until time is up. Returns whether all are done.
 
-        The state is saved at every stage's end, every `save_every` steps and when time is up.
+        The state is saved at every stage's end, every `save_every` steps and when time is up. With `score_every`, the
+        model that does best on the held-out set is written to the folder `best`.
         """
         deadline = time.monotonic() + 60 * max_minutes
         while self.stage_index < len(self.config.stages):
@@ -88,18 +124,38 @@ class Run:
         """Whether nothing has been trained yet."""
         return self.stage_index == 0 and self.step == 0
 
-    def start_from(self, folder: Path) -> None:
-        """Take over the weights of a trained model, part by part where all of a part's shapes agree."""
-        files = checkpoint.inspect_folder(folder)
-        weights = checkpoint.load_network(files, self.device, torch.float32)
-        for part in ("vision_tower", "mm_projector", "mask_extractor", "llm"):
-            ours, theirs = (getattr(network, part).state_dict() for network in (self.network, weights))
-            if {n: t.shape for n, t in ours.items()} == {n: t.shape for n, t in theirs.items()}:
-                getattr(self.network, part).load_state_dict(theirs)
+    def start_from(self, weights: OspreyNetwork, parts: tuple[Part, ...]) -> None:
+        """Take over parts of a trained network. Raises InputError where a part has other sizes."""
+        for part in parts:
+            theirs = getattr(weights, part).state_dict()
+            ours = {name: tensor.shape for name, tensor in getattr(self.network, part).state_dict().items()}
+            if ours != {name: tensor.shape for name, tensor in theirs.items()}:
+                raise InputError(f"The {part} to start from has other sizes than the one to be trained; leave it out.")
+            getattr(self.network, part).load_state_dict(theirs)
 
     def save_model(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write the model as it is now, in our own checkpoint layout."""
-        checkpoint.save(folder, self.network, self.tokenizer, dtype)
+        """Write the model as it is now, in our own checkpoint layout; adapters are merged into its weights."""
+        network = adapters.merged(self.network) if self.has_adapters else self.network
+        checkpoint.save(folder, network, self.tokenizer, dtype)
+
+    def held_out_score(self) -> float:
+        """Share of the answers' ids in the held-out set that are predicted right, given the ids before them.
+
+        Raises InputError without a held-out set.
+        """
+        if self.task.held_out is None:
+            raise InputError("There is no held-out set to score the model on.")
+        if self._held_out_batches is None:
+            self._held_out_batches = self._make_held_out(self.task.held_out)
+        right, asked = 0.0, 0
+        self.network.eval()
+        with torch.inference_mode(), self._autocast():
+            for batch in self._held_out_batches:
+                learned = int((batch.labels != IGNORED).sum())
+                right += float(dialogue_loss(self.network, batch.to(self.device)).token_accuracy) * learned
+                asked += learned
+        self.network.train()
+        return right / max(1, asked)
 
     def _train_stage(self, stage: Stage, deadline: float) -> bool:
         groups = trainable(self.network, stage)
@@ -123,6 +179,7 @@ class Run:
                 speed = (self.step - began_step) * stage.batch_size / (time.monotonic() - began)
                 self._log(stage, outcome, rate, speed)
                 progress.set_postfix(loss=f"{outcome.loss:.3f}", row=f"{outcome.row_accuracy:.3f}")
+            self._keep_best(stage)
             if time.monotonic() > deadline and self.step < stage.steps:
                 self._save_state(optimizer)
                 progress.close()
@@ -135,7 +192,7 @@ class Run:
     def _optimise(self, stage: Stage, batches: Any, optimizer: torch.optim.Optimizer, learned: list[Any]) -> Outcome:
         outcomes = []
         for _ in range(stage.accumulate):
-            batch = next(batches).to(self.device)
+            batch = _next(batches).to(self.device)
             with self._autocast():
                 outcome = self._outcome(stage, batch)
             (outcome.loss / stage.accumulate).backward()
@@ -177,26 +234,52 @@ class Run:
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
+    def _make_held_out(self, source: SampleSource) -> list[Batch]:
+        prompts = Prompts(self.config.model, self.tokenizer)
+        scenes = Scenes(source, prompts, {}, self.config.max_tokens, 0, self.config.held_out)
+        groups = [scenes[place] for place in range(len(scenes))]
+        return [collate(groups[start : start + _HELD_OUT_ROWS]) for start in range(0, len(groups), _HELD_OUT_ROWS)]
+
+    def _keep_best(self, stage: Stage) -> None:
+        """Score the model if it is time to, and write it if it is the best so far."""
+        every = self.config.score_every
+        if not every or stage.objective != "dialogue" or (self.step % every and self.step != stage.steps):
+            return
+        score = self.held_out_score()
+        self._append({"stage": stage.name, "step": self.step, "held_out": round(score, 4)})
+        if self.best_score is None or score > self.best_score:
+            self.best_score = score
+            self.save_model(self.folder / BEST_FOLDER)
+
     def _log(self, stage: Stage, outcome: Outcome, rate: float, speed: float) -> None:
-        entry = {
-            "stage": stage.name,
-            "step": self.step,
-            "loss": round(float(outcome.loss), 4),
-            "token_accuracy": round(float(outcome.token_accuracy), 4),
-            "row_accuracy": round(float(outcome.row_accuracy), 4),
-            "learning_rate": rate,
-            "samples_per_second": round(speed, 1),
-        }
-        with (self.folder / LOG_FILE).open("a") as file:
+        self._append(
+            {
+                "stage": stage.name,
+                "step": self.step,
+                "loss": round(float(outcome.loss), 4),
+                "token_accuracy": round(float(outcome.token_accuracy), 4),
+                "row_accuracy": round(float(outcome.row_accuracy), 4),
+                "learning_rate": rate,
+                "samples_per_second": round(speed, 1),
+            }
+        )
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with (self.folder / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
     def _save_state(self, optimizer: torch.optim.Optimizer | None) -> None:
+        tensors = self.network.state_dict()
+        if self.has_adapters:  # the language model's own weights are where they came from
+            tensors = {name: tensor for name, tensor in tensors.items() if name not in self._never_learned()}
         state = {
-            "network": self.network.state_dict(),
+            "network": tensors,
             "namer": self.namer.state_dict(),
             "optimizer": optimizer.state_dict() if optimizer else None,
             "stage_index": self.stage_index,
             "step": self.step,
+            "stages": [stage.name for stage in self.config.stages],
+            "best_score": self.best_score,
         }
         partial = self.folder / (STATE_FILE + ".partial")
         torch.save(state, partial)
@@ -204,21 +287,48 @@ class Run:
 
     def _load_state(self) -> None:
         state = torch.load(self.folder / STATE_FILE, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.namer.load_state_dict(state["namer"])
+        stages = [stage.name for stage in self.config.stages]
+        if state.get("stages", stages) != stages:
+            raise InputError(
+                f"The run in {self.folder} was begun with the stages {', '.join(state['stages'])}, not with "
+                f"{', '.join(stages)}; give another folder."
+            )
+        try:
+            left = self.network.load_state_dict(state["network"], strict=not self.has_adapters)
+            self.namer.load_state_dict(state["namer"])
+        except RuntimeError as error:
+            raise self._other_settings() from error
+        # Without the strictness above, names that are too many or too few are only listed.
+        if set(left.missing_keys) - self._never_learned() or left.unexpected_keys:
+            raise self._other_settings()
         self.stage_index, self.step = state["stage_index"], state["step"]
+        self.best_score = state.get("best_score")
         self._optimizer_state = state["optimizer"]
         log.info("Going on at stage %d, step %d.", self.stage_index, self.step)
 
+    def _never_learned(self) -> set[str]:
+        return {f"llm.{name}" for name in adapters.base_names(self.network.llm)} if self.has_adapters else set()
+
+    def _other_settings(self) -> InputError:
+        return InputError(
+            f"The run in {self.folder} was begun with another model or other settings; "
+            "repeat its arguments or give another folder."
+        )
+
 
 def trainable(network: OspreyNetwork, stage: Stage) -> dict[str, list[nn.Parameter]]:
-    """Freeze everything but the stage's parts; returns the parameters that learn, by part."""
+    """Freeze everything but the stage's parts; returns the parameters that learn, by part.
+
+    Of a part with adapters, these alone learn.
+    """
     learned: dict[str, list[nn.Parameter]] = {}
     for part in ALL_PARTS:
         module: nn.Module = getattr(network, part)
-        module.requires_grad_(part in stage.trains)
+        module.requires_grad_(False)
         if part in stage.trains:
-            learned[part] = list(module.parameters())
+            learned[part] = adapters.parameters(module) or list(module.parameters())
+            for parameter in learned[part]:
+                parameter.requires_grad_(True)
     return learned
 
 
@@ -259,3 +369,13 @@ def initialise(network: OspreyNetwork) -> None:
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
+
+
+def _next(batches: Any) -> Batch:
+    """The next batch. What a worker found wrong with the data is told in its own words, without the worker's trace."""
+    try:
+        batch: Batch = next(batches)
+    except InputError as error:
+        told = str(error).strip().splitlines()[-1]
+        raise InputError(told.removeprefix(f"{InputError.__module__}.{InputError.__qualname__}: ")) from error
+    return batch

@@ -6,7 +6,7 @@ the record it was at. It does not know the shapes of the files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -58,6 +58,18 @@ class RecordSource:
         """The sample of a seed: n seeds in a row that begin at a multiple of n hold each of the n records once."""
         number, place = divmod(seed, len(self.entries))
         return [load_sample(self.entries[_order(len(self.entries), number)[place]], self.pictures)]
+
+    def texts(self) -> Iterator[str]:
+        """Questions and answers, one by one."""
+        for entry in self.entries:
+            for turn in entry.record().turns:
+                yield turn.question
+                yield turn.answer
+
+    def region_names(self) -> list[str]:
+        """Every name that a region has, sorted; read without decoding the regions."""
+        regions = (region for entry in self.entries for region in entry.values.get("annotation") or ())
+        return sorted({str(region["name"]) for region in regions if region.get("name")})
 
     def split(self, count: int) -> tuple[RecordSource, RecordSource]:
         """Two sources: without `count` records chosen evenly among all, and with only those.
