@@ -6,27 +6,34 @@ never changed by them, so that people and threads can share it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import dataclasses
+import hashlib
+from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
 from . import checkpoint, hub
-from .config import GenerationDefaults
+from .config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from .errors import CheckpointError, ContextOverflowError, InputError
-from .generate import AnswerStream, Sampling, decode
+from .generate import AnswerStream, AnswerText, DecodedRows, Sampling, decode
 from .masks import as_mask
 from .model import OspreyNetwork
 from .pictures import read_picture
+from .prefix_attention import KeyValues, use_prefix_attention
+from .prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PictureCache, cache_of, key_values_of, tensor_bytes
 from .preprocess import image_to_tensor
 from .prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
 from .tokens import TextTokenizer
 
 MIN_ANSWER_TOKENS = 32
 """History is left out rather than squeezing an answer into less room than this."""
+
+DEFAULT_BATCH_SIZE = 16
+"""Regions that `describe` decodes together."""
 
 RegionToken = Literal["mask", "pos"]
 """The two tokens of a region: what is there, and where."""
@@ -37,14 +44,23 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Osprey:
     """A loaded model. Everything it computes is a pure function of its inputs, so threads may share it."""
 
-    def __init__(self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer) -> None:
+    def __init__(
+        self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES
+    ) -> None:
         self.name = name
         self.network = network
         self.prompts = Prompts(network.config, tokenizer)
+        self.cache = CacheBudget(cache_bytes)
+        use_prefix_attention(network.llm)
 
     @classmethod
     def from_pretrained(
-        cls, name: str = hub.EMBEDDED_MODEL, device: str = "auto", dtype: str = "auto", revision: str | None = None
+        cls,
+        name: str = hub.EMBEDDED_MODEL,
+        device: str = "auto",
+        dtype: str = "auto",
+        revision: str | None = None,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> Osprey:
         """Load a model.
 
@@ -54,9 +70,11 @@ class Osprey:
             dtype: "auto", "float32", "bfloat16" or "float16"; auto is float32 on a CPU and bfloat16 (or float16 where
                 the hardware lacks it) on a GPU.
             revision: branch, tag or commit on the Hub.
+            cache_bytes: how much all opened pictures may keep between questions, on the model's device; what was
+                used least recently is forgotten first, and computed again when it is needed. 0 keeps nothing.
 
         Raises:
-            InputError: the device or dtype is not one that can be used here.
+            InputError: the device or dtype is not one that can be used here, or the cache's size is negative.
             ModelNotFoundError, CheckpointError: as `hub` and `checkpoint` say.
         """
         torch_device = resolve_device(device)
@@ -70,7 +88,7 @@ class Osprey:
                 f"{files.config.language.vocab_size}; they do not belong together."
             )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights)
-        return cls(name, network, tokenizer)
+        return cls(name, network, tokenizer, cache_bytes)
 
     @property
     def device(self) -> str:
@@ -105,27 +123,26 @@ class Osprey:
         picture = read_picture(image)
         pixels = image_to_tensor(picture, self.network.config.vision.image_size)
         parameter = self._parameter
-        image_tokens, levels = self.network.encode_image(pixels[None].to(parameter.device, parameter.dtype))
-        return View(self, (picture.height, picture.width), image_tokens, levels)
+        view = View(self, (picture.height, picture.width), pixels[None].to(parameter.device, parameter.dtype))
+        view._encoding()
+        return view
 
     def describe(
         self,
         image: Image.Image | np.ndarray,
         masks: Iterable[np.ndarray],
         style: str = "short",
-        **sampling: Any,
+        **settings: Any,
     ) -> list[str]:
-        """Describe regions one by one, with the published question of that style.
+        """Describe regions, many at a time, with the published question of that style.
 
         Args:
             masks: bool or {0, 1} (H, W) each.
-            style: "short", "detailed" or "category".
-            sampling: as for `View.ask`.
+            style, settings: as for `View.describe`.
         """
-        if style not in ("short", "detailed", "category"):
-            raise InputError(f"The style must be 'short', 'detailed' or 'category', not {style!r}.")
-        view = self.open(image)
-        return [view.ask(QUESTIONS[style], [mask], **sampling) for mask in masks]
+        _check_style(style)
+        answers = dict(self.open(image).describe(masks, style, **settings))
+        return [answers[place] for place in range(len(answers))]
 
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.
@@ -139,16 +156,38 @@ class Osprey:
         return next(self.network.parameters())
 
 
-class View:
-    """A picture as a model sees it: an immutable value that any number of people may ask."""
+class Encoding(NamedTuple):
+    """What the encoder makes of a picture."""
 
-    def __init__(
-        self, model: Osprey, size_hw: tuple[int, int], image_tokens: torch.Tensor, levels: Mapping[str, torch.Tensor]
-    ) -> None:
+    image_tokens: torch.Tensor
+    """(1, N, D)."""
+    levels: Mapping[str, torch.Tensor]
+    """{"res2": (1, C, h, w), …}."""
+
+
+class _RegionTokens(NamedTuple):
+    """Mask and spatial token of a region, each (1, D)."""
+
+    mask: torch.Tensor
+    pos: torch.Tensor
+
+
+class View:
+    """A picture as a model sees it: a value that any number of people may ask.
+
+    From outside it never changes. Inside it keeps what questions have in common, within the model's cache budget.
+    """
+
+    def __init__(self, model: Osprey, size_hw: tuple[int, int], pixel_values: torch.Tensor) -> None:
         self.model = model
         self.size_hw = size_hw
-        self._image_tokens = image_tokens
-        self._levels = levels
+        self._pixel_values = pixel_values  # (1, 3, S, S)
+        self._cache = PictureCache(model.cache)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What this picture takes on the model's device at this moment: its pixels and all that is kept of it."""
+        return tensor_bytes(self._pixel_values) + self._cache.memory_bytes
 
     def ask(
         self,
@@ -196,20 +235,148 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
-        if max_new_tokens is None:
-            max_new_tokens = self.model.generation_defaults.max_new_tokens
-        wanted = Sampling(max_new_tokens, temperature, top_p, seed)
-        prompt, trimmed, room = self._fit(question, len(masks), turns, about, wanted.max_new_tokens)
-        sampling = Sampling(min(wanted.max_new_tokens, room), temperature, top_p, seed)
-        embeds = self._embed(prompt, masks, without)
-        llm = self.model.network.llm
+        wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
+        prompt, trimmed, sampling = self._fit(question, len(masks), turns, about, wanted)
         return AnswerStream(
-            lambda should_stop: decode(llm, embeds, sampling, should_stop),
+            lambda should_stop: self._decode(prompt, masks, without, sampling, should_stop),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
-            prompt_tokens=embeds.shape[1],
+            prompt_tokens=len(prompt.ids) - 1 + self.model.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
         )
+
+    def describe(
+        self,
+        masks: Iterable[np.ndarray],
+        style: str = "short",
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[tuple[int, str]]:
+        """Describe regions, many at a time, with the published question of that style.
+
+        Args:
+            masks: bool or {0, 1} (H, W) each.
+            style: "short", "detailed" or "category".
+            batch_size: regions that are decoded together. Each takes memory for its own few tokens; the picture's are
+                shared.
+            max_new_tokens, temperature, top_p, seed: as for `stream`, for every region.
+
+        Returns:
+            an iterator over (place of the mask from 0, answer), each as soon as it is complete, not in order. The
+            answers are those of `ask`. Closing the iterator ends the work.
+
+        Raises:
+            InputError: a mask, the style or a setting cannot be used.
+            ContextOverflowError: the question does not fit.
+        """
+        _check_style(style)
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}.")
+        wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
+        prompt, _, sampling = self._fit(QUESTIONS[style], 1, (), None, wanted)
+        # Masks are as large as the picture, their tokens are not: only those are held.
+        tokens = [self._region_tokens(as_mask(mask, self.size_hw)) for mask in masks]
+        return self._describe(prompt, tokens, sampling, batch_size)
+
+    def _describe(
+        self, prompt: Prompt, tokens: Sequence[_RegionTokens], sampling: Sampling, batch_size: int
+    ) -> Iterator[tuple[int, str]]:
+        tokenizer = self.model.prompts.tokenizer
+        head, tail = _split(prompt)
+        for start in range(0, len(tokens), batch_size):
+            batch = tokens[start : start + batch_size]
+            embeds = [self._embed_tail(tail, [one] * len(prompt.regions))[0] for one in batch]
+            rows = DecodedRows(self.model.network.llm, embeds, [sampling] * len(batch), self._prefix(head))
+            answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
+            for step in range(sampling.max_new_tokens):
+                if not rows.running:
+                    break
+                for row, token in rows.step().items():
+                    text, pieces = answers[row]
+                    if token != tokenizer.eos_id:
+                        pieces.append(text.feed(token))
+                    if token == tokenizer.eos_id or text.hit_stop_string or step + 1 == sampling.max_new_tokens:
+                        rows.end(row)
+                        yield start + row, "".join([*pieces, text.finish()])
+
+    def _decode(
+        self,
+        prompt: Prompt,
+        masks: Sequence[np.ndarray],
+        without: Collection[RegionToken],
+        sampling: Sampling,
+        should_stop: Callable[[], bool],
+    ) -> Generator[int]:
+        """Token ids of an answer. What its prompt and earlier ones have in common is not computed again."""
+        head, tail = _split(prompt)
+        if should_stop():
+            return
+        prefix = self._prefix(head)
+        conversation = self._contents(tail, prompt.regions, masks, without)
+        known, key_values = self._cache.recall(conversation[:-1])  # the last position's logits are needed
+        if tail[known] == self.model.network.config.pos_token_id:
+            known -= 1  # a region's two tokens are embedded together
+        shown = prompt.regions[tail[:known].count(self.model.network.config.mask_token_id) :]
+        tokens = {index: self._region_tokens(masks[index], without) for index in set(shown)}
+        embeds = self._embed_tail(tail[known:], [tokens[index] for index in shown])
+        llm = self.model.network.llm
+        cache = cache_of(llm.config, key_values, known)
+        written: list[int] = []
+        try:
+            for token in decode(llm, embeds, sampling, should_stop, prefix, cache):
+                written.append(token)
+                yield token
+        finally:
+            if cache.get_seq_length() > known:
+                self._cache.remember(conversation, written, cache)
+
+    def _contents(
+        self,
+        tail: Sequence[int],
+        regions: Sequence[int],
+        masks: Sequence[np.ndarray],
+        without: Collection[RegionToken],
+    ) -> list[Hashable]:
+        """What stands at each position of a conversation: an id, or for a region's tokens what they are made from."""
+        config = self.model.network.config
+        digests = {index: _digest(masks[index]) for index in set(regions)}
+        contents: list[Hashable] = list(tail)
+        places = iter(regions)
+        for place, token in enumerate(tail):
+            if token == config.mask_token_id:
+                digest = digests[next(places)]
+                # The spatial token follows at once.
+                contents[place] = ("mask", None if "mask" in without else digest)
+                contents[place + 1] = ("pos", None if "pos" in without else digest)
+        return contents
+
+    @torch.inference_mode()
+    def _encoding(self) -> Encoding:
+        return self._cache.part("encoding", lambda: Encoding(*self.model.network.encode_image(self._pixel_values)))
+
+    @torch.inference_mode()
+    def _prefix(self, head: tuple[int, ...]) -> KeyValues:
+        """Keys and values of a prompt up to and including the picture."""
+
+        def compute() -> KeyValues:
+            network = self.model.network
+            image_tokens = self._encoding().image_tokens
+            none = image_tokens.new_zeros(0, image_tokens.shape[-1])
+            ids = torch.tensor([head], device=image_tokens.device)
+            cache = cache_of(network.llm.config)
+            embeds = network.embed_prompt(ids, image_tokens, none, none)
+            network.llm.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
+            return key_values_of(cache)
+
+        return self._cache.part("prefix", compute)
+
+    def _sampling(self, max_new_tokens: int | None, temperature: float, top_p: float, seed: int | None) -> Sampling:
+        if max_new_tokens is None:
+            max_new_tokens = self.model.generation_defaults.max_new_tokens
+        return Sampling(max_new_tokens, temperature, top_p, seed)
 
     def _fit(
         self,
@@ -217,41 +384,59 @@ class View:
         region_count: int,
         turns: Sequence[Turn],
         about: Sequence[int] | None,
-        max_new_tokens: int,
-    ) -> tuple[Prompt, int, int]:
-        """The prompt with as much history as fits, how many turns were left out, and the room for an answer."""
+        wanted: Sampling,
+    ) -> tuple[Prompt, int, Sampling]:
+        """The prompt with as much history as fits, how many turns were left out, and the sampling there is room for."""
         config = self.model.network.config
         context = config.language.max_position_embeddings
-        needed = min(MIN_ANSWER_TOKENS, max_new_tokens)
+        needed = min(MIN_ANSWER_TOKENS, wanted.max_new_tokens)
         for left_out in range(len(turns) + 1):
             prompt = self.model.prompts.conversation(question, region_count, turns[left_out:], about)
             length = len(prompt.ids) - 1 + config.vision.image_token_count
             if length + needed <= context:
-                return prompt, left_out, context - length
+                room = min(wanted.max_new_tokens, context - length)
+                return prompt, left_out, dataclasses.replace(wanted, max_new_tokens=room)
         raise ContextOverflowError(
             f"The question is too long for this model: with the picture it takes {length} of {context} tokens and "
             f"leaves no room for an answer. Shorten it or mention fewer regions."
         )
 
     @torch.inference_mode()
-    def _embed(
-        self, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[RegionToken] = ()
-    ) -> torch.Tensor:
-        """(1, T, D) of a prompt, with the tokens of every region that it shows."""
-        network = self.model.network
-        device = self._image_tokens.device
-        # One region at a time: masks are as large as the picture, their tokens are not.
-        stacks = [torch.from_numpy(mask)[None] for mask in masks] or [torch.zeros(0, *self.size_hw)]
-        found = [network.mask_extractor(self._levels, [stack.to(device)]) for stack in stacks]
-        mask_tokens = torch.cat([tokens for (tokens,), _ in found])
-        spatial_tokens = torch.cat([tokens for _, (tokens,) in found])
-        if "mask" in without:
-            mask_tokens = torch.zeros_like(mask_tokens)
-        if "pos" in without:
-            spatial_tokens = torch.zeros_like(spatial_tokens)
-        shown = torch.tensor(prompt.regions, dtype=torch.long, device=device)
-        ids = torch.tensor([prompt.ids], device=device)
-        return network.embed_prompt(ids, self._image_tokens, mask_tokens[shown], spatial_tokens[shown])
+    def _region_tokens(self, mask: np.ndarray, without: Collection[RegionToken] = ()) -> _RegionTokens:
+        levels = self._encoding().levels
+        stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
+        (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack])
+        return _RegionTokens(
+            torch.zeros_like(mask_token) if "mask" in without else mask_token,
+            torch.zeros_like(pos_token) if "pos" in without else pos_token,
+        )
+
+    @torch.inference_mode()
+    def _embed_tail(self, tail: Sequence[int], shown: Sequence[_RegionTokens]) -> torch.Tensor:
+        """(1, T, D) of ids behind the picture, with the tokens of every region that they show."""
+        image_tokens = self._encoding().image_tokens
+        none = image_tokens.new_zeros(0, image_tokens.shape[-1])
+        ids = torch.tensor([tail], device=image_tokens.device)
+        mask_tokens, pos_tokens = (
+            torch.cat([none, *tokens]) for tokens in (zip(*shown, strict=True) if shown else ((), ()))
+        )
+        return self.model.network.embed_prompt(ids, image_tokens, mask_tokens, pos_tokens)
+
+
+def _split(prompt: Prompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Ids up to and including the picture, and those behind it."""
+    end = prompt.ids.index(IMAGE_PLACEHOLDER_ID) + 1
+    return prompt.ids[:end], prompt.ids[end:]
+
+
+def _digest(mask: np.ndarray) -> bytes:
+    """A name for a mask's content, (H, W) bool."""
+    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
+
+
+def _check_style(style: str) -> None:
+    if style not in ("short", "detailed", "category"):
+        raise InputError(f"The style must be 'short', 'detailed' or 'category', not {style!r}.")
 
 
 def resolve_device(device: str) -> torch.device:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from transformers import DynamicCache, LlamaForCausalLM
 
 from .errors import InputError
-from .prefix_attention import KeyValues
+from .prefix_attention import KeyValues, accepts_prefix
 from .tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
@@ -91,6 +91,7 @@ class DecodedRows:
         prefix: KeyValues | None = None,
         cache: DynamicCache | None = None,
     ) -> None:
+        assert prefix is None or accepts_prefix(llm), "without use_prefix_attention a prefix is silently ignored"
         self._llm = llm
         self._prefix = prefix
         self._cache = DynamicCache(config=llm.config) if cache is None else cache
@@ -102,6 +103,7 @@ class DecodedRows:
         longest = max(prompt.shape[0] for prompt in prompts)
         # Padded on the left, so that the last position is every row's own last one.
         self._inputs = torch.stack([F.pad(p, (0, 0, longest - p.shape[0], 0)) for p in prompts])  # (B, T, D)
+        self._padded = any(prompt.shape[0] < longest for prompt in prompts)
         pads = torch.tensor([longest - prompt.shape[0] for prompt in prompts], device=device)
         self._real = torch.arange(known + longest, device=device) >= pads[:, None]  # (B, known + T), False for padding
         first = known + (prefix[0][0].shape[2] if prefix else 0)
@@ -146,9 +148,8 @@ class DecodedRows:
         self._inputs, self._positions, self._real = self._inputs[places], self._positions[places], self._real[places]
 
     def _mask(self, length: int) -> torch.Tensor | None:
-        """bool (B, 1, Q, S): the own keys that the last `length` positions see. None where transformers' own will do."""
-        padded = not bool(self._real[:, 0].all())
-        if not padded and (length == 1 or self._prefix is None):
+        """bool (B, 1, Q, S): the own keys that the last `length` positions see; None where that goes without saying."""
+        if not self._padded and (length == 1 or self._prefix is None):
             return None
         place = torch.arange(self._real.shape[1], device=self._real.device)
         queries = place[-length:, None]

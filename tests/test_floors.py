@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [
     {"errors", "config", "masks", "pictures"},
-    {"model", "preprocess", "regions", "prompts", "tokens", "record", "mask_files"},
+    {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
     {"generate", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine", "likelihood", "similarity"},
     {"training", "evaluation", "convert", "command_line", "__main__"},

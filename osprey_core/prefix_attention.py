@@ -1,0 +1,101 @@
+"""Attention over a prefix that several sequences, or several questions, have in common.
+
+The keys and values of the prefix are given to the language model's forward pass beside the cache and are never copied
+into it: all rows of a batch read one copy. It is registered with transformers under `NAME`; without a prefix it is
+transformers' own SDPA. Knows nothing of pictures and of what the prefix says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, LlamaForCausalLM
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+"""Per layer keys and values, each (batch, key/value heads, positions, head size); to be read only."""
+
+NAME = "shared_prefix"
+
+_QUERIES_AT_A_TIME = 512
+"""Scores are held in full, so long prefills are done in slices: the memory for them stays bounded."""
+
+
+def use_prefix_attention(llm: LlamaForCausalLM) -> None:
+    """Make a model accept `shared_prefix=KeyValues` in its forward pass; what it computes without stays the same."""
+    llm.set_attn_implementation(NAME)
+
+
+def accepts_prefix(llm: LlamaForCausalLM) -> bool:
+    """Whether a model has gone through `use_prefix_attention`."""
+    return bool(llm.config._attn_implementation == NAME)
+
+
+def prefix_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    shared_prefix: KeyValues | None = None,
+    **others: Any,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Softmax attention of each row over the prefix and then its own keys, as one sequence.
+
+    Args:
+        query: (B, H, Q, d), H a multiple of the key/value heads K.
+        key, value: (B, K, S, d), each row's own, behind the prefix.
+        attention_mask: bool (B, 1, Q, S), True where a query sees an own key; None if it sees all. The prefix is
+            always seen.
+        scaling: of the scores; None for 1/√d.
+        shared_prefix: with (1, K, P, d) per layer.
+
+    Returns:
+        (B, Q, H, d) as transformers wants it, and no weights.
+    """
+    if shared_prefix is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
+    prefix_keys, prefix_values = shared_prefix[module.layer_idx]  # type: ignore[index]
+    slices = max(1, _QUERIES_AT_A_TIME // query.shape[0])
+    attended = []
+    for start in range(0, query.shape[2], slices):
+        stop = start + slices
+        mask = None if attention_mask is None else attention_mask[:, :, start:stop]
+        scaled = query[:, :, start:stop] * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+        attended.append(_attend(scaled, key, value, mask, prefix_keys[0], prefix_values[0]))
+    return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    prefix_key: torch.Tensor,
+    prefix_value: torch.Tensor,
+) -> torch.Tensor:
+    """(B, H, Q, d) from a scaled query, own (B, K, S, d) and common (K, P, d)."""
+    batch, heads, length, size = query.shape
+    kv_heads = key.shape[1]
+    rows = query.reshape(batch, kv_heads, -1, size)  # (B, K, H/K * Q, d)
+    count = rows.shape[2]
+    # The queries of all rows stand under one another, so that the prefix is read once for all of them.
+    together = rows.transpose(0, 1).reshape(kv_heads, -1, size)  # (K, B * H/K * Q, d)
+    common = (together @ prefix_key.mT).view(kv_heads, batch, count, -1).transpose(0, 1)  # (B, K, H/K * Q, P)
+    own = rows @ key.mT  # (B, K, H/K * Q, S)
+    if mask is not None:
+        groups = own.view(batch, kv_heads, -1, length, own.shape[-1])
+        own = groups.masked_fill(~mask[:, :, None], float("-inf")).view_as(own)
+    weights = torch.cat([common, own], dim=-1).softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+    on_common, on_own = weights.split([common.shape[-1], own.shape[-1]], dim=-1)
+    from_common = on_common.transpose(0, 1).reshape(kv_heads, batch * count, -1) @ prefix_value
+    from_own = on_own @ value
+    result = from_common.view(kv_heads, batch, count, size).transpose(0, 1) + from_own
+    return result.reshape(batch, heads, length, size)
+
+
+AttentionInterface.register(NAME, prefix_attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)
