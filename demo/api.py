@@ -6,14 +6,16 @@ Each client has a Session of its own, as each browser tab does. Errors reach the
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import utils
 
-from demo import handlers, words
+from demo import handlers, keeping, words
 from demo.handlers import Decode, Services, Settings
 from demo.problems import sentence_of
 from demo.session import PageRegion, Seat, Session
@@ -51,13 +53,14 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         question = gr.Textbox(label="question")
         temperature, top_p = gr.Number(0.0, label="temperature"), gr.Number(1.0, label="top_p")
         longest, seed = gr.Number(1024, label="max_new_tokens"), gr.Number(None, label="seed")
+        archive = gr.File(label="zip")
         result, answer = gr.JSON(label="result"), gr.Textbox(label="answer")
 
     def open_picture(seat: Seat, file: str | None) -> dict[str, Any]:
         with _one_sentence():
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
-            session = handlers.open_picture(seat.session, Path(file).read_bytes(), Path(file).name)
+            session = keeping.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
             handlers.stop(services, seat)
             seat.change(lambda _: session)
             assert session.picture is not None
@@ -115,6 +118,15 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
                     if turn.id == turn_id:
                         yield turn.answer
 
+    def export(seat: Seat) -> str:
+        with _one_sentence():
+            data, name = keeping.zip_of(seat.session, services.model.name, services.segmenter.name)
+            # In Gradio's own folder, from which it serves files and which it clears.
+            folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
+            folder.mkdir(parents=True)
+            (folder / name).write_bytes(data)
+            return str(folder / name)
+
     def clear_chat(seat: Seat) -> None:
         handlers.stop(services, seat)
         seat.change(handlers.clear_chat)
@@ -138,6 +150,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("load_masks", load_masks, [file], result, edits),
         ("delete_region", delete_region, [number], result, edits),
         ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
+        ("export", export, [], archive, opening),
         ("clear_chat", clear_chat, [], None, quick),
         ("stop", halt, [], None, quick),
     ):

@@ -492,10 +492,10 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
     for earlier in session.transcript:
         if earlier.id == turn.id or not earlier.answer:
             continue
-        question = _question_for_model(earlier, places, previous)
-        history.append(prompts.Turn(question, earlier.answer, len(places), _implied_places(earlier, places)))
+        question = question_for_model(earlier, places, previous)
+        history.append(prompts.Turn(question, earlier.answer, len(places), implied_places(earlier, places)))
         previous = earlier.asked
-    question = _question_for_model(turn, places, previous)
+    question = question_for_model(turn, places, previous)
     return Request(
         picture,
         question,
@@ -503,7 +503,7 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
         tuple(asked.number for asked in places),
         tuple(history),
         settings,
-        _implied_places(turn, places),
+        implied_places(turn, places),
     )
 
 
@@ -629,7 +629,7 @@ def _end_state(ticket: Ticket, stats: AnswerStats | None) -> Literal["complete",
     return "length" if stats is not None and stats.finish_reason == "length" else "complete"
 
 
-def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
+def question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
     """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
     is_new = any(asked not in places for asked in turn.asked)
     for asked in turn.asked:
@@ -643,7 +643,7 @@ def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[As
     return words.ABOUT_REGION.format(region=f"<region{places[turn.asked[0]]}>", question=turn.typed)
 
 
-def _implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
+def implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
     """Places of what the turn is about without saying so. Older turns may be left out of a long conversation; then
     the prompt introduces these regions again, and no others."""
     return tuple(places[asked] for asked in turn.asked) if turn.implied else ()

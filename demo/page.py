@@ -6,6 +6,7 @@ into one sentence that leaves picture, regions and chat as they were.
 
 from __future__ import annotations
 
+import base64
 import html
 import logging
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, handlers, transcript, words
+from demo import api, handlers, keeping, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.handlers import Decode, Services, Settings
@@ -273,7 +274,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
                 session = handlers.open_example(services, seat.session, gesture["example"])
             else:
                 path = uploaded_file(gesture)
-                session = handlers.open_picture(seat.session, path.read_bytes(), path.name)
+                session = keeping.open_file(seat.session, path.read_bytes(), path.name)
             assert session.picture is not None
             opened = session, picture_of(session, services.opened(session.picture).image())
         if opened is None:  # everything stays, the canvas only learns that it has its answer
@@ -284,6 +285,25 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
         turns, *_, retry, undo, clear = _chat_updates(session)
         return [shown, _about(services, session), *_several(session), turns, retry, undo, clear]
+
+    def save(seat: Seat, value: Any) -> Any:
+        found = {}
+        with _toasts():
+            data, name = keeping.zip_of(seat.session, services.model.name, services.segmenter.name)
+            found = {
+                "download": {"seq": _seq(gesture_of(value)), "name": name, "data": base64.b64encode(data).decode()}
+            }
+        return gr.update(scene=scene_of(seat.session, _seq(gesture_of(value))), **found)
+
+    canvas.save_record(
+        save,
+        [seat, canvas],
+        [canvas],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_id=QUEUES.opening,
+        concurrency_limit=4,
+    )
 
     canvas.open_picture(
         show_picture,

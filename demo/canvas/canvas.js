@@ -33,6 +33,7 @@ const ICONS = {
   open: "M4 18V6h5l2 2h9v10zM12 16v-5M9.5 13.200L12 10.700l2.5 2.5",
   more: "M5 11.500v1M12 11.500v1M19 11.500v1M5.500 12h-1M12.500 12h-1M19.500 12h-1",
   mask: "M4 4h16v16H4zM12 7.500a4.500 4.500 0 100 9 4.500 4.500 0 000-9z",
+  save: "M12 4v11M7.500 10.500L12 15l4.500-4.500M4.500 19.500h15",
   extent: "M4 10V4h6M20 14v6h-6M4 4l6.5 6.5M20 20l-6.5-6.5",
   close: "M6 6l12 12M18 6L6 18",
 };
@@ -65,7 +66,8 @@ sizeInput.addEventListener("input", () => draw());
 const sizeBox = make("label", { class: "osp-size", title: W.size }, make("span", { class: "osp-dot" }), sizeInput);
 const undoButton = button("undo", W.undo, W.undoTip, () => undo());
 const clearButton = button("clear", W.clear, W.clearTip, () => send("edit_regions", { op: "clear" }));
-const fileInput = make("input", { type: "file", accept: "image/*", class: "osp-file", tabindex: "-1", "aria-hidden": "true" });
+const saveButton = button("save", W.save, W.saveTip, () => send("save_record", {}));
+const fileInput = make("input", { type: "file", accept: "image/*,.zip", class: "osp-file", tabindex: "-1", "aria-hidden": "true" });
 fileInput.addEventListener("change", () => {
   if (fileInput.files.length) openFile(fileInput.files[0]);
   fileInput.value = "";
@@ -84,7 +86,7 @@ const toolbar = make(
   make("div", { class: "osp-group", role: "group", "aria-label": W.tools }, ...Object.values(toolButtons)),
   make("div", { class: "osp-group", role: "group", "aria-label": W.actions }, ...Object.values(actionButtons)),
   make("span", { class: "osp-space" }),
-  make("div", { class: "osp-group osp-plain" }, undoButton, clearButton),
+  make("div", { class: "osp-group osp-plain" }, undoButton, clearButton, saveButton),
   fileInput,
   maskInput,
 );
@@ -193,10 +195,11 @@ function select(number) {
   send("edit_regions", { op: "select", number });
 }
 
-async function openFile(file, name = file.name.toLowerCase().endsWith(".json") ? "load_masks" : "open_picture") {
-  if (name === "load_masks" && !picture) return toast(W.maskNeedsPicture);
+// A JSON file holds masks for the open picture, or a whole conversation when there is none; a zip always does.
+const isSaved = (file) => /\.(zip|json)$/i.test(file.name);
+async function openFile(file, name = /\.json$/i.test(file.name) && picture ? "load_masks" : "open_picture") {
   if (file.size > props.limit_mb * 1e6) return toast(say(W.tooLarge, { limit: props.limit_mb }));
-  if (name === "open_picture" && file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
+  if (name === "open_picture" && !isSaved(file) && file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
   spinner.textContent = W.opening;
   spinner.classList.add("osp-on");
   try {
@@ -222,7 +225,7 @@ function toast(text) {
 // ---- what comes from Python -----------------------------------------------------------------------------------------
 
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
-const WATCHED = Object.keys({ scene: 0, picture: 0, segments: 0 });
+const WATCHED = Object.keys({ scene: 0, picture: 0, segments: 0, download: 0 });
 watch(WATCHED, receive);
 
 function receive() {
@@ -239,6 +242,14 @@ function receive() {
     if (tool === "everything") send("segment_everything", {});
     root.classList.add("osp-has-picture");
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
+  }
+  const kept = props.download;
+  if (kept && waiting && waiting.name === "save_record" && kept.seq === waiting.seq) {
+    const bytes = Uint8Array.from(atob(kept.data), (letter) => letter.charCodeAt(0));
+    const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+    make("a", { href: url, download: kept.name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+    kept.data = ""; // once is enough
   }
   const found = props.segments;
   if (found && picture && found.picture === picture.id && (!segments || segments.picture !== found.picture)) {
@@ -643,6 +654,7 @@ function showButtons() {
   sizeBox.classList.toggle("osp-on", tool === "brush");
   undoButton.disabled = !scene.canUndo;
   clearButton.disabled = !scene.regions.length;
+  saveButton.disabled = !picture;
 }
 
 function showHint() {

@@ -38,6 +38,7 @@ GESTURES = (
     "segment_everything",
     "take_segment",
     "load_masks",
+    "save_record",
     "edit_regions",
 )
 """Names of the events that the script triggers."""
@@ -69,6 +70,7 @@ def build_canvas(examples: Sequence[Example]) -> gr.HTML:
         picture=None,
         scene=None,
         segments=None,
+        download=None,
     )
 
 

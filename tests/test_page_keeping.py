@@ -1,0 +1,87 @@
+"""What is kept of a session, and that nothing of it is lost on the way to a file and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import fakes
+import pytest
+from test_page_handlers import answered, png, shape
+
+from demo import handlers, keeping
+from demo.handlers import Services
+from demo.session import Session
+from demo.slots import Slot
+from osprey_core import export
+from osprey_core.errors import InputError
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services(Slot.of(fakes.FakeModel()), Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def talked(services: Services) -> Session:
+    """Two regions, three questions; then the first region is changed and the second renamed."""
+    session = handlers.open_picture(Session(), png(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    session = answered(services, handlers.ask(session, "What is it?"))
+    session = handlers.mark_point(services, session, 250, 110, "new")
+    session = answered(services, handlers.ask(session, "And @2, next to @1?"))
+    session = answered(services, handlers.ask(session, "Bigger?"))
+    session = handlers.mark_brush(handlers.select_region(session, 1), [[20.0, 20.0]], 6, "add")
+    return handlers.rename_region(session, 2, "ball")
+
+
+def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) -> None:
+    data, name = keeping.zip_of(talked, "nano", "classic")
+    assert name == "shapes-osprey.zip"
+    back = keeping.open_file(Session(), data, name)
+    assert back.picture == talked.picture
+    for old, new in zip(talked.regions, back.regions, strict=True):
+        assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
+    for turn, kept in zip(talked.transcript, back.transcript, strict=True):
+        assert (turn.typed, turn.answer, turn.asked, turn.implied, turn.state) == (
+            kept.typed, kept.answer, kept.asked, kept.implied, kept.state,
+        )  # fmt: skip
+    assert back.selected == 2
+
+
+def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
+    back = keeping.open_file(Session(), keeping.zip_of(talked, "nano", "classic")[0], "x.zip")
+    settings = handlers.Settings()
+    requests = []
+    for session in (talked, back):
+        asked = handlers.ask(handlers.select_region(session, 1), "How large is @1, and @2?")
+        requests.append(handlers.request_of(asked, asked.transcript[-1], settings))
+    assert requests[0] == requests[1]
+
+
+def test_the_regions_are_in_the_coco_file_under_their_names(talked: Session) -> None:
+    record = keeping.record_of(talked)
+    assert record is not None
+    annotations = export.to_coco(record)["annotations"]
+    areas = [int(region.mask.mask().sum()) for region in talked.regions]
+    assert [annotation["area"] for annotation in annotations] == areas
+    assert areas[1] == shape("blue").sum()
+
+
+def test_an_answer_under_way_is_left_out(talked: Session) -> None:
+    waiting = handlers.ask(talked, "Still there?")
+    record = keeping.record_of(waiting)
+    assert record is not None
+    assert len(record.turns) == len(talked.transcript)
+
+
+def test_a_liked_answer_stays_liked(talked: Session) -> None:
+    liked = replace(talked, transcript=(replace(talked.transcript[0], liked=True), *talked.transcript[1:]))
+    back = keeping.open_file(Session(), keeping.zip_of(liked, "", "")[0], "x.zip")
+    assert [turn.liked for turn in back.transcript] == [True, None, None]
+
+
+def test_without_a_picture_there_is_nothing_to_keep() -> None:
+    with pytest.raises(InputError, match="no picture"):
+        keeping.zip_of(Session(), "", "")
+    with pytest.raises(InputError):
+        keeping.open_file(Session(), b'{"format": "something else"}', "x.json")
