@@ -239,9 +239,8 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
 
 
 def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
-    """Place and caption of every mask, as they come."""
-    for place, mask in enumerate(masks):
-        yield place, view.ask(QUESTIONS[options.style], [mask.mask()], **asdict(options.settings))
+    """Place and caption of every mask, as they come; many are decoded together."""
+    return view.describe((mask.mask() for mask in masks), options.style, **asdict(options.settings))
 
 
 def _regions_of(
