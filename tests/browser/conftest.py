@@ -95,9 +95,9 @@ class Visit:
         self.page.get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
 
     def close_toasts(self) -> None:
-        while self.page.locator(".toast-close").count():
-            self.page.locator(".toast-close").first.click()
-            self.page.wait_for_timeout(300)
+        # All at once, and by the page itself: a toast may go by itself at any moment.
+        self.page.evaluate("document.querySelectorAll('.toast-close').forEach((button) => button.click())")
+        self.page.wait_for_function("!document.querySelector('.toast-body')", timeout=PATIENCE_MS)
 
 
 @pytest.fixture
