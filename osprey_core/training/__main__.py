@@ -88,7 +88,8 @@ class _Data:
 
 def _train(options: argparse.Namespace) -> bool:
     _check(options)
-    start = Osprey.from_pretrained(options.start, options.device, "float32") if options.start else None
+    # Read into main memory: what goes to the device, and how precisely, depends on what learns.
+    start = Osprey.from_pretrained(options.start, "cpu", "float32") if options.start else None
     whole = start if start is not None and not options.parts else None
     config = TrainingConfig(
         workers=options.workers,

@@ -79,15 +79,16 @@ class Run:
         self.task = task
         self.device = device
         self.tokenizer = tokenizer
-        self.network: OspreyNetwork = (build_network(config.model) if network is None else network).to(device).train()
+        self.network: OspreyNetwork = build_network(config.model) if network is None else network
+        if device.type == "cuda" and (lora_rank or not any("llm" in stage.trains for stage in config.stages)):
+            llm: nn.Module = self.network.llm
+            llm.to(torch.bfloat16)  # its own weights never learn: half the memory will do
+        self.network.to(device).train()
         if network is None:
             initialise(self.network)
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = True
             self.network.vision_tower.to(memory_format=torch.channels_last)
-            if lora_rank or not any("llm" in stage.trains for stage in config.stages):
-                llm: nn.Module = self.network.llm
-                llm.to(torch.bfloat16)  # its own weights never learn: half the memory will do
         self.has_adapters = lora_rank > 0
         if self.has_adapters:
             adapters.add(self.network.llm, lora_rank)
