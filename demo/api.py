@@ -49,6 +49,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         box = gr.JSON(label="box_xyxy")
         strokes, radius = gr.JSON(label="points_xy"), gr.Number(label="radius")
         action = gr.Textbox("new", label="action")
+        style = gr.Textbox("short", label="style")
         number = gr.Number(label="number", precision=0)
         question = gr.Textbox(label="question")
         temperature, top_p = gr.Number(0.0, label="temperature"), gr.Number(1.0, label="top_p")
@@ -88,7 +89,10 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
     def segment_everything(seat: Seat) -> list[dict[str, Any]]:
         with _one_sentence():
             found = handlers.find_everything(services, seat.session)
-            return [{"index": index, **_measured(stored)} for index, stored in enumerate(found)]
+            return [
+                {"index": index, "score": segment.score, **_measured(segment.mask)}
+                for index, segment in enumerate(found)
+            ]
 
     def take_segment(seat: Seat, number: int, action: Any) -> dict[str, Any]:
         with _one_sentence():
@@ -103,6 +107,12 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             data = Path(file).read_bytes()
             session = seat.change_regions(lambda s: handlers.load_masks(s, data))
             return [_described(region) for region in session.regions]
+
+    def describe_everything(seat: Seat, style: Any) -> Iterator[list[dict[str, Any]]]:
+        with _one_sentence():
+            for session in handlers.describe_everything(services, seat, style or "short", Settings(), decode):
+                rows = session.captions.rows if session.captions else ()
+                yield [{"index": index, "caption": caption} for index, caption in sorted(rows)]
 
     def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
         with _one_sentence():
@@ -148,6 +158,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("segment_everything", segment_everything, [], result, marking),
         ("take_segment", take_segment, [number, action], result, marking),
         ("load_masks", load_masks, [file], result, edits),
+        ("describe_everything", describe_everything, [style], result, asking),
         ("delete_region", delete_region, [number], result, edits),
         ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
         ("export", export, [], archive, opening),

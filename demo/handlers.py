@@ -23,13 +23,16 @@ from demo.running import Running, Ticket
 from demo.session import (
     AnswerStats,
     Asked,
+    Captions,
     PageRegion,
     Patch,
     Picture,
     Prompts,
     Seat,
+    Segment,
     Session,
     Turn,
+    new_captions,
     new_turn,
 )
 from demo.slots import Slot
@@ -78,6 +81,7 @@ class View(Protocol):
     """A picture that the model has encoded."""
 
     def stream(self, question: str, regions: Any, history: Any = ..., **settings: Any) -> Any: ...
+    def describe(self, masks: Any, style: str = ..., **settings: Any) -> Iterator[tuple[int, str]]: ...
 
 
 class Model(Protocol):
@@ -276,15 +280,16 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
     return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, words.POLYGON_TOO_THIN)
 
 
-def find_everything(services: Services, session: Session) -> tuple[CodedMask, ...]:
+def find_everything(services: Services, session: Session) -> tuple[Segment, ...]:
     """All that the segmenter finds in the picture, largest first; slow once, then shared."""
     picture = _need_picture(session)
     segments = _opened_segments(services, picture)
 
-    def find() -> tuple[CodedMask, ...]:
-        return tuple(CodedMask.of(scored.mask) for scored in segments.everything()[:MAX_SEGMENTS] if scored.mask.any())
+    def find() -> tuple[Segment, ...]:
+        found = [scored for scored in segments.everything() if scored.mask.any()]
+        return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in found[:MAX_SEGMENTS])
 
-    found: tuple[CodedMask, ...] = services.opened(picture).part("everything", find)
+    found: tuple[Segment, ...] = services.opened(picture).part("everything", find)
     return found
 
 
@@ -293,7 +298,7 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
     found = find_everything(services, session)
     if not (isinstance(index, int) and 0 <= index < len(found)):
         raise InputError(words.BAD_GESTURE)
-    return _drawn(session, found[index].mask(), action, words.NOTHING_FOUND)
+    return _drawn(session, found[index].mask.mask(), action, words.NOTHING_FOUND)
 
 
 def load_masks(session: Session, data: bytes) -> Session:
@@ -507,9 +512,36 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
     )
 
 
-def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str | AnswerStats]:
-    """Pieces of the answer, and at its end the measurements. Stops at the next token once the ticket is stopped."""
+@dataclass(frozen=True)
+class DescribeRequest:
+    """All that is needed to describe many regions of one picture; can be sent to another process."""
+
+    picture: Picture
+    regions: tuple[CodedMask, ...]
+    style: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The description of one region, by its place (from 0) in the request."""
+
+    place: int
+    text: str
+
+
+Piece = str | AnswerStats | Caption
+
+
+def decode(services: Services, request: Request | DescribeRequest, ticket: Ticket) -> Iterator[Piece]:
+    """Pieces of the answer, and at its end the measurements; for many regions their captions, as they are complete.
+
+    Stops at the next token (the next caption) once the ticket is stopped.
+    """
     view = opened_view(services, request.picture)
+    if isinstance(request, DescribeRequest):
+        yield from _captions(view, request, ticket)
+        return
     stream = view.stream(
         request.question,
         [stored.mask() for stored in request.regions],
@@ -535,7 +567,7 @@ def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str
     )
 
 
-Decode = Callable[[Services, Request, Ticket], Iterator[str | AnswerStats]]
+Decode = Callable[[Services, Request | DescribeRequest, Ticket], Iterator[Piece]]
 
 
 @dataclass(frozen=True)
@@ -575,7 +607,7 @@ def answer(
                 if isinstance(piece, AnswerStats):
                     stats = piece
                     continue
-                text += piece
+                text += cast(str, piece)
                 if time.monotonic() - last >= interval:
                     session = _write(seat, turn, answer=text)
                     if session is None or ticket.stopped:
@@ -606,6 +638,85 @@ def stop(services: Services, seat: Seat) -> Session:
     session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
     services.running.stop(waiting.id)
     return session
+
+
+def describe_everything(
+    services: Services, seat: Seat, style: Style, settings: Settings, decode: Decode = decode, interval: float = 0.25
+) -> Iterator[Session]:
+    """Caption everything that the segmenter finds; the seat's session gets the captions as they are written.
+
+    Yields at most every `interval` seconds. Ends early when it is stopped, or when the picture goes.
+    """
+    session = seat.session
+    picture = _need_picture(session)
+    if style not in ("short", "detailed", "category"):
+        raise InputError(words.BAD_GESTURE)
+    if session.captions is not None and session.captions.state == "running":
+        raise InputError(words.BUSY_DESCRIBING)
+    segments = find_everything(services, session)
+    if not segments:
+        raise InputError(words.NOTHING_STANDS_OUT)
+    captions = new_captions(style, len(segments))
+    seat.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
+    ticket = services.running.ticket(captions.id)
+    completed = False
+    try:
+        yield seat.session
+        while not ticket.stopped and not services.model.wait(0.2):
+            yield seat.session
+        services.model.get()  # raises the reason if loading failed
+        request = DescribeRequest(picture, tuple(segment.mask for segment in segments), style, settings)
+        last = 0.0
+        for piece in decode(services, request, ticket):
+            if not isinstance(piece, Caption):
+                continue
+            captions = replace(captions, rows=(*captions.rows, (piece.place, piece.text)))
+            if not _write_captions(seat, captions) or ticket.stopped:
+                break
+            if time.monotonic() - last >= interval:
+                yield seat.session
+                last = time.monotonic()
+        completed = True
+    finally:
+        services.running.done(captions.id)
+        whole = completed and len(captions.rows) == captions.total
+        _write_captions(seat, replace(captions, state="complete" if whole else "stopped"))
+    yield seat.session
+
+
+def stop_describing(services: Services, seat: Seat) -> Session:
+    """End the captions that are being written; those that are there stay."""
+    captions = seat.session.captions
+    if captions is not None and captions.state == "running":
+        services.running.stop(captions.id)
+    return seat.session
+
+
+def _write_captions(seat: Seat, captions: Captions) -> bool:
+    """The captions brought up to date at the seat; False if they went with their picture."""
+
+    def change(session: Session) -> Session:
+        known = session.captions is not None and session.captions.id == captions.id
+        return replace(session, captions=captions) if known else session
+
+    session = seat.change(change)
+    return session.captions is captions
+
+
+def _captions(view: Any, request: DescribeRequest, ticket: Ticket) -> Iterator[Caption]:
+    settings = request.settings
+    found = view.describe(
+        [stored.mask() for stored in request.regions],
+        request.style,
+        max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        seed=settings.seed,
+    )
+    for place, text in found:
+        yield Caption(place, text)
+        if ticket.stopped:
+            return
 
 
 def opened_view(services: Services, picture: Picture) -> Any:

@@ -19,6 +19,7 @@ import gradio as gr
 from demo import api, handlers, keeping, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
+from demo.everything import build_everything, captions_of
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
@@ -54,7 +55,9 @@ def build_app(
                 canvas = build_canvas(services.examples)
             with gr.Column(elem_id="chat-side"):
                 chat = _build_chat(_defaults(services, options))
+        everything = build_everything()
         _wire_canvas(services, seat, canvas, chat)
+        _wire_everything(services, seat, canvas, everything, chat, decode)
         _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
         api.add_endpoints(services, seat, decode, QUEUES)
@@ -313,6 +316,49 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         show_progress="hidden",
         trigger_mode="multiple",
         concurrency_id=QUEUES.opening,
+        concurrency_limit=4,
+    )
+
+
+def _wire_everything(
+    services: Services, seat: gr.State, canvas: gr.HTML, everything: gr.HTML, chat: _Chat, decode: Decode
+) -> None:
+    """The table of everything that was found, with its descriptions."""
+
+    def describe(seat: Seat, event: gr.EventData, *settings: Any) -> Iterator[Any]:
+        style = str(data_of(event).get("style") or "short")
+        with _toasts():
+            read = Settings.read(*settings)
+            for session in handlers.describe_everything(services, seat, style, read, decode):  # type: ignore[arg-type]
+                yield gr.update(captions=captions_of(session))
+        yield gr.update(captions=captions_of(seat.session))
+
+    def halt(seat: Seat) -> None:
+        handlers.stop_describing(services, seat)
+
+    def take(seat: Seat, event: gr.EventData) -> list[Any]:
+        with _toasts():
+            index = data_of(event).get("index")
+            seat.change_regions(lambda session: handlers.take_segment(services, session, index, "new"))  # type: ignore[arg-type]
+        session = seat.session
+        return [gr.update(scene=scene_of(session)), _about(services, session), *_several(session)]
+
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+    everything.describe_all(
+        describe,
+        [seat, *chat.settings],
+        [everything],
+        **quick,
+        concurrency_id=QUEUES.model,
+        concurrency_limit=1,
+    )
+    everything.stop_describing(halt, [seat], None, **quick, concurrency_limit=None)
+    everything.take_row(
+        take,
+        [seat],
+        [canvas, chat.about, *(chat.presets[style] for style in _OF_SEVERAL)],
+        **quick,
+        concurrency_id=QUEUES.segmenter,
         concurrency_limit=4,
     )
 

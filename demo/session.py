@@ -125,12 +125,36 @@ class Turn:
     """The turn in whose place this one was asked, while it waits: it comes back if this one comes to nothing."""
 
 
+@dataclass(frozen=True)
+class Segment:
+    """One of all things that the segmenter finds in a picture, and how sure it is of it, 0..1."""
+
+    mask: CodedMask
+    score: float
+
+
+@dataclass(frozen=True)
+class Captions:
+    """What the model says of every segment of the picture; `rows` are (place among the segments, words)."""
+
+    id: int
+    style: str
+    total: int
+    rows: tuple[tuple[int, str], ...] = ()
+    state: Literal["running", "complete", "stopped"] = "running"
+
+
 _turn_ids = itertools.count(1)
 
 
 def new_turn(typed: str, asked: tuple[Asked, ...], implied: bool) -> Turn:
     """A turn that waits for its answer, with an id no other turn of this process has."""
     return Turn(next(_turn_ids), typed, asked, implied)
+
+
+def new_captions(style: str, total: int) -> Captions:
+    """Captions that are still to be written, with an id that no turn has either."""
+    return Captions(next(_turn_ids), style, total)
 
 
 @dataclass(frozen=True)
@@ -148,6 +172,7 @@ class Session:
     selected: int | None = None
     transcript: tuple[Turn, ...] = ()
     undo: tuple[_Undo, ...] = ()
+    captions: Captions | None = None
 
     def region(self, number: int | None) -> PageRegion | None:
         """The region with this number, if there is one."""

@@ -101,6 +101,28 @@ CANVAS = {
     "marked": "Region {number} marked, {percent} of the picture.",
 }
 
+# --- everything, described (the keys are used by everything.js) -----------------------------------------------------
+EVERYTHING = {
+    "title": "Everything in the picture",
+    "describe": "Describe all",
+    "again": "Describe again",
+    "stop": "Stop",
+    "style": "How",
+    "short": "Short",
+    "detailed": "Detailed",
+    "category": "Category",
+    "progress": "{done} of {total}",
+    "stopped": "stopped at {done} of {total}",
+    "filter": "Filter",
+    "thing": "Segment",
+    "caption": "Description",
+    "score": "Outline",
+    "scoreTip": "How sure the segmenter is of this outline",
+    "area": "Area",
+    "take": "Ask about this: {text}",
+    "none": "No description holds these words.",
+}
+
 # --- chat ------------------------------------------------------------------------------------------------------------
 CONVERSATION: dict[str, Any] = {
     "chat": "Conversation",
@@ -199,7 +221,7 @@ HELP_KEYS = (
     (
         "Picture",
         (
-            ("P B O R", "Click, box, polygon, brush"),
+            ("P B O R E", "Click, box, polygon, brush, everything"),
             ("N + −", "New region, add to the selected one, remove from it"),
             ("Shift", "Held while marking: take away"),
             ("[ ]", "Smaller, larger brush"),
@@ -240,6 +262,8 @@ NOTHING_LEFT = "That would leave nothing of the region; delete it instead, or un
 SAME_REGION = "That is the same region; choose another one."
 MANY_MASKS = "The file holds {count} masks, more than the {limit} that can be shown; split it."
 LONG_NAME = "A name may have at most {limit} characters; shorten it."
+BUSY_DESCRIBING = "Everything is being described already; wait for it, or stop it first."
+NOTHING_STANDS_OUT = "Nothing stands out in this picture; mark with a click, a box or the brush."
 ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
 NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
 POLYGON_TOO_THIN = "That outline holds no pixel; set its corners farther apart."

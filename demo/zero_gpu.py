@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo import handlers
-from demo.handlers import Decode, Request, Services
+from demo.handlers import Decode, DescribeRequest, Piece, Request, Services
 from demo.problems import sentence_of
 from demo.running import Ticket
-from demo.session import AnswerStats
 from demo.slots import Slot
 from osprey_core.errors import OspreyError
 
@@ -45,7 +44,7 @@ def decoder(model: Any) -> Decode:
     _model = model
     lent = importlib.import_module("spaces").GPU(duration=SECONDS)(write_answer)
 
-    def decode(services: Services, request: Request, ticket: Ticket) -> Iterator[str | AnswerStats]:
+    def decode(services: Services, request: Request | DescribeRequest, ticket: Ticket) -> Iterator[Piece]:
         pieces = lent(request)
         try:
             for piece in pieces:
@@ -60,7 +59,7 @@ def decoder(model: Any) -> Decode:
     return decode
 
 
-def write_answer(request: Request) -> Iterator[str | AnswerStats | _Failed]:
+def write_answer(request: Request | DescribeRequest) -> Iterator[Piece | _Failed]:
     """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
     global _worker
     if _worker is None:

@@ -92,6 +92,14 @@ class FakeView:
         self.model.streams.append(stream)
         return stream
 
+    def describe(self, masks: Any, style: str = "short", **settings: Any) -> Iterator[tuple[int, str]]:
+        """The area of each region; the last one comes first."""
+        described = list(enumerate(np.array(mask) for mask in masks))
+        for place, mask in reversed(described):
+            self.model.calls.append(Call(style, [mask], [], settings, self.image))
+            time.sleep(self.model.pause)
+            yield place, describe_mask(self.image, mask)
+
 
 @dataclass
 class FakeModel:
@@ -157,8 +165,8 @@ class FakeOpened:
         return [ScoredMask(found, 0.9), ScoredMask(box, 0.5)]
 
     def everything(self) -> list[ScoredMask]:
-        """The two shapes of `picture()`, largest first."""
-        found = [self.segment([point], [1])[0] for point in ((250, 110), (80, 100))]
+        """Two shapes of `picture()` and its ground, largest first."""
+        found = [self.segment([point], [1])[0] for point in ((250, 110), (80, 100), (5, 5))]
         return sorted(found, key=lambda scored: -int(scored.mask.sum()))
 
 

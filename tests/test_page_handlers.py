@@ -132,12 +132,12 @@ def test_a_polygon_is_the_mask(opened: Session) -> None:
 
 def test_a_segment_of_everything_becomes_a_region(services: Services, opened: Session) -> None:
     found = handlers.find_everything(services, opened)
-    areas = [int(stored.mask().sum()) for stored in found]
+    areas = [int(segment.mask.mask().sum()) for segment in found]
     assert areas == sorted(areas, reverse=True)
     session = handlers.take_segment(services, opened, 1, "new")
-    assert session.regions[0].mask == found[1]
+    assert session.regions[0].mask == found[1].mask
     both = handlers.take_segment(services, session, 0, "add")
-    assert (both.regions[0].mask.mask() == found[0].mask() | found[1].mask()).all()
+    assert (both.regions[0].mask.mask() == found[0].mask.mask() | found[1].mask.mask()).all()
     for wrong in (-1, len(found), None, "0"):
         with pytest.raises(InputError):
             handlers.take_segment(services, session, wrong, "new")  # type: ignore[arg-type]
@@ -747,3 +747,56 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
     for wrong in (b"", b"{}", png(Image.new("L", (10, 10), 255))):
         with pytest.raises(InputError):
             handlers.load_masks(two, wrong)
+
+
+# --- everything, described -------------------------------------------------------------------------------------------
+
+
+def test_everything_is_described(services: Services, opened: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: opened)
+    states = [session.captions for session in handlers.describe_everything(services, seat, "short", Settings())]
+    captions = seat.session.captions
+    assert captions is not None
+    assert captions.state == "complete"
+    assert states[0] is not None
+    assert states[0].rows == ()
+    for place, text in captions.rows:
+        mask = handlers.find_everything(services, opened)[place].mask.mask()
+        assert f"area={mask.sum()}" in text
+    assert sorted(place for place, _ in captions.rows) == [0, 1, 2]
+
+
+def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: opened)
+    for session in handlers.describe_everything(services, seat, "category", Settings(), interval=0):
+        if session.captions is not None and session.captions.rows:
+            handlers.stop_describing(services, seat)
+    captions = seat.session.captions
+    assert captions is not None
+    assert captions.state == "stopped"
+    assert len(captions.rows) == 1
+    assert len(services.running) == 0
+
+
+def test_describing_ends_with_its_picture(services: Services, opened: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: opened)
+    for session in handlers.describe_everything(services, seat, "short", Settings(), interval=0):
+        if session.captions is not None and session.captions.rows:
+            seat.change(lambda _: handlers.open_picture(Session(), png(), "other.png"))
+    assert seat.session.captions is None
+    assert len(services.running) == 0
+
+
+def test_describing_twice_at_once_is_refused(services: Services, opened: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: opened)
+    first = handlers.describe_everything(services, seat, "short", Settings())
+    next(first)
+    with pytest.raises(InputError, match="already"):
+        next(handlers.describe_everything(services, seat, "short", Settings()))
+    first.close()
+    assert seat.session.captions is not None
+    assert seat.session.captions.state == "stopped"

@@ -240,6 +240,7 @@ function receive() {
     cross = hovered = drag = corners = segments = segment = null;
     setAction("new");
     if (tool === "everything") send("segment_everything", {});
+    showSegments();
     root.classList.add("osp-has-picture");
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
   }
@@ -255,6 +256,7 @@ function receive() {
   if (found && picture && found.picture === picture.id && (!segments || segments.picture !== found.picture)) {
     const layersFound = found.items.map((item, index) => segmentLayer(item, index));
     segments = { picture: found.picture, layers: layersFound };
+    showSegments();
     if (!layersFound.length) toast(W.nothingFound);
     else live.textContent = say(W.segmentsFound, { count: layersFound.length });
   }
@@ -377,7 +379,7 @@ function paint() {
     context.drawImage(picture.image, fit.x, fit.y, picture.width * fit.scale, picture.height * fit.scale);
   context.imageSmoothingEnabled = true;
   const shown = scene.regions.filter((region) => !region.hidden).map((region) => layers.get(region.number)).filter(Boolean);
-  if (tool === "everything" && segments) paintSegments(context);
+  if (segments && (tool === "everything" || segment)) paintSegments(context);
   const byArea = [...shown].sort((one, other) => other.width * other.height - one.width * one.height);
   for (const layer of byArea) paintRegion(context, layer);
   const selected = shown.find((layer) => layer.region.number === scene.selected);
@@ -422,6 +424,14 @@ function paintSegments(context) {
     }
     context.drawImage(layer.edge, x, y, width, height);
   }
+}
+
+function showSegments() {
+  const rows = (segments ? segments.layers : []).map((layer) => ({
+    index: layer.index, percent: layer.region.percent, area: layer.mask.reduce((sum, inside) => sum + inside, 0),
+    score: layer.region.score, thumbnail: () => thumbnail({ ...layer, region: { ...layer.region } }, 44),
+  }));
+  window.dispatchEvent(new CustomEvent("osprey:segments", { detail: rows }));
 }
 
 // The smallest segment that holds the point and is no region yet: a second click takes the larger whole.
@@ -687,7 +697,7 @@ function showList() {
     const choose = make(
       "button",
       { type: "button", class: "osp-pick", title: say(W.select, values), "aria-label": say(W.region, values), "aria-pressed": String(number === scene.selected) },
-      thumbnail(region),
+      thumbnail(layers.get(number)),
       badge,
       make("span", { class: region.name ? "osp-name" : "osp-percent" }, region.name || region.percent),
     );
@@ -766,13 +776,13 @@ function closeMenu() {
   menu = null;
 }
 
-function thumbnail(region) {
-  const side = 34;
+function thumbnail(layer, side = 34) {
   const ratio = window.devicePixelRatio || 1;
   const node = make("canvas", { class: "osp-thumb", width: side * ratio, height: side * ratio, "aria-hidden": "true" });
-  const layer = layers.get(region.number);
+  if (!layer) return node;
+  const { region } = layer;
   const paintThumb = () => {
-    if (!layer || !picture) return;
+    if (!picture) return;
     const unit = picture.width / region.size[0];
     const [x0, y0] = region.box;
     const reach = Math.max(layer.width, layer.height) * 1.15;
@@ -1087,6 +1097,11 @@ listen("paste", (event) => {
 
 const isRegion = (number) => scene.regions.some((region) => region.number === number);
 listen("osprey:hover", (event) => hover(isRegion(event.detail) ? event.detail : null));
+// The table of everything shows the segments by their place, and lights the one under the pointer.
+listen("osprey:segment", (event) => {
+  segment = (segments && segments.layers[event.detail]) || null;
+  draw();
+});
 listen("osprey:select", (event) => isRegion(event.detail) && select(event.detail));
 
 new ResizeObserver(() => layout()).observe(stage);

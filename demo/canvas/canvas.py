@@ -22,7 +22,7 @@ from PIL import Image
 
 from demo import words
 from demo.handlers import Example
-from demo.session import Session
+from demo.session import Segment, Session
 from osprey_core import masks
 from osprey_core.errors import InputError
 from osprey_core.masks import CodedMask
@@ -103,10 +103,13 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
     }
 
 
-def segments_of(session: Session, segments: Sequence[CodedMask]) -> dict[str, Any]:
+def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]:
     """Everything that was found in the session's picture, as the canvas outlines it."""
     assert session.picture is not None
-    return {"picture": session.picture.digest, "items": [_shown_mask(stored) for stored in segments]}
+    return {
+        "picture": session.picture.digest,
+        "items": [{**_shown_mask(found.mask), "score": round(found.score, 3)} for found in segments],
+    }
 
 
 def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Everything in the picture as a table: building the component, and the captions as it is sent them."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import gradio as gr
+
+from demo import words
+from demo.session import Session
+
+
+def build_everything() -> gr.HTML:
+    """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
+    folder = resources.files(__package__)
+    return gr.HTML(
+        None,
+        elem_id="everything",
+        html_template='<section class="osp-all" hidden></section>',
+        css_template=folder.joinpath("everything.css").read_text(encoding="utf-8"),
+        js_on_load=folder.joinpath("everything.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        words=words.EVERYTHING,
+        captions=None,
+    )
+
+
+def captions_of(session: Session) -> dict[str, Any] | None:
+    """The session's captions as the table shows them."""
+    captions = session.captions
+    if captions is None or session.picture is None:
+        return None
+    return {
+        "id": captions.id,
+        "picture": session.picture.digest,
+        "state": captions.state,
+        "total": captions.total,
+        "rows": [list(row) for row in captions.rows],
+    }
