@@ -18,8 +18,8 @@ from osprey_core.errors import InputError
 from osprey_core.model import build_network
 from osprey_core.prompts import Prompts, Turn
 from osprey_core.training.batches import IGNORED, Scenes, collate, loader
-from osprey_core.training.config import Stage, TrainingConfig
-from osprey_core.training.loop import LOG_FILE, STATE_FILE, Run, Task, learning_rate
+from osprey_core.training.config import LOG_FILE, Stage, TrainingConfig
+from osprey_core.training.loop import STATE_FILE, Run, Task, learning_rate
 from osprey_core.training.objectives import dialogue_loss
 from osprey_core.training.vocabulary import learn_tokenizer
 

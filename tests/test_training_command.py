@@ -17,13 +17,14 @@ from tiny import tiny_config, tiny_osprey
 from osprey_core import Osprey
 from osprey_core.config import OspreyConfig
 from osprey_core.errors import InputError
+from osprey_core.evaluation import balanced
 from osprey_core.training import curves
 from osprey_core.training.__main__ import main
-from osprey_core.training.config import NANO_STAGES, Stage
-from osprey_core.training.dialogues import sample
-from osprey_core.training.loop import LOG_FILE
+from osprey_core.training.config import LOG_FILE, NANO_STAGES, Stage
+from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
 from osprey_core.training.recipes import PUBLISHED_STAGES, RECIPES, PlannedStage, read_recipe
 from osprey_core.training.record_source import RecordSource
+from osprey_core.training.sources import SceneSource
 from osprey_core.training.store import store_samples
 
 
@@ -251,6 +252,16 @@ def test_a_folder_without_a_log_has_no_curves(tmp_path: Path) -> None:
 def test_smoothing_is_the_mean_of_the_neighbours() -> None:
     assert curves.smooth([1.0, 2.0, 6.0, 3.0], 3) == [1.5, 3.0, pytest.approx(11 / 3), 4.5]
     assert curves.smooth([], 3) == []
+
+
+def test_scenes_held_out_are_seen_by_neither_training_nor_evaluation() -> None:
+    source = SceneSource(None)
+    held_out = source.held_out(("color", "position"))
+    found = [made for seed in range(4) for made in held_out(seed)]
+    assert {kind for made in found for kind in made.kinds} <= {"color", "position"}
+    asked = {made.scene.seed for picture in balanced(None, 3) for _, made, _ in picture.asked}
+    assert all(made.scene.seed % 7_368_787_000_003 in EVALUATION_SEEDS for made in found)
+    assert not asked & {made.scene.seed for made in found}
 
 
 def test_region_names_are_known_without_decoding(records: Path) -> None:

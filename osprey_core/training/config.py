@@ -12,6 +12,9 @@ from typing import Literal
 from ..config import ExtractorConfig, GenerationDefaults, LanguageConfig, OspreyConfig, PromptConfig, VisionConfig
 from ..errors import InputError
 
+LOG_FILE = "log.jsonl"
+"""In a run's folder: one JSON object a line."""
+
 Part = Literal["vision_tower", "mm_projector", "mask_extractor", "llm"]
 Objective = Literal["regions", "text", "dialogue"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError, OspreyError
-from .loop import LOG_FILE
+from .config import LOG_FILE
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ def draw_curves(curves: Curves, path: Path) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator, NullFormatter
     except ImportError as error:
         raise InputError("Drawing curves needs the package matplotlib: pip install matplotlib.") from error
     figure = Figure(figsize=(10, 6.4), dpi=110, layout="constrained")
@@ -92,16 +93,20 @@ def draw_curves(curves: Curves, path: Path) -> None:
             _draw(axes, curves, name)
         axes.grid(alpha=0.25)
         axes.set_xlim(0, curves.steps)
-    for stage, start in curves.stages:
-        above.annotate(
-            stage, (start, 1.01), xycoords=("data", "axes fraction"), rotation=20, fontsize=8, annotation_clip=False
-        )
+    # Short stages have no room for a name: the bands are numbered, and the title says which is which.
+    numbered = [f"{place} {name}" for place, (name, _) in enumerate(curves.stages, start=1)]
+    figure.suptitle("stages: " + "  ·  ".join(numbered), fontsize=9)
+    for place, (_, start) in enumerate(curves.stages, start=1):
+        above.annotate(str(place), (start, 1.015), xycoords=("data", "axes fraction"), fontsize=8, ha="left")
     above.set_yscale("log")
+    above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    above.yaxis.set_major_formatter("{x:g}")
+    above.yaxis.set_minor_formatter(NullFormatter())
     above.set_ylabel(LABELS["loss"])
     below.set_ylim(0, 1.02)
     below.set_ylabel("share")
     below.set_xlabel("step")
-    below.legend(loc="lower right", fontsize=8)
+    below.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)

@@ -26,13 +26,12 @@ from ..prompts import Prompts
 from ..tokens import TextTokenizer
 from . import adapters
 from .batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
-from .config import ALL_PARTS, Part, Stage, TrainingConfig
+from .config import ALL_PARTS, LOG_FILE, Part, Stage, TrainingConfig
 from .objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
 
 log = logging.getLogger(__name__)
 
 STATE_FILE = "state.pt"
-LOG_FILE = "log.jsonl"
 BEST_FOLDER = "best"
 LOG_EVERY = 20
 _HELD_OUT_ROWS = 8  # a batch of the held-out set
