@@ -26,6 +26,7 @@ from PIL import Image
 from . import mask_files
 from .errors import InputError, OspreyError
 from .export import coco_shape, write_zip
+from .files import parse_json, plain_json, read_file, write_file
 from .masks import CodedMask
 from .pictures import read_picture
 from .prompts import QUESTIONS
@@ -37,7 +38,6 @@ from .record import (
     RecordedRegion,
     RecordedTurn,
     TurnState,
-    plain_json,
 )
 from .segment import SEGMENTERS, Segmenter, load_segmenter
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 STYLES = ("short", "detailed", "category")
+MAX_FILE_BYTES = 2**31
 SECONDS_BETWEEN_SAVES = 5.0
 """What is lost at most, in work, when the machine goes down."""
 
@@ -140,7 +141,7 @@ def main(
 
 def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
     """Write the answer as it comes. What can be wrong with picture and regions is found before a model is loaded."""
-    data = _bytes_of(options.image)
+    data = read_file(options.image, MAX_FILE_BYTES)
     image = read_picture(data)
     regions = _marked(options, image, loaders)
     model: Osprey = loaders.model(options.models)
@@ -169,7 +170,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
         )
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter
-        _write(options.save, write_zip(Record(picture, regions, regions, (turn,), model.name, segmenter)))
+        write_file(options.save, write_zip(Record(picture, regions, regions, (turn,), model.name, segmenter)))
 
 
 def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:
@@ -264,7 +265,7 @@ class _GivenMasks:
             raise InputError(f"There is no “{path}” to take masks from; check --masks.")
         self._json: Any = None
         if path.is_file() and path.suffix.lower() == ".json":  # parsed once for all pictures
-            self._json = mask_files.load_json(_bytes_of(path))
+            self._json = parse_json(read_file(path, MAX_FILE_BYTES))
 
     def of(self, name: str, size_hw: tuple[int, int]) -> list[mask_files.NamedMask]:
         if self._json is not None:
@@ -315,7 +316,7 @@ class _Captions:
 
     def save(self) -> None:
         if self._changed:
-            _write(self._path, plain_json(self._values).encode())
+            write_file(self._path, plain_json(self._values).encode())
             self._changed, self._saved_at = False, time.monotonic()
 
     def _read(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -361,7 +362,7 @@ def _picture_names(path: Path) -> list[str]:
     return [path.name]
 
 
-# --- loading and writing ---------------------------------------------------------------------------------------------
+# --- loading ---------------------------------------------------------------------------------------------------------
 
 
 def load_model(options: ModelOptions) -> Osprey:
@@ -379,25 +380,6 @@ def load_segmenter_for(options: ModelOptions) -> Segmenter:
 
         device = str(resolve_device(device))
     return load_segmenter(options.segmenter, device)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no file “{path}”; check the path.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"The file “{path}” cannot be read ({getattr(error, 'strerror', error)}).") from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Written beside and then moved: whoever looks sees the old file or the new one, never half of it."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"“{path}” cannot be written ({getattr(error, 'strerror', error)}).") from None
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from osprey_core import draw, record
 from osprey_core.errors import InputError
+from osprey_core.files import plain_json, read_file
 from osprey_core.masks import box_xyxy
 from osprey_core.pictures import read_picture
 from osprey_core.record import Record, RecordedRegion, RecordedTurn
@@ -54,7 +55,7 @@ def write_zip(conversation: Record) -> bytes:
     texts = {
         RECORD_FILE: record.to_json(conversation, picture_file),
         MARKDOWN_FILE: to_markdown(conversation),
-        COCO_FILE: record.plain_json(to_coco(conversation, picture_file)),
+        COCO_FILE: plain_json(to_coco(conversation, picture_file)),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -73,7 +74,7 @@ def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | N
     source: the bytes of the file, or its path. picture: the bytes of the picture's file, for JSON that comes alone.
     Raises InputError, in one sentence, for anything else, however it was forged.
     """
-    data = source if isinstance(source, bytes) else _file_bytes(Path(source))
+    data = source if isinstance(source, bytes) else read_file(Path(source), MAX_ARCHIVE_BYTES)
     if data[:2] == b"PK":
         return _from_zip(data, picture)
     limit = MAX_RECORD_BYTES + record.MAX_PICTURE_BYTES * 4 // 3
@@ -257,18 +258,6 @@ def _quoted(text: str) -> list[str]:
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_ARCHIVE_BYTES:
-            raise InputError(f"“{path.name}” is larger than {MAX_ARCHIVE_BYTES // 2**20} MB and is not read.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no file “{path.name}”; check the path.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"The file “{path.name}” cannot be read ({reason}); choose another file.") from None
 
 
 def _from_zip(data: bytes, picture: bytes | None) -> Record:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from osprey_core.errors import InputError
+from osprey_core.files import parse_json, read_file
 from osprey_core.masks import CodedMask, Mask, polygon_to_mask
+from osprey_core.regions import clean_name
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_MASKS = 1000
@@ -30,11 +30,10 @@ MAX_POINTS = 200_000
 """Most corners of all polygons of a picture together."""
 MAX_PIXELS_IN_ALL = 4_000_000_000
 """Most pixels of all masks of a picture together that are drawn from polygons: some minutes of work."""
-MAX_JSON_PARTS = 10_000_000
 
 _FORMATS = ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_AREA = "This labelme file has no shape with an area; draw polygons, rectangles, circles or masks."
 _NO_MASKS = "This JSON holds no masks; use COCO (run lengths or polygons) or labelme."
 
 
@@ -56,11 +55,11 @@ def read_masks(
     COCO file about several pictures.
     Raises InputError if the file is of another kind, damaged, empty or for a picture of another size.
     """
-    data = source if isinstance(source, bytes) else _file_bytes(Path(source))
+    data = source if isinstance(source, bytes) else read_file(Path(source), MAX_FILE_BYTES)
     if not data:
         raise InputError("The mask file is empty; choose another file.")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return masks_from_json(load_json(data), size_hw, picture_name)
+        return masks_from_json(parse_json(data), size_hw, picture_name)
     return [NamedMask(CodedMask.of(mask_from_picture(data, size_hw)))]
 
 
@@ -94,19 +93,6 @@ def masks_from_json(values: Any, size_hw: tuple[int, int], picture_name: str | N
     if not found:
         raise InputError(_NO_MASKS if not isinstance(values, Mapping) or "shapes" not in values else _NO_AREA)
     return found
-
-
-def load_json(data: bytes) -> Any:
-    """Parsed JSON of a file. Raises InputError if it is none, or has more parts than any honest file."""
-    if len(data) > MAX_FILE_BYTES or data.count(b"[") + data.count(b"{") > MAX_JSON_PARTS:
-        raise InputError(f"This JSON file is larger than {MAX_FILE_BYTES // 2**20} MB or has too many parts.")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise InputError("This file is no JSON that can be read; choose another file.") from None
-
-
-_NO_AREA = "This labelme file has no shape with an area; draw polygons, rectangles, circles or masks."
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
@@ -339,18 +325,4 @@ def _pairs(points: Any) -> NDArray[np.float64]:
 
 
 def _clean(name: Any) -> str:
-    return _UNPRINTABLE.sub(" ", name).strip()[:200] if isinstance(name, str) else ""
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"“{path.name}” is larger than {MAX_FILE_BYTES // 2**20} MB and is not read.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no file “{path.name}”; check the path.") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"The file “{path.name}” cannot be read ({reason}); choose another file.") from None
+    return clean_name(name) if isinstance(name, str) else ""

@@ -10,7 +10,6 @@ import base64
 import binascii
 import dataclasses
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -19,27 +18,25 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args
 
 from osprey_core.errors import InputError
+from osprey_core.files import parse_json, plain_json
 from osprey_core.masks import CodedMask, Mask, box_xyxy
 from osprey_core.pictures import read_picture
 from osprey_core.prompts import Turn
-from osprey_core.regions import Region, color_of
+from osprey_core.regions import MAX_NAME_CHARACTERS, Region, clean_name, color_of
 
 FORMAT = "osprey-conversation-1"
 
 MAX_REGIONS = 1000
 MAX_TURNS = 2000
 MAX_TEXT_CHARACTERS = 100_000
-MAX_NAME_CHARACTERS = 200
 MAX_PICTURE_BYTES = 40 * 2**20
 MAX_NUMBER = 1_000_000
 MAX_JSON_PARTS = 2_000_000
-"""Most lists and objects of a JSON text: empty ones take twenty times the memory that their text does."""
 
 TurnState = Literal["complete", "length", "stopped"]
 Rating = Literal["", "like", "dislike"]
 
 _MENTION = re.compile(r"<region(\d{1,6})>")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _Value = TypeVar("_Value")
 
 
@@ -82,7 +79,7 @@ class RecordedRegion:
     name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", _UNPRINTABLE.sub(" ", self.name).strip()[:MAX_NAME_CHARACTERS])
+        object.__setattr__(self, "name", clean_name(self.name))
 
     @classmethod
     def of(cls, region: Region) -> RecordedRegion:
@@ -231,19 +228,13 @@ def to_json(record: Record, picture_file: str | None = None) -> str:
     return plain_json(values)
 
 
-def plain_json(values: dict[str, Any]) -> str:
-    """Values as readable JSON that can always be written as UTF-8."""
-    text = json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False)
-    return text.encode("utf-8", "replace").decode("utf-8") + "\n"  # half a surrogate pair is no text
-
-
 def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
     """The record that `to_json` wrote.
 
     picture: the bytes of the picture's file, where the JSON does not hold it itself.
     Raises InputError, in one sentence, for anything that is no whole record, and if the picture is missing.
     """
-    values = read_json_object(text)
+    values = _object(text)
     if values.get("format") != FORMAT:
         raise InputError("This JSON is no conversation that was exported here; choose the exported zip or JSON file.")
     described = _part(values, "picture", dict, "record")
@@ -261,26 +252,19 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
 
 def picture_file_of(text: str | bytes) -> str | None:
     """The name of the picture's file that a record's JSON points to, if it points to one."""
-    described = read_json_object(text).get("picture")
+    described = _object(text).get("picture")
     name = described.get("file") if isinstance(described, dict) else None
     return name if isinstance(name, str) else None
 
 
-def read_json_object(text: str | bytes) -> dict[str, Any]:
-    """A JSON object from text or UTF-8. Raises InputError if it is none."""
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-    if data.count(b"[") + data.count(b"{") > MAX_JSON_PARTS:
-        raise InputError("This JSON file has too many parts to be read; choose another file.")
-    try:
-        values = json.loads(data)
-    except (ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers of too many digits
-        raise InputError("This file is no JSON that can be read; choose another file.") from None
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    values = parse_json(text, MAX_JSON_PARTS)
     if not isinstance(values, dict):
         raise InputError("This JSON file holds no object; choose another file.")
     return values
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def _picture(described: Mapping[str, Any], given: bytes | None, name: str, size_hw: tuple[int, int]) -> RecordedPicture:
@@ -407,8 +391,7 @@ def _checked_whole(value: Any, low: int, high: int, where: str) -> int:
 
 def _file_name(name: str) -> str:
     """A file's name without folders and unprintable characters, fit to be shown; never empty."""
-    last = re.split(r"[/\\]", name)[-1]
-    return _UNPRINTABLE.sub("", last)[:MAX_NAME_CHARACTERS].strip() or "picture"
+    return clean_name(re.split(r"[/\\]", name)[-1]) or "picture"
 
 
 def _damaged(reason: str) -> InputError:

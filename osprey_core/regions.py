@@ -16,6 +16,8 @@ from osprey_core.masks import Mask
 
 MAX_NAME_CHARACTERS = 200
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 #: Told apart with every common kind of colour blindness, and lively enough for photographs. The order keeps
 #: neighbours far apart in hue and in lightness.
 PALETTE = (
@@ -63,6 +65,11 @@ class Region:
         return hash((self.number, self.name, self.mask.shape))
 
 
+def clean_name(name: str) -> str:
+    """A name from elsewhere, fit to be shown in one line: without unprintable characters, and not too long."""
+    return _UNPRINTABLE.sub(" ", name).strip()[:MAX_NAME_CHARACTERS].rstrip()
+
+
 # --- changes of a list of regions ------------------------------------------------------------------------------------
 
 
@@ -82,7 +89,7 @@ def next_number(regions: Sequence[Region]) -> int:
 
 def renamed(regions: Sequence[Region], number: int, name: str) -> tuple[Region, ...]:
     """With another name for one region, without white space around it; "" takes its name away."""
-    clean = " ".join(name.split())
+    clean = " ".join(_UNPRINTABLE.sub(" ", name).split())
     if len(clean) > MAX_NAME_CHARACTERS:
         raise InputError(f"A region's name can have at most {MAX_NAME_CHARACTERS} characters, not {len(clean)}.")
     return _replaced(regions, replace(find(regions, number), name=clean))

@@ -204,7 +204,7 @@ def test_a_saved_conversation_holds_what_was_asked(desk: Desk, scene: Path, tmp_
         ("ask {scene} --question a --point 1,1 --region --region --box 1,1,9,9", "Region 2 is not marked"),
         ("ask {scene} --question a --max-new-tokens 0", "at least 1"),
         ("ask {scene} --question a --temp 0", "Unrecognized arguments"),
-        ("ask {scene} --question a --mask {gone}", "There is no file “gone.png”"),
+        ("ask {scene} --question a --mask {gone}", "gone.png”; check the path"),
         ("ask {scene} --question a --mask {text}", "no picture or JSON"),
         ("ask {gone} --question a", "There is no file"),
         ("ask {text} --question a", "is not a picture that can be read"),

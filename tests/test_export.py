@@ -52,7 +52,7 @@ def test_zip_and_json_are_read_from_files_too(tmp_path) -> None:
     (tmp_path / "talk.json").write_text(record.to_json(example()), encoding="utf-8")
     assert export.read_conversation(tmp_path / "talk.zip") == example()
     assert export.read_conversation(str(tmp_path / "talk.json")) == example()
-    with pytest.raises(InputError, match=r"no file “gone\.zip”"):
+    with pytest.raises(InputError, match=r"no file “.*gone\.zip”"):
         export.read_conversation(tmp_path / "gone.zip")
     with pytest.raises(InputError, match="cannot be read"):
         export.read_conversation(tmp_path)

@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = [
-    {"errors", "config", "masks", "pictures"},
+    {"errors", "config", "files", "masks", "pictures"},
     {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
-    {"generate", "checkpoint", "segment", "draw", "export", "hub"},
+    {"generate", "quantize", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine", "likelihood", "similarity"},
     {"training", "evaluation", "convert", "command_line", "__main__"},
 ]

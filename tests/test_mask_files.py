@@ -151,7 +151,7 @@ def test_a_dataset_gives_the_masks_of_the_picture_that_is_meant() -> None:
 def test_files_are_read_by_path(tmp_path) -> None:
     (tmp_path / "m.png").write_bytes(file_of(BLOCK))
     assert np.array_equal(read_masks(tmp_path / "m.png", SIZE_HW)[0].mask.mask(), BLOCK)
-    with pytest.raises(InputError, match=r"no file “n\.png”"):
+    with pytest.raises(InputError, match=r"no file “.*n\.png”"):
         read_masks(str(tmp_path / "n.png"), SIZE_HW)
     with pytest.raises(InputError, match="cannot be read"):
         read_masks(tmp_path, SIZE_HW)

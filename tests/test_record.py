@@ -135,6 +135,7 @@ def test_regions_come_back_with_number_name_colour_and_every_pixel() -> None:
 def test_names_lose_what_cannot_be_shown_and_text_that_is_none_is_replaced() -> None:
     assert RecordedRegion(1, block(0, 0, 1, 1), " a\nb\x00 ").name == "a b"
     assert RecordedPicture(b"", "../..", 1, 1).name == ".."
+    assert RecordedRegion(1, block(0, 0, 1, 1), "x" * 199 + " y").name == "x" * 199
     assert RecordedPicture(b"", "x/\x07", 1, 1).name == "picture"
     made = dataclasses.replace(example(), turns=(RecordedTurn("a \ud83d b", "", 0, ()),))
     assert record.from_json(record.to_json(made)).turns[0].question == "a ? b"
