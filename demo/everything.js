@@ -1,24 +1,9 @@
 // Everything in the picture as a table, in the browser: what the canvas found, and what the model says of it. Gradio
-// runs this text as a function of (element, trigger, props, server, upload, watch). It knows no masks: the canvas
-// sends it rows, and is told which one the pointer is on.
+// runs this text as a function of (element, trigger, props, server, upload, watch), with `chat_elements.js` in front of
+// it. It knows no masks: the canvas sends it rows, and is told which one the pointer is on.
 
-const W = props.words;
 const root = element.querySelector(".osp-all");
-const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-if (window.ospreyEverything) window.ospreyEverything.abort(); // a table mounted earlier on this page
-const life = (window.ospreyEverything = new AbortController());
+const listen = listener("everything");
 
 let rows = [];
 let captions = null;
@@ -97,19 +82,15 @@ function show() {
   none.hidden = Boolean(shown.length) || !rows.length;
 }
 
-window.addEventListener(
-  "osprey:segments",
-  (event) => {
-    rows = event.detail;
-    nodes.clear();
-    texts.clear();
-    captions = null;
-    filter.value = "";
-    order = { by: "index", down: false };
-    show();
-  },
-  { signal: life.signal },
-);
+listen(window, "osprey:segments", (event) => {
+  rows = event.detail;
+  nodes.clear();
+  texts.clear();
+  captions = null;
+  filter.value = "";
+  order = { by: "index", down: false };
+  show();
+});
 
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
 watch(Object.keys({ captions: 0 }), () => {

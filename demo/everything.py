@@ -19,7 +19,9 @@ def build_everything() -> gr.HTML:
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
         css_template=folder.joinpath("everything.css").read_text(encoding="utf-8"),
-        js_on_load=folder.joinpath("everything.js").read_text(encoding="utf-8"),
+        js_on_load="\n".join(
+            folder.joinpath(name).read_text(encoding="utf-8") for name in ("chat_elements.js", "everything.js")
+        ),
         apply_default_css=False,
         words=words.EVERYTHING,
         captions=None,
