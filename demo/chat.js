@@ -24,7 +24,22 @@ let known = null;
 
 // Pieces are runs of text and numbers of regions.
 const written = (pieces) => pieces.map((piece) => (typeof piece === "number" ? `@${piece}` : piece)).join("");
-const drawn = (pieces) => pieces.map((piece) => (typeof piece === "number" ? marked(chip(piece)) : piece));
+const drawn = (piece) => (typeof piece === "number" ? marked(chip(piece)) : document.createTextNode(piece));
+
+// An answer grows at its end: what stands there already stays, and with it the focus and a selection of text.
+function extend(holder, pieces) {
+  const before = holder.pieces || [];
+  let same = 0;
+  while (same < before.length && before[same] === pieces[same]) same++;
+  const [old, now] = [before[same], pieces[same]];
+  if (typeof old === "string" && typeof now === "string" && now.startsWith(old) && same === before.length - 1) {
+    holder.childNodes[same].appendData(now.slice(old.length));
+    same++;
+  }
+  while (holder.childNodes.length > same) holder.lastChild.remove();
+  holder.append(...pieces.slice(same).map(drawn));
+  holder.pieces = pieces;
+}
 
 function marked(node) {
   const number = Number(node.dataset.region);
@@ -65,11 +80,14 @@ function act(name, tip, onclick, extra) {
 function newTurn(id) {
   const question = make("article", { class: "user message", "aria-label": W.yourQuestion });
   const asking = make("div", { class: "osp-acts osp-asking" });
-  const answer = make("article", { class: "bot message", "aria-label": W.answer });
+  const text = make("span", {});
+  const caret = make("span", { class: "osp-caret" });
+  const note = make("span", { class: "osp-note" });
+  const answer = make("article", { class: "bot message", "aria-label": W.answer }, text);
   const answering = make("div", { class: "osp-acts osp-answering" });
   const stats = make("dl", { class: "osp-stats", id: `osp-stats-${id}` });
   const node = make("div", { class: "osp-turn", "data-turn": id }, question, asking, answer, answering, stats);
-  return { node, question, asking, answer, answering, stats, keys: {} };
+  return { node, question, asking, answer, text, caret, note, answering, stats, keys: {} };
 }
 
 // Draws a part only if what it shows has changed: the focus and a selection of text stay where they are.
@@ -85,7 +103,7 @@ function showTurn(view, turn, last, busy) {
   view.node.classList.toggle("osp-replaced", replaced);
   part(view, "question", [turn.about, turn.question], () => {
     const subject = turn.about == null ? [] : [marked(chip(turn.about)), " "];
-    view.question.replaceChildren(...subject, ...drawn(turn.question));
+    view.question.replaceChildren(...subject, ...turn.question.map(drawn));
   });
   part(view, "asking", [replaced, last && !busy], () => {
     if (replaced) {
@@ -99,9 +117,11 @@ function showTurn(view, turn, last, busy) {
   });
   part(view, "answer", [turn.answer, turn.state, turn.note], () => {
     const waiting = turn.state === "waiting";
-    const note = turn.note ? make("span", { class: "osp-note" }, turn.note) : null;
-    const caret = waiting && turn.answer.length ? make("span", { class: "osp-caret" }) : null;
-    view.answer.replaceChildren(...[...drawn(turn.answer), turn.answer.length && note ? " " : null, note, caret].filter((piece) => piece != null));
+    extend(view.text, turn.answer);
+    view.note.textContent = turn.note && (turn.answer.length ? ` ${turn.note}` : turn.note);
+    for (const [node, there] of [[view.note, turn.note], [view.caret, waiting && turn.answer.length]])
+      if (!there) node.remove();
+      else if (!node.isConnected) view.answer.append(node);
     view.answer.setAttribute("aria-busy", String(waiting));
   });
   part(view, "answering", [turn.state, turn.liked, opened.has(turn.id), turn.stats.length, turn.answer.length], () => {
