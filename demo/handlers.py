@@ -748,7 +748,7 @@ def question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Ask
     place_of = {asked.number: places[asked] for asked in turn.asked}
     if not turn.implied:
         return mentions.for_model(turn.typed, place_of)
-    if is_new or turn.asked == previous:
+    if is_new or turn.asked == previous or not turn.asked:
         # The prompt introduces a region that is new to it, and a follow-up needs no name.
         return turn.typed
     return words.ABOUT_REGION.format(region=f"<region{places[turn.asked[0]]}>", question=turn.typed)

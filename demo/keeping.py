@@ -93,8 +93,10 @@ def _recorded_turn(turn: Turn, question: str, known: int, about: tuple[int, ...]
 def _turn(record: Record, kept: RecordedTurn) -> Turn:
     known = len(record.spoken) if kept.known_regions is None else kept.known_regions
     numbers = tuple(region.number for region in record.spoken[:known])
-    typed = kept.typed or mentions.replaced(kept.question, lambda place: f"@{numbers[place - 1]}")
     asked = tuple(Asked(region.number, region.mask) for region in record.asked(kept))
+    typed = kept.typed
+    if not typed or not {each.number for each in asked}.issuperset(mentions.mentioned(typed)):
+        typed = mentions.replaced(kept.question, lambda place: f"@{numbers[place - 1]}")
     measures = kept.measures
     stats = None
     if measures is not None:

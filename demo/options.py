@@ -16,6 +16,7 @@ from osprey_core.errors import InputError
 
 EMBEDDED_MODEL = "nano"
 DTYPES = ("auto", "float32", "float16", "bfloat16")
+QUANTIZERS = ("none", "int8", "8bit", "4bit")
 SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
 
 
@@ -35,6 +36,9 @@ class Options:
     share: bool = False
     zero_gpu: bool = False
     """Whether this is a Space that is lent a GPU for each answer."""
+    cache_mb: int = 2048
+    """Megabytes that opened pictures may keep between questions, on the model's device."""
+    quantize: str = "none"
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -52,6 +56,10 @@ class Options:
             raise InputError(f"--device {self.device!r} is not known; use auto, cpu, cuda, cuda:1 … or mps.")
         if not 1 <= self.port <= 65535:
             raise InputError(f"--port must be between 1 and 65535, not {self.port}.")
+        if self.cache_mb < 0:
+            raise InputError(f"--cache-mb must be 0 (keep nothing) or more, not {self.cache_mb}.")
+        if self.quantize not in QUANTIZERS:
+            raise InputError(f"--quantize {self.quantize!r} is not known; use one of {', '.join(QUANTIZERS)}.")
         if not self.host.strip():
             raise InputError("--host is empty; use 127.0.0.1 for this computer only, or 0.0.0.0 for the whole network.")
 
@@ -81,16 +89,20 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "host": _first(
             given["host"], environment.get("OSPREY_HOST"), environment.get("GRADIO_SERVER_NAME"), "127.0.0.1"
         ),
+        "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "share": given["share"],
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
+    cache_mb = _first(given["cache_mb"], environment.get("OSPREY_CACHE_MB"), "2048")
+    return Options(**values, port=_whole("--port", port), cache_mb=_whole("--cache-mb", cache_mb))
+
+
+def _whole(flag: str, text: str) -> int:
     try:
-        return Options(**values, port=int(port))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"--port must be a whole number, not {port!r}.") from None
+        return int(text)
+    except ValueError:
+        raise InputError(f"{flag} must be a whole number, not {text!r}.") from None
 
 
 def _first(*candidates: str | None) -> str:
@@ -116,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", help="auto (default), cpu, cuda, cuda:1 …, mps [OSPREY_DEVICE]")
     parser.add_argument("--dtype", help=f"{', '.join(DTYPES)} [OSPREY_DTYPE]")
+    parser.add_argument(
+        "--quantize",
+        help="none (default), int8 (any device), 8bit or 4bit (NVIDIA GPU, needs bitsandbytes) [OSPREY_QUANTIZE]",
+    )
+    parser.add_argument(
+        "--cache-mb", help="memory that opened pictures may keep between questions, 2048 by default [OSPREY_CACHE_MB]"
+    )
     parser.add_argument("--host", help="address to serve on, 127.0.0.1 by default [OSPREY_HOST]")
     parser.add_argument("--port", help="port to serve on, 7860 by default [OSPREY_PORT, GRADIO_SERVER_PORT]")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")

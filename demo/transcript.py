@@ -26,7 +26,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     return [
         {
             "id": turn.id,
-            "about": turn.asked[0].number if turn.implied else None,
+            "about": turn.asked[0].number if turn.implied and turn.asked else None,
             "question": mentions.split(turn.typed),
             "answer": answer_pieces(turn),
             "state": turn.state,

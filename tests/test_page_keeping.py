@@ -8,12 +8,14 @@ import fakes
 import pytest
 from test_page_handlers import answered, png, shape
 
-from demo import handlers, keeping
+from demo import handlers, keeping, transcript
 from demo.handlers import Services
 from demo.session import Session
 from demo.slots import Slot
 from osprey_core import export
 from osprey_core.errors import InputError
+from osprey_core.masks import CodedMask
+from osprey_core.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
 
 
 @pytest.fixture
@@ -85,3 +87,19 @@ def test_without_a_picture_there_is_nothing_to_keep() -> None:
         keeping.zip_of(Session(), "", "")
     with pytest.raises(InputError):
         keeping.open_file(Session(), b'{"format": "something else"}', "x.json")
+
+
+def test_a_conversation_from_elsewhere_can_be_gone_on_with(services: Services) -> None:
+    """A question about no region, and words typed that do not fit the question the model got."""
+    mask = CodedMask.of(shape("red"))
+    region = RecordedRegion(4, mask)
+    turns = (
+        RecordedTurn("What is this picture?", "Shapes.", known_regions=0),
+        RecordedTurn("What is <region1>?", "Red.", known_regions=1, typed="What is @9?"),
+    )
+    record = Record(RecordedPicture.read(png(), "a.png"), (region,), (region,), turns)
+    session = keeping.session_of(record)
+    assert [turn.typed for turn in session.transcript] == ["What is this picture?", "What is @4?"]
+    assert transcript.turns(session)
+    asked = answered(services, handlers.ask(session, "And @4?"))
+    assert keeping.open_file(Session(), keeping.zip_of(asked, "", "")[0], "x.zip").regions == session.regions

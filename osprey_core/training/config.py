@@ -44,7 +44,8 @@ class Stage:
     token prediction on dialogues without picture, "dialogue" is Osprey's own: the answers, given picture and regions.
     `pictures`: scenes to talk about, or crowds of things with a question about each. `kinds` restricts what is asked
     about scenes; empty means all. `encoder_rate` is the encoder's share of the learning rate. Without
-    `image_tokens` the prompt holds the regions' tokens alone, which is a third of its length.
+    `image_tokens` the prompt holds the regions' tokens alone, which is a third of its length. Without `surroundings`
+    detailed descriptions tell of the thing itself only.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Stage:
     pictures: Literal["scenes", "crowds"] = "scenes"
     encoder_rate: float = 1.0
     image_tokens: bool = True
+    surroundings: bool = True
     warmup_steps: int = 40
     accumulate: int = 1
 
@@ -86,7 +88,7 @@ NANO_STAGES = (
         "mask-text names",
         "dialogue",
         ("mask_extractor", "llm"),
-        steps=2200,
+        steps=1000,
         learning_rate=1.5e-3,
         pictures="crowds",
         image_tokens=False,
@@ -95,19 +97,21 @@ NANO_STAGES = (
         "mask-text",
         "dialogue",
         ("mask_extractor", "llm"),
-        steps=1800,
+        steps=1600,
         learning_rate=1e-3,
         kinds=NANO_KINDS,
         image_tokens=False,
+        surroundings=False,
     ),
     Stage(
         "end-to-end",
         "dialogue",
         ALL_PARTS,
-        steps=800,
+        steps=1150,
         learning_rate=6e-4,
         kinds=(*NANO_KINDS, "presence"),
         encoder_rate=0.3,
+        surroundings=False,
     ),
 )
 """About two hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""

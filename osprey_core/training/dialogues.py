@@ -61,6 +61,8 @@ class DialogueOptions:
     exact_masks: bool = False
     kinds: tuple[str, ...] = ()
     """Only these kinds of questions; empty: all."""
+    surroundings: bool = True
+    """Detailed descriptions tell of neighbours, of what hides the thing, and of the background."""
     about: Literal["anything", "objects", "parts"] = "anything"
     """What regions show; in pictures without such a thing nothing is said."""
 
@@ -667,7 +669,7 @@ class _Talk:
             return " ".join(lines)
         first = self._pick(say.DETAIL_OPENINGS)
         lines.append(first.format(a=self.a(item, size=True)))
-        neighbour = self._neighbour(item)
+        neighbour = self._neighbour(item) if self.options.surroundings else None
         near = ""
         if neighbour is not None:
             other, where = neighbour
@@ -681,6 +683,8 @@ class _Talk:
             lines.append(f"It is mostly {ranked[0][0]} with some {ranked[1][0]}.")
         if item.parts and rng.random() < 0.5:
             lines.append(f"It has {listing([_part_phrase(p.name) for p in item.parts])}.")
+        if not self.options.surroundings:
+            return " ".join(lines)
         hidden = [self.scene.objects[d] for d in sorted(item.occluded_by)]
         if hidden and item.visible_share < 0.92:
             lines.append(f"It is partly hidden by {listing([self.the(o, item) for o in hidden[:2]])}.")

@@ -56,11 +56,21 @@ THEMES = (
     Theme("05-band.png", "Band", ("guitar", "trumpet", "drum", "violin", "saxophone", "bell"), ANYWHERE, (3, 4)),
     Theme("06-savanna.png", "Savanna", ("lion", "zebra", "giraffe", "elephant", "rhino", "leopard"), OUTSIDE),
     Theme("07-breakfast.png", "Breakfast", ("croissant", "pancakes", "coffee", "bread", "fried egg", "milk"), INSIDE),
-    Theme("08-village.png", "Drawn village", (), OUTSIDE, (3, 4), 1.0, ("What parts does <region1> have?",)),
+    Theme(
+        "08-village.png", "Drawn village", (), OUTSIDE, (3, 4), 1.0, ("What color is <region1>?", "Where is <region1>?")
+    ),
     Theme("09-birds.png", "Birds", ("penguin", "owl", "flamingo", "parrot", "rooster", "peacock"), OUTSIDE),
     Theme("10-sweets.png", "Sweets", ("ice cream", "doughnut", "cupcake", "lollipop", "cookie"), ANYWHERE),
     Theme("11-pets.png", "Pets", ("dog", "cat", "rabbit", "hamster", "turtle", "parrot"), INSIDE, (3, 4)),
-    Theme("12-toys.png", "Drawn toys", (), ("plain", "smooth"), (3, 5), 1.0, ("What parts does <region1> have?",)),
+    Theme(
+        "12-toys.png",
+        "Drawn toys",
+        (),
+        ("plain", "smooth"),
+        (3, 5),
+        1.0,
+        ("What color is <region1>?", "Where is <region1>?"),
+    ),
 )
 
 

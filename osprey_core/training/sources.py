@@ -56,7 +56,9 @@ class SceneSource:
         if stage.pictures == "crowds":
             return partial(_crowd, self, self.dialogues_per_scene if stage.objective == "dialogue" else 0)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
-        options = DialogueOptions(kinds=stage.kinds, single_turn_share=0.15, max_turns=8)
+        options = DialogueOptions(
+            kinds=stage.kinds, single_turn_share=0.15, max_turns=8, surroundings=stage.surroundings
+        )
         return partial(_samples, self, self.dialogues_per_scene, options)
 
     def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
