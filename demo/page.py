@@ -252,7 +252,8 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
 
     def show_everything(seat: Seat, value: Any) -> Any:
         gesture = gesture_of(value)
-        session, segments = seat.session, {}
+        session = seat.session
+        segments: dict[str, Any] = {}
         with _toasts():
             if _is_for(session, gesture):
                 segments = {"segments": segments_of(session, handlers.find_everything(services, session))}
@@ -290,7 +291,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         return [shown, _about(services, session), *_several(session), turns, retry, undo, clear]
 
     def save(seat: Seat, value: Any) -> Any:
-        found = {}
+        found: dict[str, Any] = {}
         with _toasts():
             data, name = keeping.zip_of(seat.session, services.model.name, services.segmenter.name)
             found = {
