@@ -44,7 +44,10 @@ def serve(options: Options) -> int:
     def load_model() -> object:
         from osprey_core import Osprey
 
-        return Osprey.from_pretrained(options.model, options.device, options.dtype, options.revision)
+        cache_bytes = options.cache_mb * 2**20
+        return Osprey.from_pretrained(
+            options.model, options.device, options.dtype, options.revision, cache_bytes, options.quantize
+        )
 
     def load_segmenter() -> object:
         from osprey_core.segment import load_segmenter

@@ -7,6 +7,7 @@ never changed by them, so that people and threads can share it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from .prefix_attention import KeyValues, use_prefix_attention
 from .prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PictureCache, cache_of, key_values_of, tensor_bytes
 from .preprocess import image_to_tensor
 from .prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
+from .quantize import is_quantized, replacement_for
+from .quantize import quantize as quantize_llm
 from .tokens import TextTokenizer
 
 MIN_ANSWER_TOKENS = 32
@@ -61,6 +64,7 @@ class Osprey:
         dtype: str = "auto",
         revision: str | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        quantize: str | None = None,
     ) -> Osprey:
         """Load a model.
 
@@ -72,13 +76,17 @@ class Osprey:
             revision: branch, tag or commit on the Hub.
             cache_bytes: how much all opened pictures may keep between questions, on the model's device; what was
                 used least recently is forgotten first, and computed again when it is needed. 0 keeps nothing.
+            quantize: "int8", "8bit", "4bit" or "none", as `quantize.quantize` says: a smaller, and where memory is
+                what slows it down a faster, language model whose answers may differ a little.
 
         Raises:
-            InputError: the device or dtype is not one that can be used here, or the cache's size is negative.
+            InputError: the device, dtype or quantization is not one that can be used here, or the cache's size is
+                negative.
             ModelNotFoundError, CheckpointError: as `hub` and `checkpoint` say.
         """
         torch_device = resolve_device(device)
         torch_dtype = resolve_dtype(dtype, torch_device)
+        replacement_for(quantize or "none", torch_device)  # says no before anything is fetched
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
@@ -88,6 +96,7 @@ class Osprey:
                 f"{files.config.language.vocab_size}; they do not belong together."
             )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights)
+        quantize_llm(network.llm, quantize or "none")
         return cls(name, network, tokenizer, cache_bytes)
 
     @property
@@ -124,7 +133,8 @@ class Osprey:
         pixels = image_to_tensor(picture, self.network.config.vision.image_size)
         parameter = self._parameter
         view = View(self, (picture.height, picture.width), pixels[None].to(parameter.device, parameter.dtype))
-        view._encoding()
+        if self.cache.max_bytes:  # else it would be encoded for nothing
+            view._encoding()
         return view
 
     def describe(
@@ -147,8 +157,10 @@ class Osprey:
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.
 
-        `dtype` is that of the stored tensors, by default the model's own.
+        `dtype` is that of the stored tensors, by default the model's own. Raises InputError for a quantized model.
         """
+        if is_quantized(self.network.llm):
+            raise InputError("A quantized model has lost its weights' precision; load it without quantize to save it.")
         checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else DTYPES[dtype])
 
     @property
@@ -278,7 +290,8 @@ class View:
         wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
         prompt, _, sampling = self._fit(QUESTIONS[style], 1, (), None, wanted)
         # Masks are as large as the picture, their tokens are not: only those are held.
-        tokens = [self._region_tokens(as_mask(mask, self.size_hw)) for mask in masks]
+        encoding = functools.cache(self._encoding)
+        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in masks]
         return self._describe(prompt, tokens, sampling, batch_size)
 
     def _describe(
@@ -286,10 +299,11 @@ class View:
     ) -> Iterator[tuple[int, str]]:
         tokenizer = self.model.prompts.tokenizer
         head, tail = _split(prompt)
+        prefix = self._prefix(head, self._encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [one] * len(prompt.regions))[0] for one in batch]
-            rows = DecodedRows(self.model.network.llm, embeds, [sampling] * len(batch), self._prefix(head))
+            rows = DecodedRows(self.model.network.llm, embeds, [sampling] * len(batch), prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
             for step in range(sampling.max_new_tokens):
                 if not rows.running:
@@ -314,13 +328,14 @@ class View:
         head, tail = _split(prompt)
         if should_stop():
             return
-        prefix = self._prefix(head)
+        encoding = functools.cache(self._encoding)  # at most once for a question, whatever is kept or evicted
+        prefix = self._prefix(head, encoding)
         conversation = self._contents(tail, prompt.regions, masks, without)
         known, key_values = self._cache.recall(conversation[:-1])  # the last position's logits are needed
         if tail[known] == self.model.network.config.pos_token_id:
             known -= 1  # a region's two tokens are embedded together
         shown = prompt.regions[tail[:known].count(self.model.network.config.mask_token_id) :]
-        tokens = {index: self._region_tokens(masks[index], without) for index in set(shown)}
+        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(shown)}
         embeds = self._embed_tail(tail[known:], [tokens[index] for index in shown])
         llm = self.model.network.llm
         cache = cache_of(llm.config, key_values, known)
@@ -358,12 +373,12 @@ class View:
         return self._cache.part("encoding", lambda: Encoding(*self.model.network.encode_image(self._pixel_values)))
 
     @torch.inference_mode()
-    def _prefix(self, head: tuple[int, ...]) -> KeyValues:
+    def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:
         """Keys and values of a prompt up to and including the picture."""
 
         def compute() -> KeyValues:
             network = self.model.network
-            image_tokens = self._encoding().image_tokens
+            image_tokens = encoding().image_tokens
             none = image_tokens.new_zeros(0, image_tokens.shape[-1])
             ids = torch.tensor([head], device=image_tokens.device)
             cache = cache_of(network.llm.config)
@@ -402,8 +417,10 @@ class View:
         )
 
     @torch.inference_mode()
-    def _region_tokens(self, mask: np.ndarray, without: Collection[RegionToken] = ()) -> _RegionTokens:
-        levels = self._encoding().levels
+    def _region_tokens(
+        self, mask: np.ndarray, encoding: Callable[[], Encoding], without: Collection[RegionToken] = ()
+    ) -> _RegionTokens:
+        levels = encoding().levels
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack])
         return _RegionTokens(
@@ -414,13 +431,11 @@ class View:
     @torch.inference_mode()
     def _embed_tail(self, tail: Sequence[int], shown: Sequence[_RegionTokens]) -> torch.Tensor:
         """(1, T, D) of ids behind the picture, with the tokens of every region that they show."""
-        image_tokens = self._encoding().image_tokens
-        none = image_tokens.new_zeros(0, image_tokens.shape[-1])
-        ids = torch.tensor([tail], device=image_tokens.device)
-        mask_tokens, pos_tokens = (
-            torch.cat([none, *tokens]) for tokens in (zip(*shown, strict=True) if shown else ((), ()))
-        )
-        return self.model.network.embed_prompt(ids, image_tokens, mask_tokens, pos_tokens)
+        none = self._pixel_values.new_zeros(0, self.model.network.config.language.hidden_size)
+        ids = torch.tensor([tail], device=none.device)
+        mask_tokens = torch.cat([none, *(one.mask for one in shown)])
+        pos_tokens = torch.cat([none, *(one.pos for one in shown)])
+        return self.model.network.splice(ids, none[None], mask_tokens, pos_tokens)
 
 
 def _split(prompt: Prompt) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -69,17 +69,19 @@ def test_a_view_is_not_changed_by_questions(view: View) -> None:
 def test_the_answer_depends_on_region_and_picture(model: Osprey, view: View) -> None:
     """With random weights, looked at through the tokens of regions."""
     here, there = box(0, 0, 20, 20), box(40, 20, 80, 48)
-    elsewhere = model.open(picture(1))._region_tokens(here)
-    assert not torch.equal(view._region_tokens(here).mask, view._region_tokens(there).mask)
-    assert not torch.equal(view._region_tokens(here).pos, view._region_tokens(there).pos)
-    assert not torch.equal(view._region_tokens(here).mask, elsewhere.mask)
-    assert torch.equal(view._region_tokens(here).pos, elsewhere.pos)  # shape and place alone
+    other = model.open(picture(1))
+    at_here, at_there = (view._region_tokens(mask, view._encoding) for mask in (here, there))
+    elsewhere = other._region_tokens(here, other._encoding)
+    assert not torch.equal(at_here.mask, at_there.mask)
+    assert not torch.equal(at_here.pos, at_there.pos)
+    assert not torch.equal(at_here.mask, elsewhere.mask)
+    assert torch.equal(at_here.pos, elsewhere.pos)  # shape and place alone
 
 
 @pytest.mark.parametrize("off", [["mask"], ["pos"], ["mask", "pos"]])
 def test_switching_a_region_token_off_zeroes_that_token_alone(view: View, off: list) -> None:
-    whole = view._region_tokens(box(0, 0, 20, 20))
-    ablated = view._region_tokens(box(0, 0, 20, 20), without=off)
+    whole = view._region_tokens(box(0, 0, 20, 20), view._encoding)
+    ablated = view._region_tokens(box(0, 0, 20, 20), view._encoding, without=off)
     for name, before, after in zip(("mask", "pos"), whole, ablated, strict=True):
         assert torch.equal(after, torch.zeros_like(before) if name in off else before)
         assert before.any()

@@ -44,6 +44,14 @@ def test_port_comes_from_either_variable(environment: dict[str, str], port: int)
     assert read_options([], environment).port == port
 
 
+def test_cache_and_quantization_come_from_either_side() -> None:
+    environment = {"OSPREY_CACHE_MB": "300", "OSPREY_QUANTIZE": "8bit"}
+    assert (read_options([], environment).cache_mb, read_options([], environment).quantize) == (300, "8bit")
+    options = read_options(["--cache-mb", "0", "--quantize", "int8"], environment)
+    assert (options.cache_mb, options.quantize) == (0, "int8")
+    assert (read_options([], {}).cache_mb, read_options([], {}).quantize) == (2048, "none")
+
+
 @pytest.mark.parametrize(
     ("argv", "named"),
     [
@@ -56,6 +64,9 @@ def test_port_comes_from_either_variable(environment: dict[str, str], port: int)
         (["--segmenter", "classic:file"], "--segmenter"),
         (["--device", "toaster"], "--device"),
         (["--dtype", "int3"], "--dtype"),
+        (["--quantize", "int3"], "--quantize"),
+        (["--cache-mb", "much"], "--cache-mb"),
+        (["--cache-mb", "-1"], "--cache-mb"),
         (["--host", ""], "--host"),
         (["--colour", "red"], "--colour"),
         (["--mod", "nano"], "--mod"),

@@ -14,8 +14,8 @@ import pytest
 import torch
 from tiny import tiny_osprey
 from transformers import LlamaConfig, LlamaForCausalLM
-from uncached import ask as ask_uncached
 
+from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.generate import DecodedRows, Sampling, decode
 from osprey_core.prefix_attention import KeyValues, use_prefix_attention
@@ -243,6 +243,18 @@ def test_a_small_budget_changes_no_answer_and_is_kept(megabytes: float) -> None:
     assert sum(view._cache.memory_bytes for view in views) == model.cache.used_bytes
 
 
+def test_without_a_cache_a_picture_is_encoded_once_for_each_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_osprey()
+    model.cache.max_bytes = 0
+    encode, calls = model.network.encode_image, []
+    monkeypatch.setattr(model.network, "encode_image", lambda pixels: calls.append(1) or encode(pixels))
+    view = model.open(picture())
+    view.ask("<region1> and <region2>", [HERE, THERE], max_new_tokens=1)
+    assert len(calls) == 1
+    view.ask(QUESTION, [HERE], max_new_tokens=1)
+    assert len(calls) == 2
+
+
 def test_the_picture_used_longest_ago_is_forgotten_first() -> None:
     model = tiny_osprey()
     views = [model.open(picture(seed)) for seed in range(3)]
@@ -250,9 +262,9 @@ def test_the_picture_used_longest_ago_is_forgotten_first() -> None:
         view.ask(QUESTION, [HERE], max_new_tokens=1)
     own = views[0]._cache.memory_bytes
     model.cache.max_bytes = model.cache.used_bytes
-    views[0].ask(QUESTION, [HERE], max_new_tokens=1)
+    views[0].ask(QUESTION, [THERE], max_new_tokens=1)
     model.open(picture(9)).ask(QUESTION, [HERE], max_new_tokens=1)
-    assert views[0]._cache.memory_bytes == own
+    assert views[0]._cache.memory_bytes >= own
     assert views[1]._cache.memory_bytes < own
     assert views[1].ask(QUESTION, [HERE]) == ask_uncached(model, picture(1), QUESTION, [HERE])
 

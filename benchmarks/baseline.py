@@ -1,0 +1,53 @@
+"""Answers with nothing kept between questions, straight from the network.
+
+This is what the published demo does, encoder, image tokens and prompt again for every question, and what every faster
+path must equal: the tests compare with it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import torch
+
+from osprey_core import Osprey
+from osprey_core.generate import AnswerStream, Sampling, decode
+from osprey_core.masks import as_mask
+from osprey_core.preprocess import image_to_tensor
+from osprey_core.prompts import STOP_STRINGS, Prompt, Turn
+
+
+@torch.inference_mode()
+def embed(
+    model: Osprey, image: np.ndarray, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[str] = ()
+) -> torch.Tensor:
+    """(1, T, D) of a whole prompt about an image uint8 (H, W, 3); everything is computed anew."""
+    network = model.network
+    parameter = next(network.parameters())
+    pixels = image_to_tensor(image, network.config.vision.image_size)[None].to(parameter.device, parameter.dtype)
+    image_tokens, levels = network.encode_image(pixels)
+    shown = [as_mask(masks[index], image.shape[:2]) for index in prompt.regions]
+    stack = torch.from_numpy(np.array(shown, dtype=bool).reshape(-1, *image.shape[:2]))
+    (mask_tokens,), (pos_tokens,) = network.mask_extractor(levels, [stack.to(parameter.device)])
+    mask_tokens = mask_tokens * ("mask" not in without)
+    pos_tokens = pos_tokens * ("pos" not in without)
+    ids = torch.tensor([prompt.ids], device=parameter.device)
+    return network.embed_prompt(ids, image_tokens, mask_tokens, pos_tokens)
+
+
+def ask(
+    model: Osprey,
+    image: np.ndarray,
+    question: str,
+    regions: Sequence[np.ndarray] = (),
+    history: Iterable[Turn] = (),
+    max_new_tokens: int | None = None,
+    without: Collection[str] = (),
+) -> str:
+    """As `View.ask`, greedily, with one prefill of the whole prompt."""
+    prompt = model.prompts.conversation(question, len(regions), history)
+    embeds = embed(model, image, prompt, regions, without)
+    sampling = Sampling(max_new_tokens or model.generation_defaults.max_new_tokens)
+    tokens = decode(model.network.llm, embeds, sampling)
+    return "".join(AnswerStream(lambda _: tokens, model.prompts.tokenizer, STOP_STRINGS, embeds.shape[1]))
