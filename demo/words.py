@@ -15,8 +15,8 @@ STATUS_FAILED = "{name} is not available."
 STATUS_MODEL = "Model"
 STATUS_SEGMENTER = "Segmenter"
 NOTE_EMBEDDED = (
-    "Small built-in model, early weights: it learned from drawn scenes (emoji-like objects), not from photographs. "
-    "It is good at colour and place, and often wrong about names."
+    "Small built-in model: it learned from drawn scenes (emoji-like things), not from photographs. "
+    "Ask it what a thing is, its colour, where it is, or how two things lie to each other."
 )
 NOTE_MORE = "For photographs …"
 NOTE_FULL_MODEL = "Photographs need the full 7B model and a GPU. Start the program with:"
