@@ -196,7 +196,7 @@ def encoder_alone(setting: Setting) -> Iterator[Comparison]:
         for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
             for layout, form in (("", torch.contiguous_format), (", channels last", torch.channels_last)):
                 if dtype is not torch.float32 or layout:
-                    tower = copy.deepcopy(plain).to(dtype=dtype, memory_format=form)
+                    tower = copy.deepcopy(plain).to(dtype).to(memory_format=form)
                     yield name + layout, tower, pixels.to(dtype=dtype, memory_format=form)
 
     for label, tower, given in ways():

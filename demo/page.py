@@ -334,10 +334,10 @@ def _wire_everything(
                 yield gr.update(captions=captions_of(session))
         yield gr.update(captions=captions_of(seat.session))
 
-    def halt(seat: Seat) -> None:
+    def halt_describing(seat: Seat) -> None:
         handlers.stop_describing(services, seat)
 
-    def take(seat: Seat, event: gr.EventData) -> list[Any]:
+    def take_row(seat: Seat, event: gr.EventData) -> list[Any]:
         with _toasts():
             index = data_of(event).get("index")
             seat.change_regions(lambda session: handlers.take_segment(services, session, index, "new"))  # type: ignore[arg-type]
@@ -353,9 +353,9 @@ def _wire_everything(
         concurrency_id=QUEUES.model,
         concurrency_limit=1,
     )
-    everything.stop_describing(halt, [seat], None, **quick, concurrency_limit=None)
+    everything.stop_describing(halt_describing, [seat], None, **quick, concurrency_limit=None)
     everything.take_row(
-        take,
+        take_row,
         [seat],
         [canvas, chat.about, *(chat.presets[style] for style in _OF_SEVERAL)],
         **quick,
