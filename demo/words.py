@@ -16,7 +16,7 @@ STATUS_MODEL = "Model"
 STATUS_SEGMENTER = "Segmenter"
 NOTE_EMBEDDED = (
     "Small built-in model: it learned from drawn scenes (emoji-like things), not from photographs. "
-    "Ask it what a thing is, its colour, where it is, or how two things lie to each other."
+    "Ask it what a thing is, its colour, where it is, or how two things relate."
 )
 NOTE_MORE = "For photographs …"
 NOTE_FULL_MODEL = "Photographs need the full 7B model and a GPU. Start the program with:"
