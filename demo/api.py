@@ -173,12 +173,7 @@ def _described(region: PageRegion) -> dict[str, Any]:
 
 
 def _measured(stored: CodedMask) -> dict[str, Any]:
-    mask = stored.mask()
-    return {
-        "area": masks.area(mask),
-        "box_xyxy": list(masks.box_xyxy(mask)),
-        "rle": {"size": [stored.height, stored.width], "counts": stored.counts},
-    }
+    return {"area": stored.area, "box_xyxy": list(masks.box_xyxy(stored.mask())), "rle": stored.rle()}
 
 
 def _selected(session: Session) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from demo import mentions, words
 from demo.opened import OpenedPictures
 from demo.running import Running, Ticket
 from demo.session import (
-    AnswerStats,
+    AnswerMeasures,
     Asked,
     Captions,
     PageRegion,
@@ -224,9 +224,7 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
 def other_extent(services: Services, session: Session, number: int) -> Session:
     """The region at the segmenter's next extent for the same clicks: a part of it, the whole, a larger whole."""
     picture = _need_picture(session)
-    region = session.region(number)
-    if region is None:
-        raise InputError(_unknown_region(session, number))
+    region = _need_region(session, number)
     found = _masks(services, picture, region.prompts) if region.prompts is not None else []
     if len(found) < 2:
         raise InputError(words.ONE_EXTENT)
@@ -317,15 +315,13 @@ def load_masks(session: Session, data: bytes) -> Session:
 
 def select_region(session: Session, number: int) -> Session:
     """The region that questions mean when they name none."""
-    if session.region(number) is None:
-        raise InputError(_unknown_region(session, number))
+    _need_region(session, number)
     return replace(session, selected=number)
 
 
 def delete_region(session: Session, number: int) -> Session:
     """Without this region; if it was selected, the newest of the others is. What was said about it stays."""
-    if session.region(number) is None:
-        raise InputError(_unknown_region(session, number))
+    _need_region(session, number)
     rest = tuple(region for region in session.regions if region.number != number)
     selected = session.selected
     if selected == number:
@@ -404,9 +400,7 @@ def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
     numbers = mentions.mentioned(typed)
     asked = []
     for number in numbers or [cast(int, session.selected)]:
-        region = session.region(number)
-        if region is None:
-            raise InputError(_unknown_region(session, number))
+        region = _need_region(session, number)
         asked.append(Asked(number, region.mask))
     turn = new_turn(typed, tuple(asked), implied=not numbers)
     last = session.transcript[-1] if session.transcript else None
@@ -492,23 +486,16 @@ def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
     """
     picture = _need_picture(session)
     places: dict[Asked, int] = {}
-    history: list[prompts.Turn] = []
-    previous: tuple[Asked, ...] = ()
-    for earlier in session.transcript:
-        if earlier.id == turn.id or not earlier.answer:
-            continue
-        question = question_for_model(earlier, places, previous)
-        history.append(prompts.Turn(question, earlier.answer, len(places), implied_places(earlier, places)))
-        previous = earlier.asked
-    question = question_for_model(turn, places, previous)
+    earlier = [each for each in session.transcript if each.id != turn.id and each.answer]
+    *history, asked_now = told_to_model([*earlier, turn], places)
     return Request(
         picture,
-        question,
+        asked_now.question,
         tuple(asked.mask for asked in places),
         tuple(asked.number for asked in places),
         tuple(history),
         settings,
-        implied_places(turn, places),
+        asked_now.about or (),
     )
 
 
@@ -530,7 +517,7 @@ class Caption:
     text: str
 
 
-Piece = str | AnswerStats | Caption
+Piece = str | AnswerMeasures | Caption
 
 
 def decode(services: Services, request: Request | DescribeRequest, ticket: Ticket) -> Iterator[Piece]:
@@ -557,7 +544,7 @@ def decode(services: Services, request: Request | DescribeRequest, ticket: Ticke
         yield from stream
     finally:
         stream.stop()  # also when the page stops listening
-    yield AnswerStats(
+    yield AnswerMeasures(
         prompt_tokens=int(stream.prompt_tokens or 0),
         new_tokens=int(stream.new_tokens or 0),
         seconds_to_first_token=float(stream.seconds_to_first_token or 0.0),
@@ -604,7 +591,7 @@ def answer(
             _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
             last = time.monotonic()
             for piece in decode(services, request, ticket):
-                if isinstance(piece, AnswerStats):
+                if isinstance(piece, AnswerMeasures):
                     stats = piece
                     continue
                 text += cast(str, piece)
@@ -734,13 +721,24 @@ def _write(seat: Seat, turn: Turn, **changes: Any) -> Session | None:
     return session if any(other.id == turn.id for other in session.transcript) else None
 
 
-def _end_state(ticket: Ticket, stats: AnswerStats | None) -> Literal["complete", "length", "stopped"]:
+def _end_state(ticket: Ticket, stats: AnswerMeasures | None) -> Literal["complete", "length", "stopped"]:
     if ticket.stopped or (stats is not None and stats.finish_reason == "stopped"):
         return "stopped"
     return "length" if stats is not None and stats.finish_reason == "length" else "complete"
 
 
-def question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
+def told_to_model(turns: Sequence[Turn], places: dict[Asked, int]) -> list[prompts.Turn]:
+    """The turns as the model sees them; `places` learns which place (from 1) each region has in its list."""
+    told = []
+    previous: tuple[Asked, ...] = ()
+    for turn in turns:
+        question = _question_for_model(turn, places, previous)
+        told.append(prompts.Turn(question, turn.answer, len(places), _implied_places(turn, places)))
+        previous = turn.asked
+    return told
+
+
+def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
     """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
     is_new = any(asked not in places for asked in turn.asked)
     for asked in turn.asked:
@@ -754,7 +752,7 @@ def question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Ask
     return words.ABOUT_REGION.format(region=f"<region{places[turn.asked[0]]}>", question=turn.typed)
 
 
-def implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
+def _implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
     """Places of what the turn is about without saying so. Older turns may be left out of a long conversation; then
     the prompt introduces these regions again, and no others."""
     return tuple(places[asked] for asked in turn.asked) if turn.implied else ()

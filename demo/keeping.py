@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from demo import mentions, words
-from demo.handlers import implied_places, open_picture, question_for_model
-from demo.session import AnswerStats, Asked, PageRegion, Patch, Picture, Session, Turn, new_turn
-from osprey_core import export
+from demo.handlers import open_picture, told_to_model
+from demo.session import Asked, PageRegion, Patch, Session, Turn, new_turn
+from osprey_core import export, prompts
 from osprey_core.errors import InputError
-from osprey_core.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.record import Record, RecordedRegion, RecordedTurn
 
 _RATINGS = {None: "", True: "like", False: "dislike"}
 
@@ -24,19 +24,11 @@ def record_of(session: Session, model: str = "", segmenter: str = "") -> Record 
     if picture is None:
         return None
     places: dict[Asked, int] = {}
-    previous: tuple[Asked, ...] = ()
-    turns = []
-    for turn in session.transcript:
-        if not turn.answer or turn.state == "waiting":
-            continue
-        question = question_for_model(turn, places, previous)
-        about = None if not turn.implied else implied_places(turn, places)
-        turns.append(_recorded_turn(turn, question, len(places), about))
-        previous = turn.asked
+    answered = [turn for turn in session.transcript if turn.answer and turn.state != "waiting"]
+    turns = [_recorded_turn(turn, told) for turn, told in zip(answered, told_to_model(answered, places), strict=True)]
     spoken = tuple(RecordedRegion(asked.number, asked.mask) for asked in places)
     regions = tuple(RecordedRegion(region.number, region.mask, region.name) for region in session.regions)
-    kept = RecordedPicture(picture.data, picture.name, picture.width, picture.height)
-    return Record(kept, regions, spoken, tuple(turns), model, segmenter)
+    return Record(picture, regions, spoken, tuple(turns), model, segmenter)
 
 
 def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
@@ -56,36 +48,28 @@ def open_file(session: Session, data: bytes, name: str) -> Session:
 
 def session_of(record: Record) -> Session:
     """A new session with everything that the record holds; the newest region is selected, undo begins anew."""
-    kept = record.picture
     regions = tuple(
         PageRegion(region.number, region.mask, patches=(Patch(True, region.mask),), name=region.name)
         for region in record.regions
     )
     return Session(
-        picture=Picture(kept.data, kept.name, kept.width, kept.height),
+        picture=record.picture,
         regions=regions,
         selected=regions[-1].number if regions else None,
         transcript=tuple(_turn(record, turn) for turn in record.turns),
     )
 
 
-def _recorded_turn(turn: Turn, question: str, known: int, about: tuple[int, ...] | None) -> RecordedTurn:
-    stats = turn.stats
-    measures = None
-    if stats is not None:
-        measures = AnswerMeasures(
-            stats.prompt_tokens, stats.new_tokens, stats.seconds_to_first_token, stats.tokens_per_second,
-            stats.finish_reason, stats.trimmed_turns,
-        )  # fmt: skip
+def _recorded_turn(turn: Turn, told: prompts.Turn) -> RecordedTurn:
     return RecordedTurn(
-        question,
-        turn.answer,
-        known,
-        about,
+        told.question,
+        told.answer,
+        told.known_regions,
+        told.about if turn.implied else None,
         typed=turn.typed,
         state=turn.state if turn.state != "waiting" else "stopped",
         model=turn.model,
-        measures=measures,
+        measures=turn.stats,
         rating=_RATINGS[turn.liked],  # type: ignore[arg-type]
     )
 
@@ -97,19 +81,12 @@ def _turn(record: Record, kept: RecordedTurn) -> Turn:
     typed = kept.typed
     if not typed or not {each.number for each in asked}.issuperset(mentions.mentioned(typed)):
         typed = mentions.replaced(kept.question, lambda place: f"@{numbers[place - 1]}")
-    measures = kept.measures
-    stats = None
-    if measures is not None:
-        stats = AnswerStats(
-            measures.prompt_tokens, measures.new_tokens, measures.seconds_to_first_token, measures.tokens_per_second,
-            measures.finish_reason, measures.trimmed_turns,
-        )  # fmt: skip
     turn = new_turn(typed, asked, implied=not mentions.mentioned(typed))
     return replace(
         turn,
         answer=kept.answer,
         state=kept.state,
-        stats=stats,
+        stats=kept.measures,
         places=numbers,
         model=kept.model or record.model,
         liked={"": None, "like": True, "dislike": False}[kept.rating],

@@ -6,38 +6,19 @@ photograph stays small.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from osprey_core.masks import CodedMask
+from osprey_core.record import AnswerMeasures
+from osprey_core.record import RecordedPicture as Picture
 
 UNDO_DEPTH = 30
 
 TurnState = Literal["waiting", "complete", "length", "stopped"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The picture as it came: the file's bytes, and the size (upright) that they decode to."""
-
-    data: bytes = field(repr=False)
-    name: str
-    width: int
-    height: int
-
-    @cached_property
-    def digest(self) -> str:
-        """Name of the contents: equal files are the same picture for every cache."""
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        return self.height, self.width
 
 
 @dataclass(frozen=True)
@@ -89,18 +70,6 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class AnswerStats:
-    """Measured while an answer was written."""
-
-    prompt_tokens: int = 0
-    new_tokens: int = 0
-    seconds_to_first_token: float = 0.0
-    tokens_per_second: float = 0.0
-    finish_reason: str = "eos"
-    trimmed_turns: int = 0
-
-
-@dataclass(frozen=True)
 class Turn:
     """One question and its answer.
 
@@ -114,7 +83,7 @@ class Turn:
     implied: bool
     answer: str = ""
     state: TurnState = "waiting"
-    stats: AnswerStats | None = None
+    stats: AnswerMeasures | None = None
     places: tuple[int, ...] = ()
     """The page's numbers of the model's region1, region2 …, known once the model is asked."""
     model: str = ""

@@ -134,7 +134,7 @@ class Osprey:
         parameter = self._parameter
         view = View(self, (picture.height, picture.width), pixels[None].to(parameter.device, parameter.dtype))
         if self.cache.max_bytes:  # else it would be encoded for nothing
-            view._encoding()
+            view.encoding()
         return view
 
     def describe(
@@ -290,7 +290,7 @@ class View:
         wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
         prompt, _, sampling = self._fit(QUESTIONS[style], 1, (), None, wanted)
         # Masks are as large as the picture, their tokens are not: only those are held.
-        encoding = functools.cache(self._encoding)
+        encoding = functools.cache(self.encoding)
         tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in masks]
         return self._describe(prompt, tokens, sampling, batch_size)
 
@@ -299,7 +299,7 @@ class View:
     ) -> Iterator[tuple[int, str]]:
         tokenizer = self.model.prompts.tokenizer
         head, tail = _split(prompt)
-        prefix = self._prefix(head, self._encoding) if tokens else None
+        prefix = self._prefix(head, self.encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [one] * len(prompt.regions))[0] for one in batch]
@@ -328,7 +328,7 @@ class View:
         head, tail = _split(prompt)
         if should_stop():
             return
-        encoding = functools.cache(self._encoding)  # at most once for a question, whatever is kept or evicted
+        encoding = functools.cache(self.encoding)  # at most once for a question, whatever is kept or evicted
         prefix = self._prefix(head, encoding)
         conversation = self._contents(tail, prompt.regions, masks, without)
         known, key_values = self._cache.recall(conversation[:-1])  # the last position's logits are needed
@@ -369,7 +369,8 @@ class View:
         return contents
 
     @torch.inference_mode()
-    def _encoding(self) -> Encoding:
+    def encoding(self) -> Encoding:
+        """What the encoder makes of the picture; computed again if it was evicted."""
         return self._cache.part("encoding", lambda: Encoding(*self.model.network.encode_image(self._pixel_values)))
 
     @torch.inference_mode()

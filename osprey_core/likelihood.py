@@ -130,7 +130,7 @@ def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str],
         whole, learned = prompts.transcript([Turn(question, label, 1)], 1)
         answers.append([token for token, is_answer in zip(whole.ids, learned, strict=True) if is_answer])
         assert whole.ids == (*prompt.ids, *answers[-1])
-    image_tokens, levels = view._encoding()
+    image_tokens, levels = view.encoding()
     length = len(prompt.ids) - 1 + image_tokens.shape[1]
     context = network.config.language.max_position_embeddings
     longest = max(answers, key=len)

@@ -33,7 +33,7 @@ def similarity_maps(view: View, mask: np.ndarray) -> dict[str, Heat]:
     sees nothing of it there, and the map is 0 all over. Raises InputError if the mask cannot be used.
     """
     stack = torch.from_numpy(as_mask(mask, view.size_hw))[None]  # (1, H, W)
-    levels = view._encoding().levels
+    levels = view.encoding().levels
     return {name: level_similarity(levels[name], stack.to(levels[name].device)) for name in LEVEL_NAMES}
 
 

@@ -206,6 +206,11 @@ def picture(width: int = 360, height: int = 270, scale: int = 1) -> Image.Image:
     return image
 
 
+def shape(name: str) -> NDArray[np.bool_]:
+    """The pixels of one shape of `picture()`."""
+    return np.asarray((np.array(picture()) == SHAPES[name][2]).all(axis=2))
+
+
 @contextmanager
 def served(model: Any, segmenter: Any, examples: Path, **options: Any) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""

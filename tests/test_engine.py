@@ -70,8 +70,8 @@ def test_the_answer_depends_on_region_and_picture(model: Osprey, view: View) -> 
     """With random weights, looked at through the tokens of regions."""
     here, there = box(0, 0, 20, 20), box(40, 20, 80, 48)
     other = model.open(picture(1))
-    at_here, at_there = (view._region_tokens(mask, view._encoding) for mask in (here, there))
-    elsewhere = other._region_tokens(here, other._encoding)
+    at_here, at_there = (view._region_tokens(mask, view.encoding) for mask in (here, there))
+    elsewhere = other._region_tokens(here, other.encoding)
     assert not torch.equal(at_here.mask, at_there.mask)
     assert not torch.equal(at_here.pos, at_there.pos)
     assert not torch.equal(at_here.mask, elsewhere.mask)
@@ -80,8 +80,8 @@ def test_the_answer_depends_on_region_and_picture(model: Osprey, view: View) -> 
 
 @pytest.mark.parametrize("off", [["mask"], ["pos"], ["mask", "pos"]])
 def test_switching_a_region_token_off_zeroes_that_token_alone(view: View, off: list) -> None:
-    whole = view._region_tokens(box(0, 0, 20, 20), view._encoding)
-    ablated = view._region_tokens(box(0, 0, 20, 20), view._encoding, without=off)
+    whole = view._region_tokens(box(0, 0, 20, 20), view.encoding)
+    ablated = view._region_tokens(box(0, 0, 20, 20), view.encoding, without=off)
     for name, before, after in zip(("mask", "pos"), whole, ablated, strict=True):
         assert torch.equal(after, torch.zeros_like(before) if name in off else before)
         assert before.any()

@@ -57,11 +57,6 @@ def two(services: Services, opened: Session) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def shape(name: str) -> np.ndarray:
-    image = np.array(fakes.picture())
-    return (image == fakes.SHAPES[name][2]).all(axis=2)
-
-
 def answered(services: Services, session: Session, settings: Settings | None = None) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
@@ -79,8 +74,8 @@ def asked(services: Services, session: Session, question: str) -> Session:
 
 def test_a_click_gives_the_clicked_pixels(two: Session) -> None:
     assert [region.number for region in two.regions] == [1, 2]
-    assert (two.regions[0].mask.mask() == shape("red")).all()
-    assert (two.regions[1].mask.mask() == shape("blue")).all()
+    assert (two.regions[0].mask.mask() == fakes.shape("red")).all()
+    assert (two.regions[1].mask.mask() == fakes.shape("blue")).all()
     assert two.selected == 2
 
 
@@ -89,13 +84,13 @@ def test_a_click_is_in_pixels_of_the_full_picture(services: Services) -> None:
     session = handlers.mark_point(services, session, 80 * 8 + 0.7, 100 * 8, "new")
     mask = session.regions[0].mask.mask()
     assert mask.shape == (270 * 8, 360 * 8)
-    assert mask.sum() == shape("red").sum() * 64
+    assert mask.sum() == fakes.shape("red").sum() * 64
 
 
 def test_a_box_gives_what_it_frames_whatever_corner_comes_first(services: Services, opened: Session) -> None:
     for box in ([190, 50, 320, 170], [320, 170, 190, 50]):
         session = handlers.mark_box(services, opened, box, "new")
-        assert (session.regions[0].mask.mask() == shape("blue")).all()
+        assert (session.regions[0].mask.mask() == fakes.shape("blue")).all()
 
 
 def test_a_stroke_is_the_mask(opened: Session) -> None:
@@ -146,34 +141,34 @@ def test_a_segment_of_everything_becomes_a_region(services: Services, opened: Se
 def test_strokes_add_to_and_take_from_the_selected_region_only(services: Services, two: Session) -> None:
     more = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
     assert len(more.regions) == 2
-    assert (more.regions[1].mask.mask() & ~shape("blue")).sum() == pytest.approx(np.pi * 64, rel=0.05)
+    assert (more.regions[1].mask.mask() & ~fakes.shape("blue")).sum() == pytest.approx(np.pi * 64, rel=0.05)
     less = handlers.mark_brush(more, [[330.0, 30.0]], 9, "remove")
-    assert (less.regions[1].mask.mask() == shape("blue")).all()
-    assert (less.regions[0].mask.mask() == shape("red")).all()
+    assert (less.regions[1].mask.mask() == fakes.shape("blue")).all()
+    assert (less.regions[0].mask.mask() == fakes.shape("red")).all()
 
 
 def test_points_refine_and_hand_made_changes_stay(services: Services, two: Session) -> None:
     painted = handlers.mark_brush(two, [[330.0, 30.0]], 8, "add")
     wider = handlers.mark_point(services, painted, 200, 210, "add")
     mask = wider.regions[1].mask.mask()
-    assert (mask & shape("green")).sum() == shape("green").sum()
+    assert (mask & fakes.shape("green")).sum() == fakes.shape("green").sum()
     assert mask[30, 330]
     back = handlers.mark_point(services, wider, 201, 211, "remove")
-    assert not (back.regions[1].mask.mask() & shape("green")).any()
+    assert not (back.regions[1].mask.mask() & fakes.shape("green")).any()
     assert back.regions[1].mask.mask()[30, 330]
 
 
 def test_a_click_outside_its_box_still_adds(services: Services, opened: Session) -> None:
     boxed = handlers.mark_box(services, opened, [190, 50, 320, 170], "new")
     both = handlers.mark_point(services, boxed, 80, 100, "add")
-    assert (both.regions[0].mask.mask() == (shape("blue") | shape("red"))).all()
+    assert (both.regions[0].mask.mask() == (fakes.shape("blue") | fakes.shape("red"))).all()
 
 
 def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> None:
     session = handlers.other_extent(services, two, 2)
     assert session.regions[1].mask.mask().sum() == 100 * 100
     session = handlers.other_extent(services, session, 2)
-    assert (session.regions[1].mask.mask() == shape("blue")).all()
+    assert (session.regions[1].mask.mask() == fakes.shape("blue")).all()
     painted = handlers.mark_brush(two, [[20.0, 20.0]], 5, "new")
     with pytest.raises(InputError, match="no other extent"):
         handlers.other_extent(services, painted, 3)
@@ -332,7 +327,7 @@ def test_the_scene_shows_the_same_pixels(two: Session) -> None:
     flat = np.repeat(np.arange(len(region["runs"])) % 2 == 1, region["runs"])
     shown = np.zeros((270, 360), bool)
     shown[y0:y1, x0:x1] = flat.reshape(y1 - y0, x1 - x0)
-    assert (shown == shape("blue")).all()
+    assert (shown == fakes.shape("blue")).all()
 
 
 def test_what_is_thin_on_a_large_picture_is_shown() -> None:
@@ -371,7 +366,7 @@ def test_without_a_mention_the_selected_region_is_meant(
     call = model.calls[-1]
     assert call.question == "What is it?"
     assert len(call.regions) == 1
-    assert (call.regions[0] == shape("blue")).all()
+    assert (call.regions[0] == fakes.shape("blue")).all()
     turn = session.transcript[-1]
     assert turn.implied
     assert turn.asked[0].number == 2
@@ -383,8 +378,8 @@ def test_mentions_choose_regions_in_their_order(services: Services, model: fakes
     asked(services, two, "Is @2 left of <region1>, or @2 right?")
     call = model.calls[-1]
     assert call.question == "Is <region1> left of <region2>, or <region1> right?"
-    assert (call.regions[0] == shape("blue")).all()
-    assert (call.regions[1] == shape("red")).all()
+    assert (call.regions[0] == fakes.shape("blue")).all()
+    assert (call.regions[1] == fakes.shape("red")).all()
 
 
 def test_a_conversation_keeps_the_places_of_its_regions(
@@ -398,7 +393,7 @@ def test_a_conversation_keeps_the_places_of_its_regions(
     call = model.calls[-1]
     assert call.question == "And this?"  # region 1 is new to the model, so its prompt introduces it
     assert [turn.known_regions for turn in call.history] == [1, 1]
-    assert (call.regions[1] == shape("red")).all()
+    assert (call.regions[1] == fakes.shape("red")).all()
     session = handlers.select_region(session, 2)
     asked(services, session, "Sure?")
     assert model.calls[-1].question == words.ABOUT_REGION.format(region="<region1>", question="Sure?")
@@ -445,7 +440,7 @@ def test_old_answers_stay_about_the_old_pixels(services: Services, model: fakes.
     session = asked(services, session, "What is @2 now?")
     call = model.calls[-1]
     assert call.question == "What is <region2> now?"
-    assert (call.regions[0] == shape("blue")).all()
+    assert (call.regions[0] == fakes.shape("blue")).all()
     assert call.regions[1].sum() > call.regions[0].sum()
     assert call.history[0].question == "What is <region1>?"
     # The model's own “region2” is the page's region 2, and so is its “region1”.
@@ -491,7 +486,7 @@ def test_retry_asks_the_same_about_the_same_pixels(services: Services, model: fa
     session = answered(services, handlers.retry(session))
     assert len(session.transcript) == 1
     assert model.calls[0].question == model.calls[1].question
-    assert (model.calls[1].regions[0] == shape("red")).all()
+    assert (model.calls[1].regions[0] == fakes.shape("red")).all()
     assert model.calls[1].history == []
 
 
@@ -693,20 +688,20 @@ def test_a_real_view_takes_what_the_page_asks(two: Session) -> None:
 def test_regions_are_merged_subtracted_and_reshaped(two: Session) -> None:
     both = handlers.merge_regions(two, 2, 1)
     assert [region.number for region in both.regions] == [2]
-    assert (both.regions[0].mask.mask() == shape("red") | shape("blue")).all()
+    assert (both.regions[0].mask.mask() == fakes.shape("red") | fakes.shape("blue")).all()
     (back,) = handlers.subtract_region(handlers.undo(both), 2, 1).regions[1:]
-    assert (back.mask.mask() == shape("blue")).all()
+    assert (back.mask.mask() == fakes.shape("blue")).all()
     assert handlers.undo(both).regions == two.regions
 
     grown = handlers.reshape_region(two, 1, "grow")
     wider = grown.regions[0].mask.mask()
-    assert (wider | shape("red") == wider).all()
-    assert wider.sum() > shape("red").sum()
+    assert (wider | fakes.shape("red") == wider).all()
+    assert wider.sum() > fakes.shape("red").sum()
     inverted = handlers.reshape_region(two, 1, "invert").regions[0]
-    assert (inverted.mask.mask() == ~shape("red")).all()
+    assert (inverted.mask.mask() == ~fakes.shape("red")).all()
     assert inverted.prompts is None
     pieces = handlers.reshape_region(handlers.mark_brush(two, [[330.0, 30.0]], 4, "add"), 2, "largest")
-    assert (pieces.regions[1].mask.mask() == shape("blue")).all()
+    assert (pieces.regions[1].mask.mask() == fakes.shape("blue")).all()
 
 
 def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> None:
@@ -733,17 +728,17 @@ def test_a_change_that_makes_no_sense_is_one_sentence(two: Session, act: Callabl
 
 
 def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
-    runs = masks.encode_rle(shape("green"))
+    runs = masks.encode_rle(fakes.shape("green"))
     annotation = {"image_id": 1, "category_id": 7, "segmentation": runs}
     picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
     coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": [annotation]}
     session = handlers.load_masks(two, json.dumps(coco).encode())
     assert [(region.number, region.name) for region in session.regions] == [(1, ""), (2, ""), (3, "leaf")]
-    assert (session.regions[2].mask.mask() == shape("green")).all()
+    assert (session.regions[2].mask.mask() == fakes.shape("green")).all()
     assert session.selected == 3
     assert handlers.undo(session).regions == two.regions
-    black_and_white = png(Image.fromarray(shape("red")))
-    assert (handlers.load_masks(two, black_and_white).regions[2].mask.mask() == shape("red")).all()
+    black_and_white = png(Image.fromarray(fakes.shape("red")))
+    assert (handlers.load_masks(two, black_and_white).regions[2].mask.mask() == fakes.shape("red")).all()
     for wrong in (b"", b"{}", png(Image.new("L", (10, 10), 255))):
         with pytest.raises(InputError):
             handlers.load_masks(two, wrong)

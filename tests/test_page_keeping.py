@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import fakes
 import pytest
-from test_page_handlers import answered, png, shape
+from test_page_handlers import answered, png
 
 from demo import handlers, keeping, transcript
 from demo.handlers import Services
@@ -66,7 +66,7 @@ def test_the_regions_are_in_the_coco_file_under_their_names(talked: Session) -> 
     annotations = export.to_coco(record)["annotations"]
     areas = [int(region.mask.mask().sum()) for region in talked.regions]
     assert [annotation["area"] for annotation in annotations] == areas
-    assert areas[1] == shape("blue").sum()
+    assert areas[1] == fakes.shape("blue").sum()
 
 
 def test_an_answer_under_way_is_left_out(talked: Session) -> None:
@@ -91,7 +91,7 @@ def test_without_a_picture_there_is_nothing_to_keep() -> None:
 
 def test_a_conversation_from_elsewhere_can_be_gone_on_with(services: Services) -> None:
     """A question about no region, and words typed that do not fit the question the model got."""
-    mask = CodedMask.of(shape("red"))
+    mask = CodedMask.of(fakes.shape("red"))
     region = RecordedRegion(4, mask)
     turns = (
         RecordedTurn("What is this picture?", "Shapes.", known_regions=0),

@@ -15,7 +15,7 @@ import pytest
 
 from demo import chat, handlers, transcript, words
 from demo.handlers import Services, Settings
-from demo.session import AnswerStats, Seat, Session, Turn
+from demo.session import AnswerMeasures, Seat, Session, Turn
 from demo.slots import Slot
 from osprey_core.errors import InputError
 
@@ -95,7 +95,7 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
         assert lines[words.STATS_FIRST]
         assert lines[words.STATS_RATE]
     assert transcript.stats_lines(Turn(1, "?", (), False)) == []
-    assert (words.STATS_MODEL, "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerStats()))
+    assert (words.STATS_MODEL, "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerMeasures()))
 
 
 def test_every_word_of_the_scripts_is_given() -> None:

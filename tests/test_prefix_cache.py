@@ -286,7 +286,7 @@ def test_a_negative_budget_is_refused() -> None:
 def test_memory_of_a_picture_is_reported(model: Osprey) -> None:
     view = model.open(picture())
     opened = view.memory_bytes
-    encoding = view._encoding()
+    encoding = view.encoding()
     assert opened == tensor_bytes(view._pixel_values) + tensor_bytes(encoding)
     view.ask(QUESTION, [HERE], max_new_tokens=2)
     prompt = model.prompts.conversation(QUESTION, 1)
@@ -302,7 +302,7 @@ def test_five_hundred_pictures_leave_nothing_behind() -> None:
     for seed in range(500):
         view = model.open(picture(seed))
         view.ask(QUESTION, [HERE], max_new_tokens=1)
-        seen.append(weakref.ref(view._encoding().image_tokens))
+        seen.append(weakref.ref(view.encoding().image_tokens))
         del view
     gc.collect()
     assert model.cache.used_bytes == 0

@@ -7,8 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import fakes
 import pytest
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -26,6 +28,19 @@ def browser() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture
+def address(tmp_path: Path, model: fakes.FakeModel) -> Iterator[str]:
+    """The page, with that model and three shapes to mark as its only example."""
+    fakes.picture().save(tmp_path / "shapes.png")
+    with fakes.served(model, fakes.FakeSegmenter(), tmp_path) as address:
+        yield address
 
 
 @dataclass

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import fakes
 import numpy as np
 import pytest
 
-
-@pytest.fixture
-def model() -> fakes.FakeModel:
-    return fakes.FakeModel()
-
-
-@pytest.fixture
-def address(tmp_path: Path, model: fakes.FakeModel) -> Iterator[str]:
-    fakes.picture().save(tmp_path / "shapes.png")
-    with fakes.served(model, fakes.FakeSegmenter(), tmp_path) as address:
-        yield address
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def area(name: str) -> int:

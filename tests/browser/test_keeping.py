@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-
-@pytest.fixture
-def model() -> fakes.FakeModel:
-    return fakes.FakeModel()
-
-
-@pytest.fixture
-def address(tmp_path: Path, model: fakes.FakeModel) -> Iterator[str]:
-    fakes.picture().save(tmp_path / "shapes.png")
-    with fakes.served(model, fakes.FakeSegmenter(), tmp_path) as address:
-        yield address
-
-
-def shape(name: str) -> np.ndarray:
-    return (np.array(fakes.picture()) == fakes.SHAPES[name][2]).all(axis=2)
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_saved_and_opened_again(visit: Any, address: str, model: fakes.FakeModel, tmp_path: Path) -> None:
@@ -48,8 +33,8 @@ def test_saved_and_opened_again(visit: Any, address: str, model: fakes.FakeModel
     with zipfile.ZipFile(kept) as archive:
         coco = json.loads(archive.read("annotations.json"))
         red = np.array(Image.open(io.BytesIO(archive.read("masks/region-1.png"))).convert("L")) > 0
-    assert [a["area"] for a in coco["annotations"]] == [int(shape("red").sum()), int(shape("blue").sum())]
-    assert (red == shape("red")).all()
+    assert [a["area"] for a in coco["annotations"]] == [int(fakes.shape("red").sum()), int(fakes.shape("blue").sum())]
+    assert (red == fakes.shape("red")).all()
 
     other = visit(address)
     other.page.set_input_files(".osp-toolbar input[type=file] >> nth=0", str(kept))
@@ -57,18 +42,18 @@ def test_saved_and_opened_again(visit: Any, address: str, model: fakes.FakeModel
     assert other.wait_answer(1) == answer
     other.ask("And @2?")
     other.wait_answer(2)
-    assert (model.calls[-1].regions[1] == shape("blue")).all()
+    assert (model.calls[-1].regions[1] == fakes.shape("blue")).all()
 
 
 def test_regions_from_a_mask_file(visit: Any, address: str, model: fakes.FakeModel, tmp_path: Path) -> None:
-    Image.fromarray(shape("green")).save(tmp_path / "green.png")
+    Image.fromarray(fakes.shape("green")).save(tmp_path / "green.png")
     person = visit(address)
     person.open_example()
     person.page.set_input_files(".osp-toolbar input[type=file] >> nth=1", str(tmp_path / "green.png"))
     person.wait_regions(1)
     person.ask("What is it?")
     person.wait_answer(1)
-    assert (model.calls[-1].regions[0] == shape("green")).all()
+    assert (model.calls[-1].regions[0] == fakes.shape("green")).all()
     Image.new("L", (20, 20), 255).save(tmp_path / "small.png")
     person.page.set_input_files(".osp-toolbar input[type=file] >> nth=1", str(tmp_path / "small.png"))
     person.wait_toast("20 x 20 pixels")
@@ -87,7 +72,7 @@ def test_the_menu_of_a_region(visit: Any, address: str, model: fakes.FakeModel) 
     person.wait_regions(1)
     person.ask("What is it?")
     person.wait_answer(1)
-    assert (model.calls[-1].regions[0] == shape("red") | shape("blue")).all()
+    assert (model.calls[-1].regions[0] == fakes.shape("red") | fakes.shape("blue")).all()
     person.page.on("dialog", lambda dialog: dialog.accept("both"))
     person.page.click('.osp-card[data-number="2"] .osp-more')
     person.page.get_by_role("menuitem", name="Rename").click()

@@ -34,10 +34,6 @@ def address(model: fakes.FakeModel, tmp_path_factory: pytest.TempPathFactory) ->
         yield address
 
 
-def shape(name: str) -> np.ndarray:
-    return (np.array(fakes.picture()) == fakes.SHAPES[name][2]).all(axis=2)
-
-
 def test_mark_and_ask(visit: Any, address: str, model: fakes.FakeModel) -> None:
     person = visit(address)
     person.open_example()
@@ -47,7 +43,7 @@ def test_mark_and_ask(visit: Any, address: str, model: fakes.FakeModel) -> None:
     person.page.click("#preset-short")
     answer = person.wait_answer(1)
     assert "area=8000" in answer
-    assert (model.calls[-1].regions[0] == shape("red")).all()
+    assert (model.calls[-1].regions[0] == fakes.shape("red")).all()
 
     # A follow-up needs no name, and goes with its history.
     person.ask("What colour is it?")
@@ -65,7 +61,7 @@ def test_mark_and_ask(visit: Any, address: str, model: fakes.FakeModel) -> None:
     assert "area=8000" in answer
     assert "area=7852" in answer
     assert model.calls[-1].question == "What is the relation between <region1> and <region2>?"
-    assert (model.calls[-1].regions[1] == shape("blue")).all()
+    assert (model.calls[-1].regions[1] == fakes.shape("blue")).all()
 
 
 def test_a_stroke_is_exactly_the_mask(visit: Any, address: str, model: fakes.FakeModel) -> None:
@@ -141,8 +137,8 @@ def test_everything_is_outlined_and_taken_by_clicks(visit: Any, address: str, mo
     person.ask("What are @1 and @2?")
     person.wait_answer(1)
     one, two = model.calls[-1].regions
-    assert (one == shape("blue")).all()
-    assert (two == shape("red")).all()
+    assert (one == fakes.shape("blue")).all()
+    assert (two == fakes.shape("red")).all()
 
 
 def capsules(path: list[tuple[float, float]], radius: float, size_hw: tuple[int, ...]) -> np.ndarray:
