@@ -1,5 +1,5 @@
 // The conversation in the browser: draws questions and answers, and what can be done with each of them. Gradio runs
-// this text as a function of (element, trigger, props, server, upload, watch), with `chat_elements.js` in front of it.
+// this text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
 // It knows no model: what it shows is `props.turns`, and what a person does goes to Python as an event.
 
 const root = element.querySelector(".osp-chat");

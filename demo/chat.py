@@ -6,12 +6,12 @@ Nothing here decides what an event means.
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 import gradio as gr
 
 from demo import transcript, words
+from demo.scripts import script
 from demo.session import Session
 from osprey_core.regions import PALETTE
 
@@ -60,14 +60,11 @@ def replaced_turn(value: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _component(elem_id: str, script: str, value: str | None = None, **props: Any) -> gr.HTML:
-    folder = resources.files(__package__)
+def _component(elem_id: str, name: str, value: str | None = None, **props: Any) -> gr.HTML:
     return gr.HTML(
         value,
         elem_id=elem_id,
-        js_on_load="\n".join(
-            folder.joinpath(name).read_text(encoding="utf-8") for name in ("chat_elements.js", script)
-        ),
+        js_on_load=script(name),
         apply_default_css=False,
         colors=len(PALETTE),
         **props,

@@ -1,5 +1,5 @@
 // The help sheet: what to do and which keys do it, behind the button in the header and the key `?`. Gradio runs this
-// text as a function of (element, trigger, props, server, upload, watch), with `chat_elements.js` in front of it.
+// text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
 
 const listen = listener("help");
 
@@ -40,7 +40,6 @@ sheet.addEventListener("click", (event) => event.target === sheet && sheet.close
 sheet.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
 
 element.addEventListener("click", (event) => event.target.closest(".osp-help-open") && open());
-const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 listen(window, "keydown", (event) => {
   if (event.key !== "?" || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();

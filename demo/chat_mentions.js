@@ -1,5 +1,5 @@
 // Naming regions while typing a question: `@` opens a list of the marked ones, and a suggested question fills the box.
-// Gradio runs this text as a function of (element, trigger, props, server, upload, watch), with `chat_elements.js` in
+// Gradio runs this text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in
 // front of it. It knows the regions as {number, percent, name}, not their pixels.
 
 const listen = listener("mentions");

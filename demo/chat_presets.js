@@ -1,5 +1,5 @@
 // A person's own questions as buttons, kept in this browser only. Gradio runs this text as a function of
-// (element, trigger, props, server, upload, watch), with `chat_elements.js` in front of it.
+// (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
 
 const KEY = "osprey:questions";
 const MOST = 20;

@@ -1,5 +1,5 @@
 // Everything in the picture as a table, in the browser: what the canvas found, and what the model says of it. Gradio
-// runs this text as a function of (element, trigger, props, server, upload, watch), with `chat_elements.js` in front of
+// runs this text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of
 // it. It knows no masks: the canvas sends it rows, and is told which one the pointer is on.
 
 const root = element.querySelector(".osp-all");

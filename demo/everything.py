@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 import gradio as gr
 
 from demo import words
+from demo.scripts import script, text_of
 from demo.session import Session
 
 
 def build_everything() -> gr.HTML:
     """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
-    folder = resources.files(__package__)
     return gr.HTML(
         None,
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
-        css_template=folder.joinpath("everything.css").read_text(encoding="utf-8"),
-        js_on_load="\n".join(
-            folder.joinpath(name).read_text(encoding="utf-8") for name in ("chat_elements.js", "everything.js")
-        ),
+        css_template=text_of("everything.css"),
+        js_on_load=script("everything.js"),
         apply_default_css=False,
         words=words.EVERYTHING,
         captions=None,

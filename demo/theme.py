@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import gradio as gr
 
+from demo.scripts import text_of
 from demo.transcript import chip_css
 
 _ACCENT = gr.themes.Color(
@@ -73,4 +72,4 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """The style sheet for `launch`."""
-    return resources.files("demo").joinpath("page.css").read_text(encoding="utf-8") + "\n" + chip_css()
+    return text_of("page.css") + "\n" + chip_css()

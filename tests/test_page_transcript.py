@@ -100,7 +100,7 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
 
 def test_every_word_of_the_scripts_is_given() -> None:
     for script, given in (
-        ("chat_elements.js", words.CONVERSATION),
+        ("elements.js", words.CONVERSATION),
         ("chat.js", words.CONVERSATION),
         ("chat_mentions.js", words.CONVERSATION),
         ("chat_presets.js", words.OWN_QUESTIONS),

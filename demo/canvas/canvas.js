@@ -1,25 +1,13 @@
 // The picture canvas in the browser: draws picture and regions, turns pointer and keyboard into gestures.
-// Gradio runs this text as a function of (element, trigger, props, server, upload, watch). It knows no model: every
-// gesture goes to Python, and what comes back is drawn. All coordinates sent are pixels of the full picture.
+// Gradio runs this text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of
+// it. It knows no model: every gesture goes to Python, and what comes back is drawn. All coordinates sent are pixels of
+// the full picture.
 
-const W = props.words;
 const root = element.querySelector(".osp-root");
-const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // ---- elements -------------------------------------------------------------------------------------------------------
 
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-const ICONS = {
+Object.assign(ICONS, {
   point: "M5 3l13 9-6 1.2L9.5 19z",
   box: "M4 7V4h3M17 4h3v3M20 17v3h-3M7 20H4v-3M4 11v2M20 11v2M11 4h2M11 20h2",
   polygon: "M12 3.5l8.500 6.200-3.300 10.300H6.800L3.500 9.700zM12 3.500v.01M20.500 9.700v.01M17.200 20v.01M6.800 20v.01M3.500 9.700v.01",
@@ -36,14 +24,7 @@ const ICONS = {
   save: "M12 4v11M7.500 10.500L12 15l4.500-4.500M4.500 19.500h15",
   extent: "M4 10V4h6M20 14v6h-6M4 4l6.5 6.5M20 20l-6.5-6.5",
   close: "M6 6l12 12M18 6L6 18",
-};
-
-function icon(name) {
-  const holder = document.createElement("span");
-  holder.className = "osp-icon";
-  holder.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
-  return holder;
-}
+});
 
 function button(name, label, tip, onclick, extra) {
   return make(
@@ -1026,13 +1007,8 @@ canvas.addEventListener("keydown", (event) => {
   draw();
 });
 
-function typing(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-}
-
-if (window.ospreyCanvas) window.ospreyCanvas.abort(); // a canvas mounted earlier on this page
-const life = (window.ospreyCanvas = new AbortController());
-const listen = (name, handler) => window.addEventListener(name, handler, { signal: life.signal });
+const listenTo = listener("canvas");
+const listen = (name, handler) => listenTo(window, name, handler);
 
 listen("pointerdown", (event) => {
   if (menu && !menu.contains(event.target) && !event.target.closest(".osp-more")) closeMenu();

@@ -11,7 +11,6 @@ import hashlib
 import io
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from PIL import Image
 
 from demo import words
 from demo.handlers import Example
+from demo.scripts import script, text_of
 from demo.session import Segment, Session
 from osprey_core import masks
 from osprey_core.errors import InputError
@@ -53,12 +53,11 @@ MAX_MEGABYTES = 40
 
 def build_canvas(examples: Sequence[Example]) -> gr.HTML:
     """The component, to be called inside a Blocks."""
-    folder = resources.files(__package__)
     return gr.HTML(
         value=None,
         html_template='<div class="osp-root"></div>',
-        css_template=folder.joinpath("canvas.css").read_text(encoding="utf-8"),
-        js_on_load=folder.joinpath("canvas.js").read_text(encoding="utf-8"),
+        css_template=text_of("canvas/canvas.css"),
+        js_on_load=script("canvas/canvas.js"),
         apply_default_css=False,
         elem_id="canvas",
         words=words.CANVAS,

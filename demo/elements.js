@@ -1,5 +1,5 @@
-// What the scripts of the chat side share: making elements, icons and chips. It is put in front of each of them, so
-// `props` is that of the component whose script follows. It writes nobody's words as HTML: text goes in as text.
+// What the scripts of the page share: making elements, icons and chips. It is put in front of each of them, so `props` is
+// that of the component whose script follows. It writes nobody's words as HTML: text goes in as text.
 
 const W = props.words;
 const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -15,6 +15,7 @@ function make(tag, attributes, ...children) {
   return node;
 }
 
+// A script adds its own.
 const ICONS = {
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
   done: "M5 12.500l4.500 4.500L19 7.500",
@@ -40,6 +41,9 @@ function chip(number) {
   return make("button", { type: "button", class: look, "data-region": number, title: tip, "aria-label": tip }, String(number));
 }
 
+// Whether the keys that are pressed there are letters of a text.
+const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
 const questionBox = () => document.querySelector("#question textarea");
 
 // Gradio learns what is in a text box by its input event.
@@ -55,7 +59,7 @@ function fillQuestion(text, caret) {
 
 // Listeners outside the component go when the component is mounted anew.
 function listener(name) {
-  const all = (window.ospreyChat = window.ospreyChat || {});
+  const all = (window.ospreyListeners = window.ospreyListeners || {});
   if (all[name]) all[name].abort();
   const life = (all[name] = new AbortController());
   return (target, kind, handler, capture) =>
