@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
+from transformers import DynamicCache
 
 from . import checkpoint, hub
 from .config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
@@ -184,6 +185,29 @@ class _RegionTokens(NamedTuple):
     pos: torch.Tensor
 
 
+class ReadPrompt(NamedTuple):
+    """A prompt that the language model has read: all that its continuations have in common. To be read only."""
+
+    prefix: KeyValues
+    """Of the positions up to and including the picture."""
+    own: KeyValues
+    """Of those behind it."""
+    logits: torch.Tensor
+    """(V,), of what comes next."""
+
+
+class _BegunPrompt(NamedTuple):
+    """A prompt on its way through the language model."""
+
+    conversation: list[Hashable]
+    """What stands at each position behind the picture."""
+    prefix: KeyValues
+    cache: DynamicCache
+    """Behind the prefix, as far as it was known."""
+    embeds: torch.Tensor
+    """(1, T, D), the rest; at least one position."""
+
+
 class View:
     """A picture as a model sees it: a value that any number of people may ask.
 
@@ -325,9 +349,39 @@ class View:
         should_stop: Callable[[], bool],
     ) -> Generator[int]:
         """Token ids of an answer. What its prompt and earlier ones have in common is not computed again."""
-        head, tail = _split(prompt)
         if should_stop():
             return
+        begun = self._begin(prompt, masks, without)
+        known, written = begun.cache.get_seq_length(), list[int]()
+        try:
+            for token in decode(self.model.network.llm, begun.embeds, sampling, should_stop, begun.prefix, begun.cache):
+                written.append(token)
+                yield token
+        finally:
+            if begun.cache.get_seq_length() > known:
+                self._cache.remember(begun.conversation, written, begun.cache)
+
+    @torch.inference_mode()
+    def read(self, question: str, regions: Sequence[np.ndarray] = ()) -> ReadPrompt:
+        """Have the model read a question about regions without answering it. What it shares with others is kept.
+
+        Args:
+            question, regions: as for `stream`.
+
+        Raises:
+            InputError: a mask or the question cannot be used.
+        """
+        masks = [as_mask(mask, self.size_hw) for mask in regions]
+        begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
+        logits = DecodedRows(
+            self.model.network.llm, [begun.embeds[0]], [Sampling()], begun.prefix, begun.cache
+        ).next_logits()
+        self._cache.remember(begun.conversation, (), begun.cache)
+        return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
+
+    def _begin(self, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
+        """A prompt as far as it is known, and the rest of it, embedded."""
+        head, tail = _split(prompt)
         encoding = functools.cache(self.encoding)  # at most once for a question, whatever is kept or evicted
         prefix = self._prefix(head, encoding)
         conversation = self._contents(tail, prompt.regions, masks, without)
@@ -337,16 +391,8 @@ class View:
         shown = prompt.regions[tail[:known].count(self.model.network.config.mask_token_id) :]
         tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(shown)}
         embeds = self._embed_tail(tail[known:], [tokens[index] for index in shown])
-        llm = self.model.network.llm
-        cache = cache_of(llm.config, key_values, known)
-        written: list[int] = []
-        try:
-            for token in decode(llm, embeds, sampling, should_stop, prefix, cache):
-                written.append(token)
-                yield token
-        finally:
-            if cache.get_seq_length() > known:
-                self._cache.remember(conversation, written, cache)
+        cache = cache_of(self.model.network.llm.config, key_values, known)
+        return _BegunPrompt(conversation, prefix, cache, embeds)
 
     def _contents(
         self,

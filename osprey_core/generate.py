@@ -122,8 +122,18 @@ class DecodedRows:
     def step(self) -> dict[int, int]:
         """The next token of every running row."""
         self._drop_ended()
+        logits = self.next_logits()
+        tokens = [self._choosers[row](row_logits) for row, row_logits in zip(self._rows, logits, strict=True)]
+        self._inputs = torch.tensor(tokens, device=logits.device)[:, None]
+        self._positions = self._positions[:, -1:] + 1
+        self._real = F.pad(self._real, (0, 1), value=True)
+        return dict(zip(self._rows, tokens, strict=True))
+
+    @torch.inference_mode()
+    def next_logits(self) -> torch.Tensor:
+        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call."""
         inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
-        logits = self._llm(
+        logits: torch.Tensor = self._llm(
             **inputs,
             past_key_values=self._cache,
             use_cache=True,
@@ -131,12 +141,8 @@ class DecodedRows:
             position_ids=self._positions,
             attention_mask=self._mask(self._inputs.shape[1]),
             **({} if self._prefix is None else {"shared_prefix": self._prefix}),
-        ).logits[:, -1]
-        tokens = [self._choosers[row](row_logits) for row, row_logits in zip(self._rows, logits, strict=True)]
-        self._inputs = torch.tensor(tokens, device=logits.device)[:, None]
-        self._positions = self._positions[:, -1:] + 1
-        self._real = F.pad(self._real, (0, 1), value=True)
-        return dict(zip(self._rows, tokens, strict=True))
+        ).logits
+        return logits[:, -1]
 
     def _drop_ended(self) -> None:
         if not self._ended.intersection(self._rows):

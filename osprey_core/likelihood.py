@@ -1,7 +1,8 @@
 """Which of a person's own labels fits a region, judged by the model's own likelihood of answering with it.
 
 Every label is scored as the whole answer to a published question, its end included, so that the scores are
-log-probabilities of different answers and can be compared. It generates nothing and keeps nothing.
+log-probabilities of different answers and can be compared. The question is read once, on what the picture's cache has
+of it; all labels then follow it in one pass. It generates nothing.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from transformers import DynamicCache
 
-from .engine import View
+from .engine import ReadPrompt, View
 from .errors import ContextOverflowError, InputError
 from .masks import as_mask
+from .prefix_cache import cache_of
 from .prompts import QUESTIONS, Turn
 
 MAX_LABELS = 1000
@@ -130,8 +131,7 @@ def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str],
         whole, learned = prompts.transcript([Turn(question, label, 1)], 1)
         answers.append([token for token, is_answer in zip(whole.ids, learned, strict=True) if is_answer])
         assert whole.ids == (*prompt.ids, *answers[-1])
-    image_tokens, levels = view.encoding()
-    length = len(prompt.ids) - 1 + image_tokens.shape[1]
+    length = len(prompt.ids) - 1 + network.config.vision.image_token_count
     context = network.config.language.max_position_embeddings
     longest = max(answers, key=len)
     if length + len(longest) > context:
@@ -139,26 +139,20 @@ def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str],
             f"Question and label “{labels[answers.index(longest)][:60]}” take {length + len(longest)} tokens, but the "
             f"model has room for {context}; shorten them."
         )
-    device = image_tokens.device
-    (mask_tokens,), (spatial_tokens,) = network.mask_extractor(levels, [torch.from_numpy(mask)[None].to(device)])
-    shown = torch.tensor(prompt.regions, dtype=torch.long, device=device)
-    ids = torch.tensor([prompt.ids], device=device)
-    embeds = network.embed_prompt(ids, image_tokens, mask_tokens[shown], spatial_tokens[shown])  # (1, length, D)
-    cache = DynamicCache(config=network.llm.config)
-    output = network.llm(inputs_embeds=embeds, past_key_values=cache, use_cache=True, logits_to_keep=1)
-    first = torch.log_softmax(output.logits[0, -1].float(), dim=-1)
+    read = view.read(question, [mask])
+    first = torch.log_softmax(read.logits.float(), dim=-1)
     scores: list[list[float]] = []
     for batch in _batches(answers):
-        scores += _continued(view, _copy_of(cache, view), first, batch)
+        scores += _continued(view, read, first, batch)
     return scores
 
 
-def _continued(view: View, cache: DynamicCache, first: torch.Tensor, answers: Sequence[list[int]]) -> list[list[float]]:
-    """Score answers in one pass: laid one behind another, each sees the prompt in the cache and itself alone.
+def _continued(view: View, read: ReadPrompt, first: torch.Tensor, answers: Sequence[list[int]]) -> list[list[float]]:
+    """Score answers in one pass: laid one behind another, each sees what was read and itself alone.
 
-    first: (V,) log-probabilities of an answer's first token. The cache is grown.
+    first: (V,) log-probabilities of an answer's first token.
     """
-    llm, device, known = view.model.network.llm, first.device, cache.get_seq_length()
+    llm, device, behind = view.model.network.llm, first.device, read.own[0][0].shape[2]
     inputs = [answer[:-1] for answer in answers]  # what follows the last token does not matter
     ids = [token for tokens in inputs for token in tokens]
     rows = [[float(first[answer[0]])] for answer in answers]
@@ -167,27 +161,19 @@ def _continued(view: View, cache: DynamicCache, first: torch.Tensor, answers: Se
     owner = torch.tensor([place for place, tokens in enumerate(inputs) for _ in tokens], device=device)
     step = torch.tensor([place for tokens in inputs for place in range(len(tokens))], device=device)
     own = (owner[:, None] == owner) & (step[:, None] >= step)  # (T, T), query by key
-    seen = torch.cat([own.new_ones(len(ids), known), own], dim=1)  # (T, known + T)
+    seen = torch.cat([own.new_ones(len(ids), behind), own], dim=1)  # (T, behind + T)
     logits = llm(
         input_ids=torch.tensor([ids], device=device),
         attention_mask=seen[None, None],
-        position_ids=known + step[None],
-        past_key_values=cache,
+        position_ids=read.prefix[0][0].shape[2] + behind + step[None],
+        past_key_values=cache_of(llm.config, read.own, behind),
         use_cache=True,
+        shared_prefix=read.prefix,
     ).logits[0]  # (T, V)
     following = torch.tensor([token for answer in answers for token in answer[1:]], device=device)
     picked = torch.log_softmax(logits.float(), dim=-1).gather(1, following[:, None])[:, 0].tolist()
     values = iter(picked)
     return [row + [next(values) for _ in tokens] for row, tokens in zip(rows, inputs, strict=True)]
-
-
-def _copy_of(cache: DynamicCache, view: View) -> DynamicCache:
-    """A cache of the same positions that can be grown by itself."""
-    copy = DynamicCache(config=view.model.network.llm.config)
-    layers: list[Any] = list(cache.layers)  # all of one kind here; the library's own type allows for more
-    for place, layer in enumerate(layers):
-        copy.update(layer.keys, layer.values, place)
-    return copy
 
 
 def _batches(answers: Sequence[list[int]]) -> Iterator[list[list[int]]]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_osprey
+from tiny import positions_computed, tiny_osprey
 
 from osprey_core import likelihood
 from osprey_core.engine import Osprey, View
@@ -54,10 +54,11 @@ def test_scores_are_those_of_a_plain_forward_pass(model: Osprey, view: View) -> 
         assert score.mean_log_likelihood == pytest.approx(expected / count, abs=2e-4)
 
 
-def test_labels_scored_together_and_apart_get_the_same(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
-    def by_label(scores: LabelScores) -> dict[str, float]:
-        return {score.label: score.log_likelihood for score in scores.ranked}
+def by_label(scores: LabelScores) -> dict[str, float]:
+    return {score.label: score.log_likelihood for score in scores.ranked}
 
+
+def test_labels_scored_together_and_apart_get_the_same(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     together = by_label(score_labels(view, MASK, LABELS))
     alone = {label: by_label(score_labels(view, MASK, [label]))[label] for label in LABELS}
     assert together == pytest.approx(alone, abs=1e-4)
@@ -135,3 +136,27 @@ def test_unusable_arguments_are_explained(view: View) -> None:
     with pytest.raises(ContextOverflowError, match=r"label “a a a .*; shorten them"):
         score_labels(view, MASK, ["cat", "a " * 600])
     assert score_labels(view, MASK, ["half \ud83d a pair"]).ranked[0].label == "half ? a pair"
+
+
+def test_a_second_list_computes_its_labels_and_one_position(model: Osprey) -> None:
+    """The picture, the question and the region are not read again; neither for labels nor for an answer."""
+    view = model.open(PICTURE)
+    score_labels(view, MASK, LABELS)
+    with positions_computed(model) as lengths:
+        score_labels(view, MASK, ["mouse", "horse"])
+        assert len(lengths) == 2
+        assert lengths[0] == 1
+        view.ask(QUESTIONS["category"], [MASK], max_new_tokens=1)
+        assert lengths[2:] == [1]
+
+
+def test_the_scores_do_not_depend_on_what_is_kept(model: Osprey) -> None:
+    view = model.open(PICTURE)
+    first = by_label(score_labels(view, MASK, LABELS))
+    view.ask(QUESTIONS["category"], [MASK])
+    view.ask(QUESTIONS["category"], [~MASK])
+    assert by_label(score_labels(view, MASK, LABELS)) == pytest.approx(first, abs=1e-4)
+    forgetful = tiny_osprey(answer_end=model.network.config.prompt.answer_end)
+    forgetful.cache.max_bytes = 0
+    assert by_label(score_labels(forgetful.open(PICTURE), MASK, LABELS)) == pytest.approx(first, abs=1e-4)
+    assert forgetful.cache.used_bytes == 0

@@ -5,14 +5,12 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_osprey
+from tiny import positions_computed, tiny_osprey
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.baseline import ask as ask_uncached
@@ -41,22 +39,6 @@ def box(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 
 
 HERE, THERE = box(0, 0, 20, 20), box(40, 10, 70, 40)
-
-
-@contextmanager
-def positions_computed(model: Osprey) -> Iterator[list[int]]:
-    """Lengths of the language model's passes, as they happen."""
-    lengths: list[int] = []
-
-    def note(module: torch.nn.Module, arguments: tuple, keywords: dict) -> None:
-        inputs = keywords.get("inputs_embeds")
-        lengths.append((keywords["input_ids"] if inputs is None else inputs).shape[1])
-
-    handle = model.network.llm.model.register_forward_pre_hook(note, with_kwargs=True)
-    try:
-        yield lengths
-    finally:
-        handle.remove()
 
 
 # --- the same answers ------------------------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
@@ -52,3 +55,19 @@ def tiny_osprey(context: int = 640, seed: int = 0, answer_end: str = "eos") -> O
     torch.manual_seed(seed)
     network = build_network(tiny_config(context, answer_end)).eval().requires_grad_(False)
     return Osprey("tiny", network, tiny_tokenizer())
+
+
+@contextmanager
+def positions_computed(model: Osprey) -> Iterator[list[int]]:
+    """Lengths of the language model's passes, as they happen."""
+    lengths: list[int] = []
+
+    def note(module: torch.nn.Module, arguments: tuple, keywords: dict) -> None:
+        inputs = keywords.get("inputs_embeds")
+        lengths.append((keywords["input_ids"] if inputs is None else inputs).shape[1])
+
+    handle = model.network.llm.model.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield lengths
+    finally:
+        handle.remove()
