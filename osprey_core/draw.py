@@ -1,4 +1,4 @@
-"""Drawing regions on pictures, always on a copy: tint, outline and number readable on any background.
+"""Drawing on pictures, always on a copy: regions with tint, outline and number readable on any background; heat maps.
 
 Knows regions and arrays; does not know where a picture is shown.
 """
@@ -80,6 +80,36 @@ def thumbnail(image: Picture, region: Region, size: int = 96) -> NDArray[np.uint
     return canvas
 
 
+def heat_over(
+    image: Picture, heat: NDArray[np.floating], region: Region | None = None, strength: float = 0.7
+) -> NDArray[np.uint8]:
+    """Colour a map over a grey copy of its picture, with the region's outline on top; returns uint8 (H, W, 3).
+
+    heat: (h, w) in [0, 1], enlarged to the picture; its colours are those of `heat_colors`. strength: 0..1, what the
+    colours have of each pixel; the grey picture has the rest. Raises InputError if an argument cannot be used.
+    """
+    canvas = _as_array(image)
+    if heat.ndim != 2 or not heat.size or not np.isfinite(heat).all() or heat.min() < 0 or heat.max() > 1:
+        raise InputError("A heat map must have two dimensions and values from 0 to 1.")
+    if not 0 <= strength <= 1:
+        raise InputError(f"The strength of the colours must lie between 0 and 1, but it is {strength:g}.")
+    # The encoder sees the picture squeezed to a square: enlarging each side by its own factor undoes that.
+    full = cv2.resize(heat.astype(np.float32), canvas.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    colors = _heat_table()[np.rint(full * 255).clip(0, 255).astype(np.uint8)].astype(np.float32)
+    grey = cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
+    canvas[:] = np.rint(grey + (colors - grey) * strength).clip(0, 255).astype(np.uint8)
+    if region is not None:
+        mask = as_mask(region.mask, (canvas.shape[0], canvas.shape[1]))
+        _draw_region(canvas, mask, region.color, 0.0, line_width(canvas.shape[1], canvas.shape[0]) * 1.6)
+    return canvas
+
+
+def heat_colors(count: int) -> list[str]:
+    """Colours "#rrggbb" of a heat map's values from 0 to 1 in equal steps, both ends included; at least 2."""
+    places = np.rint(np.linspace(0, 255, max(2, count))).astype(int)
+    return ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in _heat_table()[places].tolist()]
+
+
 def label_point_xy(mask: Mask) -> tuple[int, int]:
     """The pixel (x, y) of the mask that is farthest from everything outside it: its pole of inaccessibility."""
     x0, y0, x1, y1 = box_xyxy(mask)
@@ -100,6 +130,13 @@ def label_point_xy(mask: Mask) -> tuple[int, int]:
 def line_width(width: int, height: int) -> float:
     """Width in pixels of the coloured line around a region in a picture of this size, at least 1."""
     return max(1.0, math.sqrt(width * height) / 450)
+
+
+@lru_cache(maxsize=1)
+def _heat_table() -> NDArray[np.uint8]:
+    """uint8 (256, 3) RGB: viridis, whose steps look equally large, also to colour-blind eyes and in grey."""
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    return np.asarray(cv2.applyColorMap(ramp, cv2.COLORMAP_VIRIDIS)[0, :, ::-1], dtype=np.uint8)
 
 
 def _as_array(image: Picture, copy: bool = True) -> NDArray[np.uint8]:

@@ -1,26 +1,20 @@
 """Looking inside: how much each position of the picture is like a region, on each level of the encoder.
 
 A region's mask token is made of four pooled features, one per level (Osprey, equation 1). The cosine between such a
-feature and every position of its level shows what the encoder takes for the same thing. It asks no language model.
+feature and every position of its level shows what the encoder takes for the same thing. It asks no language
+model; `draw.heat_over` shows the maps.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from .config import LEVEL_NAMES
 from .engine import View
-from .errors import InputError
 from .masks import as_mask
 from .model.mask_pooling import cover_grid, mask_pooling
-from .regions import rgb_of
-
-LIKE, UNLIKE = "#d55e00", "#0072b2"
-"""Vermilion and blue, which colour-blind eyes tell apart."""
 
 Heat = NDArray[np.float32]
 
@@ -50,33 +44,11 @@ def level_similarity(features: torch.Tensor, mask: torch.Tensor) -> Heat:
 
 
 def stretched(heat: Heat) -> Heat:
-    """The map with its lowest value at -1 and its highest at 1: the cosines of one picture are often close together.
+    """The map with its lowest value at 0 and its highest at 1: the cosines of one picture are often close together.
 
     A map that is the same everywhere becomes 0.
     """
     low, high = float(heat.min()), float(heat.max())
     if high - low < 1e-6:
         return np.zeros_like(heat)
-    return np.asarray((heat - low) * (2 / (high - low)) - 1, dtype=np.float32).clip(-1, 1)
-
-
-def colour_over(image: Image.Image | NDArray[np.uint8], heat: Heat, strength: float = 0.8) -> NDArray[np.uint8]:
-    """Colour a map over a copy of its picture; returns uint8 (H, W, 3).
-
-    image: RGB PIL image or uint8 (H, W, 3). heat: (h, w) in [-1, 1], enlarged to the picture. Positions at 1 turn LIKE,
-    at -1 UNLIKE, by `strength` (0..1) of the way; at 0 the picture stays as it is.
-    Raises InputError if picture, map or strength cannot be used.
-    """
-    pixels = np.asarray(image.convert("RGB") if isinstance(image, Image.Image) else image)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise InputError("A picture to colour must be a PIL image or a uint8 array (height, width, 3).")
-    if heat.ndim != 2 or not heat.size or not np.isfinite(heat).all() or np.abs(heat).max() > 1:
-        raise InputError("A heat map must have two dimensions and values from -1 to 1.")
-    if not 0 <= strength <= 1:
-        raise InputError(f"The strength of the colours must lie between 0 and 1, but it is {strength:g}.")
-    # The encoder sees the picture squeezed to a square: enlarging each side by its own factor undoes that.
-    full = cv2.resize(heat.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    weight = (strength * np.abs(full))[..., None]
-    like, unlike = np.array(rgb_of(LIKE), np.float32), np.array(rgb_of(UNLIKE), np.float32)
-    colour = np.where((full > 0)[..., None], like, unlike)
-    return np.rint(pixels + (colour - pixels) * weight).clip(0, 255).astype(np.uint8)
+    return np.asarray((heat - low) / (high - low), dtype=np.float32).clip(0, 1)

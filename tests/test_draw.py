@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from osprey_core.draw import label_point_xy, line_width, overlay, thumbnail
+from osprey_core.draw import heat_colors, heat_over, label_point_xy, line_width, overlay, thumbnail
 from osprey_core.errors import InputError
 from osprey_core.masks import Mask
 from osprey_core.regions import Region, rgb_of
@@ -150,3 +150,69 @@ def test_what_cannot_be_drawn_is_refused(grey):
         thumbnail(grey, Region(1, np.ones((200, 300), bool)), 0)
     with pytest.raises(InputError, match="PIL image or a uint8 array"):
         overlay(grey.astype(float), [])  # type: ignore[arg-type]
+
+
+# --- heat maps -------------------------------------------------------------------------------------------------------
+
+
+def lightness(colour: str) -> float:
+    """CIE L* of an sRGB colour, 0..100."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb_of(colour))]
+    y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
+
+
+def test_equal_steps_of_a_heat_map_look_equally_large():
+    steps = np.diff([lightness(colour) for colour in heat_colors(9)])
+    assert (steps > 0).all()
+    assert steps.max() < 1.6 * steps.min()
+
+
+def test_a_heat_map_has_the_colours_of_its_values(grey):
+    low, high = heat_colors(2)
+    for value, colour in ((0.0, low), (1.0, high)):
+        heat = np.full((2, 3), value, np.float32)
+        assert (heat_over(grey, heat, strength=1.0) == rgb_of(colour)).all()
+        halfway = (np.array(rgb_of(colour)) + 128) / 2
+        assert np.abs(heat_over(Image.fromarray(grey), heat, strength=0.5) - halfway).max() <= 1
+    coloured = np.dstack([grey[..., 0], grey[..., 0] // 2, grey[..., 0] // 4])
+    faded = heat_over(coloured, np.zeros((2, 3)), strength=0.0)
+    assert (faded == faded[..., :1]).all(), "the picture turns grey, so that its own colours cannot be taken for heat"
+    assert (grey == 128).all()
+
+
+def test_a_heat_map_lies_over_the_part_of_the_picture_that_it_is_about():
+    heat = np.zeros((4, 4), np.float32)
+    heat[:2, 2:] = 1.0
+    wide = np.full((40, 120, 3), 255, np.uint8)
+    cold = heat_over(wide, np.zeros((4, 4)))
+    warm = (heat_over(wide, heat) != cold).any(2)
+    assert warm[:15, 75:].all()
+    assert not warm[25:].any()
+    assert not warm[:, :45].any()
+
+
+def test_the_outline_of_the_region_lies_on_its_heat_map(grey):
+    region = Region(1, disc((200, 300), (150, 100), 60))
+    bare, outlined = (heat_over(grey, np.full((4, 4), 0.5), each) for each in (None, region))
+    changed = (bare != outlined).any(axis=2)
+    y, x = np.mgrid[:200, :300]
+    off = np.abs(np.hypot(x - 150, y - 100) - 60)
+    assert changed[off < 0.5].all()
+    assert not changed[off > 8].any()
+
+
+@pytest.mark.parametrize(
+    ("heat", "strength", "sentence"),
+    [
+        (np.zeros(3), 0.5, "two dimensions"),
+        (np.zeros((0, 3)), 0.5, "two dimensions"),
+        (np.full((2, 2), 1.5), 0.5, "values from 0 to 1"),
+        (np.full((2, 2), -0.1), 0.5, "values from 0 to 1"),
+        (np.full((2, 2), np.nan), 0.5, "values from 0 to 1"),
+        (np.zeros((2, 2)), 1.5, "between 0 and 1, but it is 1.5"),
+    ],
+)
+def test_what_is_no_heat_map_is_refused(grey, heat, strength, sentence):
+    with pytest.raises(InputError, match=sentence):
+        heat_over(grey, heat, strength=strength)

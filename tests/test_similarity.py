@@ -1,17 +1,14 @@
-"""Similarity maps are cosines with the pooled feature, and their colours say what they are."""
+"""Similarity maps are cosines with the pooled feature."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from tiny import tiny_osprey
 
-from osprey_core import similarity
 from osprey_core.errors import InputError
-from osprey_core.regions import rgb_of
-from osprey_core.similarity import colour_over, level_similarity, similarity_maps, stretched
+from osprey_core.similarity import level_similarity, similarity_maps, stretched
 
 LEFT = torch.zeros(1, 16, 16, dtype=torch.bool)
 LEFT[:, :, :8] = True
@@ -81,48 +78,5 @@ def test_every_level_of_an_opened_picture_has_its_map() -> None:
 
 def test_stretching_uses_the_whole_range() -> None:
     heat = np.array([[0.5, 0.75], [1.0, 0.5]], np.float32)
-    assert stretched(heat).tolist() == [[-1, 0], [1, -1]]
+    assert stretched(heat).tolist() == [[0, 0.5], [1, 0]]
     assert not stretched(np.full((2, 2), 0.7, np.float32)).any()
-
-
-GREY = np.full((6, 9, 3), 100, np.uint8)
-
-
-def test_colours_are_exact_at_the_ends_and_absent_in_the_middle() -> None:
-    for value, colour in ((1.0, similarity.LIKE), (-1.0, similarity.UNLIKE)):
-        heat = np.full((2, 3), value, np.float32)
-        assert (colour_over(GREY, heat, strength=1.0) == rgb_of(colour)).all()
-        halfway = np.rint((np.array(rgb_of(colour)) + 100) / 2)
-        assert (colour_over(Image.fromarray(GREY), heat * 0.5, strength=1.0) == halfway).all()
-        assert np.array_equal(colour_over(GREY, heat, strength=0.0), GREY)
-    assert np.array_equal(colour_over(GREY, np.zeros((2, 3), np.float32)), GREY)
-    assert (GREY == 100).all(), "the picture itself is left alone"
-
-
-def test_a_map_lies_over_the_part_of_the_picture_that_it_is_about() -> None:
-    heat = np.zeros((4, 4), np.float32)
-    heat[:2, 2:] = 1.0
-    wide = np.full((40, 120, 3), 255, np.uint8)
-    changed = (colour_over(wide, heat) != wide).any(2)
-    assert changed[:15, 75:].all()
-    assert not changed[25:].any()
-    assert not changed[:, :45].any()
-
-
-@pytest.mark.parametrize(
-    ("image", "heat", "strength", "sentence"),
-    [
-        (GREY[..., 0], np.zeros((2, 2)), 0.5, "uint8 array"),
-        (GREY.astype(float), np.zeros((2, 2)), 0.5, "uint8 array"),
-        (GREY, np.zeros(3), 0.5, "two dimensions"),
-        (GREY, np.zeros((0, 3)), 0.5, "two dimensions"),
-        (GREY, np.full((2, 2), 1.5), 0.5, "values from -1 to 1"),
-        (GREY, np.full((2, 2), np.nan), 0.5, "values from -1 to 1"),
-        (GREY, np.zeros((2, 2)), 1.5, "between 0 and 1, but it is 1.5"),
-    ],
-)
-def test_what_cannot_be_coloured_is_refused(
-    image: np.ndarray, heat: np.ndarray, strength: float, sentence: str
-) -> None:
-    with pytest.raises(InputError, match=sentence):
-        colour_over(image, heat, strength)
