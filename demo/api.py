@@ -49,6 +49,7 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         box = gr.JSON(label="box_xyxy")
         strokes, radius = gr.JSON(label="points_xy"), gr.Number(label="radius")
         action = gr.Textbox("new", label="action")
+        refine = gr.Checkbox(False, label="refine")
         style = gr.Textbox("short", label="style")
         number = gr.Number(label="number", precision=0)
         question = gr.Textbox(label="question")
@@ -76,15 +77,24 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             box = box_xyxy if isinstance(box_xyxy, list) else ()
             return _selected(seat.change_regions(lambda s: handlers.mark_box(services, s, box, action or "new")))
 
-    def segment_brush(seat: Seat, points_xy: Any, radius: float, action: Any) -> dict[str, Any]:
-        with _one_sentence():
-            points = points_xy if isinstance(points_xy, list) else ()
-            return _selected(seat.change_regions(lambda s: handlers.mark_brush(s, points, radius, action or "new")))
+    def refined(seat: Seat, drawn: Session, refine: Any) -> dict[str, Any]:
+        """What was drawn, or the outline in its place; if none fits, the mark stays and the caller is told."""
+        if not refine:
+            return _selected(drawn)
+        change = lambda s: handlers.refine_mark(services, s) if s.regions is drawn.regions else s  # noqa: E731
+        return _selected(seat.change_regions(change))
 
-    def segment_polygon(seat: Seat, points_xy: Any, action: Any) -> dict[str, Any]:
+    def segment_brush(seat: Seat, points_xy: Any, radius: float, action: Any, refine: Any) -> dict[str, Any]:
         with _one_sentence():
             points = points_xy if isinstance(points_xy, list) else ()
-            return _selected(seat.change_regions(lambda s: handlers.mark_polygon(s, points, action or "new")))
+            drawn = seat.change_regions(lambda s: handlers.mark_brush(s, points, radius, action or "new"))
+            return refined(seat, drawn, refine)
+
+    def segment_polygon(seat: Seat, points_xy: Any, action: Any, refine: Any) -> dict[str, Any]:
+        with _one_sentence():
+            points = points_xy if isinstance(points_xy, list) else ()
+            drawn = seat.change_regions(lambda s: handlers.mark_polygon(s, points, action or "new"))
+            return refined(seat, drawn, refine)
 
     def segment_everything(seat: Seat) -> list[dict[str, Any]]:
         with _one_sentence():
@@ -153,8 +163,8 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
         ("open_picture", open_picture, [file], result, opening),
         ("segment_point", segment_point, [x, y, action], result, marking),
         ("segment_box", segment_box, [box, action], result, marking),
-        ("segment_brush", segment_brush, [strokes, radius, action], result, edits),
-        ("segment_polygon", segment_polygon, [strokes, action], result, edits),
+        ("segment_brush", segment_brush, [strokes, radius, action, refine], result, edits),
+        ("segment_polygon", segment_polygon, [strokes, action, refine], result, edits),
         ("segment_everything", segment_everything, [], result, marking),
         ("take_segment", take_segment, [number, action], result, marking),
         ("load_masks", load_masks, [file], result, edits),

@@ -41,6 +41,7 @@ from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
 from osprey_core.masks import CodedMask, Mask
 from osprey_core.pictures import read_picture
+from osprey_core.segment import refine
 
 log = logging.getLogger(__name__)
 
@@ -276,6 +277,30 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
     except (TypeError, ValueError):
         raise InputError(words.BAD_GESTURE) from None
     return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, words.POLYGON_TOO_THIN)
+
+
+def refine_mark(services: Services, session: Session) -> Session:
+    """The mark that was just drawn by hand replaced by the outline that overlaps it most; undo brings the mark back.
+
+    Raises InputError, and the mark stays, if the last change drew nothing or no outline fits.
+    """
+    picture = _need_picture(session)
+    region = session.region(session.selected)
+    earlier = session.undo[-1].regions if session.undo else ()
+    before = next((other for other in earlier if region is not None and other.number == region.number), None)
+    if region is None or not region.patches or region.patches[:-1] != (before.patches if before else ()):
+        raise InputError(words.BAD_GESTURE)
+    patch = region.patches[-1]
+    drawn = patch.mask.mask()
+    hints = refine.hints_of(drawn)
+    told = Prompts(hints.points_xy, (1,) * len(hints.points_xy), hints.box_xyxy)
+    found = _masks(services, picture, told)
+    place = refine.best_match(found, drawn)
+    if place is None:
+        raise InputError(words.NOT_REFINED)
+    if before is None:  # as if the segmenter had been told of it by clicks: they can go on refining it
+        return session.with_region(replace(region, mask=_stored(found[place]), prompts=told, patches=(), extent=place))
+    return _patched(session, before, patch.adds, found[place])
 
 
 def find_everything(services: Services, session: Session) -> tuple[Segment, ...]:

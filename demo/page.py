@@ -202,6 +202,9 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
     def polygon(session: Session, gesture: dict[str, Any]) -> Session:
         return handlers.mark_polygon(session, gesture.get("points") or (), gesture.get("action"))  # type: ignore[arg-type]
 
+    def refine(session: Session, gesture: dict[str, Any]) -> Session:
+        return handlers.refine_mark(services, session)
+
     def take(session: Session, gesture: dict[str, Any]) -> Session:
         return handlers.take_segment(services, session, gesture.get("index"), gesture.get("action"))  # type: ignore[arg-type]
 
@@ -235,6 +238,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         ("segment_box", box, QUEUES.segmenter),
         ("segment_brush", brush, QUEUES.edits),
         ("segment_polygon", polygon, QUEUES.edits),
+        ("refine_mark", refine, QUEUES.segmenter),
         ("take_segment", take, QUEUES.segmenter),
         ("load_masks", load, QUEUES.edits),
         ("edit_regions", edit, QUEUES.edits),

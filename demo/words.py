@@ -62,6 +62,12 @@ CANVAS = {
     "opening": "Opening the picture …",
     "finding": "Finding the outline …",
     "findingAll": "Finding everything …",
+    "fitting": "Fitting it to the outline …",
+    "fit": "Fit to outline",
+    "fitTip": (
+        "Off: what you draw is the mask, pixel by pixel. On: the outline that fits it best takes its place; "
+        "undo brings your mark back (F)"
+    ),
     "segmentsFound": "{count} outlines found.",
     "nothingFound": "Nothing stands out in this picture; mark with a click, a box or the brush.",
     "noSegment": "There is no outline here; click inside one, or use another tool.",
@@ -225,6 +231,7 @@ HELP_KEYS = (
             ("N + −", "New region, add to the selected one, remove from it"),
             ("Shift", "Held while marking: take away"),
             ("[ ]", "Smaller, larger brush"),
+            ("F", "Brush and polygon: fit to the outline, or keep exactly what is drawn"),
             ("← ↑ → ↓", "Move the cross on the picture; with Shift by one pixel"),
             ("Enter", "Mark at the cross, close a polygon"),
             ("Delete", "Delete the selected region"),
@@ -265,6 +272,7 @@ LONG_NAME = "A name may have at most {limit} characters; shorten it."
 BUSY_DESCRIBING = "Everything is being described already; wait for it, or stop it first."
 NOTHING_STANDS_OUT = "Nothing stands out in this picture; mark with a click, a box or the brush."
 ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
+NOT_REFINED = "No outline fits this mark, so it stays as you drew it; draw over more of the thing to fit it."
 NOTHING_FOUND = "No outline was found there; click elsewhere, or paint it with the brush."
 POLYGON_TOO_THIN = "That outline holds no pixel; set its corners farther apart."
 OUTSIDE = "That is outside the picture; mark something inside it."

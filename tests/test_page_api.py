@@ -128,3 +128,16 @@ def test_files_that_are_no_pictures(client: Client, tmp_path: Path, name: str) -
     path.write_bytes({"broken.png": b"\x89PNG\r\n\x1a\nrest", "empty.png": b"", "notes.txt": b"hello"}[name])
     with pytest.raises(AppError):
         client.predict(handle_file(str(path)), api_name="/open_picture")
+
+
+def test_marks_can_be_fitted_to_the_outline(client: Client, picture: Path) -> None:
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    stroke = [[230, 100], [270, 120]]
+    drawn = client.predict(stroke, 8, "new", api_name="/segment_brush")
+    fitted = client.predict(stroke, 8, "new", True, api_name="/segment_brush")
+    blue = shape("blue")
+    assert drawn["area"] < blue.sum()
+    assert (masks.decode_rle(fitted["rle"]) == blue).all()
+    corners = [[130, 200], [200, 200], [150, 230]]
+    around = client.predict(points_xy=corners, action="new", refine=True, api_name="/segment_polygon")
+    assert (masks.decode_rle(around["rle"]) == shape("green")).all()

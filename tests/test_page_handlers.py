@@ -795,3 +795,52 @@ def test_describing_twice_at_once_is_refused(services: Services, opened: Session
     first.close()
     assert seat.session.captions is not None
     assert seat.session.captions.state == "stopped"
+
+
+# --- marks fitted to the outline ---------------------------------------------------------------------------------
+
+
+def test_a_fitted_stroke_is_the_outline_and_undo_brings_the_stroke_back(services: Services, opened: Session) -> None:
+    drawn = handlers.mark_brush(opened, [(230, 100), (270, 120)], 8, "new")
+    fitted = handlers.refine_mark(services, drawn)
+    (region,) = fitted.regions
+    assert (region.mask.mask() == fakes.shape("blue")).all()
+    assert handlers.undo(fitted).regions == drawn.regions
+    assert handlers.undo(handlers.undo(fitted)).regions == ()
+    # Clicks go on refining it, and other extents can be had, as if the clicks had made it.
+    assert handlers.other_extent(services, fitted, 1).regions[0].mask.area > region.mask.area
+    more = handlers.mark_point(services, fitted, 80, 100, "add")
+    assert (more.regions[0].mask.mask() == fakes.shape("blue") | fakes.shape("red")).all()
+
+
+def test_a_fitted_stroke_joins_and_leaves_the_selected_region(services: Services, two: Session) -> None:
+    red, blue, green = (fakes.shape(name) for name in ("red", "blue", "green"))
+    joined = handlers.refine_mark(services, handlers.mark_polygon(two, [(130, 200), (200, 200), (150, 230)], "add"))
+    assert (joined.regions[1].mask.mask() == blue | green).all()
+    left = handlers.refine_mark(services, handlers.mark_brush(joined, [(240, 100), (260, 110)], 5, "remove"))
+    assert (left.regions[1].mask.mask() == green).all()
+    assert (left.regions[0].mask.mask() == red).all()
+
+
+def test_what_fits_no_outline_stays_as_drawn(opened: Session) -> None:
+    class Blind(fakes.FakeSegmenter):
+        def open(self, image: np.ndarray) -> fakes.FakeOpened:
+            far = np.zeros(image.shape[:2], bool)
+            far[-1, -1] = True
+
+            class Opened(fakes.FakeOpened):
+                def segment(self, *_: object, **__: object) -> list[fakes.ScoredMask]:
+                    return [fakes.ScoredMask(far, 0.9)]
+
+            return Opened(image)
+
+    blind = Services(model=Slot.of(fakes.FakeModel()), segmenter=Slot.of(Blind()))
+    drawn = handlers.mark_brush(opened, [(230, 100), (270, 120)], 8, "new")
+    with pytest.raises(InputError, match="stays as you drew it"):
+        handlers.refine_mark(blind, drawn)
+
+
+def test_only_what_was_just_drawn_is_fitted(services: Services, two: Session) -> None:
+    for session in (two, handlers.select_region(two, 1), handlers.clear_regions(two)):
+        with pytest.raises(InputError, match="could not be understood"):
+            handlers.refine_mark(services, session)

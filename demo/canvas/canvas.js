@@ -45,6 +45,8 @@ for (const name of ["new", "add", "remove"])
 const sizeInput = make("input", { type: "range", min: 4, max: 120, value: 28, "aria-label": W.size });
 sizeInput.addEventListener("input", () => draw());
 const sizeBox = make("label", { class: "osp-size", title: W.size }, make("span", { class: "osp-dot" }), sizeInput);
+const fitInput = make("input", { type: "checkbox" });
+const fitBox = make("label", { class: "osp-fit", title: W.fitTip }, fitInput, make("span", {}, W.fit));
 const undoButton = button("undo", W.undo, W.undoTip, () => undo());
 const clearButton = button("clear", W.clear, W.clearTip, () => send("edit_regions", { op: "clear" }));
 const saveButton = button("save", W.save, W.saveTip, () => send("save_record", {}));
@@ -105,7 +107,7 @@ if ((props.examples || []).length) {
   emptyExamples.append(...exampleButtons(true));
 }
 strip.append(openButton, maskButton, ...exampleButtons(false));
-root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, sizeBox), list, strip);
+root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, fitBox, sizeBox), list, strip);
 
 // ---- state ----------------------------------------------------------------------------------------------------------
 
@@ -122,17 +124,18 @@ let corners = null; // a polygon under way: {kind, points, action, minus, color}
 let cursor = null; // pointer over the canvas, picture pixels
 let cross = null; // keyboard cursor, picture pixels
 let ghosts = []; // previews that stay until Python has answered: {seq, kind, points, radius, minus}
-let seq = 0;
-let waiting = null; // gesture under way: {seq, name, timer}
+let seq = 0; // even; a mark's fitting has the odd one after it
+let waiting = null; // gesture under way: {seq, name, toFit, timer}
 let line = []; // gestures that wait for it
 let fit = { scale: 1, x: 0, y: 0, width: 0, height: 0 };
 
 // ---- gestures to Python ---------------------------------------------------------------------------------------------
 
-function send(name, data, ghost) {
-  const gesture = { seq: ++seq, picture: picture ? picture.id : null, ...data };
+// `toFit`: a mark that the outline fitting it best is to replace, as soon as it is there.
+function send(name, data, ghost, toFit) {
+  const gesture = { seq: (seq += 2), picture: picture ? picture.id : null, ...data };
   if (ghost) ghosts.push({ ...ghost, seq: gesture.seq });
-  line.push([name, gesture]);
+  line.push([name, gesture, Boolean(toFit)]);
   next();
   draw();
 }
@@ -140,8 +143,8 @@ function send(name, data, ghost) {
 // One at a time: the component has a single value, and regions must come about in the order of the gestures.
 function next() {
   if (waiting || !line.length) return;
-  const [name, gesture] = line.shift();
-  waiting = { seq: gesture.seq, name, timer: setTimeout(() => settle(gesture.seq), 120000) };
+  const [name, gesture, toFit] = line.shift();
+  waiting = { seq: gesture.seq, name, toFit, timer: setTimeout(() => settle(gesture.seq), 120000) };
   showBusy();
   props.value = gesture;
   trigger(name);
@@ -159,7 +162,7 @@ function settle(answered) {
 
 function showBusy() {
   const name = waiting && waiting.name;
-  const text = name === "open_picture" ? W.opening : name === "segment_point" || name === "segment_box" ? W.finding : name === "segment_everything" ? W.findingAll : "";
+  const text = name === "open_picture" ? W.opening : name === "refine_mark" ? W.fitting : name === "segment_point" || name === "segment_box" ? W.finding : name === "segment_everything" ? W.findingAll : "";
   spinner.textContent = text;
   spinner.classList.toggle("osp-on", Boolean(text));
 }
@@ -249,7 +252,7 @@ function receive() {
     if (fresh) {
       live.textContent = say(W.marked, { number: fresh.number, percent: fresh.percent });
       // A thing is seldom painted in one stroke: the next stroke goes on with the same region.
-      if (tool === "brush" && action === "new") setAction("add");
+      if (tool === "brush" && action === "new" && !fitInput.checked) setAction("add");
     }
     const numbers = new Set(scene.regions.map((region) => region.number));
     for (const number of layers.keys()) if (!numbers.has(number)) layers.delete(number);
@@ -258,6 +261,13 @@ function receive() {
       if (!layer || layer.key !== region.key) layers.set(region.number, layerOf(region));
     }
     if (!scene.regions.length && action !== "new") setAction("new");
+    if (waiting && waiting.toFit && scene.seq === waiting.seq) {
+      const drawn = scene.regions.find((region) => region.number === scene.selected);
+      // A mark that was refused has changed nothing: then there is nothing to fit.
+      const changed = drawn && !before.regions.some((old) => old.number === drawn.number && old.key === drawn.key);
+      if (changed) line.unshift(["refine_mark", { seq: waiting.seq + 1, picture: picture.id }, false]);
+      waiting.toFit = false;
+    }
     settle(scene.seq);
   }
   showList();
@@ -643,6 +653,7 @@ function showButtons() {
   }
   for (const node of Object.values(toolButtons)) node.disabled = !picture;
   sizeBox.classList.toggle("osp-on", tool === "brush");
+  fitBox.classList.toggle("osp-on", tool === "brush" || tool === "polygon");
   undoButton.disabled = !scene.canUndo;
   clearButton.disabled = !scene.regions.length;
   saveButton.disabled = !picture;
@@ -920,7 +931,7 @@ function closePolygon() {
   done.points = done.points.filter((point, index) => !index || distanceCss(point, done.points[index - 1]) >= 1);
   if (done.points.length < 3) return toast(W.hintPolygon);
   corners = null;
-  send("segment_polygon", { points: done.points, action: done.action }, done);
+  send("segment_polygon", { points: done.points, action: done.action }, done, fitInput.checked);
   showHint();
 }
 
@@ -949,7 +960,7 @@ function finish(done, moved) {
     const [start, end] = [done.points[0], done.points[1] || done.points[0]];
     if (moved < 4) toast(W.hintBox);
     else send("segment_box", { box: [...start, ...end], action: done.action }, ghost);
-  } else send("segment_brush", { points: done.points, radius: done.radius, action: done.action }, ghost);
+  } else send("segment_brush", { points: done.points, radius: done.radius, action: done.action }, ghost, fitInput.checked);
   draw();
 }
 
@@ -1032,6 +1043,7 @@ listen("keydown", (event) => {
   }
   else if (key === "r") setTool("brush");
   else if (key === "e") setTool("everything");
+  else if (key === "f") fitInput.checked = !fitInput.checked;
   else if (key === "n") setAction("new");
   else if (key === "+") setAction("add");
   else if (key === "-") setAction("remove");

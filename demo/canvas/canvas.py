@@ -35,6 +35,7 @@ GESTURES = (
     "segment_box",
     "segment_brush",
     "segment_polygon",
+    "refine_mark",
     "segment_everything",
     "take_segment",
     "load_masks",

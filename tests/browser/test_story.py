@@ -125,6 +125,52 @@ def test_a_polygon_is_exactly_the_mask(visit: Any, address: str, model: fakes.Fa
     assert model.calls[-1].regions[-1].sum() == pytest.approx(40 * 60 / 2, rel=0.1)
 
 
+def test_a_mark_is_fitted_to_the_outline_if_wanted(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    def asked(count: int) -> np.ndarray:
+        person.ask("What is it?")
+        person.wait_answer(count)
+        return np.array(model.calls[-1].regions[-1])
+
+    def changed_from(percent: str) -> None:
+        person.page.wait_for_function(f"document.querySelector('.osp-percent').innerText !== '{percent}'")
+
+    person = visit(address)
+    person.open_example()
+    toggle = person.page.get_by_label(words.CANVAS["fit"])
+    assert not toggle.is_visible()
+    person.tool("brush")
+    assert not toggle.is_checked()
+    toggle.check()
+    path = [(230.0, 100.0), (270.0, 120.0)]
+    person.drag(*path)
+    # First the stroke is there, then the outline takes its place.
+    person.page.wait_for_function("document.querySelector('.osp-percent')?.innerText === '8.1 %'")
+    assert (asked(1) == fakes.shape("blue")).all()
+    person.page.click(".osp-toolbar .osp-undo")
+    changed_from("8.1 %")
+    radius = 14 / person.scale()
+    stroke = asked(2)
+    edge = capsules(path, radius + 1.2, stroke.shape) & ~capsules(path, radius - 1.2, stroke.shape)
+    assert not ((stroke != capsules(path, radius, stroke.shape)) & ~edge).any()
+
+    person.page.click(".osp-toolbar .osp-clear")
+    person.wait_regions(0)
+    person.tool("polygon")
+    for corner in [(45.0, 60.0), (110.0, 70.0), (60.0, 140.0), (45.0, 60.0)]:
+        person.click(*corner)
+    person.page.wait_for_function("document.querySelector('.osp-percent')?.innerText === '8.2 %'")
+    assert (asked(3) == fakes.shape("red")).all()
+    # By its key it is off again, and what is drawn is the mask.
+    person.page.focus(".osp-canvas")
+    person.page.keyboard.press("f")
+    assert not toggle.is_checked()
+    for corner in [(120.0, 190.0), (280.0, 190.0), (280.0, 240.0), (120.0, 240.0), (120.0, 190.0)]:
+        person.click(*corner)
+    person.wait_regions(2)
+    person.page.wait_for_timeout(500)
+    assert masks.intersection_over_union(asked(4), fakes.shape("green")) > 0.97
+
+
 def test_everything_is_outlined_and_taken_by_clicks(visit: Any, address: str, model: fakes.FakeModel) -> None:
     person = visit(address)
     person.open_example()
