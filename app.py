@@ -46,7 +46,13 @@ def serve(options: Options) -> int:
 
         cache_bytes = options.cache_mb * 2**20
         return Osprey.from_pretrained(
-            options.model, options.device, options.dtype, options.revision, cache_bytes, options.quantize
+            options.model,
+            options.device,
+            options.dtype,
+            options.revision,
+            cache_bytes,
+            options.quantize,
+            options.device_map,
         )
 
     def load_segmenter() -> object:

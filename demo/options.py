@@ -17,6 +17,7 @@ from osprey_core.errors import InputError
 EMBEDDED_MODEL = "nano"
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 QUANTIZERS = ("none", "int8", "8bit", "4bit")
+DEVICE_MAPS = ("none", "auto")
 SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
 
 
@@ -39,6 +40,8 @@ class Options:
     cache_mb: int = 2048
     """Megabytes that opened pictures may keep between questions, on the model's device."""
     quantize: str = "none"
+    device_map: str = "none"
+    """Whether a language model larger than its device is spread over others: "auto" or "none"."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -60,6 +63,8 @@ class Options:
             raise InputError(f"--cache-mb must be 0 (keep nothing) or more, not {self.cache_mb}.")
         if self.quantize not in QUANTIZERS:
             raise InputError(f"--quantize {self.quantize!r} is not known; use one of {', '.join(QUANTIZERS)}.")
+        if self.device_map not in DEVICE_MAPS:
+            raise InputError(f"--device-map {self.device_map!r} is not known; use one of {', '.join(DEVICE_MAPS)}.")
         if not self.host.strip():
             raise InputError("--host is empty; use 127.0.0.1 for this computer only, or 0.0.0.0 for the whole network.")
 
@@ -90,6 +95,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
             given["host"], environment.get("OSPREY_HOST"), environment.get("GRADIO_SERVER_NAME"), "127.0.0.1"
         ),
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
+        "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "share": given["share"],
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
@@ -131,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quantize",
         help="none (default), int8 (any device), 8bit or 4bit (NVIDIA GPU, needs bitsandbytes) [OSPREY_QUANTIZE]",
+    )
+    parser.add_argument(
+        "--device-map",
+        help="none (default), or auto: spread a model larger than one GPU over all GPUs, memory and disk (needs "
+        "accelerate) [OSPREY_DEVICE_MAP]",
     )
     parser.add_argument(
         "--cache-mb", help="memory that opened pictures may keep between questions, 2048 by default [OSPREY_CACHE_MB]"

@@ -22,6 +22,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 from .config import FORMAT, OspreyConfig
 from .errors import CheckpointError, ModelNotFoundError
 from .model import OspreyNetwork, build_network
+from .placement import Placement
 from .tokens import TextTokenizer
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,11 @@ def needs_vision_weights(files: CheckpointFiles) -> bool:
 
 
 def load_network(
-    files: CheckpointFiles, device: torch.device, dtype: torch.dtype, vision_weights: Path | None = None
+    files: CheckpointFiles,
+    device: torch.device,
+    dtype: torch.dtype,
+    vision_weights: Path | None = None,
+    spread: bool = False,
 ) -> OspreyNetwork:
     """Build the network and fill it from the files.
 
@@ -92,6 +97,7 @@ def load_network(
         files: from `inspect_folder`.
         device, dtype: where and as what every parameter ends up.
         vision_weights: a CLIP checkpoint of open_clip, read where the checkpoint has no vision tower.
+        spread: whether what `device` has no room for goes to other devices, as `placement` says.
 
     Returns:
         the network in eval mode, without gradients.
@@ -101,8 +107,10 @@ def load_network(
     """
     with torch.device("meta"):
         network = build_network(files.config)
+    placement = Placement(network, device, dtype) if spread else None
     wanted = dict(network.named_parameters())
     found: set[str] = set()
+    on_disk: set[str] = set()
     unexpected: list[str] = []
     misshaped: list[str] = []
     sources = [(path, rename_published if files.layout == "published" else _same_name) for path in files.weights]
@@ -119,8 +127,14 @@ def load_network(
                 misshaped.append(f"{name} is {tuple(tensor.shape)}, not {tuple(wanted[ours].shape)}")
                 found.add(ours)
             else:
-                _assign(network, ours, tensor.to(device=device, dtype=dtype))
                 found.add(ours)
+                if placement is None:
+                    _assign(network, ours, tensor.to(device=device, dtype=dtype))
+                else:
+                    placed = placement.store(ours, tensor)
+                    _assign(network, ours, placed)
+                    if placed.is_meta:
+                        on_disk.add(ours)
     missing = [name for name in wanted if name not in found]
     problems = [
         f"{len(names)} {kind}: {_shorten(names)}"
@@ -131,9 +145,13 @@ def load_network(
         raise CheckpointError(f"The weights in {files.folder} do not fit the model. " + "; ".join(problems) + ".")
     # Rotary frequencies are computed, not stored; on the meta device they were not.
     network.llm.model.rotary_emb = LlamaRotaryEmbedding(config=network.llm.config).to(device)
-    left = [name for name, tensor in (*network.named_parameters(), *network.named_buffers()) if tensor.is_meta]
+    tensors = (*network.named_parameters(), *network.named_buffers())
+    left = {name for name, tensor in tensors if tensor.is_meta} - on_disk
     assert not left, f"left on the meta device: {left}"
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    if placement is not None:
+        placement.connect(network)
+    return network
 
 
 def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: torch.dtype | None = None) -> None:

@@ -25,6 +25,7 @@ from .generate import AnswerStream, AnswerText, DecodedRows, Sampling, decode
 from .masks import as_mask
 from .model import OspreyNetwork
 from .pictures import read_picture
+from .placement import check_device_map, is_offloaded
 from .prefix_attention import KeyValues, use_prefix_attention
 from .prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PictureCache, cache_of, key_values_of, tensor_bytes
 from .preprocess import image_to_tensor
@@ -66,6 +67,7 @@ class Osprey:
         revision: str | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         quantize: str | None = None,
+        device_map: str | None = None,
     ) -> Osprey:
         """Load a model.
 
@@ -79,15 +81,22 @@ class Osprey:
                 used least recently is forgotten first, and computed again when it is needed. 0 keeps nothing.
             quantize: "int8", "8bit", "4bit" or "none", as `quantize.quantize` says: a smaller, and where memory is
                 what slows it down a faster, language model whose answers may differ a little.
+            device_map: "auto" spreads a language model that the device has no room for over all GPUs, the memory beside
+                them and the disk, which needs accelerate; "none" or None keeps all on one device.
 
         Raises:
-            InputError: the device, dtype or quantization is not one that can be used here, or the cache's size is
-                negative.
+            InputError: the device, dtype, quantization or device map is not one that can be used here, or the cache's
+                size is negative.
             ModelNotFoundError, CheckpointError: as `hub` and `checkpoint` say.
         """
         torch_device = resolve_device(device)
         torch_dtype = resolve_dtype(dtype, torch_device)
         replacement_for(quantize or "none", torch_device)  # says no before anything is fetched
+        spread = check_device_map(device_map or "none", torch_device)
+        if spread and (quantize or "none") != "none":
+            raise InputError(
+                "Quantized weights cannot be spread over devices; use quantize or the device map, not both."
+            )
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
@@ -96,7 +105,7 @@ class Osprey:
                 f"The tokenizer in {files.folder} has {tokenizer.vocab_size} pieces, but the model embeds only "
                 f"{files.config.language.vocab_size}; they do not belong together."
             )
-        network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights)
+        network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
         quantize_llm(network.llm, quantize or "none")
         return cls(name, network, tokenizer, cache_bytes)
 
@@ -158,10 +167,13 @@ class Osprey:
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.
 
-        `dtype` is that of the stored tensors, by default the model's own. Raises InputError for a quantized model.
+        `dtype` is that of the stored tensors, by default the model's own. Raises InputError for a model that is
+        quantized, or that does not lie in memory as a whole.
         """
         if is_quantized(self.network.llm):
             raise InputError("A quantized model has lost its weights' precision; load it without quantize to save it.")
+        if is_offloaded(self.network):
+            raise InputError("A model that does not fit into memory is not saved; load it without a device map.")
         checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else DTYPES[dtype])
 
     @property

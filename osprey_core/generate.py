@@ -148,7 +148,7 @@ class DecodedRows:
         if not self._ended.intersection(self._rows):
             return
         kept = [place for place, row in enumerate(self._rows) if row not in self._ended]
-        places = torch.tensor(kept, device=self._positions.device)
+        places = torch.tensor(kept)  # on the CPU, since layers and their keys may lie on different devices
         self._rows = [self._rows[place] for place in kept]
         self._cache.batch_select_indices(places)
         self._inputs, self._positions, self._real = self._inputs[places], self._positions[places], self._real[places]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     {"errors", "config", "files", "masks", "pictures"},
     {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
-    {"generate", "quantize", "checkpoint", "segment", "draw", "export", "hub"},
+    {"generate", "quantize", "placement", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine", "likelihood", "similarity"},
     {"training", "evaluation", "convert", "command_line", "__main__"},
 ]

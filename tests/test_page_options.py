@@ -44,6 +44,12 @@ def test_port_comes_from_either_variable(environment: dict[str, str], port: int)
     assert read_options([], environment).port == port
 
 
+def test_the_device_map_comes_from_either_side() -> None:
+    environment = {"OSPREY_DEVICE_MAP": "auto"}
+    assert [read_options([], given).device_map for given in ({}, environment)] == ["none", "auto"]
+    assert read_options(["--device-map", "none"], environment).device_map == "none"
+
+
 def test_cache_and_quantization_come_from_either_side() -> None:
     environment = {"OSPREY_CACHE_MB": "300", "OSPREY_QUANTIZE": "8bit"}
     assert (read_options([], environment).cache_mb, read_options([], environment).quantize) == (300, "8bit")
@@ -65,6 +71,7 @@ def test_cache_and_quantization_come_from_either_side() -> None:
         (["--device", "toaster"], "--device"),
         (["--dtype", "int3"], "--dtype"),
         (["--quantize", "int3"], "--quantize"),
+        (["--device-map", "everywhere"], "--device-map"),
         (["--cache-mb", "much"], "--cache-mb"),
         (["--cache-mb", "-1"], "--cache-mb"),
         (["--host", ""], "--host"),
