@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import transcript, words
+from demo import language, transcript, words
 from demo.scripts import script
 from demo.session import Session
 from osprey_core.regions import PALETTE
@@ -19,14 +19,14 @@ from osprey_core.regions import PALETTE
 def build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return _component(
-        "chatbot", "chat.js", html_template='<div class="osp-chat"></div>', words=words.CONVERSATION, turns=[]
+        "chatbot", ("chat.js",), html_template='<div class="osp-chat"></div>', words=words.CONVERSATION, turns=[]
     )
 
 
 def build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return _component(
-        "about", "chat_mentions.js", transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
+        "about", ("chat_mentions.js",), transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
     )
 
 
@@ -34,17 +34,25 @@ def build_own_questions(longest: int) -> gr.HTML:
     """A person's own questions, kept in the browser; it triggers `ask_own`. `longest` is in characters."""
     return _component(
         "own-questions",
-        "chat_presets.js",
-        html_template=f'<div class="osp-own" role="list" aria-label="{words.OWN_QUESTIONS["all"]}"></div>',
+        ("chat_presets.js",),
+        html_template='<div class="osp-own" role="list"></div>',
         words=words.OWN_QUESTIONS,
         longest=longest,
     )
 
 
 def build_header(value: str) -> gr.HTML:
-    """The header with the button of the help sheet."""
+    """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
     return _component(
-        "header", "chat_help.js", value, words=words.HELP, steps=words.HELP_STEPS, sections=words.HELP_KEYS
+        "header",
+        ("chat_help.js", "chat_language.js"),
+        value,
+        words=words.HELP,
+        steps=words.HELP_STEPS,
+        sections=words.HELP_KEYS,
+        language=language.current(),
+        lang=language.HTML_NAMES[language.current()],
+        cookie=language.COOKIE,
     )
 
 
@@ -60,11 +68,11 @@ def replaced_turn(value: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _component(elem_id: str, name: str, value: str | None = None, **props: Any) -> gr.HTML:
+def _component(elem_id: str, scripts: tuple[str, ...], value: str | None = None, **props: Any) -> gr.HTML:
     return gr.HTML(
         value,
         elem_id=elem_id,
-        js_on_load=script(name),
+        js_on_load=script(*scripts),
         apply_default_css=False,
         colors=len(PALETTE),
         **props,

@@ -39,7 +39,7 @@ sheet.addEventListener("close", () => from && from.isConnected && from.focus());
 sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // beside the sheet
 sheet.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
 
-element.addEventListener("click", (event) => event.target.closest(".osp-help-open") && open());
+listen(element, "click", (event) => event.target.closest(".osp-help-open") && open());
 listen(window, "keydown", (event) => {
   if (event.key !== "?" || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();

@@ -8,8 +8,8 @@ let regions = [];
 let open = null; // {start, end, found, active}: the @ and what follows it, and the regions that fit
 
 const list = make("ul", { class: "osp-pop", id: "osp-pop", role: "listbox", "aria-label": W.pick, hidden: true });
-const live = make("div", { class: "osp-unseen", "aria-live": "polite" });
-document.querySelectorAll("#osp-pop").forEach((old) => old.remove());
+const live = make("div", { class: "osp-unseen osp-pop-live", "aria-live": "polite" });
+document.querySelectorAll("#osp-pop, .osp-pop-live").forEach((old) => old.remove());
 (element.closest(".gradio-container") || document.body).append(list);
 element.parentElement.append(live);
 
@@ -141,7 +141,7 @@ listen(window, "keydown", (event) => {
 
 // ---- suggested questions, and the regions there are -----------------------------------------------------------------
 
-element.addEventListener("click", (event) => {
+listen(element, "click", (event) => {
   const text = event.target.dataset && event.target.dataset.fill;
   if (text) fillQuestion(text);
 });

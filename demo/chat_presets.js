@@ -5,6 +5,7 @@ const KEY = "osprey:questions";
 const MOST = 20;
 const root = element.querySelector(".osp-own");
 const listen = listener("presets");
+root.setAttribute("aria-label", W.all);
 
 // Whatever else may have written there: only texts of a sane length count.
 function read() {

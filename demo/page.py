@@ -16,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, handlers, keeping, transcript, words
+from demo import api, handlers, keeping, language, switching, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.everything import build_everything, captions_of
@@ -47,7 +47,8 @@ def build_app(
         segmenter=segmenter if isinstance(segmenter, Slot) else Slot.of(segmenter, getattr(segmenter, "name", "")),
         examples=handlers.find_examples(examples),
     )
-    with gr.Blocks(title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as app:
+
+    def put_together() -> Callable[[switching.Page], None]:
         seat = gr.State(Seat(), time_to_live=7200)
         status = build_header(_header_html(services, options))
         with gr.Row(elem_id="columns", scale=1):
@@ -61,7 +62,11 @@ def build_app(
         _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
         api.add_endpoints(services, seat, decode, QUEUES)
-    return app
+        return lambda page: _wire_languages(page, services, options, seat, status, everything, chat)
+
+    return switching.build(
+        put_together, title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)
+    )
 
 
 @dataclass
@@ -141,7 +146,9 @@ def _header_html(services: Services, options: Options) -> str:
         if slot.state == "loading":
             pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
         elif slot.state == "failed":
-            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {slot.reason}")
+            failures += _pill(
+                "osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {language.translated(slot.reason)}"
+            )
         else:
             loaded = slot.get()
             details = [
@@ -156,10 +163,17 @@ def _header_html(services: Services, options: Options) -> str:
             f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
             f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
         )
+    choices = "".join(
+        f'<button type="button" data-language="{code}" lang="{language.HTML_NAMES[code]}" title="{name}" '
+        f'aria-label="{name}" aria-pressed="{str(code == language.current()).lower()}">'
+        f"{language.SHORT_NAMES[code]}</button>"
+        for code, name in language.LANGUAGES.items()
+    )
+    choices = f'<div class="osp-languages" role="group" aria-label="{html.escape(words.LANGUAGE)}">{choices}</div>'
     help_button = f'<button type="button" class="osp-help-open">{html.escape(words.HELP_BUTTON)}<kbd>?</kbd></button>'
     return (
         f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
-        f'<div class="osp-status" role="status">{pills}{failures}</div>{help_button}</div>{note}'
+        f'<div class="osp-status" role="status">{pills}{failures}</div>{choices}{help_button}</div>{note}'
     )
 
 
@@ -503,6 +517,39 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
     own.change(take, [own, *settings], settings, **quick)
 
 
+def _wire_languages(
+    page: switching.Page,
+    services: Services,
+    options: Options,
+    seat: gr.State,
+    status: gr.HTML,
+    everything: gr.HTML,
+    chat: _Chat,
+) -> None:
+    """The choice of language in the header. What depends on the session is written anew; the rest the page knows."""
+
+    def choose(seat: Seat, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        code = str(data_of(event).get("language"))
+        language.choose(request.session_hash, code)
+        session = seat.session
+        now = {
+            status: {"value": _header_html(services, options)},
+            chat.about: _about_properties(services, session),
+            chat.chatbot: {"turns": transcript.turns(session)},
+            everything: {"captions": captions_of(session)},
+        }
+        return switching.switch(page, now)
+
+    status.choose_language(
+        choose,
+        [seat],
+        switching.components_with_texts(page),
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=None,
+    )
+
+
 def _defaults(services: Services, options: Options) -> GenerationDefaults:
     """The model's own sampling; while it loads, what it will most likely be."""
     if services.model.state == "ready":
@@ -530,6 +577,10 @@ def _chat_updates(session: Session) -> list[Any]:
 
 def _about(services: Services, session: Session) -> Any:
     """The line above the question, and the regions that can be mentioned in it."""
+    return gr.update(**_about_properties(services, session))
+
+
+def _about_properties(services: Services, session: Session) -> dict[str, Any]:
     suggestions: tuple[str, ...] = ()
     if session.picture is not None:
         example = handlers.find_example(services, session.picture.name)
@@ -538,7 +589,7 @@ def _about(services: Services, session: Session) -> Any:
         {"number": region["number"], "percent": region["percent"], "name": region.get("name") or ""}
         for region in scene_of(session)["regions"]
     ]
-    return gr.update(value=transcript.about_html(session, suggestions), regions=known)
+    return {"value": transcript.about_html(session, suggestions), "regions": known}
 
 
 def _several(session: Session) -> list[Any]:

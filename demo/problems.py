@@ -5,14 +5,14 @@ Knows no component. Exceptions of libraries that the page does not import are to
 
 from __future__ import annotations
 
-from demo import words
+from demo import language, words
 from osprey_core.errors import OspreyError
 
 
 def sentence_of(error: BaseException) -> str | None:
     """What to say about this error; None if it is one that nobody foresaw."""
     if isinstance(error, OspreyError):
-        return str(error)
+        return language.translated(str(error))
     if is_out_of_memory(error):
         return words.OUT_OF_MEMORY
     return None

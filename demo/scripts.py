@@ -9,10 +9,25 @@ from importlib import resources
 
 SHARED = "elements.js"
 
+_MOUNT = """
+let life = 0;
+const mount = () => {
+  const mine = ++life;
+  body((names, act) => watch(names, (...sent) => mine === life && act(...sent)));
+};
+watch(Object.keys({ words: 0 }), mount);
+mount();
+"""
+
 
 def script(*names: str) -> str:
-    """The text of these scripts, one after the other, behind what all scripts share."""
-    return "\n".join(text_of(name) for name in (SHARED, *names))
+    """The text of these scripts, one after the other, behind what all scripts share.
+
+    They run anew whenever the property `words` changes. So what they draw goes into `element` in place of what is
+    there, and listeners outside of what they draw are made with `listener`, which ends those of the run before.
+    """
+    texts = "\n".join(text_of(name) for name in (SHARED, *names))
+    return "const body = (watch) => {\n" + texts + "\n};" + _MOUNT
 
 
 def text_of(name: str) -> str:

@@ -1,14 +1,19 @@
-"""Every word that a person sees, in one place. A translation is another file of these names.
+"""Every word that a person sees, in one place, in English. `words_ko.py` and `words_zh.py` hold the same names.
 
-Texts with {braces} are filled with str.format. Nothing here depends on anything else.
+Texts with {braces} are filled with str.format. Inside functions `words.X` is in the language of the person for whom
+the function runs (see `language.py`); so read words there, not while a module is imported.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+from demo import language
 
 # --- header ----------------------------------------------------------------------------------------------------------
 TITLE = "Osprey"
+LANGUAGE = "Language"
 TAGLINE = "Mark any part of a picture, then ask about exactly those pixels."
 STATUS_LOADING = "Loading {name} …"
 STATUS_FAILED = "{name} is not available."
@@ -296,3 +301,5 @@ BAD_TEMPERATURE = "The temperature must be between 0 and 2, not {value}; correct
 BAD_TOP_P = "Top-p must be above 0 and at most 1, not {value}; correct it under Settings."
 BAD_MAX_NEW_TOKENS = "The longest answer must be between 1 and 4096 tokens, not {value}; correct it under Settings."
 BAD_SEED = "The seed must be a whole number from 0 to 4294967295, not {value}; correct it under Settings."
+
+language.follow(sys.modules[__name__])

@@ -208,6 +208,7 @@ def percent(share: float) -> str:
     return "<0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
 
 
+@lru_cache(maxsize=256)
 def _thumbnail(path: Path) -> str:
     with Image.open(path) as image:
         small = fit_within(image.convert("RGB"), THUMBNAIL_SIDE)
