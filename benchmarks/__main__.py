@@ -20,9 +20,10 @@ from typing import Any
 import torch
 
 from osprey_core.config import OspreyConfig
+from osprey_core.quantize import Drift
 
 from .estimate import CARDS, estimate
-from .measures import MEASURES, Setting
+from .measures import MEASURES, Setting, drifts
 from .models import SHAPES, build
 from .timing import Comparison
 
@@ -36,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     results: dict[str, list[Comparison]] = {}
+    drifted: dict[str, dict[str, Drift]] = {}
     for shape in options.shape or ["nano", "wide"]:
         log.info("%s", shape)
         setting = Setting(build(shape), shape, options.repeats, options.new_tokens, tuple(options.regions))
@@ -43,7 +45,11 @@ def main(argv: Sequence[str]) -> int:
             for found in MEASURES[letter](setting):
                 results.setdefault(shape, []).append(found)
                 log.info("%s", line_of(found))
-    report = report_of(results, options.repeats)
+        if "h" in options.only:
+            for name, far in drifts(setting).items():
+                drifted.setdefault(shape, {})[name] = far
+                log.info("%s against float32: %s", name, far)
+    report = report_of(results, drifted, options.repeats)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "benchmarks.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     plot(results, options.out / "benchmarks.png")
@@ -60,7 +66,9 @@ def line_of(found: Comparison) -> str:
     )
 
 
-def report_of(results: dict[str, list[Comparison]], repeats: int) -> dict[str, Any]:
+def report_of(
+    results: dict[str, list[Comparison]], drifted: dict[str, dict[str, Drift]], repeats: int
+) -> dict[str, Any]:
     """All that was found, for JSON."""
     return {
         "machine": {
@@ -71,6 +79,9 @@ def report_of(results: dict[str, list[Comparison]], repeats: int) -> dict[str, A
         },
         "repeats": repeats,
         "measures": {shape: [one.to_dict() for one in found] for shape, found in results.items()},
+        "drift from float32": {
+            shape: {name: asdict(one) for name, one in found.items()} for shape, found in drifted.items()
+        },
         "estimates, nothing measured": [asdict(estimate(OspreyConfig(), card)) for card in CARDS],
     }
 

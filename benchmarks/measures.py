@@ -7,26 +7,30 @@ the cache.
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from osprey_core import Osprey, View
+from osprey_core.pictures import read_picture
 from osprey_core.preprocess import image_to_tensor
 from osprey_core.prompts import QUESTIONS, Turn
-from osprey_core.quantize import drift, quantize
+from osprey_core.quantize import Drift, drift, quantize
 
 from . import baseline
-from .models import decoder_bytes, in_bfloat16
+from .models import copy_of, decoder_bytes, in_bfloat16
 from .timing import Comparison, compare
 
 SIZE_HW = (480, 640)
 BASELINE = "everything again"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def second_click(setting: Setting) -> Iterator[Comparison]:
 
 def encoder_alone(setting: Setting) -> Iterator[Comparison]:
     """(g) The vision encoder by precision and memory layout."""
-    plain = setting.model.network.vision_tower
+    plain = copy.deepcopy(setting.model.network.vision_tower).to(memory_format=torch.contiguous_format)
     pixels = image_to_tensor(picture(), setting.model.network.config.vision.image_size)[None]
 
     def ways() -> Iterator[tuple[str, nn.Module, torch.Tensor]]:
@@ -227,6 +231,42 @@ def int8_weights(setting: Setting) -> Iterator[Comparison]:
         ("bfloat16", lambda n: views[0].ask(question(n), [region(0)], max_new_tokens=setting.new_tokens)),
         setting.repeats,
     )
+
+
+def drifts(setting: Setting) -> dict[str, Drift]:
+    """How far every precision's greedy answers are from float32's, encoder included; nothing of it is timed.
+
+    Only of models that were trained: what random weights say hangs on the last digit.
+    """
+    if setting.shape == "wide":
+        return {}
+    cases = [(picture(seed), region(97 * seed)) for seed in range(4)] if setting.shape == "tiny" else _examples()
+    prompt = setting.model.prompts.conversation(QUESTIONS["detailed"], 1)
+
+    def embedded(model: Osprey) -> list[torch.Tensor]:
+        return [baseline.embed(model, image, prompt, [mask]) for image, mask in cases]
+
+    wanted = embedded(setting.model)
+    found = {}
+    for name, half, how in (("bfloat16", True, "none"), ("int8", False, "int8"), ("bfloat16 with int8", True, "int8")):
+        other = in_bfloat16(setting.model) if half else copy_of(setting.model)
+        quantize(other.network.llm, how)
+        reference = setting.model.network.llm
+        found[name] = drift(reference, other.network.llm, wanted, setting.new_tokens, embedded(other))
+    return found
+
+
+def _examples() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pictures of the examples with boxes around the points that belong to their things."""
+    cases = []
+    for told in json.loads((EXAMPLES / "scenes.json").read_text(encoding="utf-8")):
+        image = np.asarray(read_picture(EXAMPLES / told["file"]))
+        for one in told["regions"][:4]:
+            x, y = one["point"]
+            mask = np.zeros(image.shape[:2], dtype=bool)
+            mask[max(y - 40, 0) : y + 40, max(x - 40, 0) : x + 40] = True
+            cases.append((image, mask))
+    return cases
 
 
 def start_up(setting: Setting) -> Iterator[Comparison]:

@@ -34,6 +34,11 @@ def build(shape: str, seed: int = 0) -> Osprey:
     return Osprey(shape, network, TextTokenizer.from_folder(hub.EMBEDDED_FOLDER))
 
 
+def copy_of(model: Osprey) -> Osprey:
+    """A copy with weights of its own."""
+    return Osprey(model.name, copy.deepcopy(model.network), model.prompts.tokenizer)
+
+
 def in_bfloat16(model: Osprey) -> Osprey:
     """A copy of a model in bfloat16."""
     network = copy.deepcopy(model.network).to(torch.bfloat16)

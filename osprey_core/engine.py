@@ -40,6 +40,11 @@ MIN_ANSWER_TOKENS = 32
 DEFAULT_BATCH_SIZE = 16
 """Regions that `describe` decodes together."""
 
+VISION_LAYOUT = torch.channels_last
+"""How the encoder's weights and pictures lie in memory. ConvNeXt normalises and mixes over channels at every position,
+for which the channels must stand together: so they are not rearranged in every block. `python -m benchmarks --only g`
+measures it."""
+
 RegionToken = Literal["mask", "pos"]
 """The two tokens of a region: what is there, and where."""
 
@@ -57,6 +62,7 @@ class Osprey:
         self.prompts = Prompts(network.config, tokenizer)
         self.cache = CacheBudget(cache_bytes)
         use_prefix_attention(network.llm)
+        network.vision_tower.to(memory_format=VISION_LAYOUT)
 
     @classmethod
     def from_pretrained(
@@ -142,7 +148,8 @@ class Osprey:
         picture = read_picture(image)
         pixels = image_to_tensor(picture, self.network.config.vision.image_size)
         parameter = self._parameter
-        view = View(self, (picture.height, picture.width), pixels[None].to(parameter.device, parameter.dtype))
+        pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
+        view = View(self, (picture.height, picture.width), pixels)
         if self.cache.max_bytes:  # else it would be encoded for nothing
             view.encoding()
         return view

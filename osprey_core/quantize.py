@@ -125,22 +125,33 @@ class Drift:
 
 @torch.inference_mode()
 def drift(
-    reference: LlamaForCausalLM, other: LlamaForCausalLM, prompts: Sequence[torch.Tensor], new_tokens: int = 16
+    reference: LlamaForCausalLM,
+    other: LlamaForCausalLM,
+    prompts: Sequence[torch.Tensor],
+    new_tokens: int = 16,
+    other_prompts: Sequence[torch.Tensor] | None = None,
 ) -> Drift:
     """Compare two language models on the reference's own greedy answers.
 
     Args:
         prompts: embedded prompts (1, T, D), at least one.
         new_tokens: length of the answers.
+        other_prompts: the same prompts as embedded by the other model, in its own precision, so that its encoder's
+            drift counts as well; None gives it the same tensors.
     """
     same_tokens, same_answers, error, largest = 0, 0, 0.0, 0.0
-    for prompt in prompts:
+    for prompt, others in zip(prompts, prompts if other_prompts is None else other_prompts, strict=True):
         answer = list(decode(reference, prompt, Sampling(new_tokens)))
-        written = reference.get_input_embeddings()(torch.tensor([answer[:-1]], device=prompt.device))
-        whole = torch.cat([prompt, written], dim=1)
+        ids = torch.tensor([answer[:-1]], device=prompt.device)
         wanted, got = (
-            llm(inputs_embeds=whole, use_cache=False, logits_to_keep=new_tokens).logits[0].float()
-            for llm in (reference, other)
+            llm(
+                inputs_embeds=torch.cat([embeds, llm.get_input_embeddings()(ids).to(embeds.dtype)], dim=1),
+                use_cache=False,
+                logits_to_keep=new_tokens,
+            )
+            .logits[0]
+            .float()
+            for llm, embeds in ((reference, prompt), (other, others))
         )
         agreeing = int((got.argmax(-1) == wanted.argmax(-1)).sum())
         same_tokens += agreeing

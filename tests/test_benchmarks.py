@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.estimate import CARDS, estimate
+from benchmarks.table import BEGIN, END, table_of, written_into
+from benchmarks.table import main as write_table
 from benchmarks.timing import compare
 from osprey_core.config import OspreyConfig
 
@@ -21,6 +23,11 @@ def test_a_small_run_writes_figures_a_plot_and_one_line(tmp_path: Path, capsys: 
     found = {one["key"]: one for one in report["measures"]["tiny"]}
     assert {"a-float32", "b-1", "c", "d", "e-1", "e-3", "e-3-cached", "g-bfloat16", "h", "k"} <= set(found)
     assert all(one["times_faster"] > 0 for one in found.values())
+    assert set(report["drift from float32"]["tiny"]) == {"bfloat16", "int8", "bfloat16 with int8"}
+    assert all(0 <= one["logit_error"] < 0.5 for one in report["drift from float32"]["tiny"].values())
+    report["measures"]["nano"] = report["measures"].pop("tiny")
+    report["drift from float32"]["nano"] = report["drift from float32"].pop("tiny")
+    assert "first token, cached" in table_of(report)
     assert json.loads(capsys.readouterr().out.strip().splitlines()[-1])["tiny"].keys() == found.keys()
     pytest.importorskip("matplotlib")
     assert (tmp_path / "benchmarks.png").stat().st_size > 1000
@@ -47,3 +54,65 @@ def test_the_paper_estimate_is_of_the_right_order(card: object) -> None:
     assert 500 < found.picture_cache_mb < 560
     assert 40 < found.tokens_per_second < 200
     assert found.cached_first_token < found.baseline_first_token
+
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "benchmarks/results/benchmarks.json"
+
+
+def measured(key: str, ours: float, other: float) -> dict[str, object]:
+    return {"key": key, "ours": {"seconds": ours}, "other": {"seconds": other}, "times_faster": other / ours}
+
+
+REPORT = {
+    "machine": {"cores": 2},
+    "repeats": 3,
+    "measures": {
+        "nano": [measured("b-1", 0.007, 0.024), measured("i", 2.42, 6.73), measured("k", 0.03, 0.0042)],
+        "wide": [measured("b-1", 0.5, 11.46), measured("e-64", 30.04, 899.0), measured("h", 0.1, 0.19)],
+    },
+    "drift from float32": {"nano": {"int8": {"same_tokens": 0.996, "same_answers": 0.9375, "logit_error": 0.012}}},
+    "estimates, nothing measured": [
+        {
+            "card": "H100",
+            "baseline_first_token": 0.05,
+            "cached_first_token": 0.006,
+            "tokens_per_second": 171.6,
+            "regions_per_second": 1234.0,
+        }
+    ],
+}
+
+
+def test_the_table_says_what_the_report_says_and_rounds_nothing_up() -> None:
+    table = table_of(REPORT)
+    assert "Measured on 2 CPU cores" in table
+    rows = {line.split(" | ")[0].strip("| "): line for line in table.splitlines() if line.startswith("| ")}
+    assert "| 7 ms | 24 ms | 3.4 | 500 ms | 11.5 s | 22 |" in rows["second question on a region, first token"]
+    assert "| – | – | – | 30.0 s | 899.0 s | 29 |" in rows["64 regions described"]
+    assert "tenth turn, first token" not in rows
+    assert "against bfloat16 1.9×" in table
+    assert "reaches with its weights: 14 %" in table
+    assert "2.4 s until the page is built, 6.7 s with" in table
+    assert "int8 99 % of the tokens, 93 % of the answers, largest difference of a logit 1.2 %" in table
+    before, _, estimated = table.partition("**Paper estimate, nothing measured**")
+    assert "H100" in estimated
+    assert "H100" not in before
+    assert "| H100 | 50 ms | 6 ms | 170 | 1200 |" in estimated
+
+
+def test_the_table_is_written_between_its_marks(tmp_path: Path) -> None:
+    page, report = tmp_path / "README.md", tmp_path / "benchmarks.json"
+    report.write_text(json.dumps(REPORT), encoding="utf-8")
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        assert write_table([str(report), "--write", str(page)]) == 0
+    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\n{table_of(REPORT)}{END}\nafter\n"
+    with pytest.raises(ValueError, match="add both where"):
+        written_into("no marks", "table")
+
+
+@pytest.mark.skipif(not KEPT.is_file(), reason="no figures are kept here")
+def test_the_table_in_the_readme_is_that_of_the_kept_figures() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert written_into(text, table_of(json.loads(KEPT.read_text(encoding="utf-8")))) == text

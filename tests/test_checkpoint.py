@@ -61,6 +61,24 @@ def test_a_saved_model_reads_back_to_the_same_answers(saved: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="only Linux tells what is mapped")
+@pytest.mark.parametrize("kind", ["safetensors", "bin"])
+def test_weights_that_need_no_change_are_mapped_and_not_copied(saved: Path, kind: str) -> None:
+    """Two processes share them, and what is not used is not read."""
+    path = saved / "model.safetensors"
+    if kind == "bin":
+        torch.save(load_file(path), saved / "pytorch_model.bin")
+        path.unlink()
+        path = saved / "pytorch_model.bin"
+    network = checkpoint.load_network(checkpoint.inspect_folder(saved), CPU, torch.float32)
+    lines = (line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines())
+    spans = [line[0].split("-") for line in lines if line[-1].strip() == str(path)]
+    mapped = [(int(start, 16), int(end, 16)) for start, end in spans]
+    places = {name: p.data_ptr() for name, p in network.named_parameters()}
+    copied = [name for name, at in places.items() if not any(start <= at < end for start, end in mapped)]
+    assert copied == []
+
+
 def test_saving_in_half_precision_halves_the_file(saved: Path, tmp_path: Path) -> None:
     Osprey.from_pretrained(str(saved), device="cpu").save(tmp_path / "half", dtype="float16")
     stored = load_file(tmp_path / "half/model.safetensors")

@@ -10,11 +10,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import tiny_osprey, tiny_tokenizer
+from tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
 from osprey_core import ContextOverflowError, InputError, Osprey, View
-from osprey_core.engine import resolve_device, resolve_dtype
+from osprey_core.engine import VISION_LAYOUT, resolve_device, resolve_dtype
 from osprey_core.generate import AnswerStream, AnswerText, Sampling
+from osprey_core.model import build_network
 from osprey_core.prompts import Turn
 
 QUESTION = "what is <region1>"
@@ -38,6 +39,19 @@ def box(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def view(model: Osprey) -> View:
     return model.open(picture())
+
+
+def test_the_encoders_layout_in_memory_changes_no_level() -> None:
+    laid = tiny_osprey()
+    torch.manual_seed(0)
+    plain = build_network(tiny_config()).eval().requires_grad_(False)
+    view = laid.open(picture())
+    assert view._pixel_values.is_contiguous(memory_format=VISION_LAYOUT)
+    with torch.inference_mode():
+        tokens, levels = plain.encode_image(view._pixel_values.contiguous())
+    torch.testing.assert_close(view.encoding().image_tokens, tokens, rtol=1e-4, atol=1e-5)
+    for name, level in view.encoding().levels.items():
+        torch.testing.assert_close(level, levels[name], rtol=1e-4, atol=1e-5)
 
 
 def stream_of(tokens: list[int] | str, *stops: str) -> AnswerStream:

@@ -67,17 +67,40 @@ def picture(seed: int, height: int = 90, width: int = 120) -> np.ndarray:
     return image
 
 
-def test_a_picture_is_encoded_once_however_many_clicks_follow(sam):
+def test_a_picture_is_encoded_once_however_many_clicks_follow(sam, monkeypatch):
+    """A click is one pass of the mask decoder, and everything is a pass for each batch of the grid's 25 points."""
     calls = []
-    hook = sam.image_encoder.register_forward_hook(lambda *_: calls.append(1))
+    decode = sam.mask_decoder.predict_masks
+
+    def noted(**inputs):
+        calls.append(inputs["sparse_prompt_embeddings"].shape[0])
+        return decode(**inputs)
+
+    monkeypatch.setattr(sam.mask_decoder, "predict_masks", noted)
+    hook = sam.image_encoder.register_forward_hook(lambda *_: calls.append("encoder"))
     try:
-        opened = SamSegmenter(sam, "sam:tiny", GridOptions(points_per_side=3, min_predicted_iou=-9)).open(picture(1))
+        grid = GridOptions(points_per_side=5, points_per_batch=10, min_predicted_iou=-9)
+        opened = SamSegmenter(sam, "sam:tiny", grid).open(picture(1))
+        assert calls == ["encoder"]
         opened.segment([(30, 20)], [1])
         opened.segment([(30, 20), (5, 5)], [1, 0], (10, 10, 60, 50))
+        assert calls == ["encoder", 1, 1]
         opened.everything()
     finally:
         hook.remove()
-    assert len(calls) == 1
+    assert calls == ["encoder", 1, 1, 10, 10, 5]
+
+
+def test_everything_does_not_depend_on_the_size_of_its_batches(sam):
+    found = []
+    for size in (1, 7, 16):
+        grid = GridOptions(points_per_side=4, points_per_batch=size, min_predicted_iou=-9, min_stability=0.0)
+        found.append(SamSegmenter(sam, "sam:tiny", grid).open(picture(5)).everything())
+    assert found[0]
+    for other in found[1:]:
+        assert [one.score for one in other] == pytest.approx([one.score for one in found[0]], abs=1e-4)
+        overlaps = [intersection_over_union(a.mask, b.mask) for a, b in zip(found[0], other, strict=True)]
+        assert min(overlaps) > 0.99
 
 
 @pytest.mark.parametrize(
