@@ -4,7 +4,7 @@ Knows regions and arrays; does not know where a picture is shown.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import cv2
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from osprey_core.caption_spots import Box, Caption, place
 from osprey_core.errors import InputError
 from osprey_core.masks import Mask, area, as_mask, box_xyxy
 from osprey_core.regions import Region, rgb_of, text_color_on
@@ -21,6 +22,9 @@ Picture = Image.Image | NDArray[np.uint8]
 _DARK = (20, 20, 20)
 _LIGHT = (255, 255, 255)
 _BADGE_OVERSAMPLING = 4
+_CAPTION_SHARE = 0.6
+"""Widest caption, as a share of the picture's width."""
+_CAPTION_OPACITY = 215
 
 
 def overlay(
@@ -30,12 +34,16 @@ def overlay(
     alpha: float = 0.4,
     selected: int | None = None,
     numbers: bool = True,
+    captions: Mapping[int, str] | None = None,
 ) -> NDArray[np.uint8]:
     """Draw the regions on a copy of the picture, the largest first; returns uint8 (H, W, 3).
 
     image: RGB PIL image or uint8 (H, W, 3). alpha: strength of the tint, 0..1. selected: the number of a region to
-    draw stronger than the others. numbers: whether each region carries its number, at a point inside it.
-    Line widths and numbers grow with the picture. Raises InputError if a mask has another size than the picture.
+    draw stronger than the others. numbers: whether each region carries its number, at a point inside it. captions:
+    words for regions, by number, drawn where they fit: inside or beside their region, cut if need be, never over each
+    other or over a number; those in letters that the built-in font lacks are left out.
+    Line widths, numbers and captions grow with the picture. Raises InputError if a mask has another size than the
+    picture.
     """
     canvas = _as_array(image)
     if not 0 <= alpha <= 1:
@@ -48,10 +56,14 @@ def overlay(
         is_selected = selected == region.number
         strength = alpha if selected is None or is_selected else alpha * 0.6
         _draw_region(canvas, region.mask, region.color, strength, unit * (1.6 if is_selected else 1.0))
+    anchors = _anchors_xy([region.mask for region in ordered]) if numbers or captions else []
+    taken: list[Box] = []
     if numbers:
-        anchors = _anchors_xy([region.mask for region in ordered])
         for region, (x, y) in zip(ordered, anchors, strict=True):
-            _draw_badge(canvas, str(region.number), region.color, x, y, unit, selected == region.number)
+            box = _draw_badge(canvas, str(region.number), region.color, x, y, unit, selected == region.number)
+            taken += [box] if box else []
+    if captions:
+        _draw_captions(canvas, list(zip(ordered, anchors, strict=True)), captions, unit, taken)
     return canvas
 
 
@@ -188,19 +200,97 @@ def _blend(patch: NDArray[np.float32], rgb: NDArray[np.float32], weight: NDArray
 
 def _draw_badge(
     canvas: NDArray[np.uint8], text: str, color: str, x: int, y: int, unit: float, is_selected: bool
-) -> None:
-    """A pill with the number, centred on the pixel (x, y) and moved just far enough to lie within the picture."""
+) -> Box | None:
+    """A pill with the number, centred on the pixel (x, y) and moved just far enough to lie within the picture.
+
+    Returns the rectangle it covers; None if the picture is too small for any number.
+    """
     height, width = canvas.shape[:2]
     letters = max(9.0, unit * 9.5) * (1.2 if is_selected else 1.0)
     letters = min(letters, 0.4 * min(height, width))
     badge = _badge(text, color, round(letters * 2) / 2) if letters >= 4 else None
     if badge is None or badge.shape[0] > height or badge.shape[1] > width:
-        return  # the picture is too small for any number
+        return None
     top = int(np.clip(y - badge.shape[0] // 2, 0, height - badge.shape[0]))
     left = int(np.clip(x - badge.shape[1] // 2, 0, width - badge.shape[1]))
-    target = canvas[top : top + badge.shape[0], left : left + badge.shape[1]]
-    weight = badge[..., 3:].astype(np.float32) / 255
-    target[:] = np.rint(target + (badge[..., :3] - target.astype(np.float32)) * weight).astype(np.uint8)
+    _paste(canvas, badge, left, top)
+    return left, top, left + badge.shape[1], top + badge.shape[0]
+
+
+def _paste(canvas: NDArray[np.uint8], drawn: NDArray[np.uint8], left: int, top: int) -> None:
+    """Put `drawn`, uint8 (h, w, 4), on the canvas, in place; it lies within the canvas."""
+    target = canvas[top : top + drawn.shape[0], left : left + drawn.shape[1]]
+    weight = drawn[..., 3:].astype(np.float32) / 255
+    target[:] = np.rint(target + (drawn[..., :3] - target.astype(np.float32)) * weight).astype(np.uint8)
+
+
+def _draw_captions(
+    canvas: NDArray[np.uint8],
+    anchored: Sequence[tuple[Region, tuple[int, int]]],
+    captions: Mapping[int, str],
+    unit: float,
+    taken: Sequence[Box],
+) -> None:
+    """The captions of these regions (with a point inside each) where they fit beside what is `taken`, in place."""
+    height, width = canvas.shape[:2]
+    letters = max(11, round(unit * 10))
+    font = _font(letters)
+    high, rim = round(letters * 1.6), letters * 1.3
+    wanted = []
+    for region, anchor in anchored:
+        text = " ".join(captions.get(region.number, "").split())
+        if text and all(_has_letter(letter) for letter in text):
+            wide = min(math.ceil(font.getlength(text) + rim), max(width * _CAPTION_SHARE, 4 * letters))
+            x0, y0, x1, y1 = box_xyxy(region.mask)
+            wanted.append((region, text, Caption((x0, y0, x1, y1), anchor, wide, high, min(wide, 4.5 * letters))))
+    spots = place([caption for *_, caption in wanted], (width, height), taken)
+    for (region, text, _), spot in zip(wanted, spots, strict=True):
+        if spot is not None:
+            # Rounded towards the inside, so that captions keep apart.
+            left, top, right = math.ceil(spot[0]), math.ceil(spot[1]), math.floor(spot[2])
+            bottom = min(top + high, math.floor(spot[3]))
+            if right - left >= 2 * letters and bottom - top >= letters:
+                written = _shortened(text, font, right - left - rim)
+                _paste(canvas, _caption(written, region.color, right - left, bottom - top, letters), left, top)
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """The text, or its beginning and an ellipsis, at most `width` pixels wide if there is any such beginning."""
+    if font.getlength(text) <= width:
+        return text
+    cut = len(text) - 1
+    while cut > 1 and font.getlength(text[:cut].rstrip() + "…") > width:
+        cut -= 1
+    return text[:cut].rstrip() + "…"
+
+
+@lru_cache(maxsize=16)
+def _font(size: float) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size=size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow has FreeType wherever it has this argument
+    return font
+
+
+@lru_cache(maxsize=4096)
+def _has_letter(letter: str) -> bool:
+    """Whether the built-in font can write this letter; what it cannot write it draws as one and the same box."""
+    font = _font(20)
+    return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffd"))
+
+
+def _caption(text: str, color: str, width: int, height: int, letters: int) -> NDArray[np.uint8]:
+    """White words on a dark plate with the region's colour at its left, as uint8 (height, width, 4)."""
+    scale = 2
+    font = _font(letters * scale)
+    plate = Image.new("RGBA", (width * scale, height * scale), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(plate)
+    edge = (width * scale - 1, height * scale - 1)
+    pen.rounded_rectangle((0, 0, *edge), radius=letters * scale * 0.3, fill=(*_DARK, _CAPTION_OPACITY))
+    pen.rectangle((0, letters * scale * 0.3, letters * scale * 0.28, edge[1] - letters * scale * 0.3), fill=color)
+    ascent, descent = font.getmetrics()
+    top = (height * scale - ascent - descent) / 2
+    pen.text((letters * scale * 0.75, top), text, font=font, fill=_LIGHT, stroke_width=1, stroke_fill=_LIGHT)
+    return np.asarray(plate.resize((width, height), Image.Resampling.BOX))
 
 
 @lru_cache(maxsize=256)

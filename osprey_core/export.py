@@ -22,6 +22,7 @@ from osprey_core.errors import InputError
 from osprey_core.files import plain_json, read_file
 from osprey_core.masks import box_xyxy
 from osprey_core.pictures import read_picture
+from osprey_core.prompts import QUESTIONS
 from osprey_core.record import Record, RecordedRegion, RecordedTurn
 from osprey_core.regions import color_of
 
@@ -157,9 +158,10 @@ def to_markdown(conversation: Record) -> str:
 
 
 def overlay_png(conversation: Record) -> bytes:
-    """The picture with its regions drawn on it, as the bytes of a PNG file."""
+    """The picture with its regions and their names or descriptions drawn on it, as the bytes of a PNG file."""
     image = np.asarray(read_picture(conversation.picture.data))
-    return _png(draw.overlay(image, [region.region() for region in conversation.regions]))
+    words = {region.number: region.name or _description(conversation, region) for region in conversation.regions}
+    return _png(draw.overlay(image, [region.region() for region in conversation.regions], captions=words))
 
 
 def mask_file(number: int) -> str:
@@ -196,8 +198,21 @@ def _suffix(data: bytes) -> str:
 
 def _captions(conversation: Record, region: RecordedRegion) -> list[str]:
     """Answers to questions about this region alone, as long as its pixels are those that were asked about."""
+    return [turn.answer for turn in _turns_about(conversation, region)]
+
+
+def _description(conversation: Record, region: RecordedRegion) -> str:
+    """What was last said of this region when nothing but a description was asked for; empty if nothing was."""
+    asked = {_REGION_WORD.sub("region", QUESTIONS[style]) for style in ("short", "category", "detailed")}
+    found = [
+        turn.answer for turn in _turns_about(conversation, region) if _REGION_WORD.sub("region", turn.question) in asked
+    ]
+    return found[-1] if found else ""
+
+
+def _turns_about(conversation: Record, region: RecordedRegion) -> list[RecordedTurn]:
     return [
-        turn.answer
+        turn
         for turn in conversation.turns
         if turn.answer and [(r.number, r.mask) for r in conversation.asked(turn)] == [(region.number, region.mask)]
     ]

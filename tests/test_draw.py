@@ -82,6 +82,40 @@ def test_every_region_carries_its_number_inside(grey):
     assert changed[ring].sum() > 50, "the number of the larger region must not hide under the smaller one"
 
 
+@pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (230, 159, 0), (20, 90, 160)])
+def test_a_caption_is_white_on_dark_on_any_background(background):
+    image = np.full((300, 400, 3), background, np.uint8)
+    region = Region(1, disc((300, 400), (200, 150), 90))
+    plain, drawn = overlay(image, [region]), overlay(image, [region], captions={1: "a red apple"})
+    changed = (plain != drawn).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    plate = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert changed.sum() > 0.9 * plate.shape[0] * plate.shape[1], "one plate"
+    grey = plate.mean(axis=2)
+    assert (grey > 180).sum() > 40, "letters"
+    assert np.median(grey) < 90, "what they stand on"
+
+
+def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey):
+    regions = [Region(1, disc((200, 300), (60, 100), 40)), Region(2, disc((200, 300), (240, 100), 40))]
+    plain = overlay(grey, regions)
+    short = overlay(grey, regions, captions={1: "apple"})
+    badges = (plain != overlay(grey, regions, numbers=False)).any(axis=2)
+    assert not ((short != plain).any(axis=2) & badges).any()
+    endless = overlay(grey, regions, captions={1: "an apple " * 50, 2: "a pear " * 50})
+    assert endless.shape == plain.shape
+    assert (endless != plain).any()
+    assert not ((endless != plain).any(axis=2) & badges).any()
+
+
+def test_what_the_font_cannot_write_is_left_out(grey):
+    region = Region(1, disc((200, 300), (150, 100), 80))
+    plain = overlay(grey, [region])
+    assert np.array_equal(overlay(grey, [region], captions={1: "사과"}), plain)
+    assert np.array_equal(overlay(grey, [region], captions={1: " ", 9: "nobody"}), plain)
+    assert not np.array_equal(overlay(grey, [region], captions={1: "Äpfel, so …"}), plain)
+
+
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=30)))
 def test_the_label_point_lies_in_the_mask(mask):
     mask[0, 0] |= not mask.any()
@@ -110,7 +144,8 @@ def test_pictures_of_any_size_can_be_drawn_on(size_hw):
     image = np.zeros((*size_hw, 3), np.uint8)
     corner = np.zeros(size_hw, bool)
     corner[-1, -1] = True
-    drawn = overlay(image, [Region(1, np.ones(size_hw, bool)), Region(23, corner)], selected=23)
+    words = {1: "all of it", 23: "a corner"}
+    drawn = overlay(image, [Region(1, np.ones(size_hw, bool)), Region(23, corner)], selected=23, captions=words)
     assert drawn.shape == image.shape
     assert drawn.any()
     assert thumbnail(image, Region(23, corner), 32).shape == (32, 32, 3)

@@ -22,7 +22,8 @@ from osprey_core import export, record
 from osprey_core.draw import overlay
 from osprey_core.errors import InputError
 from osprey_core.pictures import read_picture
-from osprey_core.record import Record, RecordedPicture, RecordedTurn
+from osprey_core.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.regions import Region
 
 
 def entries(data: bytes) -> dict[str, bytes]:
@@ -91,6 +92,25 @@ def test_masks_and_overlay_are_pictures_of_the_regions() -> None:
     drawn = np.asarray(Image.open(io.BytesIO(files["overlay.png"])))
     image = np.asarray(read_picture(made.picture.data))
     assert np.array_equal(drawn, overlay(image, [region.region() for region in made.regions]))
+
+
+def test_the_overlay_says_what_a_region_is_called_or_described_as() -> None:
+    image = Image.new("RGB", (400, 300), (90, 120, 150))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    masks = np.zeros((2, 300, 400), bool)
+    masks[0, 40:200, 20:180], masks[1, 60:260, 220:390] = True, True
+    regions = tuple(
+        RecordedRegion.of(Region(n, mask, name)) for n, mask, name in zip((1, 2), masks, ("pond", ""), strict=True)
+    )
+    said = (
+        RecordedTurn("What is the category of <region1>? Using only one word or phrase.", "boat", 1, ()),
+        RecordedTurn("Is it alive?", "No.", 1, (1,)),
+    )
+    made = Record(RecordedPicture.read(buffer.getvalue(), "x"), regions, (regions[1],), said)
+    drawn = np.asarray(Image.open(io.BytesIO(export.overlay_png(made))))
+    wanted = overlay(image, [region.region() for region in regions], captions={1: "pond", 2: "boat"})
+    assert np.array_equal(drawn, wanted)
 
 
 def test_the_coco_tools_load_the_annotations(tmp_path) -> None:

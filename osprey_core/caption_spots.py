@@ -1,0 +1,104 @@
+"""Where captions go on a picture: inside or next to what they are about, within the picture, never over each other.
+
+Knows rectangles alone, in any unit: the page places them in screen pixels, the overlay in those of the picture. Neither
+words nor fonts; how wide a text is, the caller measures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1."""
+
+SHARES = (1.0, 0.75, 0.55, 0.4)
+"""How much of the whole width is tried, before the caption is left out."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text to be placed: how wide it is when it is whole, how narrow it may be cut, and what it is about."""
+
+    box_xyxy: Box
+    """Around the region; it lies within the picture."""
+    anchor_xy: tuple[float, float]
+    """A spot deep inside the region, where its number stands."""
+    width: float
+    height: float
+    least_width: float = 0.0
+    """A caption that has to be narrower than this says too little; it is left out."""
+
+
+def place(captions: Sequence[Caption], size_wh: tuple[float, float], taken: Sequence[Box] = ()) -> list[Box | None]:
+    """A rectangle for each caption, or None where it does not fit; the first captions have the first choice.
+
+    size_wh: width and height of the picture. taken: rectangles that stay free, such as the numbers of the regions.
+    Each rectangle lies within the picture, in or at most a quarter of its height beside the box of its region, is as
+    high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others.
+    """
+    blocked = np.array(taken, dtype=np.float64).reshape(-1, 4)
+    spots: list[Box | None] = []
+    for caption in captions:
+        candidates = _candidates(caption, size_wh)
+        free = np.flatnonzero(~_overlap(candidates, blocked).any(axis=1))
+        if not len(free):
+            spots.append(None)
+            continue
+        spot = candidates[free[0]]
+        blocked = np.vstack([blocked, spot])
+        spots.append((float(spot[0]), float(spot[1]), float(spot[2]), float(spot[3])))
+    return spots
+
+
+def _candidates(caption: Caption, size_wh: tuple[float, float]) -> NDArray[np.float64]:
+    """Rectangles (N, 4) for one caption, the best first: whole before cut, inside its region before beside it."""
+    high = caption.height
+    if high > size_wh[1]:
+        return np.empty((0, 4))
+    widths = [share * caption.width for share in SHARES]
+    least = min(caption.least_width, caption.width)
+    widths = [min(wide, size_wh[0]) for wide in (*(w for w in widths if w > least), least)]
+    found: list[Box] = []
+    for wide in (w for w in dict.fromkeys(widths) if w >= least):
+        found += [_kept_within(spot, size_wh) for spot in _around(caption, wide)]
+    return np.array(found, dtype=np.float64).reshape(-1, 4)
+
+
+def _around(caption: Caption, wide: float) -> list[Box]:
+    """Rectangles of this width inside the region's box, then on its four sides."""
+    x0, y0, x1, y1 = caption.box_xyxy
+    x, y = caption.anchor_xy
+    high = caption.height
+    gap = high / 4
+    found: list[Box] = []
+    if wide <= x1 - x0:
+        left = min(max(x - wide / 2, x0), x1 - wide)
+        # At the spot itself if it is free; usually the number stands there, and the caption above or below it.
+        for step in (0.0, 1.25, -1.25, 2.5, -2.5):
+            top = y + step * high - high / 2
+            if y0 <= top and top + high <= y1:
+                found.append((left, top, left + wide, top + high))
+    middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+    for left in (middle_x - wide / 2, x0, x1 - wide):
+        found.append((left, y0 - gap - high, left + wide, y0 - gap))
+        found.append((left, y1 + gap, left + wide, y1 + gap + high))
+    for top in (middle_y - high / 2, y0, y1 - high):
+        found.append((x1 + gap, top, x1 + gap + wide, top + high))
+        found.append((x0 - gap - wide, top, x0 - gap, top + high))
+    return found
+
+
+def _kept_within(spot: Box, size_wh: tuple[float, float]) -> Box:
+    """The rectangle moved just as far as it must be to lie within the picture; it is no larger than the picture."""
+    wide, high = spot[2] - spot[0], spot[3] - spot[1]
+    left = min(max(spot[0], 0.0), max(size_wh[0] - wide, 0.0))
+    top = min(max(spot[1], 0.0), max(size_wh[1] - high, 0.0))
+    return left, top, min(left + wide, size_wh[0]), min(top + high, size_wh[1])
+
+
+def _overlap(candidates: NDArray[np.float64], blocked: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of the candidates (N, 4) overlap which of the blocked (M, 4), as bool (N, M); touching is no overlap."""
+    one, other = candidates[:, None], blocked[None]
+    return np.asarray((one[..., :2] < other[..., 2:]).all(axis=2) & (other[..., :2] < one[..., 2:]).all(axis=2))
