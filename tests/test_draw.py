@@ -113,7 +113,7 @@ def test_what_the_font_cannot_write_is_left_out(grey):
     plain = overlay(grey, [region])
     assert np.array_equal(overlay(grey, [region], captions={1: "사과"}), plain)
     assert np.array_equal(overlay(grey, [region], captions={1: " ", 9: "nobody"}), plain)
-    assert not np.array_equal(overlay(grey, [region], captions={1: "Äpfel, so …"}), plain)
+    assert not np.array_equal(overlay(grey, [region], captions={1: "apples, so …"}), plain)
 
 
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=30)))
