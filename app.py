@@ -90,6 +90,7 @@ def serve(options: Options) -> int:
             max_file_size=f"{MAX_MEGABYTES}mb",
             state_session_capacity=1000,
             ssr_mode=False,
+            mcp_server=options.mcp and importlib.util.find_spec("mcp") is not None,
         )
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)

@@ -1,6 +1,7 @@
-"""Named endpoints for programs (gradio_client): the same handlers as the page, with plain inputs and outputs.
+"""Named endpoints for programs (gradio_client), and the same as tools over MCP: the page's handlers, plain values.
 
-Each client has a Session of its own, as each browser tab does. Errors reach the caller as one sentence.
+Each client has a Session of its own, as each browser tab does; `session` names one that several calls share. Errors
+reach the caller as one sentence. What the functions inside `add_endpoints` say of themselves is what callers read.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio import utils
 
 from demo import handlers, keeping, words
-from demo.handlers import Decode, Services, Settings
+from demo.callers import Callers
+from demo.handlers import Action, Decode, Services, Settings, Style
 from demo.problems import sentence_of
 from demo.session import PageRegion, Seat, Session
 from osprey_core import masks
@@ -40,106 +42,247 @@ class Queues:
     """Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
 
 
-def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Queues) -> None:
+def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
+    callers = Callers(app, services.seats)
     with gr.Group(visible=False):
         trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
         file = gr.File(label="file", type="filepath")
         x, y = gr.Number(label="x"), gr.Number(label="y")
-        box = gr.JSON(label="box_xyxy")
-        strokes, radius = gr.JSON(label="points_xy"), gr.Number(label="radius")
+        box = _of_type(gr.JSON(label="box_xyxy"), _NUMBERS)
+        points = _of_type(gr.JSON(label="points_xy"), {"type": "array", "items": _NUMBERS})
+        radius = gr.Number(8, label="radius")
         action = gr.Textbox("new", label="action")
         refine = gr.Checkbox(False, label="refine")
         style = gr.Textbox("short", label="style")
         number = gr.Number(label="number", precision=0)
         question = gr.Textbox(label="question")
         temperature, top_p = gr.Number(0.0, label="temperature"), gr.Number(1.0, label="top_p")
-        longest, seed = gr.Number(1024, label="max_new_tokens"), gr.Number(None, label="seed")
+        longest, seed = gr.Number(1024, label="max_new_tokens", precision=0), gr.Number(None, label="seed", precision=0)
+        session = gr.Textbox("", label="session")
         archive = gr.File(label="zip")
         result, answer = gr.JSON(label="result"), gr.Textbox(label="answer")
 
-    def open_picture(seat: Seat, file: str | None) -> dict[str, Any]:
+    def open_picture(request: gr.Request, file: str | None, session: str = "") -> Any:
+        """Open a picture (or a conversation saved by `export`), to mark things in it and to ask about them.
+
+        Parameters:
+            file: PNG, JPEG, WebP and others, or the zip of a saved conversation.
+            session: empty for a new one; another call's session to open the picture there instead of what is open.
+        Returns:
+            session, to be given to all other calls; width and height in pixels.
+        """
         with _one_sentence():
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
-            session = keeping.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
+            seat = callers.seat_to_open(session, request)
+            opened = keeping.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
             handlers.stop(services, seat)
-            seat.change(lambda _: session)
-            assert session.picture is not None
-            return {"width": session.picture.width, "height": session.picture.height}
+            seat.change(lambda _: opened)
+            services.seats.keep(seat)
+            assert opened.picture is not None
+            found = {"session": seat.key, "width": opened.picture.width, "height": opened.picture.height}
+            return callers.told(found, request)
 
-    def segment_point(seat: Seat, x: float, y: float, action: Any) -> dict[str, Any]:
+    def segment_point(request: gr.Request, x: float, y: float, action: str = "new", session: str = "") -> Any:
+        """Mark the thing at a point of the picture. What is marked is a region, which questions call @1, @2 and so on.
+
+        Parameters:
+            x: pixels from the left edge of the picture.
+            y: pixels from its upper edge.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area in pixels, box_xyxy (left, top, right, bottom), rle (the mask as COCO RLE).
+        """
         with _one_sentence():
-            return _selected(seat.change_regions(lambda s: handlers.mark_point(services, s, x, y, action or "new")))
+            seat = callers.seat(session, request)
+            marked = seat.change_regions(lambda s: handlers.mark_point(services, s, x, y, _action(action)))
+            return callers.told(_selected(marked), request)
 
-    def segment_box(seat: Seat, box_xyxy: Any, action: Any) -> dict[str, Any]:
+    def segment_box(request: gr.Request, box_xyxy: Any, action: str = "new", session: str = "") -> Any:
+        """Mark the thing that a box frames.
+
+        Parameters:
+            box_xyxy: left, top, right, bottom in pixels of the picture.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
-            box = box_xyxy if isinstance(box_xyxy, list) else ()
-            return _selected(seat.change_regions(lambda s: handlers.mark_box(services, s, box, action or "new")))
+            seat = callers.seat(session, request)
+            box = _listed(box_xyxy)
+            marked = seat.change_regions(lambda s: handlers.mark_box(services, s, box, _action(action)))
+            return callers.told(_selected(marked), request)
 
-    def refined(seat: Seat, drawn: Session, refine: Any) -> dict[str, Any]:
+    def refined(seat: Seat, drawn: Session, refine: bool | None) -> dict[str, Any]:
         """What was drawn, or the outline in its place; if none fits, the mark stays and the caller is told."""
         if not refine:
             return _selected(drawn)
         change = lambda s: handlers.refine_mark(services, s) if s.regions is drawn.regions else s  # noqa: E731
         return _selected(seat.change_regions(change))
 
-    def segment_brush(seat: Seat, points_xy: Any, radius: float, action: Any, refine: Any) -> dict[str, Any]:
-        with _one_sentence():
-            points = points_xy if isinstance(points_xy, list) else ()
-            drawn = seat.change_regions(lambda s: handlers.mark_brush(s, points, radius, action or "new"))
-            return refined(seat, drawn, refine)
+    def segment_brush(
+        request: gr.Request, points_xy: Any, radius: float, action: str = "new", refine: bool = False, session: str = ""
+    ) -> Any:
+        """Mark the pixels under a brush stroke.
 
-    def segment_polygon(seat: Seat, points_xy: Any, action: Any, refine: Any) -> dict[str, Any]:
+        Parameters:
+            points_xy: the stroke's points, each [x, y] in pixels of the picture.
+            radius: half the brush's width in pixels.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            refine: whether the segmenter shall put the outline of the thing in the place of what was drawn.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
-            points = points_xy if isinstance(points_xy, list) else ()
-            drawn = seat.change_regions(lambda s: handlers.mark_polygon(s, points, action or "new"))
-            return refined(seat, drawn, refine)
+            seat = callers.seat(session, request)
+            stroke = _listed(points_xy)
+            drawn = seat.change_regions(lambda s: handlers.mark_brush(s, stroke, radius, _action(action)))
+            return callers.told(refined(seat, drawn, refine), request)
 
-    def segment_everything(seat: Seat) -> list[dict[str, Any]]:
+    def segment_polygon(
+        request: gr.Request, points_xy: Any, action: str = "new", refine: bool = False, session: str = ""
+    ) -> Any:
+        """Mark the pixels inside an outline.
+
+        Parameters:
+            points_xy: the outline's corners, each [x, y] in pixels of the picture; at least three.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            refine: whether the segmenter shall put the outline of the thing in the place of what was drawn.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
-            found = handlers.find_everything(services, seat.session)
-            return [
+            seat = callers.seat(session, request)
+            corners = _listed(points_xy)
+            drawn = seat.change_regions(lambda s: handlers.mark_polygon(s, corners, _action(action)))
+            return callers.told(refined(seat, drawn, refine), request)
+
+    def segment_everything(request: gr.Request, session: str = "") -> Any:
+        """Find all that stands out in the picture, largest first; nothing becomes a region by this.
+
+        Parameters:
+            session: what open_picture returned.
+        Returns:
+            of each find: index (for take_segment), score from 0 to 1, area, box_xyxy, rle.
+        """
+        with _one_sentence():
+            found = handlers.find_everything(services, callers.seat(session, request).session)
+            segments = [
                 {"index": index, "score": segment.score, **_measured(segment.mask)}
                 for index, segment in enumerate(found)
             ]
+            return callers.told(segments, request)
 
-    def take_segment(seat: Seat, number: int, action: Any) -> dict[str, Any]:
+    def take_segment(request: gr.Request, number: int, action: str = "new", session: str = "") -> Any:
+        """Make a region of one find of segment_everything.
+
+        Parameters:
+            number: the index that segment_everything gave it.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
+            seat = callers.seat(session, request)
             index = int(number or 0)
-            change = lambda s: handlers.take_segment(services, s, index, action or "new")  # noqa: E731
-            return _selected(seat.change_regions(change))
+            marked = seat.change_regions(lambda s: handlers.take_segment(services, s, index, _action(action)))
+            return callers.told(_selected(marked), request)
 
-    def load_masks(seat: Seat, file: str | None) -> list[dict[str, Any]]:
+    def load_masks(request: gr.Request, file: str | None, session: str = "") -> Any:
+        """Make regions of the masks in a file.
+
+        Parameters:
+            file: a black and white or transparent picture, COCO JSON, or labelme JSON.
+            session: what open_picture returned.
+        Returns:
+            all regions: of each number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
+            seat = callers.seat(session, request)
             data = Path(file).read_bytes()
-            session = seat.change_regions(lambda s: handlers.load_masks(s, data))
-            return [_described(region) for region in session.regions]
+            loaded = seat.change_regions(lambda s: handlers.load_masks(s, data))
+            return callers.told([_described(region) for region in loaded.regions], request)
 
-    def describe_everything(seat: Seat, style: Any) -> Iterator[list[dict[str, Any]]]:
+    def describe_everything(request: gr.Request, style: str = "short", session: str = "") -> Iterator[Any]:
+        """Describe all that stands out in the picture.
+
+        Parameters:
+            style: "short", "detailed" or "category".
+            session: what open_picture returned.
+        Returns:
+            of each find: index (as of segment_everything) and caption.
+        """
         with _one_sentence():
-            for session in handlers.describe_everything(services, seat, style or "short", Settings(), decode):
-                rows = session.captions.rows if session.captions else ()
-                yield [{"index": index, "caption": caption} for index, caption in sorted(rows)]
+            seat = callers.seat(session, request)
+            for now in handlers.describe_everything(services, seat, _style(style), Settings(), decode):
+                rows = now.captions.rows if now.captions else ()
+                found = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
+                yield callers.told(found, request)
 
-    def delete_region(seat: Seat, number: int) -> list[dict[str, Any]]:
+    def delete_region(request: gr.Request, number: int, session: str = "") -> Any:
+        """Delete a region; what was said about it stays.
+
+        Parameters:
+            number: the region's number.
+            session: what open_picture returned.
+        Returns:
+            the regions that are left: of each number, name, area, box_xyxy, rle.
+        """
         with _one_sentence():
-            session = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
-            return [_described(region) for region in session.regions]
+            seat = callers.seat(session, request)
+            left = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
+            return callers.told([_described(region) for region in left.regions], request)
 
-    def ask(seat: Seat, question: str, temperature: Any, top_p: Any, max_new_tokens: Any, seed: Any) -> Iterator[str]:
+    def ask(
+        request: gr.Request,
+        question: str,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 1024,
+        seed: int | None = None,
+        session: str = "",
+    ) -> Iterator[str]:
+        """Ask the model about regions, by their numbers (“What is @1?”, “How do @1 and @2 relate?”).
+
+        A question without a number is about the region that was marked last. Earlier questions are remembered.
+
+        Parameters:
+            question: in plain words.
+            temperature: 0 for the likeliest answer, up to 2 for variety.
+            top_p: keep to the likeliest words that make up this share, above 0 and up to 1.
+            max_new_tokens: the longest answer.
+            seed: repeats an answer of a temperature above 0.
+            session: what open_picture returned.
+        Returns:
+            the answer.
+        """
         with _one_sentence():
             settings = Settings.read(temperature, top_p, max_new_tokens, seed)
-            turn_id = seat.change(lambda session: handlers.ask(session, question or "")).transcript[-1].id
+            seat = callers.seat(session, request)
+            turn_id = seat.change(lambda s: handlers.ask(s, question or "")).transcript[-1].id
             for progress in handlers.answer(services, seat, settings, decode):
                 for turn in progress.session.transcript:
                     if turn.id == turn_id:
                         yield turn.answer
 
-    def export(seat: Seat) -> str:
+    def export(request: gr.Request, session: str = "") -> str:
+        """Save picture, regions and conversation as one zip: masks as PNG and COCO JSON, overlay, Markdown.
+
+        Parameters:
+            session: what open_picture returned.
+        Returns:
+            the zip; open_picture opens it again.
+        """
         with _one_sentence():
+            seat = callers.seat(session, request)
             data, name = keeping.zip_of(seat.session, services.model.name, services.segmenter.name)
             # In Gradio's own folder, from which it serves files and which it clears.
             folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
@@ -147,35 +290,72 @@ def add_endpoints(services: Services, seat: gr.State, decode: Decode, queues: Qu
             (folder / name).write_bytes(data)
             return str(folder / name)
 
-    def clear_chat(seat: Seat) -> None:
-        handlers.stop(services, seat)
-        seat.change(handlers.clear_chat)
+    def clear_chat(request: gr.Request, session: str = "") -> None:
+        """Forget all questions and answers; picture and regions stay.
 
-    def halt(seat: Seat) -> None:
-        handlers.stop(services, seat)
+        Parameters:
+            session: what open_picture returned.
+        """
+        with _one_sentence():
+            seat = callers.seat(session, request)
+            handlers.stop(services, seat)
+            seat.change(handlers.clear_chat)
+
+    def stop(request: gr.Request, session: str = "") -> None:
+        """End the answer that is being written, and the descriptions of everything; what is written stays.
+
+        Parameters:
+            session: what open_picture returned.
+        """
+        with _one_sentence():
+            seat = callers.seat(session, request)
+            handlers.stop(services, seat)
+            handlers.stop_describing(services, seat)
 
     opening, marking, edits = (
         {"concurrency_id": queue, "concurrency_limit": 4} for queue in (queues.opening, queues.segmenter, queues.edits)
     )
     asking = {"concurrency_id": queues.model, "concurrency_limit": 1}
     quick: dict[str, Any] = {"concurrency_limit": None}
-    for name, fn, inputs, output, extra in (
-        ("open_picture", open_picture, [file], result, opening),
-        ("segment_point", segment_point, [x, y, action], result, marking),
-        ("segment_box", segment_box, [box, action], result, marking),
-        ("segment_brush", segment_brush, [strokes, radius, action, refine], result, edits),
-        ("segment_polygon", segment_polygon, [strokes, action, refine], result, edits),
-        ("segment_everything", segment_everything, [], result, marking),
-        ("take_segment", take_segment, [number, action], result, marking),
-        ("load_masks", load_masks, [file], result, edits),
-        ("describe_everything", describe_everything, [style], result, asking),
-        ("delete_region", delete_region, [number], result, edits),
-        ("ask", ask, [question, temperature, top_p, longest, seed], answer, asking),
-        ("export", export, [], archive, opening),
-        ("clear_chat", clear_chat, [], None, quick),
-        ("stop", halt, [], None, quick),
+    for fn, inputs, output, extra in (
+        (open_picture, [file], result, opening),
+        (segment_point, [x, y, action], result, marking),
+        (segment_box, [box, action], result, marking),
+        (segment_brush, [points, radius, action, refine], result, edits),
+        (segment_polygon, [points, action, refine], result, edits),
+        (segment_everything, [], result, marking),
+        (take_segment, [number, action], result, marking),
+        (load_masks, [file], result, edits),
+        (describe_everything, [style], result, asking),
+        (delete_region, [number], result, edits),
+        (ask, [question, temperature, top_p, longest, seed], answer, asking),
+        (export, [], archive, opening),
+        (clear_chat, [], None, quick),
+        (stop, [], None, quick),
     ):
-        trigger.click(fn, [seat, *inputs], output, api_name=name, **extra)
+        trigger.click(fn, [*inputs, session], output, api_name=fn.__name__, **extra)
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}}
+
+
+def _of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:
+    """The component, said to take values of this JSON schema: a tool's description must tell what it takes."""
+    # On the instance: for a class derived from a component, Gradio writes a stub file next to the source.
+    component.api_info = lambda: schema
+    return component
+
+
+def _action(action: str | None) -> Action:
+    return cast(Action, action or "new")  # the handlers refuse what is none
+
+
+def _style(style: str | None) -> Style:
+    return cast(Style, style or "short")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _described(region: PageRegion) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from demo import mentions, words
 from demo.opened import OpenedPictures
 from demo.running import Running, Ticket
+from demo.seats import Seats
 from demo.session import (
     AnswerMeasures,
     Asked,
@@ -122,6 +123,7 @@ class Services:
     examples: tuple[Example, ...] = ()
     opened: OpenedPictures = field(default_factory=OpenedPictures)
     running: Running = field(default_factory=Running)
+    seats: Seats = field(default_factory=Seats)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class Options:
     quantize: str = "none"
     device_map: str = "none"
     """Whether a language model larger than its device is spread over others: "auto" or "none"."""
+    mcp: bool = True
+    """Whether the endpoints are tools over MCP as well."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -97,11 +99,18 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "share": given["share"],
+        "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
     cache_mb = _first(given["cache_mb"], environment.get("OSPREY_CACHE_MB"), "2048")
     return Options(**values, port=_whole("--port", port), cache_mb=_whole("--cache-mb", cache_mb))
+
+
+def _switch(flag: str, text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise InputError(f"{flag} must be on or off, not {text!r}.")
+    return text.lower() == "on"
 
 
 def _whole(flag: str, text: str) -> int:
@@ -148,5 +157,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to serve on, 127.0.0.1 by default [OSPREY_HOST]")
     parser.add_argument("--port", help="port to serve on, 7860 by default [OSPREY_PORT, GRADIO_SERVER_PORT]")
+    parser.add_argument("--mcp", help="on (default) or off: the endpoints as tools over MCP [OSPREY_MCP]")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     return parser

@@ -61,8 +61,12 @@ def build_app(
         _wire_everything(services, seat, canvas, everything, chat, decode)
         _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
-        api.add_endpoints(services, seat, decode, QUEUES)
-        return lambda page: _wire_languages(page, services, options, seat, status, everything, chat)
+
+        def finish(page: switching.Page) -> None:
+            api.add_endpoints(page, services, decode, QUEUES)
+            _wire_languages(page, services, options, seat, status, everything, chat)
+
+        return finish
 
     return switching.build(
         put_together, title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)

@@ -7,7 +7,9 @@ photograph stays small.
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -204,6 +206,10 @@ class Seat:
     """
 
     def __init__(self) -> None:
+        self.key = secrets.token_urlsafe(18)
+        """Who knows it may come back to this seat; nobody can guess it."""
+        self.used = time.monotonic()
+        """When something last happened here, in seconds of an arbitrary clock."""
         self._session = Session()
         self._lock = threading.Lock()
         self._gestures = threading.Lock()
@@ -220,6 +226,7 @@ class Seat:
         """Put `change(session)` in place of the session, and return it. `change` should be quick."""
         with self._lock:
             self._session = change(self._session)
+            self.used = time.monotonic()
             return self._session
 
     def change_regions(self, change: Callable[[Session], Session]) -> Session:

@@ -212,7 +212,7 @@ def shape(name: str) -> NDArray[np.bool_]:
 
 
 @contextmanager
-def served(model: Any, segmenter: Any, examples: Path, **options: Any) -> Iterator[str]:
+def served(model: Any, segmenter: Any, examples: Path, mcp: bool = False, **options: Any) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
     from demo.options import Options
     from demo.page import build_app
@@ -230,6 +230,7 @@ def served(model: Any, segmenter: Any, examples: Path, **options: Any) -> Iterat
         css=css(),
         footer_links=["api"],
         max_file_size="40mb",
+        mcp_server=mcp,
     )
     try:
         yield address

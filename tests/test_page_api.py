@@ -47,7 +47,8 @@ def shape(name: str) -> np.ndarray:
 
 
 def test_a_region_from_click_to_answer(client: Client, model: fakes.FakeModel, picture: Path) -> None:
-    assert client.predict(handle_file(str(picture)), api_name="/open_picture") == {"width": 360, "height": 270}
+    opened = client.predict(handle_file(str(picture)), api_name="/open_picture")
+    assert (opened["width"], opened["height"]) == (360, 270)
     region = client.predict(80, 100, "new", api_name="/segment_point")
     assert (masks.decode_rle(region["rle"]) == shape("red")).all()
     assert region["box_xyxy"] == [40, 50, 120, 150]
@@ -81,6 +82,17 @@ def test_two_people_never_meet(address: str, model: fakes.FakeModel, picture: Pa
     sizes = {call.image.shape for call in model.calls[-2:]}
     assert len(sizes) == 2
     assert all(call.history == [] for call in model.calls[-2:])
+
+
+def test_a_session_is_shared_by_those_who_know_its_name(address: str, picture: Path) -> None:
+    first, second = Client(address, verbose=False), Client(address, verbose=False)
+    session = first.predict(handle_file(str(picture)), api_name="/open_picture")["session"]
+    assert second.predict(80, 100, session=session, api_name="/segment_point")["number"] == 1
+    assert first.predict(250, 110, api_name="/segment_point")["number"] == 2
+    with pytest.raises(AppError, match="not kept any more"):
+        second.predict(80, 100, session="anything", api_name="/segment_point")
+    with pytest.raises(AppError, match="There is no picture yet"):
+        second.predict(80, 100, api_name="/segment_point")
 
 
 def test_stop_ends_a_long_answer(client: Client, model: fakes.FakeModel, picture: Path) -> None:

@@ -58,9 +58,16 @@ def test_cache_and_quantization_come_from_either_side() -> None:
     assert (read_options([], {}).cache_mb, read_options([], {}).quantize) == (2048, "none")
 
 
+def test_mcp_can_be_switched_off() -> None:
+    assert read_options([], {}).mcp
+    assert not read_options([], {"OSPREY_MCP": "off"}).mcp
+    assert read_options(["--mcp", "on"], {"OSPREY_MCP": "off"}).mcp
+
+
 @pytest.mark.parametrize(
     ("argv", "named"),
     [
+        (["--mcp", "maybe"], "--mcp"),
         (["--port", "many"], "--port"),
         (["--port", "0"], "--port"),
         (["--port", "65536"], "--port"),

@@ -33,7 +33,7 @@ def test_the_header_is_a_valid_gradio_space() -> None:
     assert space["colorTo"] in SPACE_COLOURS
     assert (ROOT / str(space["app_file"])).is_file()
     assert len(str(space["short_description"])) <= 60
-    wanted = re.search(r"^gradio>=([\d.]+),<(\d+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    wanted = re.search(r"^gradio\[mcp\]>=([\d.]+),<(\d+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     assert wanted
     lowest, below = [int(n) for n in wanted[1].split(".")], int(wanted[2])
     version = [int(n) for n in str(space["sdk_version"]).split(".")]
