@@ -342,7 +342,7 @@ _NUMBERS = {"type": "array", "items": {"type": "number"}}
 def _of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:
     """The component, said to take values of this JSON schema: a tool's description must tell what it takes."""
     # On the instance: for a class derived from a component, Gradio writes a stub file next to the source.
-    component.api_info = lambda: schema
+    component.api_info = lambda: schema  # type: ignore[method-assign]
     return component
 
 

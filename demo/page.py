@@ -23,9 +23,11 @@ from demo.everything import build_everything, captions_of
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
+from demo.returning import wire_returning
 from demo.session import Seat, Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
+from osprey_core.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ def build_app(
         def finish(page: switching.Page) -> None:
             api.add_endpoints(page, services, decode, QUEUES)
             _wire_languages(page, services, options, seat, status, everything, chat)
+            _wire_returning(page, services, seat, canvas, everything, chat)
 
         return finish
 
@@ -198,6 +201,8 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         def handle(seat: Seat, value: Any) -> list[Any]:
             gesture = gesture_of(value)
             with _toasts():
+                if seat.session.picture is None and gesture.get("picture"):
+                    raise InputError(words.PICTURE_GONE)
                 seat.change_regions(lambda session: change(session, gesture) if _is_for(session, gesture) else session)
             return region_updates(seat.session, _seq(gesture))
 
@@ -308,6 +313,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         session, picture = opened
         handlers.stop(services, seat)
         seat.change(lambda _: session)
+        services.seats.keep(seat)
         shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
         turns, *_, retry, undo, clear = _chat_updates(session)
         return [shown, _about(services, session), *_several(session), turns, retry, undo, clear]
@@ -519,6 +525,25 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     timer.tick(look, own, [status, timer, own], **quick)
     own.change(take, [own, *settings], settings, **quick)
+
+
+def _wire_returning(
+    page: gr.Blocks, services: Services, seat: gr.State, canvas: gr.HTML, everything: gr.HTML, chat: _Chat
+) -> None:
+    def show(session: Session) -> list[Any]:
+        assert session.picture is not None
+        picture = picture_of(session, services.opened(session.picture).image())
+        return [
+            gr.update(picture=picture, scene=scene_of(session)),
+            gr.update(captions=captions_of(session)),
+            _about(services, session),
+            *_several(session),
+            *_chat_updates(session),
+        ]
+
+    presets = [chat.presets[style] for style in _OF_SEVERAL]
+    chatting = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear]
+    wire_returning(page, services, seat, show, [canvas, everything, chat.about, *presets, *chatting])
 
 
 def _wire_languages(

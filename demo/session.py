@@ -192,6 +192,17 @@ class Session:
     def without_turn(self, turn_id: int) -> Session:
         return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
 
+    def settled(self) -> Session:
+        """As it is once nobody writes on: an answer or captions that were being written count as stopped."""
+        turns = tuple(
+            replace(turn, state="stopped", replaces=None) if turn.state == "waiting" else turn
+            for turn in self.transcript
+        )
+        captions = self.captions
+        if captions is not None and captions.state == "running":
+            captions = replace(captions, state="stopped")
+        return replace(self, transcript=turns, captions=captions)
+
     def with_turn_taken_back(self, turn_id: int) -> Session:
         """Without a turn that came to nothing; the turn that it was to replace is there again."""
         kept = tuple(turn if turn.id != turn_id else turn.replaces for turn in self.transcript)

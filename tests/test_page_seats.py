@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from demo.handlers import Services
+from demo.returning import take_over
 from demo.seats import Seats
-from demo.session import Picture, Seat, Session
+from demo.session import Picture, Seat, Session, new_captions, new_turn
+from demo.slots import Slot
 
 
 def seat_with(size: int) -> Seat:
@@ -75,3 +79,20 @@ def test_a_client_has_one_seat_until_it_has_to_go() -> None:
     assert seats.of_client("one") is one
     assert seats.of_client("two") is not one
     assert seats.of_client("one") is not one
+
+
+def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
+    services = Services(model=Slot.of(None), segmenter=Slot.of(None))
+    old, new = seat_with(1), Seat()
+    turn = new_turn("What?", (), implied=True)
+    old.change(lambda session: replace(session.with_turn(turn), captions=new_captions("short", 3)))
+    assert not take_over(services, new, old.key)  # not kept
+    services.seats.keep(old)
+    assert take_over(services, new, old.key)
+    assert new.session.picture is old.session.picture
+    assert [each.state for each in new.session.transcript] == ["stopped"]
+    assert new.session.captions is not None
+    assert new.session.captions.state == "stopped"
+    assert old.session.waiting == turn
+    assert services.seats.find(new.key) is new
+    assert not take_over(services, new, old.key)  # something is open here already
