@@ -125,7 +125,8 @@ def translated(sentence: str) -> str:
     for pattern, template in _templates(code):
         match = pattern.fullmatch(sentence)
         if match:
-            return template.format(**match.groupdict())
+            # What is filled in may be a sentence of ours, too.
+            return template.format(**{name: translated(value) for name, value in match.groupdict().items()})
     return sentence
 
 

@@ -112,6 +112,22 @@ CANVAS = {
     "marked": "Region {number} marked, {percent} of the picture.",
 }
 
+EXAMPLE_TITLES = {
+    "Meadow": "Meadow",
+    "Sea": "Sea",
+    "Street": "Street",
+    "Fruit": "Fruit",
+    "Band": "Band",
+    "Savanna": "Savanna",
+    "Breakfast": "Breakfast",
+    "Drawn village": "Drawn village",
+    "Birds": "Birds",
+    "Sweets": "Sweets",
+    "Pets": "Pets",
+    "Drawn toys": "Drawn toys",
+}
+"""Titles of the example pictures as their list names them; others are shown as they are."""
+
 # --- everything, described (the keys are used by everything.js) -----------------------------------------------------
 EVERYTHING = {
     "title": "Everything in the picture",

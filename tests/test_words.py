@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from demo import language, words, words_ko, words_zh
+from demo.problems import sentence_of
+from osprey_core import export, mask_files, pictures
+from osprey_core.errors import OspreyError
 
 TRANSLATIONS = {"ko": words_ko, "zh": words_zh}
 
@@ -110,3 +118,145 @@ def test_sentences_of_threads_that_know_no_language_are_recognised() -> None:
         assert language.translated(sentence) == words_ko.NO_PICTURE
         assert language.translated(words_ko.NO_PICTURE) == words_ko.NO_PICTURE
         assert language.translated("A sentence of somebody else.") == "A sentence of somebody else."
+
+
+# --- nothing lacks, nothing hides ------------------------------------------------------------------------------------
+
+SAME_IN_ALL = {".TITLE", ".NOTE_FULL_COMMAND"}
+"""Names and commands."""
+FOR_THE_MODEL = {".ABOUT_REGION", ".QUESTION_AROUND", ".QUESTION_COMPARE", ".LIST_AND"}
+"""Questions that the page writes: the model speaks English."""
+MAY_BE_ALIKE = re.compile(r"\W*|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape")
+DEMO = Path(__file__).resolve().parent.parent / "demo"
+
+
+def test_words_are_read_where_they_are_used_and_not_once_for_all() -> None:
+    """At import time, and as the default of a parameter, nobody's language is known."""
+    early = []
+    for path in DEMO.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            for statement in (node.body if isinstance(node.body, list) else [node.body])
+            for inner in ast.walk(statement)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("words"):
+                early.append(f"{path.name}:{node.lineno}")
+            is_word = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "words"
+            if is_word and node.attr.isupper() and id(node) not in inside:
+                early.append(f"{path.name}:{node.lineno}")
+    assert early == []
+
+
+SHOWN_BY_GRADIO = {"label", "placeholder", "info", "title", "description", "submit_btn", "stop_btn"}
+
+
+def test_no_word_hides_in_the_python_of_the_page() -> None:
+    """What components, toasts and refusals are given comes from words.py; endpoints for programs speak English."""
+    hidden = []
+    for path in DEMO.rglob("*.py"):
+        if path.name in ("api.py", "options.py") or path.name.startswith("words"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            shown = [keyword.value for keyword in node.keywords if keyword.arg in SHOWN_BY_GRADIO]
+            if name in ("gr.Button", "gr.Accordion", "gr.Tab", "gr.Markdown", "gr.Warning", "gr.Info", "gr.Error"):
+                shown += node.args[:1]
+            if name in ("InputError", "OspreyError"):
+                shown += node.args[:1]
+            for value in shown:
+                if isinstance(value, ast.Constant | ast.JoinedStr) and re.search(r"[A-Za-z]{2}", literal(value)):
+                    hidden.append(f"{path.name}:{node.lineno}: {literal(value)}")
+    assert hidden == []
+
+
+def literal(node: ast.expr) -> str:
+    """The fixed text of a string, without what is filled in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(literal(part) for part in node.values if isinstance(part, ast.Constant))
+    return str(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_no_word_hides_in_the_scripts_of_the_page() -> None:
+    """A text with a space between two words, or in a place that is read out, is for a person."""
+    hidden = []
+    for path in DEMO.rglob("*.js"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            code = re.sub(r"//.*", "", line)
+            for text in re.findall(r'"([^"\\]*)"', code):
+                if re.fullmatch(r"[A-Z][a-z]+(,? [a-z]+)+[.?!…:]?|[A-Z][a-z]+ …", text):
+                    hidden.append(f"{path.name}:{number}: {text}")
+            for text in re.findall(r'(?:title|alt|placeholder|"aria-label"|textContent)\s*[:=]\s*"([^"]*)"', code):
+                if re.search(r"[A-Za-z]{2}", text):
+                    hidden.append(f"{path.name}:{number}: {text}")
+    assert hidden == []
+
+
+# --- sentences of the core -------------------------------------------------------------------------------------------
+
+
+def test_both_translations_know_the_same_sentences_of_the_core() -> None:
+    assert list(words_ko.CORE) == list(words_zh.CORE)
+
+
+def test_the_sentences_of_the_core_are_the_cores() -> None:
+    """Every fixed run of words of a template stands in the core's code just so."""
+    core = DEMO.parent / "osprey_core"
+    written = []
+    for path in core.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                written.append(node.value)
+    source = "\n".join(written)
+    for template in words_ko.CORE:
+        for run in re.split(r"\{\w+\}", template.removeprefix("This file ")):
+            assert len(run) < 5 or run in source, f"{run!r} of {template!r}"
+
+
+def broken_zip() -> bytes:
+    return b"PK\x03\x04 nothing more"
+
+
+REFUSED = (
+    lambda: pictures.read_picture(b""),
+    lambda: pictures.read_picture(b"no picture"),
+    lambda: mask_files.read_masks(b"", (4, 4)),
+    lambda: mask_files.read_masks(b"no masks", (4, 4)),
+    lambda: mask_files.read_masks(b'{"a": 1}', (4, 4)),
+    lambda: mask_files.read_masks(png(Image.new("L", (9, 5), 255)), (4, 4)),
+    lambda: mask_files.read_masks(png(Image.new("L", (4, 4), 0)), (4, 4)),
+    lambda: mask_files.read_masks(labelme_outside(), (4, 4)),
+    lambda: export.read_conversation(broken_zip()),
+    lambda: export.read_conversation(b'{"a": 1}'),
+)
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def labelme_outside() -> bytes:
+    shape = {"label": "x", "shape_type": "rectangle", "points": [[50, 50], [60, 60]]}
+    return json.dumps({"shapes": [shape], "imageWidth": 4, "imageHeight": 4}).encode()
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize(("code", "script"), [("ko", r"[가-힣]"), ("zh", r"[一-鿿]")])
+def test_refusals_of_the_core_are_told_in_the_persons_language(refused: Any, code: str, script: str) -> None:
+    with pytest.raises(OspreyError) as caught:
+        refused()
+    english = str(caught.value)
+    with language.speaking(code):
+        told = sentence_of(caught.value)
+    assert told is not None
+    assert re.search(script, told), english
+    assert set(re.findall(r"\d+", told)) >= set(re.findall(r"\d+", english)), "the same figures"
+    assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", told), told
+    assert sentence_of(caught.value) == english

@@ -63,7 +63,11 @@ def build_canvas(examples: Sequence[Example]) -> gr.HTML:
         elem_id="canvas",
         words=words.CANVAS,
         examples=[
-            {"name": example.path.name, "title": example.title, "thumb": _thumbnail(example.path)}
+            {
+                "name": example.path.name,
+                "title": words.EXAMPLE_TITLES.get(example.title, example.title),
+                "thumb": _thumbnail(example.path),
+            }
             for example in examples
         ],
         limit_mb=MAX_MEGABYTES,

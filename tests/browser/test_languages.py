@@ -1,0 +1,138 @@
+"""The page in each language: at first as the browser prefers, then as chosen, with what is on the page kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import fakes
+import pytest
+
+from demo import language, words, words_ko, words_zh
+
+TRANSLATIONS = {"ko": words_ko, "zh": words_zh}
+PREFERRED = {"ko": "ko-KR", "zh": "zh-CN"}
+
+
+def shown_english(page: Any) -> list[str]:
+    """Words of our English table that stand on the page: as text, as a tip or for a screen reader."""
+    found = page.evaluate(
+        """() => {
+            const all = new Set();
+            const skip = (node) => node.closest("script, style, footer, .osp-languages, .osp-turn .message");
+            for (const node of document.querySelectorAll("body *")) {
+                if (skip(node) || node.matches(".osp-model-note code")) continue;
+                for (const name of ["title", "aria-label", "placeholder"])
+                    if (node.hasAttribute(name)) all.add(node.getAttribute(name));
+                for (const child of node.childNodes) if (child.nodeType === 3) all.add(child.data.trim());
+            }
+            return [...all];
+        }"""
+    )
+    # Gradio's sliders name their parts in English themselves.
+    found = [text for text in found if not re.match(r"(number input|range slider) for|Reset to default", text)]
+    return [text for text in found if re.search(r"[A-Za-z]{2,} [a-z]{2,}", text) or text in english_labels()]
+
+
+def english_labels() -> set[str]:
+    def all_of(value: Any) -> list[str]:
+        if isinstance(value, str):
+            return [value]
+        return [text for inner in (value.values() if isinstance(value, dict) else value) for text in all_of(inner)]
+
+    with language.speaking("en"):
+        values = [getattr(words, name) for name in vars(words) if name.isupper()]
+    same = {
+        text
+        for module in TRANSLATIONS.values()
+        for text in all_of([getattr(module, n) for n in vars(module) if n.isupper()])
+    }
+    return (
+        {text for text in all_of(values) if re.search("[A-Za-z]{2}", text)}
+        - same
+        - {words.TITLE, words.NOTE_FULL_COMMAND}
+    )
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_the_first_paint_is_in_the_language_of_the_browser(visit: Any, address: str, code: str) -> None:
+    page = visit(address, locale=PREFERRED[code]).page
+    theirs = TRANSLATIONS[code]
+    assert page.inner_text(".osp-tagline") == theirs.TAGLINE
+    assert page.inner_text("#send") == theirs.SEND
+    assert page.inner_text(".osp-toolbar .osp-point") == theirs.CANVAS["point"]
+    assert page.get_attribute("#question textarea", "placeholder") == theirs.QUESTION_PLACEHOLDER
+    assert page.get_attribute("html", "lang") == language.HTML_NAMES[code]
+    assert page.get_attribute(f"[data-language={code}]", "aria-pressed") == "true"
+    page.click("#settings button")
+    page.get_by_text(theirs.TEMPERATURE).first.wait_for()
+    assert shown_english(page) == []
+
+
+def test_switching_shows_it_everywhere_and_loses_nothing(visit: Any, address: str, model: fakes.FakeModel) -> None:
+    person = visit(address)
+    page = person.page
+    assert page.get_attribute("html", "lang") == "en"
+    person.open_example()
+    person.click(90, 90)
+    person.wait_regions(1)
+    person.ask("What is this?")
+    said = person.wait_answer(1)
+    page.fill("#question textarea", "half a quest")
+    areas = person.region_texts()
+    for code, theirs in TRANSLATIONS.items():
+        page.click(f"[data-language={code}]")
+        page.get_by_text(theirs.ABOUT_SELECTED).wait_for()
+        page.locator(f".osp-toolbar .osp-point[title='{theirs.CANVAS['pointTip']}']").wait_for()
+        page.locator(f"#chatbot [aria-label='{theirs.CONVERSATION['copyAnswer']}']").wait_for()
+        assert page.get_attribute("html", "lang") == language.HTML_NAMES[code]
+        assert page.inner_text("#retry") == theirs.RETRY
+        assert shown_english(page) == []
+        page.click(".osp-help-open")
+        page.get_by_role("dialog", name=theirs.HELP["title"]).wait_for()
+        page.keyboard.press("Escape")
+        # All is as it was, once each, and goes on working.
+        assert person.region_texts() == areas
+        assert person.wait_answer(1) == said
+        assert page.input_value("#question textarea") == "half a quest"
+        assert page.locator(".osp-help").count() == page.locator(".osp-pop").count() == 1
+    page.fill("#question textarea", "")
+    page.click("#send")
+    person.wait_toast(words_zh.NO_QUESTION)
+    assert person.region_texts() == areas
+    person.close_toasts()
+    person.click(250, 90)
+    person.wait_regions(2)
+    person.ask("And this?")
+    person.wait_answer(2)
+    assert len(model.calls) == 2
+
+
+def test_the_choice_is_remembered_and_beats_the_browsers_own(visit: Any, address: str) -> None:
+    page = visit(address, locale="zh-CN").page
+    page.click("[data-language=ko]")
+    page.wait_for_function("document.documentElement.lang === 'ko'")
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_selector(".osp-root .osp-toolbar")
+    assert page.inner_text("#send") == words_ko.SEND
+    # Where cookies get lost, the browser's own store brings the choice back.
+    page.context.clear_cookies()
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_function(f"document.querySelector('#send')?.innerText === '{words_ko.SEND}'")
+    page.wait_for_function("document.documentElement.lang === 'ko'")
+
+
+def test_two_people_do_not_mix_their_languages(visit: Any, address: str) -> None:
+    korean, english = visit(address, locale="ko-KR"), visit(address)
+    for person, theirs in ((korean, words_ko.NO_PICTURE), (english, words.NO_PICTURE)):
+        person.page.click("#send")
+        person.wait_toast(theirs)
+
+
+def test_an_error_of_the_core_is_told_in_the_persons_language(visit: Any, address: str) -> None:
+    person = visit(address, locale="ko-KR")
+    person.open_example()
+    file = {"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture at all"}
+    person.page.set_input_files("input.osp-file >> nth=0", file)
+    person.wait_toast("읽을 수 있는 이미지가 아닙니다.")
+    assert person.has_picture()
