@@ -164,6 +164,10 @@ def test_no_word_hides_in_the_python_of_the_page() -> None:
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
+            if any(
+                each.arg == "visible" and ast.unparse(each.value) in ("False", "'hidden'") for each in node.keywords
+            ):
+                continue
             shown = [keyword.value for keyword in node.keywords if keyword.arg in SHOWN_BY_GRADIO]
             if name in ("gr.Button", "gr.Accordion", "gr.Tab", "gr.Markdown", "gr.Warning", "gr.Info", "gr.Error"):
                 shown += node.args[:1]
