@@ -41,18 +41,12 @@ def serve(options: Options) -> int:
     from demo.slots import Slot
     from demo.theme import css, theme
 
-    def load_model() -> object:
+    def load_model(name: str, revision: str | None) -> object:
         from osprey_core import Osprey
 
-        cache_bytes = options.cache_mb * 2**20
+        cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
         return Osprey.from_pretrained(
-            options.model,
-            options.device,
-            options.dtype,
-            options.revision,
-            cache_bytes,
-            options.quantize,
-            options.device_map,
+            name, options.device, options.dtype, revision, cache_bytes, options.quantize, options.device_map
         )
 
     def load_segmenter() -> object:
@@ -66,18 +60,23 @@ def serve(options: Options) -> int:
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = Slot(options.model, load_model)
+    model = Slot(options.model, lambda: load_model(options.model, options.revision))
+    other = options.compare_with
+    second = None if other is None else Slot(other, lambda: load_model(other, None))
     decode: handlers.Decode = handlers.decode
     if zero_gpu:
         from demo import zero_gpu as lent
 
         # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
-        model.load()
-        decode = lent.decoder(model.get() if model.state == "ready" else None)  # a Space must announce its function
+        loaded = [slot.load() for slot in (model, second) if slot is not None]
+        ready = [slot.get() if slot.state == "ready" else None for slot in loaded]
+        decode = lent.decoder(*ready)  # a Space must announce its function
     else:
-        model.start()
+        for slot in (model, second):
+            if slot is not None:
+                slot.start()
     segmenter = Slot(options.segmenter, load_segmenter).start()
-    app = build_app(model, segmenter, options, decode=decode)
+    app = build_app(model, segmenter, options, decode=decode, second=second)
     app.queue(default_concurrency_limit=4, max_size=64)
     try:
         app.launch(

@@ -62,6 +62,7 @@ RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
     "largest": masks.largest_component,
     "invert": masks.invert,
 }
+RegionToken = Literal["mask", "pos"]
 Style = Literal["short", "detailed", "category", "around", "relation", "compare"]
 
 
@@ -116,10 +117,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Services:
-    """What all persons share: model, segmenter, opened pictures, running answers, examples."""
+    """What all persons share: models, segmenter, opened pictures, running answers, examples."""
 
     model: Slot[Any]
     segmenter: Slot[Any]
+    second: Slot[Any] | None = None
+    """Another model to compare the first with, where one was asked for."""
     examples: tuple[Example, ...] = ()
     opened: OpenedPictures = field(default_factory=OpenedPictures)
     running: Running = field(default_factory=Running)
@@ -503,6 +506,10 @@ class Request:
     settings: Settings
     about: tuple[int, ...] = ()
     """Places, from 1, of the regions that the question means without mentioning them."""
+    without: tuple[RegionToken, ...] = ()
+    """Tokens of the regions that are switched off."""
+    second: bool = False
+    """Whether the second model is asked."""
 
 
 def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
@@ -544,18 +551,39 @@ class Caption:
     text: str
 
 
-Piece = str | AnswerMeasures | Caption
+@dataclass(frozen=True)
+class Finding:
+    """What a `Look` finds; its kinds add what it is."""
 
 
-def decode(services: Services, request: Request | DescribeRequest, ticket: Ticket) -> Iterator[Piece]:
+@dataclass(frozen=True)
+class Look:
+    """Anything else that a model is asked about one picture; its kinds can be sent to another process."""
+
+    picture: Picture
+
+    def findings(self, view: Any, ticket: Ticket) -> Iterator[Finding]:
+        """What is found with the opened picture, as soon as it is; ends early once the ticket is stopped."""
+        raise NotImplementedError
+
+
+AnyRequest = Request | DescribeRequest | Look
+Piece = str | AnswerMeasures | Caption | Finding
+
+
+def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[Piece]:
     """Pieces of the answer, and at its end the measurements; for many regions their captions, as they are complete.
 
     Stops at the next token (the next caption) once the ticket is stopped.
     """
-    view = opened_view(services, request.picture)
+    view = opened_view(services, request.picture, second=isinstance(request, Request) and request.second)
     if isinstance(request, DescribeRequest):
         yield from _captions(view, request, ticket)
         return
+    if isinstance(request, Look):
+        yield from request.findings(view, ticket)
+        return
+    switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
     stream = view.stream(
         request.question,
         [stored.mask() for stored in request.regions],
@@ -565,6 +593,7 @@ def decode(services: Services, request: Request | DescribeRequest, ticket: Ticke
         top_p=request.settings.top_p,
         seed=request.settings.seed,
         about=request.about,
+        **switched_off,
     )
     ticket.attach(stream)
     try:
@@ -581,7 +610,7 @@ def decode(services: Services, request: Request | DescribeRequest, ticket: Ticke
     )
 
 
-Decode = Callable[[Services, Request | DescribeRequest, Ticket], Iterator[Piece]]
+Decode = Callable[[Services, AnyRequest, Ticket], Iterator[Piece]]
 
 
 @dataclass(frozen=True)
@@ -733,10 +762,13 @@ def _captions(view: Any, request: DescribeRequest, ticket: Ticket) -> Iterator[C
             return
 
 
-def opened_view(services: Services, picture: Picture) -> Any:
-    """The picture encoded by the model; slow once, then shared."""
+def opened_view(services: Services, picture: Picture, second: bool = False) -> Any:
+    """The picture encoded by the model, or by the second one; slow once, then shared."""
+    slot = services.second if second else services.model
+    if slot is None:
+        raise InputError(words.ONE_MODEL)
     opened = services.opened(picture)
-    return opened.part("view", lambda: services.model.get().open(opened.image()))
+    return opened.part("view of the second" if second else "view", lambda: slot.get().open(opened.image()))
 
 
 # --- helpers ---------------------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ class Options:
     """Whether a language model larger than its device is spread over others: "auto" or "none"."""
     mcp: bool = True
     """Whether the endpoints are tools over MCP as well."""
+    compare_with: str | None = None
+    """Another model, named as `model` is, whose answers the page shows beside the first one's."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -98,6 +100,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         ),
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
+        "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "share": given["share"],
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
@@ -136,6 +139,11 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b "
         "[OSPREY_MODEL]",
+    )
+    parser.add_argument(
+        "--compare-with",
+        metavar="MODEL",
+        help="another model, named as for --model, to compare answers with [OSPREY_COMPARE_WITH]",
     )
     parser.add_argument("--revision", help="branch, tag or commit of the repository [OSPREY_REVISION]")
     parser.add_argument(

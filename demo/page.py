@@ -16,18 +16,19 @@ from typing import Any
 
 import gradio as gr
 
-from demo import api, handlers, keeping, language, switching, transcript, words
+from demo import api, handlers, inside, judging, keeping, language, probes, switching, transcript, words
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
+from demo.closer import build_closer, probe_of, prop_of
 from demo.everything import build_everything, captions_of
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
 from demo.returning import wire_returning
-from demo.session import Seat, Session
+from demo.session import Probe, Seat, Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
-from osprey_core.errors import InputError
+from osprey_core.errors import InputError, OspreyError
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,16 @@ def build_app(
     options: Options,
     examples: Path = EXAMPLES,
     decode: Decode = handlers.decode,
+    second: Slot[Any] | None = None,
 ) -> gr.Blocks:
-    """The whole page. Model and segmenter are slots that may still be loading, or the things themselves."""
+    """The whole page. Model and segmenter are slots that may still be loading, or the things themselves.
+
+    second: another model to compare the first with, where one was asked for.
+    """
     services = Services(
         model=model if isinstance(model, Slot) else Slot.of(model, getattr(model, "name", "")),
         segmenter=segmenter if isinstance(segmenter, Slot) else Slot.of(segmenter, getattr(segmenter, "name", "")),
+        second=second,
         examples=handlers.find_examples(examples),
     )
 
@@ -58,9 +64,11 @@ def build_app(
                 canvas = build_canvas(services.examples)
             with gr.Column(elem_id="chat-side"):
                 chat = _build_chat(_defaults(services, options))
+        closer = build_closer(services)
         everything = build_everything()
         _wire_canvas(services, seat, canvas, chat)
         _wire_everything(services, seat, canvas, everything, chat, decode)
+        _wire_closer(services, seat, closer, chat, decode)
         _wire_chat(services, seat, chat, decode)
         _wire_status(services, options, status, chat)
 
@@ -149,7 +157,13 @@ _OF_SEVERAL = ("relation", "compare")
 def _header_html(services: Services, options: Options) -> str:
     """Name, purpose, what is loaded or loading, and what to know about the built-in model."""
     pills, failures = "", ""
-    for slot, label in ((services.model, words.STATUS_MODEL), (services.segmenter, words.STATUS_SEGMENTER)):
+    for slot, label in (
+        (services.model, words.STATUS_MODEL),
+        (services.second, words.STATUS_SECOND),
+        (services.segmenter, words.STATUS_SEGMENTER),
+    ):
+        if slot is None:
+            continue
         if slot.state == "loading":
             pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
         elif slot.state == "failed":
@@ -392,6 +406,68 @@ def _wire_everything(
     )
 
 
+def _wire_closer(services: Services, seat: gr.State, closer: gr.HTML, chat: _Chat, decode: Decode) -> None:
+    """Closer looks: begun at once, taken when the model is free."""
+
+    def shown(session: Session, probe: Probe | None) -> Any:
+        if probe is None or session.picture is None:
+            return gr.skip()
+        image = services.opened(session.picture).image() if probe.kind == "inside" else None
+        props: dict[str, Any] = {prop_of(probe.kind): probe_of(session, probe, image)}
+        return gr.update(**props)
+
+    def wanted(data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Probe]:
+        question, read = str(data.get("question") or ""), Settings.read(*settings)
+        match data.get("kind"):
+            case "labels":
+                return lambda s: judging.labels_probe(s, data.get("labels"), data.get("which"), data.get("rank_by"))
+            case "without":
+                return lambda s: judging.without_probe(s, question, read)
+            case "samples":
+                return lambda s: judging.samples_probe(s, question, data.get("count"), data.get("temperature"), read)
+            case "models":
+                return lambda s: judging.models_probe(services, s, question, read)
+            case "inside":
+                return inside.inside_probe
+        raise OspreyError(words.UNKNOWN_CHOICE)
+
+    def begin_look(seat: Seat, event: gr.EventData, *settings: Any) -> Any:
+        probe = None
+        with _toasts():
+            probe = probes.begin(seat, wanted(data_of(event), settings))
+        return shown(seat.session, probe)
+
+    def take_looks(seat: Seat) -> Iterator[Any]:
+        for waiting in [probe for probe in seat.session.probes if probe.state == "waiting"]:
+            refusal: gr.Error | None = None
+            try:
+                with _toasts():
+                    for probe in probes.take(services, seat, waiting.id, decode):
+                        yield shown(seat.session, probe)
+            except gr.Error as error:
+                refusal = error  # Gradio shows it; but first the panel is put in order
+            yield shown(seat.session, seat.session.probe(waiting.kind))
+            if refusal is not None:
+                raise refusal
+
+    def stop_look(seat: Seat, event: gr.EventData) -> Any:
+        kind = str(data_of(event).get("kind"))
+        probes.stop(services, seat, kind)
+        return shown(seat.session, seat.session.probe(kind))
+
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+    closer.begin_look(begin_look, [seat, *chat.settings], [closer], **quick, concurrency_limit=None).then(
+        take_looks,
+        [seat],
+        [closer],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_id=QUEUES.model,
+        concurrency_limit=1,
+    )
+    closer.stop_look(stop_look, [seat], [closer], **quick, concurrency_limit=None)
+
+
 def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) -> None:
     outputs = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear, chat.question]
 
@@ -511,7 +587,8 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
     own = gr.State(first)
 
     def look(shown: list[float]) -> list[Any]:
-        busy = "loading" in (services.model.state, services.segmenter.state)
+        slots = (services.model, services.segmenter, services.second)
+        busy = any(slot.state == "loading" for slot in slots if slot is not None)
         found = shown
         if services.model.state == "ready":
             defaults = _defaults(services, options)

@@ -115,6 +115,24 @@ class Captions:
     state: Literal["running", "complete", "stopped"] = "running"
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A closer look at what the model makes of some regions: what was wanted, and what has come of it so far."""
+
+    id: int
+    kind: str
+    """Which look it is; a session keeps the last one of each kind."""
+    asked: tuple[Asked, ...]
+    """The regions it is about, as they were then."""
+    requests: tuple[Any, ...]
+    """What the model is asked, one after the other; see `handlers.decode`."""
+    parts: tuple[Any, ...] = ()
+    """What has been found; see `probes`."""
+    question: str = ""
+    """What the person typed, where there is a question."""
+    state: Literal["waiting", "running", "complete", "stopped"] = "waiting"
+
+
 _turn_ids = itertools.count(1)
 
 
@@ -126,6 +144,13 @@ def new_turn(typed: str, asked: tuple[Asked, ...], implied: bool) -> Turn:
 def new_captions(style: str, total: int) -> Captions:
     """Captions that are still to be written, with an id that no turn has either."""
     return Captions(next(_turn_ids), style, total)
+
+
+def new_probe(
+    kind: str, asked: tuple[Asked, ...], requests: tuple[Any, ...], parts: tuple[Any, ...] = (), question: str = ""
+) -> Probe:
+    """A closer look that is still to be taken, with an id that nothing else has."""
+    return Probe(next(_turn_ids), kind, asked, requests, parts, question)
 
 
 @dataclass(frozen=True)
@@ -144,6 +169,8 @@ class Session:
     transcript: tuple[Turn, ...] = ()
     undo: tuple[_Undo, ...] = ()
     captions: Captions | None = None
+    probes: tuple[Probe, ...] = ()
+    """At most one of each kind."""
 
     def region(self, number: int | None) -> PageRegion | None:
         """The region with this number, if there is one."""
@@ -180,6 +207,14 @@ class Session:
             return self
         last = self.undo[-1]
         return replace(self, regions=last.regions, selected=last.selected, undo=self.undo[:-1])
+
+    def probe(self, kind: str) -> Probe | None:
+        """The last closer look of this kind, if there was one."""
+        return next((probe for probe in self.probes if probe.kind == kind), None)
+
+    def with_probe(self, probe: Probe) -> Session:
+        """This look in place of the last one of its kind."""
+        return replace(self, probes=(*(other for other in self.probes if other.kind != probe.kind), probe))
 
     def with_turn(self, turn: Turn) -> Session:
         return replace(self, transcript=(*self.transcript, turn))

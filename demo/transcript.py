@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from demo import mentions, words
@@ -40,14 +41,19 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
 
 def answer_pieces(turn: Turn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
+    return pieces_of(turn.answer, turn.places)
+
+
+def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
+    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
     pieces: list[Piece] = []
     end = 0
-    for match in _REGION_WORD.finditer(turn.answer):
+    for match in _REGION_WORD.finditer(answer):
         place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(turn.places):
-            pieces += [turn.answer[end : match.start()], turn.places[place - 1]]
+        if 1 <= place <= len(places):
+            pieces += [answer[end : match.start()], places[place - 1]]
             end = match.end()
-    return [piece for piece in [*pieces, turn.answer[end:]] if piece != ""]
+    return [piece for piece in [*pieces, answer[end:]] if piece != ""]
 
 
 def _note(turn: Turn, note: str) -> str:

@@ -18,6 +18,7 @@ TAGLINE = "Mark any part of a picture, then ask about exactly those pixels."
 STATUS_LOADING = "Loading {name} …"
 STATUS_FAILED = "{name} is not available."
 STATUS_MODEL = "Model"
+STATUS_SECOND = "Second model"
 STATUS_SEGMENTER = "Segmenter"
 NOTE_EMBEDDED = (
     "Small built-in model: it learned from drawn scenes (emoji-like things), not from photographs. "
@@ -148,6 +149,84 @@ EVERYTHING = {
     "area": "Area",
     "take": "Ask about this: {text}",
     "none": "No description holds these words.",
+}
+
+# --- a closer look (the keys are used by closer.js) ------------------------------------------------------------------
+CLOSER: dict[str, Any] = {
+    "title": "A closer look",
+    "close": "Close",
+    "tabs": {
+        "labels": "Your labels",
+        "without": "With and without",
+        "samples": "Samples",
+        "inside": "Inside",
+        "models": "Two models",
+    },
+    "intros": {
+        "labels": "How likely is each of your labels to the model itself? Write them as it does: lion, not The Lion.",
+        "without": "The same question with the region and without it. What stays the same without it is a guess.",
+        "samples": "One question, answered several times: what changes from one to the next, the model is not sure of.",
+        "inside": "Where the encoder finds the picture like the selected region, level by level, from fine to coarse.",
+        "models": "The same question about the same region, answered by both models.",
+    },
+    "labels": "Labels, one per line or parted by commas",
+    "labelsExample": "lion, giraffe, elephant",
+    "which": "Regions",
+    "all": "All regions",
+    "selected": "Selected region",
+    "rank": "Rank by",
+    "sum": "Whole label",
+    "mean": "Each token",
+    "rankTip": "Each token: fairer to long labels, with flatter results",
+    "judge": "Judge",
+    "question": "Question",
+    "questionTip": "Empty: the last question of the chat, or a short description",
+    "alone": "Asked by itself, without the conversation.",
+    "count": "Answers",
+    "temperature": "Temperature",
+    "ask": "Answer",
+    "look": "Look inside",
+    "stop": "Stop",
+    "waiting": "Waiting for the model …",
+    "stopped": "Stopped.",
+    "old": "The region has changed since.",
+    "gone": "The region is gone.",
+    "unsure": "Not sure",
+    "closeCall": "others come close",
+    "offList": "it would rather say something that is not on the list",
+    "onList": "{percent} that it says one of these",
+    "moreLabels": "{count} more",
+    "logTip": "log-likelihood {value}",
+    "how": {
+        "with": "With the region",
+        "without": "Without the region",
+        "where": "Only where it is",
+        "what": "Only what is there",
+    },
+    "howTips": {
+        "with": "Both of the region's tokens",
+        "without": "Mask token and spatial token switched off: the picture as a whole, and language",
+        "where": "Mask token switched off, spatial token on",
+        "what": "Spatial token switched off, mask token on",
+    },
+    "sample": "Sample {number}",
+    "seed": "seed {seed}",
+    "same": "Same as with the region",
+    "sameSample": "Same as sample {number}",
+    "agree": "{different} different answers among {count}.",
+    "agreeAll": "All {count} answers are the same.",
+    "modelsAgree": "Both say the same.",
+    "oneModel": "Only one model is loaded. To compare two, start the program with:",
+    "oneModelCommand": "python app.py --compare-with MODEL",
+    "tokens": "{count} tokens",
+    "levels": {"res2": "finest", "res3": "fine", "res4": "coarse", "res5": "coarsest"},
+    "level": "Level {level}, {look}: {width} × {height} positions",
+    "unseen": "The region is too thin for this level: the model sees nothing of it here.",
+    "map": "Likeness to region {number} on level {level}",
+    "scale": "Colours: cosine similarity, from the lowest to the highest of each level",
+    "announced": "{title}: done.",
+    "nothing": "(no words came)",
+    "chip": "Region {number}",
 }
 
 # --- chat ------------------------------------------------------------------------------------------------------------
@@ -291,6 +370,13 @@ SAME_REGION = "That is the same region; choose another one."
 MANY_MASKS = "The file holds {count} masks, more than the {limit} that can be shown; split it."
 LONG_NAME = "A name may have at most {limit} characters; shorten it."
 BUSY_DESCRIBING = "Everything is being described already; wait for it, or stop it first."
+ALL_HIDDEN = "All regions are hidden; show one, or choose the selected region."
+UNKNOWN_CHOICE = "There is no such choice; take one of those that are offered."
+FEW_LABELS = "Type at least two different labels, one per line or parted by commas."
+LONG_LIST = "The list of labels is longer than {limit} characters; shorten it."
+BAD_COUNT = "There can be 2 to {limit} samples, not {value}."
+COLD_SAMPLES = "At temperature 0 all samples are the same; choose a higher temperature."
+ONE_MODEL = "Only one model is loaded; start the program with --compare-with and the other one's name."
 NOTHING_STANDS_OUT = "Nothing stands out in this picture; mark with a click, a box or the brush."
 ONE_EXTENT = "There is no other extent for this region; refine it with Add and Remove."
 NOT_REFINED = "No outline fits this mark, so it stays as you drew it; draw over more of the thing to fit it."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo import handlers
-from demo.handlers import Decode, DescribeRequest, Piece, Request, Services
+from demo.handlers import AnyRequest, Decode, Piece, Services
 from demo.problems import sentence_of
 from demo.running import Ticket
 from demo.slots import Slot
@@ -24,6 +24,8 @@ SECONDS = 120
 
 _model: Any = None
 """The model, in the main process and in every worker forked from it."""
+_second: Any = None
+"""The model that it is compared with, if there is one; kept in the same way."""
 _worker: Services | None = None
 """What a worker keeps from one answer to the next; always None in the main process."""
 
@@ -35,16 +37,16 @@ class _Failed:
     sentence: str
 
 
-def decoder(model: Any) -> Decode:
-    """`handlers.decode` with a GPU lent for each answer. `model` must be loaded, by the main thread.
+def decoder(model: Any, second: Any = None) -> Decode:
+    """`handlers.decode` with a GPU lent for each answer. The models must be loaded, by the main thread.
 
     Raises ImportError where the package `spaces` is missing.
     """
-    global _model
-    _model = model
+    global _model, _second
+    _model, _second = model, second
     lent = importlib.import_module("spaces").GPU(duration=SECONDS)(write_answer)
 
-    def decode(services: Services, request: Request | DescribeRequest, ticket: Ticket) -> Iterator[Piece]:
+    def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[Piece]:
         pieces = lent(request)
         try:
             for piece in pieces:
@@ -59,11 +61,12 @@ def decoder(model: Any) -> Decode:
     return decode
 
 
-def write_answer(request: Request | DescribeRequest) -> Iterator[Piece | _Failed]:
+def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
     """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
     global _worker
     if _worker is None:
-        _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None))
+        second = None if _second is None else Slot.of(_second)
+        _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None), second=second)
     try:
         yield from handlers.decode(_worker, request, Ticket())
     except Exception as error:

@@ -60,10 +60,19 @@ class LabelScores:
     """0..1, the probability that the model, sampled at temperature 1, answers with any of the labels."""
 
     @property
+    def has_rivals(self) -> bool:
+        """Whether the best label's share is below MIN_SHARE, so that others come close."""
+        return self.ranked[0].share < MIN_SHARE
+
+    @property
+    def is_off_list(self) -> bool:
+        """Whether `on_list` is below MIN_ON_LIST, so that the right word may be missing from the list."""
+        return self.on_list < MIN_ON_LIST
+
+    @property
     def is_uncertain(self) -> bool:
-        """Whether the best label should not be trusted: its share is below MIN_SHARE, so that others come close, or
-        `on_list` is below MIN_ON_LIST, so that the right word may be missing from the list."""
-        return self.ranked[0].share < MIN_SHARE or self.on_list < MIN_ON_LIST
+        """Whether the best label should not be trusted, for one of these two reasons."""
+        return self.has_rivals or self.is_off_list
 
     def top(self, count: int) -> tuple[LabelScore, ...]:
         """The best labels, at most `count`."""

@@ -212,13 +212,17 @@ def shape(name: str) -> NDArray[np.bool_]:
 
 
 @contextmanager
-def served(model: Any, segmenter: Any, examples: Path, mcp: bool = False, **options: Any) -> Iterator[str]:
+def served(
+    model: Any, segmenter: Any, examples: Path, mcp: bool = False, second: Any = None, **options: Any
+) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
     from demo.options import Options
     from demo.page import build_app
+    from demo.slots import Slot
     from demo.theme import css, theme
 
-    app = build_app(model, segmenter, Options(**options), examples)
+    compared = None if second is None else Slot.of(second, second.name)
+    app = build_app(model, segmenter, Options(**options), examples, second=compared)
     app.queue(default_concurrency_limit=4)
     _, address, _ = app.launch(
         server_name="127.0.0.1",

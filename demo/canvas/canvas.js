@@ -274,6 +274,14 @@ function receive() {
   showHint();
   showButtons();
   layout();
+  tellScene();
+}
+
+// For those who show what is known about the regions elsewhere on the page.
+function tellScene() {
+  const regions = scene.regions.map(({ number, key, name, hidden }) => ({ number, key, name, hidden }));
+  const detail = { picture: picture && picture.id, selected: scene.selected, regions };
+  window.dispatchEvent(new CustomEvent("osprey:scene", { detail }));
 }
 
 // A region ready to be drawn: pixels for hit tests, tinted picture, and the spot farthest from its edge for the badge.
@@ -1090,6 +1098,7 @@ listen("osprey:segment", (event) => {
   segment = (segments && segments.layers[event.detail]) || null;
   draw();
 });
+listen("osprey:who", () => tellScene());
 listen("osprey:select", (event) => isRegion(event.detail) && select(event.detail));
 
 new ResizeObserver(() => layout()).observe(stage);

@@ -162,6 +162,12 @@ def uploaded_file(gesture: dict[str, Any]) -> Path:
     return resolved
 
 
+@lru_cache(maxsize=512)
+def mask_key(stored: CodedMask) -> str:
+    """A short name of a mask's pixels, the same for the same pixels."""
+    return hashlib.sha1(f"{stored.height},{stored.width},{stored.counts}".encode()).hexdigest()[:12]
+
+
 def _look(number: int) -> dict[str, Any]:
     color = color_of(number)
     return {"number": number, "color": color, "text": text_color_on(color)}
@@ -188,7 +194,7 @@ def _shown_mask(stored: CodedMask) -> dict[str, Any]:
     changes = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
     return {
-        "key": hashlib.sha1(f"{height},{width},{stored.counts}".encode()).hexdigest()[:12],
+        "key": mask_key(stored),
         "percent": percent(share),
         "size": [int(shown.shape[1]), int(shown.shape[0])],
         "box": [x0, y0, x1, y1],
