@@ -48,6 +48,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
     with gr.Group(visible=False):
         trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
         file = gr.File(label="file", type="filepath")
+        address = gr.Textbox("", label="address")
         x, y = gr.Number(label="x"), gr.Number(label="y")
         box = _of_type(gr.JSON(label="box_xyxy"), _NUMBERS)
         points = _of_type(gr.JSON(label="points_xy"), {"type": "array", "items": _NUMBERS})
@@ -63,20 +64,24 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         archive = gr.File(label="zip")
         result, answer = gr.JSON(label="result"), gr.Textbox(label="answer")
 
-    def open_picture(request: gr.Request, file: str | None, session: str = "") -> Any:
+    def open_picture(request: gr.Request, file: str | None = None, address: str = "", session: str = "") -> Any:
         """Open a picture (or a conversation saved by `export`), to mark things in it and to ask about them.
 
         Parameters:
             file: PNG, JPEG, WebP and others, or the zip of a saved conversation.
+            address: in place of a file, the public http or https address of a picture.
             session: empty for a new one; another call's session to open the picture there instead of what is open.
         Returns:
             session, to be given to all other calls; width and height in pixels.
         """
         with _one_sentence():
-            if not file:
+            if not file and not address:
                 raise OspreyError(words.UPLOAD_MISSING)
             seat = callers.seat_to_open(session, request)
-            opened = keeping.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
+            if file:
+                opened = keeping.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
+            else:
+                opened = handlers.open_address(services, seat.session, address)
             handlers.stop(services, seat)
             seat.change(lambda _: opened)
             services.seats.keep(seat)
@@ -318,7 +323,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
     asking = {"concurrency_id": queues.model, "concurrency_limit": 1}
     quick: dict[str, Any] = {"concurrency_limit": None}
     for fn, inputs, output, extra in (
-        (open_picture, [file], result, opening),
+        (open_picture, [file, address], result, opening),
         (segment_point, [x, y, action], result, marking),
         (segment_box, [box, action], result, marking),
         (segment_brush, [points, radius, action, refine], result, edits),

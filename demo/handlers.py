@@ -40,6 +40,7 @@ from demo.slots import Slot
 from osprey_core import mask_files, masks, prompts
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
+from osprey_core.fetch import fetch
 from osprey_core.masks import CodedMask, Mask
 from osprey_core.pictures import read_picture
 from osprey_core.segment import refine
@@ -127,6 +128,8 @@ class Services:
     opened: OpenedPictures = field(default_factory=OpenedPictures)
     running: Running = field(default_factory=Running)
     seats: Seats = field(default_factory=Seats)
+    fetch: Callable[[str], tuple[bytes, str]] | None = fetch
+    """What is at a public address, and its name; None if pictures are not opened by their address."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,14 @@ def open_example(services: Services, session: Session, name: str) -> Session:
     if example is None:
         raise InputError(words.UNKNOWN_EXAMPLE)
     return open_picture(session, example.path.read_bytes(), example.path.name)
+
+
+def open_address(services: Services, session: Session, address: str) -> Session:
+    """A new session with the picture at this address of the web."""
+    if services.fetch is None:
+        raise InputError(words.NO_ADDRESSES)
+    data, name = services.fetch(address)
+    return open_picture(session, data, name)
 
 
 def find_example(services: Services, name: str) -> Example | None:

@@ -42,6 +42,8 @@ class Options:
     quantize: str = "none"
     device_map: str = "none"
     """Whether a language model larger than its device is spread over others: "auto" or "none"."""
+    addresses: bool = True
+    """Whether pictures are opened by their address in the public internet."""
     mcp: bool = True
     """Whether the endpoints are tools over MCP as well."""
     compare_with: str | None = None
@@ -102,6 +104,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "share": given["share"],
+        "addresses": _switch("--addresses", _first(given["addresses"], environment.get("OSPREY_ADDRESSES"), "on")),
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
@@ -165,6 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to serve on, 127.0.0.1 by default [OSPREY_HOST]")
     parser.add_argument("--port", help="port to serve on, 7860 by default [OSPREY_PORT, GRADIO_SERVER_PORT]")
+    parser.add_argument(
+        "--addresses", help="on (default) or off: pictures are opened by their web address [OSPREY_ADDRESSES]"
+    )
     parser.add_argument("--mcp", help="on (default) or off: the endpoints as tools over MCP [OSPREY_MCP]")
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     return parser

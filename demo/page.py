@@ -29,6 +29,7 @@ from demo.session import Probe, Seat, Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.fetch import fetch
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def build_app(
         segmenter=segmenter if isinstance(segmenter, Slot) else Slot.of(segmenter, getattr(segmenter, "name", "")),
         second=second,
         examples=handlers.find_examples(examples),
+        fetch=fetch if options.addresses else None,
     )
 
     def put_together() -> Callable[[switching.Page], None]:
@@ -61,7 +63,7 @@ def build_app(
         status = build_header(_header_html(services, options))
         with gr.Row(elem_id="columns", scale=1):
             with gr.Column(elem_id="canvas-side"):
-                canvas = build_canvas(services.examples)
+                canvas = build_canvas(services.examples, services.fetch is not None)
             with gr.Column(elem_id="chat-side"):
                 chat = _build_chat(_defaults(services, options))
         closer = build_closer(services)
@@ -317,6 +319,8 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         with _toasts():
             if isinstance(gesture.get("example"), str):
                 session = handlers.open_example(services, seat.session, gesture["example"])
+            elif isinstance(gesture.get("address"), str):
+                session = handlers.open_address(services, seat.session, gesture["address"])
             else:
                 path = uploaded_file(gesture)
                 session = keeping.open_file(seat.session, path.read_bytes(), path.name)

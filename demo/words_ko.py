@@ -285,6 +285,7 @@ BOX_TOO_SMALL = "상자가 너무 작습니다. 사물 전체를 감싸도록 �
 BAD_GESTURE = "표시를 알아볼 수 없습니다. 다시 그려 주세요."
 SEGMENTER_LOADING = "분할 모델을 불러오는 중입니다. 그동안 브러시로 칠하거나 잠시 후 다시 시도하세요."
 UNKNOWN_EXAMPLE = "그런 예시 이미지가 없습니다. 목록에서 고르세요."
+NO_ADDRESSES = "여기서는 주소를 열지 않습니다. 이미지를 저장한 뒤 파일을 열어 주세요."
 PICTURE_GONE = "이용자가 많아 이미지를 더 이상 보관하지 않습니다. 이미지를 다시 열어 주세요."
 SESSION_MISSING = "open_picture가 돌려준 session을 지정하세요."
 SESSION_GONE = "이 세션은 더 이상 보관되지 않습니다. 이미지를 다시 열고 그때 받은 세션을 사용하세요."
@@ -408,5 +409,29 @@ CORE: dict[str, str] = {
     ),
     "This file is no JSON that can be read; choose another file.": (
         "읽을 수 있는 JSON이 아닙니다. 다른 파일을 고르세요."
+    ),
+    "That is no address of a picture; one begins with http:// or https://.": (
+        "이미지 주소가 아닙니다. 주소는 http:// 또는 https://로 시작합니다."
+    ),
+    "An address with a user name or a password in it is not opened; use a public one.": (
+        "사용자 이름이나 암호가 든 주소는 열지 않습니다. 공개된 주소를 쓰세요."
+    ),
+    "This address leads from one to the next without end; use that of the picture itself.": (
+        "이 주소는 끝없이 다른 주소로 이어집니다. 이미지 자체의 주소를 쓰세요."
+    ),
+    "The picture did not arrive within {seconds} seconds; save it and open the file.": (
+        "이미지가 {seconds}초 안에 도착하지 않았습니다. 저장한 뒤 파일을 열어 주세요."
+    ),
+    "{host} does not answer as it should; check the address.": (
+        "{host}이(가) 제대로 응답하지 않습니다. 주소를 확인하세요."
+    ),
+    "{host} answers {status} instead of a picture; check the address.": (
+        "{host}이(가) 이미지 대신 {status}(으)로 응답합니다. 주소를 확인하세요."
+    ),
+    "What is at this address is larger than {limit} MB; use a smaller picture.": (
+        "이 주소에 있는 것은 {limit} MB보다 큽니다. 더 작은 이미지를 쓰세요."
+    ),
+    "{host} is not in the public internet; save the picture and open the file.": (
+        "{host}은(는) 공개 인터넷에 있지 않습니다. 이미지를 저장한 뒤 파일을 열어 주세요."
     ),
 }

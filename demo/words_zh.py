@@ -277,6 +277,7 @@ BOX_TOO_SMALL = "框太小了，请框住整个事物。"
 BAD_GESTURE = "无法识别这个标记，请重新画一次。"
 SEGMENTER_LOADING = "分割模型还在加载，可以先用画笔涂抹，或稍后再试。"
 UNKNOWN_EXAMPLE = "没有这张示例图片，请从列表中选择。"
+NO_ADDRESSES = "此处不能打开网址，请保存图片后打开文件。"
 PICTURE_GONE = "使用人数较多，你的图片已不再保留，请重新打开。"
 SESSION_MISSING = "请给出 open_picture 返回的 session。"
 SESSION_GONE = "此会话已不再保留，请重新打开图片，并使用新返回的会话。"
@@ -378,4 +379,26 @@ CORE: dict[str, str] = {
         "这个 JSON 文件内容过多，无法读取，请选择其他文件。"
     ),
     "This file is no JSON that can be read; choose another file.": ("这不是可以读取的 JSON，请选择其他文件。"),
+    "That is no address of a picture; one begins with http:// or https://.": (
+        "这不是图片的网址；网址以 http:// 或 https:// 开头。"
+    ),
+    "An address with a user name or a password in it is not opened; use a public one.": (
+        "带有用户名或密码的网址不会被打开，请使用公开的网址。"
+    ),
+    "This address leads from one to the next without end; use that of the picture itself.": (
+        "此网址不断跳转到别处，请使用图片本身的网址。"
+    ),
+    "The picture did not arrive within {seconds} seconds; save it and open the file.": (
+        "图片未能在 {seconds} 秒内到达，请保存后打开文件。"
+    ),
+    "{host} does not answer as it should; check the address.": ("{host} 没有正常应答，请检查网址。"),
+    "{host} answers {status} instead of a picture; check the address.": (
+        "{host} 返回 {status}，而不是图片，请检查网址。"
+    ),
+    "What is at this address is larger than {limit} MB; use a smaller picture.": (
+        "此网址的内容大于 {limit} MB，请使用较小的图片。"
+    ),
+    "{host} is not in the public internet; save the picture and open the file.": (
+        "{host} 不在公共互联网上，请保存图片后打开文件。"
+    ),
 }

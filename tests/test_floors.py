@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = [
-    {"errors", "config", "files", "masks", "pictures", "caption_spots"},
+    {"errors", "config", "fetch", "files", "masks", "pictures", "caption_spots"},
     {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
     {"generate", "quantize", "placement", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine", "likelihood", "similarity"},

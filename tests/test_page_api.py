@@ -153,3 +153,8 @@ def test_marks_can_be_fitted_to_the_outline(client: Client, picture: Path) -> No
     corners = [[130, 200], [200, 200], [150, 230]]
     around = client.predict(points_xy=corners, action="new", refine=True, api_name="/segment_polygon")
     assert (masks.decode_rle(around["rle"]) == shape("green")).all()
+
+
+def test_an_address_of_our_own_computer_is_refused(client: Client, address: str) -> None:
+    with pytest.raises(AppError, match="not in the public internet"):
+        client.predict(address=address, api_name="/open_picture")

@@ -58,6 +58,11 @@ def test_cache_and_quantization_come_from_either_side() -> None:
     assert (read_options([], {}).cache_mb, read_options([], {}).quantize) == (2048, "none")
 
 
+def test_addresses_can_be_switched_off() -> None:
+    assert read_options([], {}).addresses
+    assert not read_options(["--addresses", "off"], {}).addresses
+
+
 def test_mcp_can_be_switched_off() -> None:
     assert read_options([], {}).mcp
     assert not read_options([], {"OSPREY_MCP": "off"}).mcp

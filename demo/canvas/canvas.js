@@ -1084,10 +1084,19 @@ listen("drop", (event) => {
 });
 listen("paste", (event) => {
   const file = [...((event.clipboardData && event.clipboardData.files) || [])].find((each) => each.type.startsWith("image/"));
-  if (!file) return;
+  if (!file) return openPasted(event);
   event.preventDefault();
   openFile(file);
 });
+
+// A pasted address opens the picture there, unless it is pasted into a text.
+function openPasted(event) {
+  const address = event.clipboardData ? event.clipboardData.getData("text/plain").trim() : "";
+  if (!props.addresses || !/^https?:\/\/\S+$/i.test(address)) return;
+  if (event.target.closest && event.target.closest("input, textarea, [contenteditable]")) return;
+  event.preventDefault();
+  send("open_picture", { address });
+}
 
 // ---- mentions in the chat light and select their region -------------------------------------------------------------
 

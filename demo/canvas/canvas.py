@@ -52,8 +52,8 @@ THUMBNAIL_SIDE = 240
 MAX_MEGABYTES = 40
 
 
-def build_canvas(examples: Sequence[Example]) -> gr.HTML:
-    """The component, to be called inside a Blocks."""
+def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
+    """The component, to be called inside a Blocks. `addresses`: whether a pasted address opens the picture there."""
     return gr.HTML(
         value=None,
         html_template='<div class="osp-root"></div>',
@@ -71,6 +71,7 @@ def build_canvas(examples: Sequence[Example]) -> gr.HTML:
             for example in examples
         ],
         limit_mb=MAX_MEGABYTES,
+        addresses=addresses,
         picture=None,
         scene=None,
         segments=None,

@@ -1,0 +1,146 @@
+"""A file from a public address of the web, within bounds: for pictures that a person names by their address.
+
+Whoever may type an address into a page on our computer must not reach what only our computer can reach. So every
+address that a name stands for is checked, the connection goes to an address that was checked, and each redirect starts
+over. Knows no picture: what the bytes are, the caller finds out. Weights are never fetched here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+
+from osprey_core.errors import InputError
+
+MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_TRANSLATING = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48"))
+"""IPv6 networks whose addresses stand for IPv4 ones that we cannot see."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open internet: not private, loopback, link-local or otherwise special."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour is not None or ip.teredo is not None or any(ip in net for net in _TRANSLATING):
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def fetch(
+    address: str, max_bytes: int = 40_000_000, seconds: float = 20.0, is_allowed: Callable[[str], bool] = is_public
+) -> tuple[bytes, str]:
+    """What is at an http or https address, and a name for it.
+
+    At most `max_bytes` are read, within `seconds` in all. `is_allowed(ip)` says which addresses may be connected to.
+    Raises InputError with one sentence for everything that goes wrong.
+    """
+    deadline = time.monotonic() + seconds
+    url = address.strip()
+    for _ in range(MAX_REDIRECTS + 1):
+        parts = _split(url)
+        try:
+            found = _get(parts, max_bytes, deadline, is_allowed)
+        except InputError:  # a ValueError as well, but it has its sentence
+            raise
+        except TimeoutError:
+            raise InputError(_SLOW.format(seconds=seconds)) from None
+        except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
+            if time.monotonic() >= deadline:
+                raise InputError(_SLOW.format(seconds=seconds)) from None
+            raise InputError(f"{parts.hostname} does not answer as it should; check the address.") from error
+        if isinstance(found, bytes):
+            return found, unquote(parts.path.rsplit("/", 1)[-1]) or str(parts.hostname)
+        url = urljoin(url, found)
+    raise InputError("This address leads from one to the next without end; use that of the picture itself.")
+
+
+_SLOW = "The picture did not arrive within {seconds:g} seconds; save it and open the file."
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address that may be asked for; InputError for any other."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() or not character.isprintable() for character in url):
+        raise InputError("That is no address of a picture; one begins with http:// or https://.")
+    if parts.username is not None or parts.password is not None:
+        raise InputError("An address with a user name or a password in it is not opened; use a public one.")
+    return parts
+
+
+def _get(parts: SplitResult, max_bytes: int, deadline: float, is_allowed: Callable[[str], bool]) -> bytes | str:
+    """The body, or the address to which a redirect leads."""
+    host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+    sock = _connected(host, port, deadline, is_allowed)
+    # A timeout alone begins anew with every byte; a server that sends one a second would hold us forever.
+    watch = threading.Timer(_left(deadline), _shut, [sock])
+    watch.daemon = True
+    watch.start()
+    try:
+        if parts.scheme == "https":
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        connection = http.client.HTTPConnection(f"[{host}]" if ":" in host else host, port)
+        connection.sock = sock
+        if parts.port is None:
+            connection.port = connection.default_port = port  # a usual port is not part of the Host header
+        path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
+            f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
+        )
+        connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "osprey"})
+        response = connection.getresponse()
+        location = response.headers.get("Location")
+        if response.status in _REDIRECTS and location:
+            return location
+        if response.status != 200:
+            raise InputError(f"{host} answers {response.status} instead of a picture; check the address.")
+        data = response.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise InputError(
+                f"What is at this address is larger than {max_bytes // 1_000_000} MB; use a smaller picture."
+            )
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+        return data
+    finally:
+        watch.cancel()
+        sock.close()
+
+
+def _connected(host: str, port: int, deadline: float, is_allowed: Callable[[str], bool]) -> socket.socket:
+    """A connection to one of the addresses that the name stands for, if all of them are allowed."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not ips or not all(is_allowed(ip) for ip in ips):
+        raise InputError(f"{host} is not in the public internet; save the picture and open the file.")
+    failure: OSError = OSError(f"no address for {host}")
+    for ip in ips:
+        try:
+            return socket.create_connection((ip, port), timeout=_left(deadline))
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        sock.shutdown(socket.SHUT_RDWR)
