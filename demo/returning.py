@@ -26,7 +26,7 @@ def wire_returning(
     page: gr.Blocks, services: Services, seat: gr.State, show: Callable[[Session], list[Any]], outputs: Sequence[Any]
 ) -> None:
     """To be called inside the page. `show(session)` gives the updates that bring `outputs` to show that session."""
-    key = gr.Textbox("", visible="hidden", label="key", elem_id="seat-key")
+    key = gr.Textbox("", visible="hidden", elem_id="seat-key")
 
     def come_back(seat: Seat, key: str | None) -> list[Any]:
         if take_over(services, seat, key or ""):
