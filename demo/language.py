@@ -110,8 +110,13 @@ def follow(module: ModuleType) -> None:
 
 def translation(code: str, name: str, english: Any) -> Any:
     """The constant of this name in a language; English where it, or an entry of it, is missing."""
-    found = getattr(_module(code), name, english)
-    return {**english, **found} if isinstance(english, dict) else found
+    return _completed(getattr(_module(code), name, english), english)
+
+
+def _completed(found: Any, english: Any) -> Any:
+    if not isinstance(english, dict):
+        return found
+    return {key: _completed(found.get(key, inner), inner) for key, inner in english.items()}
 
 
 def translated(sentence: str) -> str:

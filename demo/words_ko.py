@@ -13,6 +13,7 @@ TAGLINE = "이미지의 어느 부분이든 표시하고, 바로 그 픽셀에 �
 STATUS_LOADING = "{name} 불러오는 중…"
 STATUS_FAILED = "{name} 사용 불가."
 STATUS_MODEL = "모델"
+STATUS_SECOND = "두 번째 모델"
 STATUS_SEGMENTER = "분할 모델"
 NOTE_EMBEDDED = (
     "작은 내장 모델: 실제 사진이 아니라 그려진 장면(이모지 같은 사물)으로 학습했습니다. "
@@ -145,6 +146,88 @@ EVERYTHING = {
     "none": "이 단어가 들어간 설명이 없습니다.",
 }
 
+# --- a closer look ---------------------------------------------------------------------------------------------------
+CLOSER: dict[str, Any] = {
+    "title": "자세히 살펴보기",
+    "close": "닫기",
+    "tabs": {
+        "labels": "나의 라벨",
+        "without": "영역 유무 비교",
+        "samples": "여러 답변",
+        "inside": "내부 보기",
+        "models": "두 모델",
+    },
+    "intros": {
+        "labels": (
+            "모델 스스로는 각 라벨을 얼마나 그럴듯하게 볼까요? 모델이 쓰는 대로 적으세요: The Lion이 아니라 lion."
+        ),
+        "without": "같은 질문을 영역이 있을 때와 없을 때 묻습니다. 영역 없이도 그대로인 답은 추측입니다.",
+        "samples": "한 질문에 여러 번 답합니다. 답마다 달라지는 부분은 모델이 확신하지 못하는 부분입니다.",
+        "inside": (
+            "인코더가 이미지의 어느 곳을 선택한 영역과 비슷하게 보는지, 세밀한 단계부터 거친 단계까지 보여 줍니다."
+        ),
+        "models": "같은 영역에 대한 같은 질문에 두 모델이 답합니다.",
+    },
+    "labels": "라벨, 한 줄에 하나씩 또는 쉼표로 구분",
+    "labelsExample": "lion, giraffe, elephant",
+    "which": "영역",
+    "all": "모든 영역",
+    "selected": "선택한 영역",
+    "rank": "순위 기준",
+    "sum": "라벨 전체",
+    "mean": "토큰별",
+    "rankTip": "토큰별: 긴 라벨에 더 공정하지만 차이가 작아집니다",
+    "judge": "평가",
+    "question": "질문",
+    "questionTip": "비워 두면 대화의 마지막 질문이나 짧은 설명을 씁니다",
+    "alone": "대화 없이 따로 묻습니다.",
+    "count": "답변 수",
+    "temperature": "온도",
+    "ask": "답변 받기",
+    "look": "내부 보기",
+    "stop": "중지",
+    "waiting": "모델을 기다리는 중…",
+    "stopped": "중지됨.",
+    "old": "그 뒤로 영역이 바뀌었습니다.",
+    "gone": "영역이 없어졌습니다.",
+    "unsure": "불확실",
+    "closeCall": "다른 라벨과 차이가 작음",
+    "offList": "모델은 목록에 없는 말을 더 하고 싶어 함",
+    "onList": "이 중 하나를 말할 확률 {percent}",
+    "moreLabels": "{count}개 더",
+    "logTip": "로그 우도 {value}",
+    "how": {
+        "with": "영역 있음",
+        "without": "영역 없음",
+        "where": "위치만",
+        "what": "내용만",
+    },
+    "howTips": {
+        "with": "영역의 두 토큰 모두",
+        "without": "마스크 토큰과 공간 토큰을 끔: 이미지 전체와 언어만",
+        "where": "마스크 토큰은 끄고 공간 토큰은 켬",
+        "what": "공간 토큰은 끄고 마스크 토큰은 켬",
+    },
+    "sample": "답변 {number}",
+    "seed": "시드 {seed}",
+    "same": "영역이 있을 때와 같음",
+    "sameSample": "답변 {number} 내용과 같음",
+    "agree": "답변 {count}개 중 서로 다른 답은 {different}개입니다.",
+    "agreeAll": "답변 {count}개가 모두 같습니다.",
+    "modelsAgree": "두 모델의 답이 같습니다.",
+    "oneModel": "모델이 하나만 로드되었습니다. 둘을 비교하려면 다음 명령으로 시작하세요:",
+    "oneModelCommand": "python app.py --compare-with MODEL",
+    "tokens": "토큰 {count}개",
+    "levels": {"res2": "가장 세밀", "res3": "세밀", "res4": "거침", "res5": "가장 거침"},
+    "level": "단계 {level}, {look}: {width} × {height} 위치",
+    "unseen": "이 단계에서는 영역이 너무 가늘어 모델이 전혀 보지 못합니다.",
+    "map": "단계 {level}에서 영역 {number} 유사도",
+    "scale": "색: 코사인 유사도, 단계마다 가장 낮은 값부터 가장 높은 값까지",
+    "announced": "{title}: 완료.",
+    "nothing": "(답변 없음)",
+    "chip": "영역 {number}",
+}
+
 # --- chat ------------------------------------------------------------------------------------------------------------
 CONVERSATION: dict[str, Any] = {
     "chat": "대화",
@@ -275,6 +358,13 @@ SAME_REGION = "같은 영역입니다. 다른 영역을 고르세요."
 MANY_MASKS = "파일에 마스크가 {count}개 있어 표시할 수 있는 {limit}개를 넘습니다. 파일을 나누세요."
 LONG_NAME = "이름은 {limit}자까지 쓸 수 있습니다. 줄여 주세요."
 BUSY_DESCRIBING = "이미 모두 설명하는 중입니다. 기다리거나 먼저 중지하세요."
+ALL_HIDDEN = "모든 영역이 숨겨져 있습니다. 하나를 보이게 하거나 선택한 영역을 고르세요."
+UNKNOWN_CHOICE = "그런 선택지는 없습니다. 제시된 것 중에서 고르세요."
+FEW_LABELS = "서로 다른 라벨을 두 개 이상, 한 줄에 하나씩 또는 쉼표로 구분해 입력하세요."
+LONG_LIST = "라벨 목록이 {limit}자를 넘습니다. 줄여 주세요."
+BAD_COUNT = "답변은 2개에서 {limit}개까지 받을 수 있는데 {value}입니다."
+COLD_SAMPLES = "온도가 0이면 모든 답변이 같습니다. 온도를 높이세요."
+ONE_MODEL = "모델이 하나만 로드되었습니다. --compare-with와 다른 모델의 이름을 주고 프로그램을 시작하세요."
 NOTHING_STANDS_OUT = "이 이미지에서는 눈에 띄는 것을 찾지 못했습니다. 클릭, 상자, 브러시로 표시하세요."
 ONE_EXTENT = "이 영역은 다른 범위가 없습니다. 추가와 빼기로 다듬으세요."
 NOT_REFINED = "이 표시에 맞는 윤곽이 없어 그린 그대로 두었습니다. 맞추려면 사물을 더 넓게 그리세요."

@@ -10,6 +10,7 @@ TAGLINE = "标记图片的任意部分，然后就这些像素提问。"
 STATUS_LOADING = "正在加载 {name}…"
 STATUS_FAILED = "{name} 不可用。"
 STATUS_MODEL = "模型"
+STATUS_SECOND = "第二个模型"
 STATUS_SEGMENTER = "分割模型"
 NOTE_EMBEDDED = (
     "内置小模型：它用绘制的场景（类似表情符号的事物）训练，没有见过真实照片。"
@@ -135,6 +136,84 @@ EVERYTHING = {
     "area": "面积",
     "take": "就此提问：{text}",
     "none": "没有描述包含这些词。",
+}
+
+# --- a closer look ---------------------------------------------------------------------------------------------------
+CLOSER: dict[str, Any] = {
+    "title": "深入查看",
+    "close": "关闭",
+    "tabs": {
+        "labels": "自定标签",
+        "without": "有无区域对比",
+        "samples": "多次回答",
+        "inside": "内部",
+        "models": "两个模型",
+    },
+    "intros": {
+        "labels": "在模型自己看来，你的每个标签有多大可能？请按模型的写法：写 lion，不写 The Lion。",
+        "without": "同一个问题，分别在有区域和没有区域时提问。没有区域也不变的内容就是猜测。",
+        "samples": "同一个问题回答多次：每次不同的地方，就是模型没有把握的地方。",
+        "inside": "编码器认为图片的哪些地方与选中的区域相似，逐级查看，从细到粗。",
+        "models": "就同一个区域问同一个问题，由两个模型回答。",
+    },
+    "labels": "标签，每行一个或用逗号分隔",
+    "labelsExample": "lion, giraffe, elephant",
+    "which": "区域",
+    "all": "所有区域",
+    "selected": "选中的区域",
+    "rank": "排序依据",
+    "sum": "整个标签",
+    "mean": "每个 token",
+    "rankTip": "每个 token：对长标签更公平，但差距更小",
+    "judge": "评分",
+    "question": "问题",
+    "questionTip": "留空则用对话中的上一个问题，或简短描述",
+    "alone": "单独提问，不带对话。",
+    "count": "回答数",
+    "temperature": "温度",
+    "ask": "回答",
+    "look": "查看内部",
+    "stop": "停止",
+    "waiting": "正在等待模型…",
+    "stopped": "已停止。",
+    "old": "此后区域已更改。",
+    "gone": "区域已不存在。",
+    "unsure": "没有把握",
+    "closeCall": "其他标签很接近",
+    "offList": "模型更想说列表之外的内容",
+    "onList": "说出其中之一的概率为 {percent}",
+    "moreLabels": "还有 {count} 个",
+    "logTip": "对数似然 {value}",
+    "how": {
+        "with": "有区域",
+        "without": "没有区域",
+        "where": "只有位置",
+        "what": "只有内容",
+    },
+    "howTips": {
+        "with": "区域的两个 token 都在",
+        "without": "关闭掩码 token 和空间 token：只剩整张图片和语言",
+        "where": "关闭掩码 token，保留空间 token",
+        "what": "关闭空间 token，保留掩码 token",
+    },
+    "sample": "回答 {number}",
+    "seed": "种子 {seed}",
+    "same": "与有区域时相同",
+    "sameSample": "与回答 {number} 相同",
+    "agree": "{count} 个回答中有 {different} 个不同。",
+    "agreeAll": "{count} 个回答全部相同。",
+    "modelsAgree": "两个模型的回答相同。",
+    "oneModel": "只加载了一个模型。要比较两个，请这样启动程序：",
+    "oneModelCommand": "python app.py --compare-with MODEL",
+    "tokens": "{count} 个 token",
+    "levels": {"res2": "最细", "res3": "细", "res4": "粗", "res5": "最粗"},
+    "level": "级别 {level}，{look}：{width} × {height} 个位置",
+    "unseen": "对这一级来说区域太细：模型在这里完全看不到它。",
+    "map": "级别 {level} 上与区域 {number} 的相似度",
+    "scale": "颜色：余弦相似度，每一级从最低到最高",
+    "announced": "{title}：完成。",
+    "nothing": "（没有回答）",
+    "chip": "区域 {number}",
 }
 
 # --- chat ------------------------------------------------------------------------------------------------------------
@@ -267,6 +346,13 @@ SAME_REGION = "这是同一个区域，请选择另一个。"
 MANY_MASKS = "文件中有 {count} 个掩码，超过可显示的 {limit} 个，请拆分文件。"
 LONG_NAME = "名称最多 {limit} 个字符，请缩短。"
 BUSY_DESCRIBING = "正在描述全部事物，请等待或先停止。"
+ALL_HIDDEN = "所有区域都已隐藏，请显示一个，或改选“选中的区域”。"
+UNKNOWN_CHOICE = "没有这个选项，请从提供的选项中选择。"
+FEW_LABELS = "请至少输入两个不同的标签，每行一个或用逗号分隔。"
+LONG_LIST = "标签列表超过 {limit} 个字符，请缩短。"
+BAD_COUNT = "回答数可以是 2 到 {limit} 个，不能是 {value}。"
+COLD_SAMPLES = "温度为 0 时所有回答都相同，请调高温度。"
+ONE_MODEL = "只加载了一个模型，请用 --compare-with 加另一个模型的名称启动程序。"
 NOTHING_STANDS_OUT = "这张图片里没有显眼的事物，请用点选、框选或画笔标记。"
 ONE_EXTENT = "这个区域没有其他范围，请用“添加”和“减去”来调整。"
 NOT_REFINED = "没有轮廓与这个标记贴合，因此保留所画的原样；若要贴合，请多涂一些。"
