@@ -46,7 +46,14 @@ def serve(options: Options) -> int:
 
         cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
         return Osprey.from_pretrained(
-            name, options.device, options.dtype, revision, cache_bytes, options.quantize, options.device_map
+            name,
+            options.device,
+            options.dtype,
+            revision,
+            cache_bytes,
+            options.quantize,
+            options.device_map,
+            options.compiled,
         )
 
     def load_segmenter() -> object:

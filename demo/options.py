@@ -44,6 +44,8 @@ class Options:
     """Whether a language model larger than its device is spread over others: "auto" or "none"."""
     addresses: bool = True
     """Whether pictures are opened by their address in the public internet."""
+    compiled: bool = False
+    """Whether the model is compiled while it is loaded."""
     mcp: bool = True
     """Whether the endpoints are tools over MCP as well."""
     compare_with: str | None = None
@@ -103,6 +105,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
+        "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
         "share": given["share"],
         "addresses": _switch("--addresses", _first(given["addresses"], environment.get("OSPREY_ADDRESSES"), "on")),
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
@@ -162,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         "--device-map",
         help="none (default), or auto: spread a model larger than one GPU over all GPUs, memory and disk (needs "
         "accelerate) [OSPREY_DEVICE_MAP]",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the model while it is loaded: minutes once, faster answers after (needs a C++ compiler, or "
+        "Triton on a GPU) [OSPREY_COMPILE=1]",
     )
     parser.add_argument(
         "--cache-mb", help="memory that opened pictures may keep between questions, 2048 by default [OSPREY_CACHE_MB]"

@@ -19,6 +19,7 @@ from PIL import Image
 from transformers import DynamicCache
 
 from . import checkpoint, hub
+from .compiled import compile_network
 from .config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from .errors import CheckpointError, ContextOverflowError, InputError
 from .generate import AnswerStream, AnswerText, DecodedRows, Sampling, decode
@@ -74,6 +75,7 @@ class Osprey:
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         quantize: str | None = None,
         device_map: str | None = None,
+        compiled: bool = False,
     ) -> Osprey:
         """Load a model.
 
@@ -89,6 +91,8 @@ class Osprey:
                 what slows it down a faster, language model whose answers may differ a little.
             device_map: "auto" spreads a language model that the device has no room for over all GPUs, the memory beside
                 them and the disk, which needs accelerate; "none" or None keeps all on one device.
+            compiled: whether to compile the parts of it that pay, as `compiled.compile_network` says: loading takes
+                minutes longer then.
 
         Raises:
             InputError: the device, dtype, quantization or device map is not one that can be used here, or the cache's
@@ -103,6 +107,8 @@ class Osprey:
             raise InputError(
                 "Quantized weights cannot be spread over devices; use quantize or the device map, not both."
             )
+        if spread and compiled:
+            raise InputError("A model spread over devices is not compiled; use the device map or compile, not both.")
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
@@ -113,7 +119,10 @@ class Osprey:
             )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
         quantize_llm(network.llm, quantize or "none")
-        return cls(name, network, tokenizer, cache_bytes)
+        model = cls(name, network, tokenizer, cache_bytes)
+        if compiled:
+            compile_network(network)
+        return model
 
     @property
     def device(self) -> str:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     {"errors", "config", "fetch", "files", "masks", "pictures", "caption_spots"},
     {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
-    {"generate", "quantize", "placement", "checkpoint", "segment", "draw", "export", "hub"},
+    {"generate", "quantize", "placement", "compiled", "checkpoint", "segment", "draw", "export", "hub"},
     {"engine", "likelihood", "similarity"},
     {"training", "evaluation", "convert", "command_line", "__main__"},
 ]

@@ -50,6 +50,12 @@ def test_the_device_map_comes_from_either_side() -> None:
     assert read_options(["--device-map", "none"], environment).device_map == "none"
 
 
+def test_compiling_is_off_unless_asked_for_on_either_side() -> None:
+    assert not read_options([], {}).compiled
+    assert read_options(["--compile"], {}).compiled
+    assert read_options([], {"OSPREY_COMPILE": "1"}).compiled
+
+
 def test_cache_and_quantization_come_from_either_side() -> None:
     environment = {"OSPREY_CACHE_MB": "300", "OSPREY_QUANTIZE": "8bit"}
     assert (read_options([], environment).cache_mb, read_options([], environment).quantize) == (300, "8bit")
