@@ -77,7 +77,7 @@ def build_app(
         def finish(page: switching.Page) -> None:
             api.add_endpoints(page, services, decode, QUEUES)
             _wire_languages(page, services, options, seat, status, everything, chat)
-            _wire_returning(page, services, seat, canvas, everything, chat)
+            _wire_returning(page, services, seat, canvas, everything, closer, chat)
 
         return finish
 
@@ -609,14 +609,22 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
 
 
 def _wire_returning(
-    page: gr.Blocks, services: Services, seat: gr.State, canvas: gr.HTML, everything: gr.HTML, chat: _Chat
+    page: gr.Blocks,
+    services: Services,
+    seat: gr.State,
+    canvas: gr.HTML,
+    everything: gr.HTML,
+    closer: gr.HTML,
+    chat: _Chat,
 ) -> None:
     def show(session: Session) -> list[Any]:
         assert session.picture is not None
-        picture = picture_of(session, services.opened(session.picture).image())
+        image = services.opened(session.picture).image()
+        looks: dict[str, Any] = {prop_of(probe.kind): probe_of(session, probe, image) for probe in session.probes}
         return [
-            gr.update(picture=picture, scene=scene_of(session)),
+            gr.update(picture=picture_of(session, image), scene=scene_of(session)),
             gr.update(captions=captions_of(session)),
+            gr.update(**looks) if looks else gr.skip(),
             _about(services, session),
             *_several(session),
             *_chat_updates(session),
@@ -624,7 +632,7 @@ def _wire_returning(
 
     presets = [chat.presets[style] for style in _OF_SEVERAL]
     chatting = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear]
-    wire_returning(page, services, seat, show, [canvas, everything, chat.about, *presets, *chatting])
+    wire_returning(page, services, seat, show, [canvas, everything, closer, chat.about, *presets, *chatting])
 
 
 def _wire_languages(

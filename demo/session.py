@@ -228,7 +228,7 @@ class Session:
         return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
 
     def settled(self) -> Session:
-        """As it is once nobody writes on: an answer or captions that were being written count as stopped."""
+        """As it is once nobody writes on: answer, captions and closer looks that were under way count as stopped."""
         turns = tuple(
             replace(turn, state="stopped", replaces=None) if turn.state == "waiting" else turn
             for turn in self.transcript
@@ -236,7 +236,8 @@ class Session:
         captions = self.captions
         if captions is not None and captions.state == "running":
             captions = replace(captions, state="stopped")
-        return replace(self, transcript=turns, captions=captions)
+        probes = tuple(probe if probe.state == "complete" else replace(probe, state="stopped") for probe in self.probes)
+        return replace(self, transcript=turns, captions=captions, probes=probes)
 
     def with_turn_taken_back(self, turn_id: int) -> Session:
         """Without a turn that came to nothing; the turn that it was to replace is there again."""

@@ -10,7 +10,7 @@ import pytest
 from demo.handlers import Services
 from demo.returning import take_over
 from demo.seats import Seats
-from demo.session import Picture, Seat, Session, new_captions, new_turn
+from demo.session import Picture, Seat, Session, new_captions, new_probe, new_turn
 from demo.slots import Slot
 
 
@@ -86,6 +86,7 @@ def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
     old, new = seat_with(1), Seat()
     turn = new_turn("What?", (), implied=True)
     old.change(lambda session: replace(session.with_turn(turn), captions=new_captions("short", 3)))
+    old.change(lambda session: session.with_probe(new_probe("inside", (), ())))
     assert not take_over(services, new, old.key)  # not kept
     services.seats.keep(old)
     assert take_over(services, new, old.key)
@@ -93,6 +94,7 @@ def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
     assert [each.state for each in new.session.transcript] == ["stopped"]
     assert new.session.captions is not None
     assert new.session.captions.state == "stopped"
+    assert [probe.state for probe in new.session.probes] == ["stopped"]
     assert old.session.waiting == turn
     assert services.seats.find(new.key) is new
     assert not take_over(services, new, old.key)  # something is open here already
