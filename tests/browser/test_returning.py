@@ -84,3 +84,23 @@ def test_a_seat_that_is_gone_is_a_calm_start(visit: Any, address: str) -> None:
     assert not person.has_picture()
     assert person.page.locator(".osp-large button").count() == 1
     assert person.page.locator(".toast-body").count() == 0
+
+
+def test_a_closer_look_comes_back_too(visit: Any, address: str) -> None:
+    person = visit(address)
+    person.open_example()
+    person.click(80, 100)
+    person.wait_regions(1)
+    done = "document.querySelectorAll('#osp-closer-without .osp-answer').length === 4"
+    person.page.click("#closer [data-kind=without]")
+    person.page.fill("#osp-closer-without input", "What is @1?")
+    person.page.press("#osp-closer-without input", "Enter")
+    person.page.wait_for_function(
+        f"document.querySelector('#osp-closer-without .osp-go').offsetParent && {done}", timeout=60_000
+    )
+    kept_key(person)
+    reload(person)
+    person.wait_regions(1)
+    person.page.click("#closer [data-kind=without]")
+    person.page.wait_for_function(done, timeout=30_000)
+    assert person.page.get_by_text("Same as with the region").count() == 3
