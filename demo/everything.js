@@ -97,6 +97,7 @@ watch(Object.keys({ captions: 0 }), () => {
   captions = props.captions;
   texts.clear();
   for (const [index, text] of captions ? captions.rows : []) texts.set(index, text);
+  window.dispatchEvent(new CustomEvent("osprey:captions", { detail: captions })); // the canvas writes them on the picture
   show();
 });
 show();

@@ -69,6 +69,19 @@ CANVAS = {
     "finding": "Finding the outline …",
     "findingAll": "Finding everything …",
     "fitting": "Fitting it to the outline …",
+    "captions": "Captions",
+    "captionsTip": "Names and descriptions on the picture, where they fit (C)",
+    "renameHint": "Name",
+    "changed": "Region {number} is now {percent} of the picture.",
+    "gone": "Region {number} deleted.",
+    "cleared": "All regions removed.",
+    "named": "Region {number} is called {name}.",
+    "unnamed": "Region {number} has no name any more.",
+    "hid": "Region {number} hidden.",
+    "shown": "Region {number} shown.",
+    "chosen": "Region {number} selected.",
+    "boxBegun": "Box begun; the arrow keys draw it, Enter ends it, Escape gives it up.",
+    "strokeBegun": "Stroke begun; the arrow keys paint, Enter ends it, Escape gives it up.",
     "fit": "Fit to outline",
     "fitTip": (
         "Off: what you draw is the mask, pixel by pixel. On: the outline that fits it best takes its place; "
@@ -87,7 +100,7 @@ CANVAS = {
     "hintRemove": "Click, box or paint what does not belong to region {number}.",
     "hintRefine": "Shift or right button: take something away from region {number}.",
     "hintMany": "Mention regions in your question as @1, @2 …",
-    "canvas": "Picture. Arrow keys move the cross, Enter marks, minus takes away.",
+    "canvas": "Picture. Arrow keys move the cross, Enter marks, Shift and Enter take away.",
     "regions": "Regions",
     "noRegions": "Regions you mark are listed here.",
     "region": "Region {number}, {percent} of the picture",
@@ -110,7 +123,7 @@ CANVAS = {
     "tooLarge": "This file is larger than {limit} MB; shrink the picture and try again.",
     "notPicture": "That is not a picture; use PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.",
     "uploadFailed": "The picture could not be sent; check the connection and try again.",
-    "marked": "Region {number} marked, {percent} of the picture.",
+    "marked": "Region {number} added, {percent} of the picture.",
 }
 
 EXAMPLE_TITLES = {
@@ -333,7 +346,9 @@ HELP_KEYS = (
             ("[ ]", "Smaller, larger brush"),
             ("F", "Brush and polygon: fit to the outline, or keep exactly what is drawn"),
             ("← ↑ → ↓", "Move the cross on the picture; with Shift by one pixel"),
-            ("Enter", "Mark at the cross, close a polygon"),
+            ("Enter", "Mark at the cross; begin and end a box or a stroke; close a polygon"),
+            ("F2", "Rename the region that has the focus in the list"),
+            ("C", "Captions on the picture, or none"),
             ("Delete", "Delete the selected region"),
             ("Ctrl+Z", "Undo the last change of regions"),
             ("Ctrl+V", "Open the picture in the clipboard"),

@@ -659,7 +659,8 @@ def test_special_words_reach_the_model_as_plain_text(services: Services, model: 
 
 
 def test_every_canvas_word_is_used_and_given() -> None:
-    script = (Path(transcript.__file__).parent / "canvas" / "canvas.js").read_text(encoding="utf-8")
+    folder = Path(transcript.__file__).parent / "canvas"
+    script = "".join((folder / name).read_text(encoding="utf-8") for name in ("canvas.js", "captions.js"))
     import re
 
     used = set(re.findall(r"\bW\.(\w+)", script))
@@ -844,3 +845,14 @@ def test_only_what_was_just_drawn_is_fitted(services: Services, two: Session) ->
     for session in (two, handlers.select_region(two, 1), handlers.clear_regions(two)):
         with pytest.raises(InputError, match="could not be understood"):
             handlers.refine_mark(services, session)
+
+
+def test_spots_of_captions_are_answered_and_nonsense_with_nothing() -> None:
+    from demo.canvas.canvas import place_captions
+
+    row = {"box": [10, 10, 200, 100], "anchor": [100, 50], "width": 80, "height": 20, "least": 40}
+    ((x0, y0, x1, y1),) = place_captions({"captions": [row], "size": [300, 200], "taken": []})  # type: ignore[misc]
+    assert (x1 - x0, y1 - y0) == (80, 20)
+    assert 10 <= x0 < x1 <= 200
+    for wrong in (None, 3, {}, {"captions": [{}]}, {"captions": [row], "size": [float("nan"), 1], "taken": []}):
+        assert place_captions(wrong) == []

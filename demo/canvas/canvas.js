@@ -74,8 +74,9 @@ const toolbar = make(
   maskInput,
 );
 
-const canvas = make("canvas", { class: "osp-canvas", tabindex: "0", role: "img", "aria-label": W.canvas });
-const hint = make("div", { class: "osp-hint", role: "status" });
+// An application: the arrow keys are its own, not the screen reader's.
+const canvas = make("canvas", { class: "osp-canvas", tabindex: "0", role: "application", "aria-label": W.canvas, "aria-describedby": "osp-hint" });
+const hint = make("div", { class: "osp-hint", id: "osp-hint", role: "status" });
 const spinner = make("div", { class: "osp-busy", role: "status" });
 const live = make("div", { class: "osp-live", "aria-live": "polite" });
 const emptyExamples = make("div", { class: "osp-examples osp-large" });
@@ -107,7 +108,7 @@ if ((props.examples || []).length) {
   emptyExamples.append(...exampleButtons(true));
 }
 strip.append(openButton, maskButton, ...exampleButtons(false));
-root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, fitBox, sizeBox), list, strip);
+root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, captionBox, fitBox, sizeBox), list, strip);
 
 // ---- state ----------------------------------------------------------------------------------------------------------
 
@@ -117,6 +118,8 @@ let picture = null; // {id, width, height, name, image}
 let scene = { regions: [], selected: null, next: null, canUndo: false, seq: 0 };
 let layers = new Map(); // region number -> {key, mask, tint, anchor}
 let hovered = null;
+let chosenBefore = null; // the selection that was last told
+let renaming = null; // a name being typed: {number, input}
 let drag = null; // {kind, points: [[x, y]…] in picture pixels, minus}
 let segments = null; // everything that the segmenter found: layers, largest first; null: not asked for
 let segment = null; // the one under the pointer
@@ -249,8 +252,8 @@ function receive() {
     scene = props.scene;
     if (picture && scene.picture !== picture.id) scene = { ...scene, regions: [] };
     const fresh = scene.regions.find((region) => !before.regions.some((old) => old.number === region.number));
+    announce(before);
     if (fresh) {
-      live.textContent = say(W.marked, { number: fresh.number, percent: fresh.percent });
       // A thing is seldom painted in one stroke: the next stroke goes on with the same region.
       if (tool === "brush" && action === "new" && !fitInput.checked) setAction("add");
     }
@@ -282,6 +285,27 @@ function tellScene() {
   const regions = scene.regions.map(({ number, key, name, hidden }) => ({ number, key, name, hidden }));
   const detail = { picture: picture && picture.id, selected: scene.selected, regions };
   window.dispatchEvent(new CustomEvent("osprey:scene", { detail }));
+}
+
+// What has changed, in words for who does not see it.
+function announce(before) {
+  if (before.picture !== scene.picture) return;
+  const told = [];
+  const old = new Map(before.regions.map((region) => [region.number, region]));
+  const now = new Set(scene.regions.map((region) => region.number));
+  const gone = before.regions.filter((region) => !now.has(region.number));
+  if (gone.length && !now.size) told.push(W.cleared);
+  else for (const { number } of gone) told.push(say(W.gone, { number }));
+  for (const region of scene.regions) {
+    const was = old.get(region.number);
+    if (!was) told.push(say(W.marked, region));
+    else if (was.key !== region.key) told.push(say(W.changed, region));
+    else if (was.name !== region.name) told.push(region.name ? say(W.named, region) : say(W.unnamed, region));
+    else if (was.hidden !== region.hidden) told.push(say(region.hidden ? W.hid : W.shown, region));
+  }
+  if (!told.length && scene.selected && chosenBefore !== scene.selected) told.push(say(W.chosen, { number: scene.selected }));
+  chosenBefore = scene.selected;
+  if (told.length) live.textContent = told.join(" ");
 }
 
 // A region ready to be drawn: pixels for hit tests, tinted picture, and the spot farthest from its edge for the badge.
@@ -386,8 +410,10 @@ function paint() {
     const { points } = scene.regions.find((region) => region.number === scene.selected);
     if (points.length > 1) for (const [x, y, label] of points) paintMark(context, x, y, label);
   }
-  const taken = [];
-  for (const layer of byArea) paintBadge(context, layer, taken);
+  const badges = badgePlaces(byArea);
+  placeCaptions(context, badges);
+  paintCaptions(context);
+  for (const badge of badges) paintBadge(context, ...badge);
   for (const ghost of ghosts) paintDrag(context, ghost, true);
   if (drag) paintDrag(context, drag, false);
   if (corners) paintDrag(context, corners, false);
@@ -488,20 +514,27 @@ function outlinesOf(layer, width, height) {
   return { margin, halo: grown(4, "rgba(255,255,255,0.85)"), contour: grown(2, color), wide: grown(3, color) };
 }
 
-function paintBadge(context, layer, taken) {
-  const [x, y, , , unit, unitY] = rectOf(layer);
-  const strong = layer.region.number === scene.selected || layer.region.number === hovered;
-  const radius = strong ? 13 : 11;
+// Where the numbers stand: [layer, x, y] on the canvas. Regions may lie on top of each other, their numbers do not.
+function badgePlaces(shown) {
+  const radius = 13;
   const [left, top] = [fit.x, fit.y];
   const right = fit.x + picture.width * fit.scale;
   const bottom = fit.y + picture.height * fit.scale;
-  let cx = Math.min(Math.max(x + layer.anchor[0] * unit, left + radius), right - radius);
-  const cy = Math.min(Math.max(y + layer.anchor[1] * unitY, top + radius), bottom - radius);
-  // Regions may lie on top of each other; their numbers stand side by side.
-  const free = (spot) => taken.every(([tx, ty]) => Math.hypot(tx - spot, ty - cy) >= 26);
-  const spots = [0, 28, -28, 56, -56, 84, -84].map((step) => cx + step);
-  cx = spots.find((spot) => spot >= left + radius && spot <= right - radius && free(spot)) ?? cx;
-  taken.push([cx, cy]);
+  const places = [];
+  for (const layer of shown) {
+    const [x, y, , , unit, unitY] = rectOf(layer);
+    const cx = Math.min(Math.max(x + layer.anchor[0] * unit, left + radius), right - radius);
+    const cy = Math.min(Math.max(y + layer.anchor[1] * unitY, top + radius), bottom - radius);
+    const free = (spot) => places.every(([, tx, ty]) => Math.hypot(tx - spot, ty - cy) >= 26);
+    const spots = [0, 28, -28, 56, -56, 84, -84].map((step) => cx + step);
+    places.push([layer, spots.find((spot) => spot >= left + radius && spot <= right - radius && free(spot)) ?? cx, cy]);
+  }
+  return places;
+}
+
+function paintBadge(context, layer, cx, cy) {
+  const strong = layer.region.number === scene.selected || layer.region.number === hovered;
+  const radius = strong ? 13 : 11;
   context.beginPath();
   context.arc(cx, cy, radius + 2.5, 0, 7);
   context.fillStyle = "rgba(0,0,0,0.45)";
@@ -699,8 +732,10 @@ function showList() {
       { type: "button", class: "osp-pick", title: say(W.select, values), "aria-label": say(W.region, values), "aria-pressed": String(number === scene.selected) },
       thumbnail(layers.get(number)),
       badge,
-      make("span", { class: region.name ? "osp-name" : "osp-percent" }, region.name || region.percent),
+      renaming && renaming.number === number ? "" : make("span", { class: region.name ? "osp-name" : "osp-percent" }, region.name || region.percent),
     );
+    choose.addEventListener("dblclick", () => rename(region));
+    choose.addEventListener("keydown", (event) => event.key === "F2" && rename(region));
     choose.addEventListener("click", () => select(number));
     const mention = make("button", { type: "button", class: "osp-mention", title: say(W.mention, values), "aria-label": say(W.mention, values) }, "@");
     mention.addEventListener("click", () => insertMention(number));
@@ -711,7 +746,7 @@ function showList() {
     const more = make("button", { type: "button", class: "osp-more", title: say(W.more, values), "aria-label": say(W.more, values), "aria-haspopup": "menu" }, icon("more"));
     more.addEventListener("click", (event) => openMenu(region, more, event));
     const tools = region.found ? [extent, mention, more, remove] : [mention, more, remove];
-    const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, ...tools);
+    const card = make("div", { class: "osp-card", role: "listitem", "data-number": number }, choose, ...(renaming && renaming.number === number ? [renaming.input] : []), ...tools);
     card.style.setProperty("--osp-color", region.color);
     card.classList.toggle("osp-selected", number === scene.selected);
     card.classList.toggle("osp-hidden", region.hidden);
@@ -720,12 +755,56 @@ function showList() {
     return card;
   });
   const kept = list.scrollLeft;
+  const focus = focusInList();
+  rebuilding = true;
   list.replaceChildren(...nodes);
+  rebuilding = false;
+  focus();
   const chosen = list.querySelector(".osp-selected");
   if (chosen) {
     const [left, right] = [chosen.offsetLeft - list.offsetLeft, chosen.offsetLeft - list.offsetLeft + chosen.offsetWidth];
     list.scrollLeft = left < kept ? left : right > kept + list.clientWidth ? right - list.clientWidth : kept;
   }
+}
+
+// The list is made anew; who stands on a button of it with the keyboard stays there, or on the card next to it.
+let rebuilding = false;
+function focusInList() {
+  const at = document.activeElement;
+  const card = list.contains(at) && at.closest(".osp-card");
+  if (!card) return () => {};
+  const [number, place, look] = [card.dataset.number, [...list.children].indexOf(card), at.classList[0]];
+  return () => {
+    const same = list.querySelector(`.osp-card[data-number="${number}"]`);
+    const next = list.children[Math.min(place, list.children.length - 1)];
+    const target = (same && (same.querySelector(`.${look}`) || same.querySelector(".osp-pick"))) || (next && next.querySelector(".osp-pick"));
+    if (target) target.focus({ preventScroll: true });
+  };
+}
+
+// The name is typed where it stands: Enter or leaving keeps it, Escape leaves it as it was.
+function rename({ number, name }) {
+  const label = say(W.renamePrompt, { number });
+  const input = make("input", { class: "osp-rename", type: "text", maxlength: 40, "aria-label": label, placeholder: W.renameHint });
+  input.value = name;
+  const done = (keep, back) => {
+    if (!renaming || renaming.input !== input) return;
+    renaming = null;
+    if (keep && input.value.trim() !== name) send("edit_regions", { op: "rename", number, name: input.value });
+    showList();
+    const pick = list.querySelector(`.osp-card[data-number="${number}"] .osp-pick`);
+    if (back && pick) pick.focus({ preventScroll: true });
+  };
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" && !event.isComposing) done(true, true);
+    else if (event.key === "Escape") done(false, true);
+  });
+  input.addEventListener("blur", () => rebuilding || done(true, false));
+  renaming = { number, input };
+  showList();
+  input.focus();
+  input.select();
 }
 
 // What can be done with one region besides selecting, mentioning and deleting it.
@@ -738,15 +817,15 @@ function openMenu(region, opener, event) {
   const { number } = region;
   const act = (op, extra) => () => {
     closeMenu();
+    if (opener.isConnected) opener.focus({ preventScroll: true });
     opener.focus();
     send("edit_regions", { op, number, ...extra });
   };
-  const rename = () => {
+  const renameIt = () => {
     closeMenu();
-    const name = window.prompt(say(W.renamePrompt, { number }), region.name);
-    if (name !== null) send("edit_regions", { op: "rename", number, name });
+    rename(region);
   };
-  const entries = [[W.rename, rename], region.hidden ? [W.show, act("show")] : [W.hide, act("hide")]];
+  const entries = [[W.rename, renameIt], region.hidden ? [W.show, act("show")] : [W.hide, act("hide")]];
   for (const op of ["grow", "shrink", "fill", "largest", "invert"]) entries.push([W[op], act(op)]);
   for (const { number: other } of scene.regions)
     if (other !== number)
@@ -918,6 +997,7 @@ canvas.addEventListener("pointermove", (event) => {
         draw();
       }
     }
+    canvas.title = captionTold(found && found.number);
   }
 });
 
@@ -995,6 +1075,8 @@ canvas.addEventListener("keydown", (event) => {
     cross = [from[0] + moves[event.key][0], from[1] + moves[event.key][1]];
     cross = [Math.min(Math.max(cross[0], 0), picture.width - 1), Math.min(Math.max(cross[1], 0), picture.height - 1)];
     if (drag && drag.kind === "box") drag.points[1] = cross;
+    else if (drag && drag.kind === "brush") drag.points.push(cross);
+    if (tool === "everything") segment = segmentAt(cross);
   } else if (event.key === "Enter" || event.key === " ") {
     const unmoved = !cross;
     const at = cross || (cross = [picture.width / 2, picture.height / 2]);
@@ -1014,9 +1096,11 @@ canvas.addEventListener("keydown", (event) => {
       kind: tool, points: [at], action: what, minus: what === "remove", color: nextColor(),
       radius: brushCss() / 2 / fit.scale, at: [0, 0], pointer: -1,
     };
-    if (tool !== "box") finish(mark, 0);
-    else if (!drag) drag = mark;
-    else {
+    if (tool !== "box" && tool !== "brush") finish(mark, 0);
+    else if (!drag) {
+      drag = mark;
+      live.textContent = tool === "box" ? W.boxBegun : W.strokeBegun;
+    } else {
       const done = drag;
       drag = null;
       finish(done, done.points.length > 1 ? 100 : 0);
@@ -1033,7 +1117,7 @@ listen("pointerdown", (event) => {
   if (menu && !menu.contains(event.target) && !event.target.closest(".osp-more")) closeMenu();
 });
 listen("keydown", (event) => {
-  if (typing(event.target) || !picture) return;
+  if ((typing(event.target) && event.target.type !== "checkbox") || !picture) return;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
     event.preventDefault();
     return undo();
@@ -1052,6 +1136,7 @@ listen("keydown", (event) => {
   else if (key === "r") setTool("brush");
   else if (key === "e") setTool("everything");
   else if (key === "f") fitInput.checked = !fitInput.checked;
+  else if (key === "c") captionInput.checked = !captionInput.checked;
   else if (key === "n") setAction("new");
   else if (key === "+") setAction("add");
   else if (key === "-") setAction("remove");
@@ -1108,6 +1193,10 @@ listen("osprey:segment", (event) => {
   draw();
 });
 listen("osprey:who", () => tellScene());
+listen("osprey:captions", (event) => {
+  described = event.detail && { picture: event.detail.picture, texts: new Map(event.detail.rows) };
+  draw();
+});
 listen("osprey:select", (event) => isRegion(event.detail) && select(event.detail));
 
 new ResizeObserver(() => layout()).observe(stage);

@@ -23,7 +23,8 @@ from demo import words
 from demo.handlers import Example
 from demo.scripts import script, text_of
 from demo.session import Segment, Session
-from osprey_core import masks
+from osprey_core import caption_spots, masks
+from osprey_core.caption_spots import Caption
 from osprey_core.errors import InputError
 from osprey_core.masks import CodedMask
 from osprey_core.pictures import fit_within
@@ -50,6 +51,7 @@ MASK_SIDE = 1024
 """Longest side of a mask as it is sent to the browser; the model gets it at the picture's own size."""
 THUMBNAIL_SIDE = 240
 MAX_MEGABYTES = 40
+MAX_CAPTIONS = 200
 
 
 def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
@@ -58,8 +60,9 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         value=None,
         html_template='<div class="osp-root"></div>',
         css_template=text_of("canvas/canvas.css"),
-        js_on_load=script("canvas/canvas.js"),
+        js_on_load=script("canvas/captions.js", "canvas/canvas.js"),
         apply_default_css=False,
+        server_functions=[place_captions],
         elem_id="canvas",
         words=words.CANVAS,
         examples=[
@@ -136,6 +139,51 @@ def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:
         "name": session.picture.name,
         "url": f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}",
     }
+
+
+def place_captions(wanted: Any) -> list[list[float] | None]:
+    """Where captions fit, asked by the script: `wanted` has captions, size of the picture, what is taken (CSS pixels).
+
+    Whatever else comes, comes from elsewhere and is answered with nothing.
+    """
+    try:
+        rows = wanted["captions"][:MAX_CAPTIONS]
+        captions = [
+            Caption(
+                _box(row["box"]),
+                _pair(row["anchor"]),
+                _positive(row["width"]),
+                _positive(row["height"]),
+                float(row["least"]),
+            )
+            for row in rows
+        ]
+        size, taken = _pair(wanted["size"]), [_box(box) for box in wanted["taken"][:MAX_CAPTIONS]]
+        return [list(spot) if spot else None for spot in caption_spots.place(captions, size, taken)]
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+        return []
+
+
+def _numbers(values: Any, count: int) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != count or not all(abs(number) < 1e6 for number in numbers):
+        raise ValueError("not so many numbers of a sane size")
+    return numbers
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    x, y = _numbers(values, 2)
+    return x, y
+
+
+def _box(values: Any) -> caption_spots.Box:
+    x0, y0, x1, y1 = _numbers(values, 4)
+    return x0, y0, x1, y1
+
+
+def _positive(value: Any) -> float:
+    (number,) = _numbers([value], 1)
+    return max(number, 1.0)
 
 
 def gesture_of(value: Any) -> dict[str, Any]:

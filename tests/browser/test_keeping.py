@@ -73,7 +73,16 @@ def test_the_menu_of_a_region(visit: Any, address: str, model: fakes.FakeModel) 
     person.ask("What is it?")
     person.wait_answer(1)
     assert (model.calls[-1].regions[0] == fakes.shape("red") | fakes.shape("blue")).all()
-    person.page.on("dialog", lambda dialog: dialog.accept("both"))
+    # A name is typed where it stands, and written on the picture.
     person.page.click('.osp-card[data-number="2"] .osp-more')
     person.page.get_by_role("menuitem", name="Rename").click()
-    person.page.locator(".osp-name", has_text="both").wait_for()
+    person.page.keyboard.type("both of them")
+    person.page.keyboard.press("Enter")
+    person.page.locator(".osp-name", has_text="both of them").wait_for()
+    person.page.get_by_text("Region 2 is called both of them.").wait_for(state="attached")
+    assert person.page.evaluate("document.activeElement.className") == "osp-pick"
+    person.page.wait_for_function("document.querySelector('.osp-canvas').dataset.captions?.includes('both of them')")
+    person.page.keyboard.press("F2")
+    person.page.keyboard.type("another")
+    person.page.keyboard.press("Escape")
+    assert person.page.locator(".osp-name").inner_text() == "both of them"

@@ -1,0 +1,88 @@
+"""Pictures of the page's main states for the README, taken in Chromium with the embedded model.
+
+Run by hand from the root of the repository: python docs/screenshots.py [NAME ...]. Writes docs/*.png in few colours, so
+that each stays small. Knows the page as a person does, and the browser tests' page object.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+for folder in (ROOT, ROOT / "tests", ROOT / "tests" / "browser"):
+    sys.path.insert(0, str(folder))
+
+from conftest import CHROMIUM, Visit  # noqa: E402
+from fakes import served  # noqa: E402
+
+from osprey_core import Osprey  # noqa: E402
+from osprey_core.segment import load_segmenter  # noqa: E402
+
+PATIENCE_MS = 240_000
+SAVANNA = 5
+"""Place among the examples."""
+
+
+def marking(person: Visit) -> None:
+    """Three things marked, one of them named, and a question about two of them."""
+    person.open_example(SAVANNA)
+    for count, spot in enumerate(((700, 330), (350, 480), (905, 610)), 1):
+        person.click(*spot)
+        person.wait_regions(count)
+    person.page.locator(".osp-pick").first.dblclick()
+    person.page.keyboard.type("lion")
+    person.page.keyboard.press("Enter")
+    for count, question in enumerate(("What is @2?", "What colour is @3?", "How do @1 and @2 relate?"), 1):
+        person.ask(question)
+        person.wait_answer(count, PATIENCE_MS)
+
+
+def everything(person: Visit) -> None:
+    """All that stands out, described."""
+    person.open_example(SAVANNA)
+    person.tool("everything")
+    person.page.click("#everything .osp-describe", timeout=PATIENCE_MS)
+    person.page.wait_for_function(
+        "!document.querySelector('#everything tbody').innerText.includes('…')", timeout=PATIENCE_MS
+    )
+
+
+SHOTS: dict[str, tuple[Callable[[Visit], None], dict[str, Any]]] = {
+    "page": (marking, {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}),
+    "dark": (marking, {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"}),
+    "phone": (marking, {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}),
+    "everything": (everything, {"viewport": {"width": 1440, "height": 1100}, "color_scheme": "light"}),
+}
+
+
+def main(names: list[str]) -> None:
+    model, segmenter = Osprey.from_pretrained("nano"), load_segmenter("classic")
+    with served(model, segmenter, ROOT / "examples") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+        )
+        for name in names or SHOTS:
+            story, settings = SHOTS[name]
+            person = Visit(browser.new_context(**settings).new_page())
+            person.page.goto(address, wait_until="domcontentloaded")
+            person.page.wait_for_selector(".osp-root .osp-toolbar")
+            story(person)
+            person.page.mouse.move(2, 2)
+            person.page.evaluate("window.scrollTo(0, 0)")
+            person.page.wait_for_timeout(1500)
+            image = Image.open(io.BytesIO(person.page.screenshot(full_page=name == "phone"))).convert("RGB")
+            path = ROOT / "docs" / f"{name}.png"
+            image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
