@@ -108,6 +108,18 @@ def started(folder: Path, settings: TrainingConfig, lora_rank: int = 0, seed: in
     return Run(folder, settings, tiny_tokenizer(), TASK, torch.device("cpu"), network, lora_rank)
 
 
+def test_a_stage_shows_pictures_at_its_own_size(tmp_path: Path) -> None:
+    """By default at the model's; the network takes both, and computes as many image tokens as the ids expect."""
+    own, small = (replace(stage("mm_projector"), name=f"at {size}", image_size=size) for size in (0, 32))
+    settings = config(own, small)
+    run = Run(tmp_path, settings, tiny_tokenizer(), TASK, torch.device("cpu"))
+    size = settings.model.vision.image_size
+    assert size != 32
+    assert next(run._batches(own)).pixel_values.shape[-2:] == (size, size)
+    assert next(run._batches(small)).pixel_values.shape[-2:] == (32, 32)
+    assert run.train()
+
+
 def test_a_run_goes_on_from_the_network_it_is_given(tmp_path: Path) -> None:
     expected = {name: p.detach().clone() for name, p in tiny_osprey().network.named_parameters()}
     actual = weights(started(tmp_path, config(stage("llm"))))
@@ -321,7 +333,11 @@ def test_a_learned_vocabulary_has_its_size_and_reads_back_any_text() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"steps": 0}, "at least 1"), ({"accumulate": 3}, "multiple of accumulate")],
+    [
+        ({"steps": 0}, "at least 1"),
+        ({"accumulate": 3}, "multiple of accumulate"),
+        ({"image_size": 40}, "multiple of 32"),
+    ],
 )
 def test_impossible_stages_are_refused(changes: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):

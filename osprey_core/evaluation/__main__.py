@@ -7,6 +7,7 @@ Every question has an answer known from its scene, which no training has seen. E
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -20,11 +21,15 @@ from ..engine import Osprey
 from ..errors import InputError, OspreyError
 from ..training.config import NANO_STYLES, NANO_THINGS
 from ..training.sources import SceneSource
+from .failures import choose_failures, failure_sheet
 from .questions import balanced, choose_topics, conversations
 from .scoring import answers, report, summarise
 from .similarity import load_sentence_encoder
 
 log = logging.getLogger(__name__)
+
+FAILURES = 8
+"""Wrong answers that `--failures` draws."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, help="write all figures as JSON")
     parser.add_argument("--answers", type=Path, help="write every question and answer, one JSON object a line")
+    parser.add_argument("--failures", type=Path, help="draw some wrong answers into a PNG")
     parser.add_argument("--no-controls", action="store_true")
     parser.add_argument("--sentence-encoder", type=Path, help="folder of all-MiniLM-L6-v2, for Semantic Similarity")
     options = parser.parse_args(argv)
@@ -66,6 +72,10 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     judged = list(answers(model, progress, not options.no_controls))
     if options.answers:
         _write(options.answers, "".join(json.dumps(one.to_json(), ensure_ascii=False) + "\n" for one in judged))
+    if options.failures:
+        png = io.BytesIO()
+        failure_sheet(choose_failures(judged, FAILURES), atlas).quantize(128).save(png, "PNG", optimize=True)
+        _write(options.failures, png.getvalue())
     return {"model": options.model, "pictures": len(pictures), **summarise(judged, encode)}
 
 
@@ -75,10 +85,10 @@ def _taught(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(name for name in NANO_THINGS if atlas is not None and name in atlas.sprites)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
 

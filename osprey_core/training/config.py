@@ -19,7 +19,7 @@ Part = Literal["vision_tower", "mm_projector", "mask_extractor", "llm"]
 Objective = Literal["regions", "text", "dialogue"]
 
 NANO = OspreyConfig(
-    vision=VisionConfig("convnext_atto", 192, (40, 80, 160, 320)),
+    vision=VisionConfig("convnext_atto", 256, (40, 80, 160, 320)),
     extractor=ExtractorConfig(level_width=256, mask_size=48, spatial_width=256),
     language=LanguageConfig(
         vocab_size=2048,
@@ -28,7 +28,7 @@ NANO = OspreyConfig(
         num_hidden_layers=4,
         num_attention_heads=4,
         num_key_value_heads=4,
-        max_position_embeddings=640,
+        max_position_embeddings=768,
     ),
     prompt=PromptConfig(system="A chat about a picture.", answer_end="eos"),
     generation=GenerationDefaults(temperature=0.0, max_new_tokens=128),
@@ -42,10 +42,12 @@ class Stage:
 
     `objective`: "regions" names masked regions from pooled features alone (the encoder's pretraining), "text" is next
     token prediction on dialogues without picture, "dialogue" is Osprey's own: the answers, given picture and regions.
-    `pictures`: scenes to talk about, or crowds of things with a question about each. `kinds` restricts what is asked
+    `pictures`: scenes to talk about, crowds of things with a question about each, "busy" scenes with a question about
+    each thing, or "both" kinds of scenes in turns. `kinds` restricts what is asked
     about scenes; empty means all. `encoder_rate` is the encoder's share of the learning rate. Without
     `image_tokens` the prompt holds the regions' tokens alone, which is a third of its length. Without `surroundings`
-    detailed descriptions tell of the thing itself only.
+    detailed descriptions tell of the thing itself only. Pictures are shown at `image_size` pixels a side, 0 being the
+    model's own: a convolutional encoder learns most of what it has to know from smaller ones, in half the time.
     """
 
     name: str
@@ -55,10 +57,11 @@ class Stage:
     learning_rate: float
     batch_size: int = 32
     kinds: tuple[str, ...] = ()
-    pictures: Literal["scenes", "crowds"] = "scenes"
+    pictures: Literal["scenes", "crowds", "busy", "both"] = "scenes"
     encoder_rate: float = 1.0
     image_tokens: bool = True
     surroundings: bool = True
+    image_size: int = 0
     warmup_steps: int = 40
     accumulate: int = 1
 
@@ -67,6 +70,8 @@ class Stage:
             raise InputError(f"Stage {self.name!r}: steps, batch_size and accumulate must be at least 1.")
         if self.batch_size % self.accumulate:
             raise InputError(f"Stage {self.name!r}: batch_size must be a multiple of accumulate.")
+        if self.image_size < 0 or self.image_size % 32:
+            raise InputError(f"Stage {self.name!r}: image_size must be a multiple of 32, or 0 for the model's own.")
         if not self.trains:
             raise InputError(f"Stage {self.name!r} trains no part of the model.")
 
@@ -75,14 +80,24 @@ ALL_PARTS: tuple[Part, ...] = ("vision_tower", "mm_projector", "mask_extractor",
 
 NANO_KINDS = (
     "category", "what", "short", "detailed", "color", "position", "relation", "is_color", "is_category", "is_position",
-    "size", "part_of", "has_part", "same_kind", "refusal",
+    "size", "part_of", "parts", "has_part", "same_kind", "refusal",
 )  # fmt: skip
 """Questions that the embedded model is taught: few, so that they are learned well in a short time."""
 
 NANO_STAGES = (
-    Stage("encoder", "regions", ("vision_tower", "mask_extractor"), steps=5000, learning_rate=2e-3, pictures="crowds"),
+    Stage(
+        "encoder",
+        "regions",
+        ("vision_tower", "mask_extractor"),
+        steps=5000,
+        learning_rate=2e-3,
+        pictures="crowds",
+        image_size=192,
+    ),
     Stage("language", "text", ("llm",), steps=300, learning_rate=2e-3),
-    Stage("image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",)),
+    Stage(
+        "image-text", "dialogue", ("mm_projector",), steps=40, learning_rate=2e-3, kinds=("picture",), image_size=192
+    ),
     # The language model learns along here: unlike Vicuna, it has never seen a word stand for a thing.
     Stage(
         "mask-text names",
@@ -92,6 +107,7 @@ NANO_STAGES = (
         learning_rate=1.5e-3,
         pictures="crowds",
         image_tokens=False,
+        image_size=192,
     ),
     Stage(
         "mask-text",
@@ -101,6 +117,7 @@ NANO_STAGES = (
         learning_rate=1e-3,
         kinds=NANO_KINDS,
         image_tokens=False,
+        image_size=192,
         surroundings=False,
     ),
     Stage(
@@ -110,6 +127,39 @@ NANO_STAGES = (
         steps=1150,
         learning_rate=6e-4,
         kinds=(*NANO_KINDS, "presence"),
+        encoder_rate=0.3,
+        image_size=192,
+        surroundings=False,
+    ),
+    # Once more around, on pictures as they will be asked about: small, half hidden and roughly selected things, parts.
+    Stage(
+        "encoder, busy scenes",
+        "regions",
+        ("vision_tower", "mask_extractor"),
+        steps=2500,
+        learning_rate=1.2e-3,
+        pictures="busy",
+        warmup_steps=150,
+    ),
+    Stage(
+        "mask-text, busy scenes",
+        "dialogue",
+        ("mask_extractor", "llm"),
+        steps=1050,
+        learning_rate=1e-3,
+        kinds=NANO_KINDS,
+        pictures="busy",
+        image_tokens=False,
+        surroundings=False,
+    ),
+    Stage(
+        "end-to-end, both",
+        "dialogue",
+        ALL_PARTS,
+        steps=1000,
+        learning_rate=6e-4,
+        kinds=(*NANO_KINDS, "presence", "count"),
+        pictures="both",
         encoder_rate=0.3,
         surroundings=False,
     ),

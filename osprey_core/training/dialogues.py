@@ -65,6 +65,8 @@ class DialogueOptions:
     """Detailed descriptions tell of neighbours, of what hides the thing, and of the background."""
     about: Literal["anything", "objects", "parts"] = "anything"
     """What regions show; in pictures without such a thing nothing is said."""
+    thorough: bool = False
+    """As many regions as turns, and every turn brings one and asks about it, where its kind of question can."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_turns <= 12:
@@ -151,6 +153,14 @@ def sample_about(
     if not talk.turns:
         return None
     return DialogueSample(scene.image, talk.masks(), talk.turns, scene, talk.region_names())
+
+
+def named_regions(scene: Scene, seeds: Sequence[int], atlas: Atlas | None = None) -> DialogueSample:
+    """Everything in a picture as regions with names, as somebody would select it, and nothing said about it."""
+    talk = _Talk(scene, np.random.default_rng(list(seeds)), DialogueOptions(), atlas)
+    talk.refs = talk.all_refs()
+    talk.known = len(talk.refs)
+    return DialogueSample(scene.image, talk.masks(), [], scene, talk.region_names())
 
 
 def region_vocabulary(atlas: Atlas | None = None) -> list[str]:
@@ -365,6 +375,8 @@ class _Talk:
             return
         # either all regions are selected at once, or they are added while talking
         self.known = count if count == 1 or wanted == 1 or rng.random() < 0.55 else 1
+        if self.options.thorough:
+            wanted, self.known = self.options.max_turns, 1
         kinds = list(self.options.kinds or KIND_WEIGHTS)
         weights = np.array([KIND_WEIGHTS[kind] * self._boost(kind) for kind in kinds], np.float64)
         weights /= weights.sum()
@@ -372,8 +384,10 @@ class _Talk:
         for place in order:
             if len(self.turns) >= wanted:
                 break
-            if self.known < count and self.turns and rng.random() < 0.6:
+            if self.known < count and self.turns and rng.random() < 0.6 and not self.options.thorough:
                 self.known += 1
+            if self.options.thorough:
+                self.known = min(count, len(self.turns) + 1)
             kind = kinds[int(place)]
             asked = getattr(self, f"_ask_{kind}")()
             if asked is None or (
@@ -406,6 +420,8 @@ class _Talk:
         objects = [o for o in scene.objects if o.area >= 30]
         order = [objects[k] for k in rng.permutation(len(objects))]
         refs: list[Ref] = []
+        if self.options.thorough:
+            return self.all_refs()[: self.options.max_turns]
         if self.options.about != "anything":
             parts = self.options.about == "parts"
             found = (self._part_ref(o) if parts else Ref(o.mask, o, shares=o.color_shares) for o in order)
@@ -425,6 +441,21 @@ class _Talk:
                 0 if rng.random() < 0.5 else len(refs), Ref(region.mask, background=region, shares=region.color_shares)
             )
         return refs[: max(1, count)]
+
+    def all_refs(self) -> list[Ref]:
+        """Every object, a part of most of those that have parts, and now and then the background, in any order."""
+        refs: list[Ref] = []
+        for item in self.scene.objects:
+            if item.area < 30:
+                continue
+            part = self._part_ref(item) if item.parts and self.rng.random() < 0.7 else None
+            refs += [part] if part is not None else []
+            if part is None or self.rng.random() < 0.6:
+                refs.append(Ref(item.mask, item, shares=item.color_shares))
+        if self.scene.regions and self.rng.random() < 0.25:
+            region = self.scene.regions[int(self.rng.integers(len(self.scene.regions)))]
+            refs.append(Ref(region.mask, background=region, shares=region.color_shares))
+        return [refs[k] for k in self.rng.permutation(len(refs))]
 
     def _part_ref(self, item: SceneObject) -> Ref | None:
         big = [p for p in item.parts if np.count_nonzero(p.mask) >= 0.0025 * item.mask.size]
@@ -491,7 +522,7 @@ class _Talk:
         """A known region, preferring one not talked about yet, that satisfies a condition."""
         fit = [k for k in range(self.known) if accept(self.refs[k])]
         fresh = [k for k in fit if k not in self.shown]
-        pool = fresh if fresh and self.rng.random() < 0.6 else fit
+        pool = fresh if fresh and (self.options.thorough or self.rng.random() < 0.6) else fit
         return pool[int(self.rng.integers(len(pool)))] if pool else None
 
     def _two_refs(self, accept: Callable[[Ref], bool] = lambda ref: True) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,9 @@ class Run:
         )
         first_seed = config.data_seed + before + self.step * per_step
         name_ids = {name: i for i, name in enumerate(self.task.region_names)}
-        prompts = Prompts(config.model, self.tokenizer)
+        vision = config.model.vision
+        shown_at = replace(vision, image_size=stage.image_size or vision.image_size)
+        prompts = Prompts(replace(config.model, vision=shown_at), self.tokenizer)
         scenes = Scenes(
             self.task.source(stage),
             prompts,

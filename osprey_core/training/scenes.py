@@ -32,6 +32,8 @@ class SceneOptions:
 
     short_side_px: tuple[int, int] = (192, 320)
     max_objects: int = 8
+    min_objects: int = 1
+    """Of those tried: one that finds no place is left out."""
     sprite_weight: float = 0.6
     drawn_weight: float = 0.25
     shape_weight: float = 0.15
@@ -46,6 +48,8 @@ class SceneOptions:
             raise ValueError(f"short_side_px is {self.short_side_px}: give (low, high) with 32 <= low <= high")
         if not 1 <= self.max_objects <= 12:
             raise ValueError(f"max_objects is {self.max_objects}: give 1..12")
+        if not 1 <= self.min_objects <= self.max_objects:
+            raise ValueError(f"min_objects is {self.min_objects}: give 1..{self.max_objects}")
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,7 @@ def _picture_size(rng: Rng, options: SceneOptions) -> tuple[int, int]:
 
 def _object_count(rng: Rng, options: SceneOptions) -> int:
     weights = np.array([1.3, 2.0, 2.2, 1.8, 1.2, 0.8, 0.5, 0.4, 0.2, 0.2, 0.1, 0.1])[: options.max_objects]
+    weights[: options.min_objects - 1] = 0
     return int(rng.choice(len(weights), p=weights / weights.sum())) + 1
 
 

@@ -20,7 +20,16 @@ from .art import Atlas, atlas_of, load_atlas
 from .batches import SampleSource
 from .config import Stage
 from .crowds import CrowdSample, crowd_talks, make_crowd
-from .dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, corpus, region_vocabulary, samples
+from .dialogues import (
+    EVALUATION_SEEDS,
+    DialogueOptions,
+    DialogueSample,
+    corpus,
+    named_regions,
+    region_vocabulary,
+    samples,
+)
+from .scenes import SceneOptions, make_scene
 from .vocabulary import learn_tokenizer
 
 log = logging.getLogger(__name__)
@@ -31,6 +40,8 @@ _SURVEY_TEXTS = 30_000
 _HELD_OUT_FROM = 50_000_000  # far from the seeds that evaluation asks about
 CROWD_TURNS = 6
 """Questions in one conversation about a crowded picture."""
+BUSY = SceneOptions(short_side_px=(208, 288), min_objects=5, max_objects=12)
+"""Scenes that are full: the most labels for a picture that still is one."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +66,20 @@ class SceneSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
         if stage.pictures == "crowds":
             return partial(_crowd, self, self.dialogues_per_scene if stage.objective == "dialogue" else 0)
+        busy = DialogueOptions(
+            scene=BUSY, kinds=stage.kinds, max_turns=CROWD_TURNS, surroundings=stage.surroundings, thorough=True
+        )
+        if stage.pictures == "busy":
+            if stage.objective == "regions":
+                return partial(_named_regions, self)
+            return partial(_samples, self, self.dialogues_per_scene, (busy,))
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = DialogueOptions(
             kinds=stage.kinds, single_turn_share=0.15, max_turns=8, surroundings=stage.surroundings
         )
-        return partial(_samples, self, self.dialogues_per_scene, options)
+        return partial(
+            _samples, self, self.dialogues_per_scene, (options, busy) if stage.pictures == "both" else (options,)
+        )
 
     def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
@@ -84,10 +104,21 @@ def _crowd(source: SceneSource, talks: int, seed: int) -> Sequence[CrowdSample]:
     return [make_crowd(seed, source.load(), source.crowd_px)]
 
 
-def _samples(source: SceneSource, count: int, options: DialogueOptions, seed: int) -> Sequence[DialogueSample]:
+def _named_regions(source: SceneSource, seed: int) -> Sequence[DialogueSample]:
+    return [named_regions(make_scene(_for_training(seed), BUSY, source.load()), (seed, 79), source.load())]
+
+
+def _samples(
+    source: SceneSource, count: int, options: tuple[DialogueOptions, ...], seed: int
+) -> Sequence[DialogueSample]:
+    """With several options, pictures of each in turns."""
+    return samples(_for_training(seed), count, options[seed % len(options)], source.load())
+
+
+def _for_training(seed: int) -> int:
     if seed in EVALUATION_SEEDS:
         raise ValueError(f"seed {seed} is kept for evaluation")
-    return samples(seed, count, options, source.load())
+    return seed
 
 
 @cache

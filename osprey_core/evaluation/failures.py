@@ -1,0 +1,73 @@
+"""Wrong answers as one picture: what was marked, what was asked, what was said, what is true.
+
+A score says how often a model is wrong; this shows how. It does not know who answered, nor how answers are judged.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..draw import overlay
+from ..regions import Region
+from ..training.art import Atlas
+from ..training.dialogues import DialogueOptions
+from ..training.scenes import make_scene
+from .questions import LATER_TURNS
+from .scoring import Judged
+
+TILE_PX = 256
+_TEXT_PX = 92
+_LINE_PX = 15
+_CHARACTERS = 40
+_MAX_LINES = 2
+_SAID_COLOR, _TRUE_COLOR, _ASKED_COLOR = (176, 32, 32), (20, 110, 50), (40, 40, 40)
+
+
+def choose_failures(judged: Iterable[Judged], count: int) -> list[Judged]:
+    """Up to `count` wrong answers to single questions, of every score in turns, no two about the same picture."""
+    by_score: dict[str, list[Judged]] = {}
+    for one in judged:
+        if not one.right and not one.control and one.score != LATER_TURNS and one.question.masks:
+            by_score.setdefault(one.score, []).append(one)
+    chosen: list[Judged] = []
+    seen: set[int] = set()
+    while len(chosen) < count and any(by_score.values()):
+        for found in by_score.values():
+            while found and found[0].seed in seen:
+                found.pop(0)
+            if found and len(chosen) < count:
+                chosen.append(found.pop(0))
+                seen.add(chosen[-1].seed)
+    return chosen
+
+
+def failure_sheet(failures: Sequence[Judged], atlas: Atlas | None, columns: int = 4) -> Image.Image:
+    """The failures in rows of `columns` tiles; their scenes are made again from their seeds, with the same atlas."""
+    rows = -(-len(failures) // columns)
+    sheet = Image.new("RGB", (columns * TILE_PX, max(1, rows) * (TILE_PX + _TEXT_PX)), "white")
+    for place, one in enumerate(failures):
+        corner = (place % columns * TILE_PX, place // columns * (TILE_PX + _TEXT_PX))
+        sheet.paste(_tile(one, atlas), corner)
+    return sheet
+
+
+def _tile(one: Judged, atlas: Atlas | None) -> Image.Image:
+    scene = make_scene(one.seed, DialogueOptions().scene, atlas)
+    regions = [Region(number, mask) for number, mask in enumerate(one.question.masks, start=1)]
+    drawn = overlay(np.asarray(scene.image), regions, alpha=0.25, numbers=len(regions) > 1)
+    picture = Image.fromarray(drawn)
+    picture.thumbnail((TILE_PX - 12, TILE_PX - 12))
+    tile = Image.new("RGB", (TILE_PX, TILE_PX + _TEXT_PX), "white")
+    tile.paste(picture, ((TILE_PX - picture.width) // 2, (TILE_PX - picture.height) // 2))
+    pen, font = ImageDraw.Draw(tile), ImageFont.load_default(12)
+    y = TILE_PX
+    said = ((one.question.text, _ASKED_COLOR), (one.answer, _SAID_COLOR), (one.question.answer, _TRUE_COLOR))
+    for text, color in said:
+        for line in textwrap.wrap(text, _CHARACTERS, max_lines=_MAX_LINES, placeholder=" …"):
+            pen.text((8, y), line, fill=color, font=font)
+            y += _LINE_PX
+    return tile

@@ -1,0 +1,78 @@
+"""Busy scenes: the most labels that one picture gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from osprey_core.training.config import Stage
+from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, named_regions, samples
+from osprey_core.training.draw_objects import OBJECTS, SHAPES
+from osprey_core.training.scenes import SceneOptions, make_scene
+from osprey_core.training.sources import BUSY, SceneSource
+
+SEEDS = range(1_000_000, 1_000_030)
+
+
+def stage(pictures: str, objective: str = "dialogue") -> Stage:
+    return Stage("test", objective, ("llm",), 1, 1e-3, pictures=pictures)  # type: ignore[arg-type]
+
+
+def test_busy_scenes_hold_more_than_usual_ones() -> None:
+    usual, busy = ([len(make_scene(seed, options).objects) for seed in SEEDS] for options in (None, BUSY))
+    assert np.mean(busy) > 1.5 * np.mean(usual)
+
+
+def test_at_least_as_many_objects_as_at_most_are_refused_otherwise() -> None:
+    with pytest.raises(ValueError, match="min_objects"):
+        SceneOptions(min_objects=9, max_objects=8)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:10])
+def test_everything_in_the_picture_is_a_region_with_its_name(seed: int) -> None:
+    scene = make_scene(seed, BUSY)
+    made = named_regions(scene, (seed,))
+    assert len(made.masks) == len(made.region_names) >= len([o for o in scene.objects if o.area >= 30])
+    assert made.dialogue == []
+    parts = {part.name for item in scene.objects for part in item.parts}
+    backgrounds = {region.name for region in scene.regions} | {"background"}
+    assert set(made.region_names) <= {*OBJECTS, *SHAPES, *parts, *backgrounds}
+    for mask in made.masks:
+        assert mask.shape == scene.size_hw
+        assert mask.any()
+
+
+def test_parts_are_among_the_regions() -> None:
+    made = [named_regions(make_scene(seed, BUSY), (seed,)) for seed in SEEDS]
+    names = {name for one in made for name in one.region_names}
+    assert {"wheels", "roof", "head"} & names
+    assert names & set(OBJECTS)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:10])
+def test_every_turn_brings_a_region(seed: int) -> None:
+    options = DialogueOptions(scene=BUSY, max_turns=6, thorough=True)
+    for made in samples(seed, 2, options):
+        known = made.known_regions
+        assert known == [min(place, len(made.masks)) for place in range(1, len(known) + 1)]
+        assert len(made.masks) == known[-1]
+
+
+def test_stages_get_the_pictures_they_name() -> None:
+    source = SceneSource(None)
+    busy = source.for_stage(stage("busy"))
+    usual = source.for_stage(stage("scenes"))
+    both = source.for_stage(stage("both"))
+    named = source.for_stage(stage("busy", "regions"))
+    for seed in SEEDS[:6]:
+        (alone,) = named(seed)
+        assert len(alone.masks) > 1
+        assert not alone.dialogue
+        expected = busy if seed % 2 else usual
+        assert (both(seed)[0].image == expected(seed)[0].image).all()
+        assert [turn.question for turn in both(seed)[0].dialogue] == [t.question for t in expected(seed)[0].dialogue]
+
+
+def test_seeds_kept_for_evaluation_are_refused() -> None:
+    with pytest.raises(ValueError, match="kept for evaluation"):
+        SceneSource(None).for_stage(stage("busy", "regions"))(EVALUATION_SEEDS[5])
