@@ -24,7 +24,7 @@ pytestmark = [
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
-FLOORS = {"color": 0.7, "position": 0.85, "category": 0.4}
+FLOORS = {"color": 0.8, "position": 0.9, "category": 0.7}
 """Shares that the weights must reach on drawn objects and shapes (no art needed), well below what they measure."""
 EXAMPLE_FLOOR = 0.95
 """Share of the example pictures' regions whose category the weights must name."""
@@ -73,7 +73,7 @@ def test_answers_follow_the_region(nano: Osprey, held_out: list) -> None:
                 swapped = is_right(question, shuffled_masks(made, view, question))
                 pairs.append((true, swapped))
     true, swapped = np.array(pairs).mean(0)
-    assert true > swapped + 0.4
+    assert true > swapped + 0.5
 
 
 def test_example_pictures_are_named(nano: Osprey) -> None:

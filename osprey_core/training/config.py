@@ -164,7 +164,7 @@ NANO_STAGES = (
         surroundings=False,
     ),
 )
-"""About two hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
+"""About four hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
 
 NANO_STYLES = ("twemoji", "noto", "noto-v1", "fluent-emoji", "fluent-emoji-flat", "emojione", "fxemoji")
 """Art that the embedded model sees in training."""

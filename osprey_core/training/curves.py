@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ def draw_curves(curves: Curves, path: Path) -> None:
         axes.set_xlim(0, curves.steps)
     # Short stages have no room for a name: the bands are numbered, and the title says which is which.
     numbered = [f"{place} {name}" for place, (name, _) in enumerate(curves.stages, start=1)]
-    figure.suptitle("stages: " + "  ·  ".join(numbered), fontsize=9)
+    figure.suptitle(textwrap.fill("stages: " + "  ·  ".join(numbered), 150), fontsize=9)
     for place, (_, start) in enumerate(curves.stages, start=1):
         above.annotate(str(place), (start, 1.015), xycoords=("data", "axes fraction"), fontsize=8, ha="left")
     above.set_yscale("log")
