@@ -65,6 +65,19 @@ CANVAS = {
     "finding": "윤곽을 찾는 중…",
     "findingAll": "모든 윤곽을 찾는 중…",
     "fitting": "윤곽에 맞추는 중…",
+    "captions": "설명 글",
+    "captionsTip": "이름과 설명을 이미지의 빈자리에 표시합니다 (C)",
+    "renameHint": "이름",
+    "changed": "영역 {number}의 크기는 이제 이미지의 {percent}입니다.",
+    "gone": "영역 {number} 삭제됨.",
+    "cleared": "모든 영역을 지웠습니다.",
+    "named": "영역 {number}의 이름: {name}.",
+    "unnamed": "영역 {number}의 이름을 지웠습니다.",
+    "hid": "영역 {number} 숨김.",
+    "shown": "영역 {number} 표시됨.",
+    "chosen": "영역 {number} 선택됨.",
+    "boxBegun": "상자를 시작했습니다. 화살표 키로 그리고, Enter로 마치고, Escape로 취소합니다.",
+    "strokeBegun": "획을 시작했습니다. 화살표 키로 칠하고, Enter로 마치고, Escape로 취소합니다.",
     "fit": "윤곽에 맞춤",
     "fitTip": (
         "끔: 그린 그대로가 마스크가 됩니다. 켬: 가장 잘 맞는 윤곽으로 바꿉니다. 실행 취소하면 그린 표시로 "
@@ -83,7 +96,7 @@ CANVAS = {
     "hintRemove": "영역 {number}에서 뺄 부분을 클릭하거나 상자, 브러시로 표시하세요.",
     "hintRefine": "Shift 키나 오른쪽 버튼: 영역 {number}에서 빼기.",
     "hintMany": "질문에서 영역을 @1, @2…처럼 언급하세요.",
-    "canvas": "이미지. 화살표 키로 십자 표시를 옮기고, Enter로 표시하고, − 키로 뺍니다.",
+    "canvas": "이미지. 화살표 키로 십자 표시를 옮기고, Enter로 표시하고, Shift+Enter로 뺍니다.",
     "regions": "영역",
     "noRegions": "표시한 영역이 여기에 나타납니다.",
     "region": "영역 {number}, 이미지의 {percent}",
@@ -106,7 +119,7 @@ CANVAS = {
     "tooLarge": "파일이 {limit}MB보다 큽니다. 이미지를 줄여서 다시 시도하세요.",
     "notPicture": "이미지 파일이 아닙니다. PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF를 쓰세요.",
     "uploadFailed": "이미지를 보내지 못했습니다. 연결을 확인하고 다시 시도하세요.",
-    "marked": "영역 {number} 표시됨, 이미지의 {percent}.",
+    "marked": "영역 {number} 추가됨, 이미지의 {percent}.",
 }
 
 EXAMPLE_TITLES = {
@@ -323,7 +336,9 @@ HELP_KEYS = (
             ("[ ]", "브러시 작게, 크게"),
             ("F", "브러시와 다각형: 윤곽에 맞추거나 그린 그대로 두기"),
             ("← ↑ → ↓", "이미지 위 십자 표시 옮기기. Shift와 함께 누르면 1픽셀씩"),
-            ("Enter", "십자 표시 자리에 표시, 다각형 닫기"),
+            ("Enter", "십자 표시 자리에 표시, 상자·획의 시작과 끝, 다각형 닫기"),
+            ("F2", "목록에서 포커스가 있는 영역의 이름 바꾸기"),
+            ("C", "이미지 위 설명 글 켜기, 끄기"),
             ("Delete", "선택한 영역 삭제"),
             ("Ctrl+Z", "마지막 영역 변경 취소"),
             ("Ctrl+V", "클립보드의 이미지 열기"),

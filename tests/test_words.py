@@ -122,12 +122,35 @@ def test_sentences_of_threads_that_know_no_language_are_recognised() -> None:
 
 # --- nothing lacks, nothing hides ------------------------------------------------------------------------------------
 
-SAME_IN_ALL = {".TITLE", ".NOTE_FULL_COMMAND"}
-"""Names and commands."""
+SAME_IN_ALL = {".TITLE", ".NOTE_FULL_COMMAND", ".CLOSER.oneModelCommand", ".CLOSER.labelsExample"}
+"""Names, commands, and what the model itself would say."""
 FOR_THE_MODEL = {".ABOUT_REGION", ".QUESTION_AROUND", ".QUESTION_COMPARE", ".LIST_AND"}
 """Questions that the page writes: the model speaks English."""
 MAY_BE_ALIKE = re.compile(r"\W*|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape")
 DEMO = Path(__file__).resolve().parent.parent / "demo"
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_every_word_is_translated(code: str) -> None:
+    theirs = dict(texts(constants(TRANSLATIONS[code])))
+    english = dict(texts(constants(words)))
+    for path in FOR_THE_MODEL:
+        assert path not in theirs
+        del english[path]
+    assert sorted(english.keys() - theirs.keys() - SAME_IN_ALL) == []
+    alike = [
+        path
+        for path, text in english.items()
+        if path not in SAME_IN_ALL and theirs[path] == text and not MAY_BE_ALIKE.fullmatch(text)
+    ]
+    assert alike == []
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_keys_of_the_help_sheet_are_the_same_in_all_languages(code: str) -> None:
+    theirs = constants(TRANSLATIONS[code])["HELP_KEYS"]
+    english = constants(words)["HELP_KEYS"]
+    assert [[keys for keys, _ in lines] for _, lines in theirs] == [[keys for keys, _ in lines] for _, lines in english]
 
 
 def test_words_are_read_where_they_are_used_and_not_once_for_all() -> None:

@@ -112,14 +112,12 @@ def test_the_choice_is_remembered_and_beats_the_browsers_own(visit: Any, address
     page = visit(address, locale="zh-CN").page
     page.click("[data-language=ko]")
     page.wait_for_function("document.documentElement.lang === 'ko'")
-    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)  # a reload that cuts an event off is an error in the console
     page.reload(wait_until="domcontentloaded")
     page.wait_for_selector(".osp-root .osp-toolbar")
     assert page.inner_text("#send") == words_ko.SEND
     # Where cookies get lost, the browser's own store brings the choice back.
     page.context.clear_cookies()
-    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
     page.reload(wait_until="domcontentloaded")
     page.wait_for_function(f"document.querySelector('#send')?.innerText === '{words_ko.SEND}'")
