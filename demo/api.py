@@ -16,7 +16,7 @@ from typing import Any, cast
 import gradio as gr
 from gradio import utils
 
-from demo import handlers, keeping, words
+from demo import handlers, keeping, probes, words
 from demo.callers import Callers
 from demo.handlers import Action, Decode, Services, Settings, Style
 from demo.problems import sentence_of
@@ -50,8 +50,8 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         file = gr.File(label="file", type="filepath")
         address = gr.Textbox("", label="address")
         x, y = gr.Number(label="x"), gr.Number(label="y")
-        box = _of_type(gr.JSON(label="box_xyxy"), _NUMBERS)
-        points = _of_type(gr.JSON(label="points_xy"), {"type": "array", "items": _NUMBERS})
+        box = of_type(gr.JSON(label="box_xyxy"), _NUMBERS)
+        points = of_type(gr.JSON(label="points_xy"), {"type": "array", "items": _NUMBERS})
         radius = gr.Number(8, label="radius")
         action = gr.Textbox("new", label="action")
         refine = gr.Checkbox(False, label="refine")
@@ -74,7 +74,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             session, to be given to all other calls; width and height in pixels.
         """
-        with _one_sentence():
+        with one_sentence():
             if not file and not address:
                 raise OspreyError(words.UPLOAD_MISSING)
             seat = callers.seat_to_open(session, request)
@@ -100,7 +100,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the region: number, name, area in pixels, box_xyxy (left, top, right, bottom), rle (the mask as COCO RLE).
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             marked = seat.change_regions(lambda s: handlers.mark_point(services, s, x, y, _action(action)))
             return callers.told(_selected(marked), request)
@@ -115,9 +115,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the region: number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
-            box = _listed(box_xyxy)
+            box = listed(box_xyxy)
             marked = seat.change_regions(lambda s: handlers.mark_box(services, s, box, _action(action)))
             return callers.told(_selected(marked), request)
 
@@ -142,9 +142,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the region: number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
-            stroke = _listed(points_xy)
+            stroke = listed(points_xy)
             drawn = seat.change_regions(lambda s: handlers.mark_brush(s, stroke, radius, _action(action)))
             return callers.told(refined(seat, drawn, refine), request)
 
@@ -161,9 +161,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the region: number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
-            corners = _listed(points_xy)
+            corners = listed(points_xy)
             drawn = seat.change_regions(lambda s: handlers.mark_polygon(s, corners, _action(action)))
             return callers.told(refined(seat, drawn, refine), request)
 
@@ -175,7 +175,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             of each find: index (for take_segment), score from 0 to 1, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             found = handlers.find_everything(services, callers.seat(session, request).session)
             segments = [
                 {"index": index, "score": segment.score, **_measured(segment.mask)}
@@ -193,7 +193,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the region: number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             index = int(number or 0)
             marked = seat.change_regions(lambda s: handlers.take_segment(services, s, index, _action(action)))
@@ -208,7 +208,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             all regions: of each number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
             seat = callers.seat(session, request)
@@ -225,7 +225,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             of each find: index (as of segment_everything) and caption.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             for now in handlers.describe_everything(services, seat, _style(style), Settings(), decode):
                 rows = now.captions.rows if now.captions else ()
@@ -241,7 +241,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the regions that are left: of each number, name, area, box_xyxy, rle.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             left = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
             return callers.told([_described(region) for region in left.regions], request)
@@ -269,7 +269,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the answer.
         """
-        with _one_sentence():
+        with one_sentence():
             settings = Settings.read(temperature, top_p, max_new_tokens, seed)
             seat = callers.seat(session, request)
             turn_id = seat.change(lambda s: handlers.ask(s, question or "")).transcript[-1].id
@@ -286,7 +286,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Returns:
             the zip; open_picture opens it again.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             data, name = keeping.zip_of(seat.session, services.model.name, services.segmenter.name)
             # In Gradio's own folder, from which it serves files and which it clears.
@@ -301,21 +301,22 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         Parameters:
             session: what open_picture returned.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             handlers.stop(services, seat)
             seat.change(handlers.clear_chat)
 
     def stop(request: gr.Request, session: str = "") -> None:
-        """End the answer that is being written, and the descriptions of everything; what is written stays.
+        """End the answer that is being written, closer looks, descriptions of everything; what is written stays.
 
         Parameters:
             session: what open_picture returned.
         """
-        with _one_sentence():
+        with one_sentence():
             seat = callers.seat(session, request)
             handlers.stop(services, seat)
             handlers.stop_describing(services, seat)
+            probes.stop(services, seat)
 
     opening, marking, edits = (
         {"concurrency_id": queue, "concurrency_limit": 4} for queue in (queues.opening, queues.segmenter, queues.edits)
@@ -344,7 +345,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
 _NUMBERS = {"type": "array", "items": {"type": "number"}}
 
 
-def _of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:
+def of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:
     """The component, said to take values of this JSON schema: a tool's description must tell what it takes."""
     # On the instance: for a class derived from a component, Gradio writes a stub file next to the source.
     component.api_info = lambda: schema  # type: ignore[method-assign]
@@ -359,12 +360,18 @@ def _style(style: str | None) -> Style:
     return cast(Style, style or "short")
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A list that came from outside; anything else becomes an empty one."""
     return value if isinstance(value, list) else []
 
 
+def described(number: int, name: str, mask: CodedMask) -> dict[str, Any]:
+    """A region as callers read it."""
+    return {"number": number, "name": name, **_measured(mask)}
+
+
 def _described(region: PageRegion) -> dict[str, Any]:
-    return {"number": region.number, "name": region.name, **_measured(region.mask)}
+    return described(region.number, region.name, region.mask)
 
 
 def _measured(stored: CodedMask) -> dict[str, Any]:
@@ -376,7 +383,7 @@ def _selected(session: Session) -> dict[str, Any]:
     return _described(region) if region is not None else {}
 
 
-class _one_sentence:  # noqa: N801 - reads as a statement: with _one_sentence():
+class one_sentence:  # noqa: N801 - reads as a statement: with one_sentence():
     """Errors inside `with` become a gr.Error with one sentence, which the client raises."""
 
     def __enter__(self) -> None:

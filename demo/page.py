@@ -17,6 +17,7 @@ from typing import Any
 import gradio as gr
 
 from demo import api, handlers, inside, judging, keeping, language, probes, switching, transcript, words
+from demo.api_judging import add_judging_endpoints
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.closer import build_closer, probe_of, prop_of
@@ -76,6 +77,7 @@ def build_app(
 
         def finish(page: switching.Page) -> None:
             api.add_endpoints(page, services, decode, QUEUES)
+            add_judging_endpoints(page, services, decode, QUEUES)
             _wire_languages(page, services, options, seat, status, everything, chat)
             _wire_returning(page, services, seat, canvas, everything, closer, chat)
 

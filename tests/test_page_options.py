@@ -130,3 +130,11 @@ def test_importing_the_page_loads_no_model_library() -> None:
         "import sys, demo, demo.options, demo.page; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_second_model_to_compare_with_is_an_option_and_a_variable() -> None:
+    assert read_options([], {}).compare_with is None
+    assert (
+        read_options(["--compare-with", "/models/other"], {"OSPREY_COMPARE_WITH": "x"}).compare_with == "/models/other"
+    )
+    assert read_options([], {"OSPREY_COMPARE_WITH": "x"}).compare_with == "x"

@@ -20,7 +20,7 @@ import gradio as gr
 import pytest
 
 import app as program
-from demo import handlers, page, words, zero_gpu
+from demo import handlers, judging, page, probes, words, zero_gpu
 from demo.handlers import Services, Settings
 from demo.options import Options, read_options
 from demo.session import Seat, Session
@@ -139,6 +139,22 @@ def test_the_answer_comes_from_a_forked_worker(
     assert second.stats.new_tokens > 0
     assert durations == [zero_gpu.SECONDS] * 2
     assert model.calls == []  # nothing ran in this process
+
+
+def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
+    durations: list[int], model: UnpicklableModel, seat: Seat
+) -> None:
+    other = UnpicklableModel(name="other")
+    services = Services(
+        model=Slot.of(model, "first"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
+    )
+    decode = zero_gpu.decoder(model, other)
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    *_, last = probes.take(services, seat, probe.id, decode)
+    assert last.state == "complete"
+    assert all("area=8000" in part.answer for part in last.parts)
+    assert model.calls == other.calls == []
+    assert len(durations) == 2
 
 
 def test_stop_closes_the_worker(durations: list[int], services: Services, model: UnpicklableModel, seat: Seat) -> None:
