@@ -20,6 +20,7 @@ Object.assign(ICONS, {
   clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v6M13.5 11v6",
   open: "M4 18V6h5l2 2h9v10zM12 16v-5M9.5 13.200L12 10.700l2.5 2.5",
   more: "M5 11.500v1M12 11.500v1M19 11.500v1M5.500 12h-1M12.500 12h-1M19.500 12h-1",
+  camera: "M4 19V8h4l1.5-3h5L16 8h4v11zM12 10a3.200 3.200 0 100 6.400 3.200 3.200 0 000-6.400z",
   mask: "M4 4h16v16H4zM12 7.500a4.500 4.500 0 100 9 4.500 4.500 0 000-9z",
   save: "M12 4v11M7.500 10.500L12 15l4.500-4.500M4.500 19.500h15",
   extent: "M4 10V4h6M20 14v6h-6M4 4l6.5 6.5M20 20l-6.5-6.5",
@@ -62,6 +63,8 @@ maskInput.addEventListener("change", () => {
 });
 const maskButton = button("mask", W.chooseMask, W.chooseMaskTip, () => maskInput.click());
 const openButton = button("open", W.choose, W.chooseTip, () => fileInput.click());
+const photo = hasCamera ? camera(W, (file) => openFile(file), (sentence) => toast(sentence)) : null;
+const cameraButtons = () => (photo ? [button("camera", W.camera, W.cameraTip, photo.open)] : []);
 
 const toolbar = make(
   "div",
@@ -90,6 +93,7 @@ const empty = make(
     make("strong", {}, W.dropTitle),
     make("span", {}, W.dropText),
   ),
+  ...cameraButtons(),
 );
 const dropVeil = make("div", { class: "osp-veil" }, W.dropNow);
 const stage = make("div", { class: "osp-stage" }, canvas, empty, spinner, dropVeil, live);
@@ -107,8 +111,9 @@ if ((props.examples || []).length) {
   empty.append(make("p", {}, W.dropExamples), emptyExamples);
   emptyExamples.append(...exampleButtons(true));
 }
-strip.append(openButton, maskButton, ...exampleButtons(false));
-root.replaceChildren(toolbar, stage, make("div", { class: "osp-line" }, hint, captionBox, fitBox, sizeBox), list, strip);
+strip.append(openButton, ...cameraButtons(), maskButton, ...exampleButtons(false));
+const below = make("div", { class: "osp-line" }, hint, captionBox, fitBox, sizeBox);
+root.replaceChildren(toolbar, stage, below, list, strip, ...(photo ? [photo.dialog] : []));
 
 // ---- state ----------------------------------------------------------------------------------------------------------
 

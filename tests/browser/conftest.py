@@ -59,6 +59,14 @@ class Visit:
             self.page.wait_for_function("!document.querySelector('.osp-card')")
         self.page.wait_for_timeout(150)
 
+    def load_again(self) -> None:
+        """As a reload. What the page that goes says of streams that the browser cuts is no problem of the next one."""
+        address, problems = self.page.url, list(self.problems)
+        self.page.goto("about:blank")
+        self.problems[:] = problems
+        self.page.goto(address, wait_until="domcontentloaded")
+        self.page.wait_for_selector(".osp-root .osp-toolbar", timeout=PATIENCE_MS)
+
     def has_picture(self) -> bool:
         return bool(self.page.locator(".osp-has-picture").count())
 

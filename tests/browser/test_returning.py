@@ -10,11 +10,6 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def reload(person: Any) -> None:
-    person.page.reload(wait_until="domcontentloaded")
-    person.page.wait_for_selector(".osp-root .osp-toolbar", timeout=30_000)
-
-
 def kept_key(person: Any) -> str:
     person.page.wait_for_function("sessionStorage.getItem('osprey-seat')", timeout=30_000)
     return str(person.page.evaluate("sessionStorage.getItem('osprey-seat')"))
@@ -28,7 +23,7 @@ def test_a_reload_keeps_picture_regions_and_conversation(visit: Any, address: st
     person.wait_regions(1)
     person.ask("What is it?")
     answer = person.wait_answer(1)
-    reload(person)
+    person.load_again()
     person.wait_regions(1)
     assert person.wait_answer(1) == answer
     assert person.has_picture()
@@ -41,7 +36,7 @@ def test_a_reload_keeps_picture_regions_and_conversation(visit: Any, address: st
     assert len(model.calls[-1].history) == 1
     person.page.click(".osp-toolbar .osp-undo")
     person.wait_regions(1)
-    reload(person)
+    person.load_again()
     person.wait_regions(1)
     person.wait_answer(2)
 
@@ -63,10 +58,7 @@ def test_a_reload_while_an_answer_is_written_keeps_what_is_there(
         "document.querySelector('#chatbot .bot.message')?.innerText.includes('word word')", timeout=30_000
     )
     kept_key(person)
-    # The page that goes reports the streams that the browser cuts; the one that comes must have nothing to report.
-    person.page.goto("about:blank")
-    person.problems.clear()
-    person.page.goto(address, wait_until="domcontentloaded")
+    person.load_again()
     person.wait_regions(1)
     assert "word word" in person.wait_answer(1)
     model.pause = 0.0
@@ -79,7 +71,7 @@ def test_a_seat_that_is_gone_is_a_calm_start(visit: Any, address: str) -> None:
     person.open_example()
     kept_key(person)
     person.page.evaluate("sessionStorage.setItem('osprey-seat', 'long forgotten')")
-    reload(person)
+    person.load_again()
     person.page.wait_for_function("sessionStorage.getItem('osprey-seat') !== 'long forgotten'", timeout=30_000)
     assert not person.has_picture()
     assert person.page.locator(".osp-large button").count() == 1
@@ -99,7 +91,7 @@ def test_a_closer_look_comes_back_too(visit: Any, address: str) -> None:
         f"document.querySelector('#osp-closer-without .osp-go').offsetParent && {done}", timeout=60_000
     )
     kept_key(person)
-    reload(person)
+    person.load_again()
     person.wait_regions(1)
     person.page.click("#closer [data-kind=without]")
     person.page.wait_for_function(done, timeout=30_000)
