@@ -1,7 +1,7 @@
 """Pictures of the page's main states for the README, taken in Chromium with the embedded model.
 
-Run by hand from the root of the repository: python docs/screenshots.py [NAME ...]. Writes docs/*.png in few colours, so
-that each stays small. Knows the page as a person does, and the browser tests' page object.
+Run by hand from the root of the repository: python docs/screenshots.py [NAME ...]. Writes docs/*.png.
+Knows the page as a person does, and the browser tests' page object.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def marking(person: Visit) -> None:
     person.page.locator(".osp-pick").first.dblclick()
     person.page.keyboard.type("lion")
     person.page.keyboard.press("Enter")
+    person.page.locator(".osp-name", has_text="lion").wait_for()
     for count, question in enumerate(("What is @2?", "What colour is @3?", "How do @1 and @2 relate?"), 1):
         person.ask(question)
         person.wait_answer(count, PATIENCE_MS)
@@ -72,14 +73,14 @@ def main(names: list[str]) -> None:
             story, settings = SHOTS[name]
             person = Visit(browser.new_context(**settings).new_page())
             person.page.goto(address, wait_until="domcontentloaded")
-            person.page.wait_for_selector(".osp-root .osp-toolbar")
+            person.page.wait_for_selector(".osp-root .osp-toolbar", timeout=PATIENCE_MS)
             story(person)
             person.page.mouse.move(2, 2)
             person.page.evaluate("window.scrollTo(0, 0)")
             person.page.wait_for_timeout(1500)
             image = Image.open(io.BytesIO(person.page.screenshot(full_page=name == "phone"))).convert("RGB")
             path = ROOT / "docs" / f"{name}.png"
-            image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+            image.save(path, optimize=True)
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
         browser.close()
 

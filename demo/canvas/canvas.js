@@ -722,6 +722,8 @@ function showHint() {
 }
 
 function showList() {
+  // Not under the fingers of who types a name; what has changed meanwhile is shown afterwards.
+  if (renaming && document.activeElement === renaming.input) return;
   if (!scene.regions.length) {
     list.replaceChildren(make("span", { class: "osp-none" }, picture ? W.noRegions : ""));
     return;
@@ -739,9 +741,9 @@ function showList() {
       badge,
       renaming && renaming.number === number ? "" : make("span", { class: region.name ? "osp-name" : "osp-percent" }, region.name || region.percent),
     );
-    choose.addEventListener("dblclick", () => rename(region));
     choose.addEventListener("keydown", (event) => event.key === "F2" && rename(region));
-    choose.addEventListener("click", () => select(number));
+    // The second of two quick clicks: the first has made the list anew, so it is no double click to the browser.
+    choose.addEventListener("click", (event) => (event.detail > 1 ? rename(region) : select(number)));
     const mention = make("button", { type: "button", class: "osp-mention", title: say(W.mention, values), "aria-label": say(W.mention, values) }, "@");
     mention.addEventListener("click", () => insertMention(number));
     const remove = make("button", { type: "button", class: "osp-delete", title: say(W.delete, values), "aria-label": say(W.delete, values) }, icon("close"));
@@ -761,9 +763,7 @@ function showList() {
   });
   const kept = list.scrollLeft;
   const focus = focusInList();
-  rebuilding = true;
   list.replaceChildren(...nodes);
-  rebuilding = false;
   focus();
   const chosen = list.querySelector(".osp-selected");
   if (chosen) {
@@ -773,7 +773,6 @@ function showList() {
 }
 
 // The list is made anew; who stands on a button of it with the keyboard stays there, or on the card next to it.
-let rebuilding = false;
 function focusInList() {
   const at = document.activeElement;
   const card = list.contains(at) && at.closest(".osp-card");
@@ -805,7 +804,8 @@ function rename({ number, name }) {
     if (event.key === "Enter" && !event.isComposing) done(true, true);
     else if (event.key === "Escape") done(false, true);
   });
-  input.addEventListener("blur", () => rebuilding || done(true, false));
+  // The list may be made anew meanwhile, which takes the focus away for a moment.
+  input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || done(true, false)));
   renaming = { number, input };
   showList();
   input.focus();

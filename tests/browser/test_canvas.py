@@ -121,6 +121,22 @@ def test_everything_that_can_be_pressed_has_a_name_and_a_visible_focus(visit: An
     assert {"osp-canvas", "osp-pick", "osp-delete", "osp-more"} <= seen
 
 
+def test_a_name_is_typed_on_while_the_list_is_made_anew(visit: Any, address: str) -> None:
+    person = visit(address)
+    person.open_example()
+    person.click(80, 100)
+    person.wait_regions(1)
+    person.click(250, 110)
+    person.wait_regions(2)
+    person.page.locator(".osp-pick").first.dblclick()  # selects it as well: the answer comes while the name is typed
+    for letter in "box":
+        person.page.keyboard.press(letter)
+        person.page.wait_for_timeout(250)
+    person.page.keyboard.press("Enter")
+    person.page.locator(".osp-name", has_text="box").wait_for()
+    assert person.page.locator(".osp-toolbar .osp-point").get_attribute("aria-pressed") == "true"
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_nothing_jumps_while_the_page_comes_up(browser: Any, address: str, width: int, height: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": height})
