@@ -89,15 +89,19 @@ listen(window, "osprey:segments", (event) => {
   captions = null;
   filter.value = "";
   order = { by: "index", down: false };
-  show();
+  // The canvas may tell again what it has told, as it does when the language changes.
+  if (rows.length && props.captions && props.captions.picture === rows[0].picture) receive();
+  else show();
 });
 
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
-watch(Object.keys({ captions: 0 }), () => {
+watch(Object.keys({ captions: 0 }), receive);
+function receive() {
   captions = props.captions;
   texts.clear();
   for (const [index, text] of captions ? captions.rows : []) texts.set(index, text);
   window.dispatchEvent(new CustomEvent("osprey:captions", { detail: captions })); // the canvas writes them on the picture
   show();
-});
+}
 show();
+window.dispatchEvent(new CustomEvent("osprey:which"));

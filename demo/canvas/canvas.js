@@ -458,7 +458,7 @@ function paintSegments(context) {
 
 function showSegments() {
   const rows = (segments ? segments.layers : []).map((layer) => ({
-    index: layer.index, percent: layer.region.percent, area: layer.mask.reduce((sum, inside) => sum + inside, 0),
+    picture: segments.picture, index: layer.index, percent: layer.region.percent, area: layer.mask.reduce((sum, inside) => sum + inside, 0),
     score: layer.region.score, thumbnail: () => thumbnail({ ...layer, region: { ...layer.region } }, 44),
   }));
   window.dispatchEvent(new CustomEvent("osprey:segments", { detail: rows }));
@@ -1198,6 +1198,7 @@ listen("osprey:segment", (event) => {
   draw();
 });
 listen("osprey:who", () => tellScene());
+listen("osprey:which", () => showSegments());
 listen("osprey:captions", (event) => {
   described = event.detail && { picture: event.detail.picture, texts: new Map(event.detail.rows) };
   draw();

@@ -108,6 +108,23 @@ def test_switching_shows_it_everywhere_and_loses_nothing(visit: Any, address: st
     assert len(model.calls) == 2
 
 
+def test_descriptions_of_everything_stay_when_the_language_changes(visit: Any, address: str) -> None:
+    person = visit(address)
+    page = person.page
+    person.open_example()
+    person.tool("everything")
+    page.click("#everything .osp-describe")
+    page.wait_for_function("document.querySelector('#everything .osp-describe').offsetParent")
+    texts = "[...document.querySelectorAll('#everything tbody td button')].map((button) => button.textContent)"
+    page.wait_for_function(f"{texts}.length && {texts}.every((text) => text !== '…')")
+    said = page.evaluate(texts)
+    page.click("[data-language=ko]")
+    page.get_by_text(words_ko.EVERYTHING["title"]).wait_for()
+    page.get_by_role("button", name=words_ko.EVERYTHING["again"]).wait_for()
+    page.wait_for_function(f"{texts}.length === {len(said)}")
+    assert page.evaluate(texts) == said
+
+
 def test_the_choice_is_remembered_and_beats_the_browsers_own(visit: Any, address: str) -> None:
     page = visit(address, locale="zh-CN").page
     page.click("[data-language=ko]")
