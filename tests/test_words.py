@@ -16,7 +16,7 @@ from PIL import Image
 
 from demo import language, words, words_ko, words_zh
 from demo.problems import sentence_of
-from osprey_core import export, mask_files, pictures
+from osprey_core import export, fetch, mask_files, pictures
 from osprey_core.errors import OspreyError
 
 TRANSLATIONS = {"ko": words_ko, "zh": words_zh}
@@ -258,6 +258,7 @@ REFUSED = (
     lambda: mask_files.read_masks(png(Image.new("L", (9, 5), 255)), (4, 4)),
     lambda: mask_files.read_masks(png(Image.new("L", (4, 4), 0)), (4, 4)),
     lambda: mask_files.read_masks(labelme_outside(), (4, 4)),
+    lambda: fetch.fetch("ftp://example.org/a.png"),
     lambda: export.read_conversation(broken_zip()),
     lambda: export.read_conversation(b'{"a": 1}'),
 )
