@@ -7,6 +7,7 @@ Knows the page as a person does, and the browser tests' page object.
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,12 +29,17 @@ from osprey_core.segment import load_segmenter  # noqa: E402
 PATIENCE_MS = 240_000
 SAVANNA = 5
 """Place among the examples."""
+THINGS = {
+    region["name"]: region["point"]
+    for region in json.loads((ROOT / "examples/scenes.json").read_text(encoding="utf-8"))[SAVANNA]["regions"]
+}
+"""What stands there, and a pixel of each thing."""
 
 
 def marking(person: Visit) -> None:
     """Three things marked, one of them named, and a question about two of them."""
     person.open_example(SAVANNA)
-    for count, spot in enumerate(((700, 330), (350, 480), (905, 610)), 1):
+    for count, spot in enumerate((THINGS[name] for name in ("lion", "elephant", "leopard")), 1):
         person.click(*spot)
         person.wait_regions(count)
     person.page.locator(".osp-pick").first.dblclick()
