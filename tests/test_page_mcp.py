@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ jsonschema = pytest.importorskip("jsonschema")
 pytestmark = pytest.mark.slow
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def in_own_thread(work: Any, *given: Any) -> Any:
+    """The browser of other tests keeps an event loop running in this thread, and two cannot be nested."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work, *given).result()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +62,7 @@ def in_session(address: str, work: Any, older: bool = False) -> Any:
             await client.initialize()
             return await work(client)
 
-    return asyncio.run(run())
+    return in_own_thread(asyncio.run, run())
 
 
 async def call(client: Any, tool: str, **arguments: Any) -> str:
@@ -142,7 +149,9 @@ def test_the_snippets_of_the_readme_run(
     ]
     assert len(snippets) == 1
     monkeypatch.chdir(Path(__file__).parents[1])
-    exec(snippets[0].replace("http://127.0.0.1:7860/", address), {"__name__": "snippet"})  # the snippet is ours
+    in_own_thread(
+        exec, snippets[0].replace("http://127.0.0.1:7860/", address), {"__name__": "snippet"}
+    )  # the snippet is ours
     out = capsys.readouterr().out
     assert "area=" in out
     assert re.search(r"\[\d+, \d+, \d+, \d+\]", out)
