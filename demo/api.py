@@ -20,7 +20,8 @@ from demo import handlers, keeping, probes, words
 from demo.callers import Callers
 from demo.handlers import Action, Decode, Services, Settings, Style
 from demo.problems import sentence_of
-from demo.session import PageRegion, Seat, Session
+from demo.seat import Seat
+from demo.session import PageRegion, Session
 from osprey_core import masks
 from osprey_core.errors import OspreyError
 from osprey_core.masks import CodedMask

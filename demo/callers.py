@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from demo import words
+from demo.seat import Seat
 from demo.seats import Seats
-from demo.session import Seat
 from osprey_core.errors import InputError
 
 

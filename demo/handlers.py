@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from demo import mentions, words
 from demo.opened import OpenedPictures
 from demo.running import Running, Ticket
+from demo.seat import Seat
 from demo.seats import Seats
 from demo.session import (
     AnswerMeasures,
@@ -29,7 +30,6 @@ from demo.session import (
     Patch,
     Picture,
     Prompts,
-    Seat,
     Segment,
     Session,
     Turn,
@@ -214,6 +214,19 @@ def open_address(services: Services, session: Session, address: str) -> Session:
 def find_example(services: Services, name: str) -> Example | None:
     """The example of this file name, if there is one."""
     return next((example for example in services.examples if example.path.name == name), None)
+
+
+def turn(services: Services, seat: Seat, change: Callable[[], None]) -> None:
+    """Do `change`, which may bring another picture to the front; what is under way for the one before then ends."""
+    before = seat.front
+    change()
+    if seat.front.id == before.id:
+        return
+    session = before.session
+    under_way = [session.waiting, session.captions, *session.probes]
+    for each in under_way:
+        if each is not None:
+            services.running.stop(each.id)
 
 
 # --- regions ---------------------------------------------------------------------------------------------------------

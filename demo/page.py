@@ -18,7 +18,7 @@ import gradio as gr
 
 from demo import api, handlers, inside, judging, keeping, language, probes, switching, transcript, words
 from demo.api_judging import add_judging_endpoints
-from demo.canvas.canvas import build_canvas, gesture_of, picture_of, scene_of, segments_of, uploaded_file
+from demo.canvas.canvas import build_canvas, gesture_of, picture_of, pictures_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.closer import build_closer, probe_of, prop_of
 from demo.everything import build_everything, captions_of
@@ -26,7 +26,8 @@ from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
 from demo.returning import wire_returning
-from demo.session import Probe, Seat, Session
+from demo.seat import Seat
+from demo.session import Probe, Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError, OspreyError
@@ -79,7 +80,7 @@ def build_app(
             api.add_endpoints(page, services, decode, QUEUES)
             add_judging_endpoints(page, services, decode, QUEUES)
             _wire_languages(page, services, options, seat, status, everything, chat)
-            _wire_returning(page, services, seat, canvas, everything, closer, chat)
+            _wire_pictures(page, services, seat, canvas, everything, closer, chat)
 
         return finish
 
@@ -315,29 +316,6 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         concurrency_limit=4,
     )
 
-    def show_picture(seat: Seat, value: Any) -> list[Any]:
-        gesture = gesture_of(value)
-        opened: tuple[Session, dict[str, Any]] | None = None
-        with _toasts():
-            if isinstance(gesture.get("example"), str):
-                session = handlers.open_example(services, seat.session, gesture["example"])
-            elif isinstance(gesture.get("address"), str):
-                session = handlers.open_address(services, seat.session, gesture["address"])
-            else:
-                path = uploaded_file(gesture)
-                session = keeping.open_file(seat.session, path.read_bytes(), path.name)
-            assert session.picture is not None
-            opened = session, picture_of(session, services.opened(session.picture).image())
-        if opened is None:  # everything stays, the canvas only learns that it has its answer
-            return [gr.update(scene=scene_of(seat.session, _seq(gesture))), *[gr.skip()] * 7]
-        session, picture = opened
-        handlers.stop(services, seat)
-        seat.change(lambda _: session)
-        services.seats.keep(seat)
-        shown = gr.update(picture=picture, scene=scene_of(session, _seq(gesture)))
-        turns, *_, retry, undo, clear = _chat_updates(session)
-        return [shown, _about(services, session), *_several(session), turns, retry, undo, clear]
-
     def save(seat: Seat, value: Any) -> Any:
         found: dict[str, Any] = {}
         with _toasts():
@@ -357,16 +335,83 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
         concurrency_limit=4,
     )
 
-    canvas.open_picture(
-        show_picture,
-        [seat, canvas],
-        [*region_outputs, chat.chatbot, chat.retry, chat.undo, chat.clear],
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="multiple",
-        concurrency_id=QUEUES.opening,
-        concurrency_limit=4,
-    )
+
+def _wire_pictures(
+    page: gr.Blocks,
+    services: Services,
+    seat: gr.State,
+    canvas: gr.HTML,
+    everything: gr.HTML,
+    closer: gr.HTML,
+    chat: _Chat,
+) -> None:
+    """Several pictures, one in front: opening, turning to another, closing, and finding all again after a reload."""
+
+    def show(seat: Seat, seq: int = 0) -> list[Any]:
+        sheet = seat.front
+        session, picture = sheet.session, sheet.session.picture
+        shown: dict[str, Any] = {"picture": None}
+        looks: dict[str, Any] = {}
+        if picture is not None:
+            image = services.opened(picture).image()
+            shown = {"picture": picture_of(sheet, image)}
+            looks = {prop_of(probe.kind): probe_of(session, probe, image) for probe in session.probes}
+            if session.captions is not None:
+                shown["segments"] = segments_of(session, handlers.find_everything(services, session))
+        pictures = pictures_of(seat, lambda other: services.opened(other).image())
+        return [
+            gr.update(**shown, pictures=pictures, scene=scene_of(session, seq)),
+            gr.update(captions=captions_of(session)),
+            gr.update(**looks) if looks else gr.skip(),
+            _about(services, session),
+            *_several(session),
+            *_chat_updates(session),
+        ]
+
+    def on_pictures(change: Callable[[Seat, dict[str, Any]], None]) -> Callable[..., list[Any]]:
+        def handle(seat: Seat, value: Any) -> list[Any]:
+            gesture, done = gesture_of(value), False
+            with _toasts():
+                handlers.turn(services, seat, lambda: change(seat, gesture))
+                services.seats.keep(seat)
+                done = True
+            if not done:  # everything stays, the canvas only learns that it has its answer
+                return [gr.update(scene=scene_of(seat.session, _seq(gesture))), *[gr.skip()] * (len(outputs) - 1)]
+            return show(seat, _seq(gesture))
+
+        return handle
+
+    def open_another(seat: Seat, gesture: dict[str, Any]) -> None:
+        if isinstance(gesture.get("example"), str):
+            session = handlers.open_example(services, seat.session, gesture["example"])
+        elif isinstance(gesture.get("address"), str):
+            session = handlers.open_address(services, seat.session, gesture["address"])
+        else:
+            path = uploaded_file(gesture)
+            session = keeping.open_file(seat.session, path.read_bytes(), path.name)
+        seat.open(session)
+
+    def turn_to(seat: Seat, gesture: dict[str, Any]) -> None:
+        seat.turn_to(gesture.get("sheet"))  # type: ignore[arg-type]
+
+    def close(seat: Seat, gesture: dict[str, Any]) -> None:
+        seat.close(gesture.get("sheet"))  # type: ignore[arg-type]
+
+    presets = [chat.presets[style] for style in _OF_SEVERAL]
+    chatting = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear]
+    outputs = [canvas, everything, closer, chat.about, *presets, *chatting]
+    for name, change in (("open_picture", open_another), ("turn_to_picture", turn_to), ("close_picture", close)):
+        getattr(canvas, name)(
+            on_pictures(change),
+            [seat, canvas],
+            outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="multiple",
+            concurrency_id=QUEUES.opening,
+            concurrency_limit=4,
+        )
+    wire_returning(page, services, seat, show, outputs)
 
 
 def _wire_everything(
@@ -608,33 +653,6 @@ def _wire_status(services: Services, options: Options, status: gr.HTML, chat: _C
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     timer.tick(look, own, [status, timer, own], **quick)
     own.change(take, [own, *settings], settings, **quick)
-
-
-def _wire_returning(
-    page: gr.Blocks,
-    services: Services,
-    seat: gr.State,
-    canvas: gr.HTML,
-    everything: gr.HTML,
-    closer: gr.HTML,
-    chat: _Chat,
-) -> None:
-    def show(session: Session) -> list[Any]:
-        assert session.picture is not None
-        image = services.opened(session.picture).image()
-        looks: dict[str, Any] = {prop_of(probe.kind): probe_of(session, probe, image) for probe in session.probes}
-        return [
-            gr.update(picture=picture_of(session, image), scene=scene_of(session)),
-            gr.update(captions=captions_of(session)),
-            gr.update(**looks) if looks else gr.skip(),
-            _about(services, session),
-            *_several(session),
-            *_chat_updates(session),
-        ]
-
-    presets = [chat.presets[style] for style in _OF_SEVERAL]
-    chatting = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear]
-    wire_returning(page, services, seat, show, [canvas, everything, closer, chat.about, *presets, *chatting])
 
 
 def _wire_languages(

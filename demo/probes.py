@@ -12,7 +12,8 @@ from typing import Any
 
 from demo import handlers, words
 from demo.handlers import Decode, Finding, Services
-from demo.session import AnswerMeasures, Asked, PageRegion, Probe, Seat, Session
+from demo.seat import Seat
+from demo.session import AnswerMeasures, Asked, PageRegion, Probe, Session
 from osprey_core.errors import InputError
 
 

@@ -1,4 +1,4 @@
-"""Coming back: after a reload the same browser tab finds its picture, regions and conversation again.
+"""Coming back: after a reload the same browser tab finds its pictures, regions and conversations again.
 
 The tab remembers the key of its seat, and nothing else does. A copy of what sits there is taken: a tab that was
 duplicated goes its own way. Decides nothing about what is shown.
@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from demo.handlers import Services
-from demo.session import Seat, Session
+from demo.seat import Seat
 
 _READ = """(seat, key) => {
   try { return [seat, sessionStorage.getItem("osprey-seat") || ""]; } catch { return [seat, ""]; }
@@ -23,14 +23,14 @@ _WRITE = """(key) => {
 
 
 def wire_returning(
-    page: gr.Blocks, services: Services, seat: gr.State, show: Callable[[Session], list[Any]], outputs: Sequence[Any]
+    page: gr.Blocks, services: Services, seat: gr.State, show: Callable[[Seat], list[Any]], outputs: Sequence[Any]
 ) -> None:
-    """To be called inside the page. `show(session)` gives the updates that bring `outputs` to show that session."""
+    """To be called inside the page. `show(seat)` gives the updates that bring `outputs` to show what is open there."""
     key = gr.Textbox("", visible="hidden", elem_id="seat-key")
 
     def come_back(seat: Seat, key: str | None) -> list[Any]:
         if take_over(services, seat, key or ""):
-            return [seat.key, *show(seat.session)]
+            return [seat.key, *show(seat)]
         return [seat.key, *[gr.skip()] * len(outputs)]
 
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -42,9 +42,8 @@ def wire_returning(
 def take_over(services: Services, seat: Seat, key: str) -> bool:
     """Bring a new seat to what sits at the one with this key, and keep it; False if there is nothing (any more)."""
     old = services.seats.find(key)
-    if old is None or old.session.picture is None or seat.session.picture is not None:
+    if old is None or not old.sheets or seat.sheets:
         return False
-    session = old.session.settled()
-    seat.change(lambda _: session)
+    seat.take(old)
     services.seats.keep(seat)
     return True

@@ -1,7 +1,7 @@
 """Everybody's seats: found again by their key after a page was reloaded, and all that they hold kept within bounds.
 
 A seat is kept for some time after it was last used. Beyond the bounds the one that was used least recently goes first:
-its session is emptied, so that its pictures are let go wherever the seat itself is still known. Knows no page.
+it is emptied, so that its pictures are let go wherever the seat itself is still known. Knows no page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 
-from demo.session import Seat, Session
+from demo.seat import Seat
 
 
 class Seats:
@@ -38,7 +38,7 @@ class Seats:
             if gone:
                 self._clients = {name: kept for name, kept in self._clients.items() if kept not in gone}
         for other in gone:
-            other.change(lambda _: Session())
+            other.empty()
         return seat
 
     def find(self, key: str) -> Seat | None:
@@ -71,5 +71,5 @@ class Seats:
 
 def _picture_bytes(seats: list[Seat]) -> int:
     """Bytes of all picture files; one that several seats share counts once."""
-    pictures = {id(seat.session.picture): seat.session.picture for seat in seats}
+    pictures = {id(sheet.session.picture): sheet.session.picture for seat in seats for sheet in seat.sheets}
     return sum(len(picture.data) for picture in pictures.values() if picture is not None)

@@ -7,10 +7,6 @@ photograph stays small.
 from __future__ import annotations
 
 import itertools
-import secrets
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -243,51 +239,3 @@ class Session:
         """Without a turn that came to nothing; the turn that it was to replace is there again."""
         kept = tuple(turn if turn.id != turn_id else turn.replaces for turn in self.transcript)
         return replace(self, transcript=tuple(turn for turn in kept if turn is not None))
-
-
-class Seat:
-    """The place in which one person's current Session sits.
-
-    Events of one person may overlap: a click is segmented while an answer streams. If each returned the Session it
-    started from, the later one would undo the other's work; so they change the value here, one after the other.
-    """
-
-    def __init__(self) -> None:
-        self.key = secrets.token_urlsafe(18)
-        """Who knows it may come back to this seat; nobody can guess it."""
-        self.used = time.monotonic()
-        """When something last happened here, in seconds of an arbitrary clock."""
-        self._session = Session()
-        self._lock = threading.Lock()
-        self._gestures = threading.Lock()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Seat:
-        """A new, empty seat: Gradio copies a State's first value for every person who opens the page."""
-        return Seat()
-
-    @property
-    def session(self) -> Session:
-        return self._session
-
-    def change(self, change: Callable[[Session], Session]) -> Session:
-        """Put `change(session)` in place of the session, and return it. `change` should be quick."""
-        with self._lock:
-            self._session = change(self._session)
-            self.used = time.monotonic()
-            return self._session
-
-    def change_regions(self, change: Callable[[Session], Session]) -> Session:
-        """As `change`, for a slow `change` of the regions: one after the other, but the chat may go on meanwhile.
-
-        Only regions, selection and undo are taken over; and nothing is if there is another picture by then.
-        """
-        with self._gestures:
-            before = self._session
-            after = change(before)
-
-            def merge(now: Session) -> Session:
-                if now.picture is not before.picture:
-                    return now
-                return replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
-
-            return self.change(merge)

@@ -62,9 +62,16 @@ CANVAS = {
     "chooseTip": "Open another picture, or a saved zip; you can also drop or paste one anywhere on the page",
     "dropTitle": "Open a picture to begin",
     "dropText": "Drop it here, paste it, or choose a file.",
+    "address": "Web address of a picture",
+    "addressOpen": "Open",
     "dropExamples": "Or start with an example:",
     "dropNow": "Drop the picture to open it",
     "examples": "Examples",
+    "pictures": "Open pictures",
+    "turnTo": "{name}: bring it to the front",
+    "closePicture": "Close {name}",
+    "closeSure": "Click again to close this picture with its regions and chat.",
+    "inFront": "{name} is in front; its regions: {count}.",
     "opening": "Opening the picture …",
     "finding": "Finding the outline …",
     "findingAll": "Finding everything …",
@@ -358,7 +365,8 @@ HELP_KEYS = (
             ("C", "Captions on the picture, or none"),
             ("Delete", "Delete the selected region"),
             ("Ctrl+Z", "Undo the last change of regions"),
-            ("Ctrl+V", "Open the picture in the clipboard"),
+            ("Ctrl+V", "Open the picture in the clipboard, or at the address in it"),
+            ("PageUp PageDown", "The picture before, the next picture of those that are open"),
         ),
     ),
     (
@@ -410,6 +418,8 @@ BAD_GESTURE = "That mark could not be understood; please draw it again."
 SEGMENTER_LOADING = "The segmenter is still loading; paint with the brush meanwhile, or try again in a moment."
 UNKNOWN_EXAMPLE = "There is no such example picture; choose one from the list."
 NO_ADDRESSES = "Addresses are not opened here; save the picture and open the file."
+MANY_PICTURES = "You have {limit} pictures open; close one of them first."
+PICTURE_CLOSED = "This picture is not open any more; open it again."
 PICTURE_GONE = "Your picture is not kept here any more, because many people use this page; open it again."
 SESSION_MISSING = "Give the session that open_picture returned."
 SESSION_GONE = "This session is not kept any more; open the picture again and use the session that this returns."

@@ -60,7 +60,14 @@ CANVAS = {
     "dropText": "여기에 끌어다 놓거나, 붙여 넣거나, 파일을 고르세요.",
     "dropExamples": "예시로 시작해도 좋습니다:",
     "dropNow": "놓으면 이미지가 열립니다",
+    "address": "이미지의 웹 주소",
+    "addressOpen": "열기",
     "examples": "예시",
+    "pictures": "열린 이미지",
+    "turnTo": "{name}: 앞으로 가져오기",
+    "closePicture": "{name} 닫기",
+    "closeSure": "한 번 더 누르면 이 이미지와 그 영역, 대화가 닫힙니다.",
+    "inFront": "{name} 이미지가 앞에 있습니다. 영역: {count}개.",
     "opening": "이미지를 여는 중…",
     "finding": "윤곽을 찾는 중…",
     "findingAll": "모든 윤곽을 찾는 중…",
@@ -348,7 +355,8 @@ HELP_KEYS = (
             ("C", "이미지 위 설명 글 켜기, 끄기"),
             ("Delete", "선택한 영역 삭제"),
             ("Ctrl+Z", "마지막 영역 변경 취소"),
-            ("Ctrl+V", "클립보드의 이미지 열기"),
+            ("Ctrl+V", "클립보드의 이미지 또는 그 주소의 이미지 열기"),
+            ("PageUp PageDown", "열린 이미지 중 이전 것, 다음 것"),
         ),
     ),
     (
@@ -398,6 +406,8 @@ BAD_GESTURE = "표시를 알아볼 수 없습니다. 다시 그려 주세요."
 SEGMENTER_LOADING = "분할 모델을 불러오는 중입니다. 그동안 브러시로 칠하거나 잠시 후 다시 시도하세요."
 UNKNOWN_EXAMPLE = "그런 예시 이미지가 없습니다. 목록에서 고르세요."
 NO_ADDRESSES = "여기서는 주소를 열지 않습니다. 이미지를 저장한 뒤 파일을 열어 주세요."
+MANY_PICTURES = "이미지가 {limit}개 열려 있습니다. 먼저 하나를 닫으세요."
+PICTURE_CLOSED = "이 이미지는 이제 열려 있지 않습니다. 다시 열어 주세요."
 PICTURE_GONE = "이용자가 많아 이미지를 더 이상 보관하지 않습니다. 이미지를 다시 열어 주세요."
 SESSION_MISSING = "open_picture가 돌려준 session을 지정하세요."
 SESSION_GONE = "이 세션은 더 이상 보관되지 않습니다. 이미지를 다시 열고 그때 받은 세션을 사용하세요."

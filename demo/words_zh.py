@@ -55,7 +55,14 @@ CANVAS = {
     "dropText": "拖放到这里、粘贴，或选择文件。",
     "dropExamples": "或者从示例开始：",
     "dropNow": "松开即可打开图片",
+    "address": "图片的网址",
+    "addressOpen": "打开",
     "examples": "示例",
+    "pictures": "已打开的图片",
+    "turnTo": "{name}：切换到这张图片",
+    "closePicture": "关闭 {name}",
+    "closeSure": "再点一次，将关闭这张图片及其区域和对话。",
+    "inFront": "当前图片为 {name}，区域数：{count}。",
     "opening": "正在打开图片…",
     "finding": "正在查找轮廓…",
     "findingAll": "正在查找所有轮廓…",
@@ -336,7 +343,8 @@ HELP_KEYS = (
             ("C", "显示或隐藏图片上的文字说明"),
             ("Delete", "删除选中的区域"),
             ("Ctrl+Z", "撤销上一次区域更改"),
-            ("Ctrl+V", "打开剪贴板中的图片"),
+            ("Ctrl+V", "打开剪贴板中的图片，或其中网址的图片"),
+            ("PageUp PageDown", "已打开图片中的上一张、下一张"),
         ),
     ),
     (
@@ -386,6 +394,8 @@ BAD_GESTURE = "无法识别这个标记，请重新画一次。"
 SEGMENTER_LOADING = "分割模型还在加载，可以先用画笔涂抹，或稍后再试。"
 UNKNOWN_EXAMPLE = "没有这张示例图片，请从列表中选择。"
 NO_ADDRESSES = "此处不能打开网址，请保存图片后打开文件。"
+MANY_PICTURES = "已打开 {limit} 张图片，请先关闭一张。"
+PICTURE_CLOSED = "这张图片已不再打开，请重新打开。"
 PICTURE_GONE = "使用人数较多，你的图片已不再保留，请重新打开。"
 SESSION_MISSING = "请给出 open_picture 返回的 session。"
 SESSION_GONE = "此会话已不再保留，请重新打开图片，并使用新返回的会话。"

@@ -21,7 +21,8 @@ from demo import handlers, mentions, problems, transcript, words
 from demo.canvas.canvas import picture_of, scene_of, uploaded_file
 from demo.handlers import Services, Settings
 from demo.opened import OpenedPictures
-from demo.session import PageRegion, Picture, Seat, Session
+from demo.seat import Seat, Sheet
+from demo.session import PageRegion, Picture, Session
 from demo.slots import Slot
 from osprey_core import masks
 from osprey_core.errors import InputError, OspreyError
@@ -351,7 +352,7 @@ def test_what_is_thin_on_a_large_picture_is_shown() -> None:
 
 def test_a_large_picture_is_sent_small_but_keeps_its_size() -> None:
     session = handlers.open_picture(Session(), png(fakes.picture(scale=10)), "large.png")
-    sent = picture_of(session, np.array(fakes.picture(scale=10)))
+    sent = picture_of(Sheet(7, session), np.array(fakes.picture(scale=10)))
     assert (sent["width"], sent["height"]) == (3600, 2700)
     assert len(sent["url"]) < 400_000
 

@@ -16,7 +16,8 @@ from tiny import tiny_osprey
 from demo import handlers, inside, judging, probes, words
 from demo.closer import probe_of
 from demo.handlers import Services, Settings
-from demo.session import Probe, Seat, Session
+from demo.seat import Seat
+from demo.session import Probe, Session
 from demo.slots import Slot
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.likelihood import score_labels

@@ -9,8 +9,9 @@ import pytest
 
 from demo.handlers import Services
 from demo.returning import take_over
+from demo.seat import Seat
 from demo.seats import Seats
-from demo.session import Picture, Seat, Session, new_captions, new_probe, new_turn
+from demo.session import Picture, Session, new_captions, new_probe, new_turn
 from demo.slots import Slot
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from demo import chat, handlers, transcript, words
 from demo.handlers import Services, Settings
-from demo.session import AnswerMeasures, Seat, Session, Turn
+from demo.seat import Seat
+from demo.session import AnswerMeasures, Session, Turn
 from demo.slots import Slot
 from osprey_core.errors import InputError
 

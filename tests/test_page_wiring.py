@@ -13,7 +13,8 @@ import pytest
 
 from demo import handlers, page, words
 from demo.options import Options
-from demo.session import Seat, Session
+from demo.seat import Seat
+from demo.session import Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
 
@@ -41,7 +42,7 @@ def app(model: fakes.FakeModel, folder: Path) -> gr.Blocks:
 def seat(app: gr.Blocks) -> Seat:
     """Somebody who opened the first example and marked the red shape."""
     seat = Seat()
-    event(app, "show_picture")(seat, {"seq": 1, "example": "one.png"})
+    gesture_event(app, "open_picture")(seat, {"seq": 1, "example": "one.png"})
     click(app, seat, 2, 80, 100)
     return seat
 
@@ -83,7 +84,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
         raise handlers.InputError("That is not a picture that can be read.")
 
     monkeypatch.setattr(handlers, "open_picture", broken)
-    outputs = event(app, "show_picture")(seat, {"seq": 9, "example": "two.png"})
+    outputs = gesture_event(app, "open_picture")(seat, {"seq": 9, "example": "two.png"})
     assert scene(outputs)["seq"] == 9
     assert "picture" not in outputs[0]
     assert seat.session.waiting is not None
@@ -92,7 +93,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
 
 def test_a_question_that_went_with_its_picture_gives_the_button_back(app: gr.Blocks, seat: Seat) -> None:
     event(app, "begin")(seat, "What?")
-    event(app, "show_picture")(seat, {"seq": 3, "example": "two.png"})
+    gesture_event(app, "open_picture")(seat, {"seq": 3, "example": "two.png"})
     (outputs,) = event(app, "write")(seat, 0, 1, 64, "")
     _, send, stop, *_ = outputs
     assert send["visible"]
@@ -112,7 +113,7 @@ def test_stop_works_before_the_answers_turn_has_come(app: gr.Blocks, seat: Seat,
 
 def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blocks, seat: Seat) -> None:
     before = digest(seat)
-    event(app, "show_picture")(seat, {"seq": 3, "example": "two.png"})
+    gesture_event(app, "open_picture")(seat, {"seq": 3, "example": "two.png"})
     outputs = click(app, seat, 4, 80, 100, picture=before)
     assert scene(outputs)["seq"] == 4
     assert seat.session.regions == ()

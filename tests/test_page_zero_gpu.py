@@ -23,7 +23,8 @@ import app as program
 from demo import handlers, judging, page, probes, words, zero_gpu
 from demo.handlers import Services, Settings
 from demo.options import Options, read_options
-from demo.session import Seat, Session
+from demo.seat import Seat
+from demo.session import Session
 from demo.slots import Slot
 from osprey_core.errors import InputError, OspreyError
 

@@ -126,7 +126,7 @@ SAME_IN_ALL = {".TITLE", ".NOTE_FULL_COMMAND", ".CLOSER.oneModelCommand", ".CLOS
 """Names, commands, and what the model itself would say."""
 FOR_THE_MODEL = {".ABOUT_REGION", ".QUESTION_AROUND", ".QUESTION_COMPARE", ".LIST_AND"}
 """Questions that the page writes: the model speaks English."""
-MAY_BE_ALIKE = re.compile(r"\W*|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape")
+MAY_BE_ALIKE = re.compile(r"\W*|PageUp PageDown|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape")
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 
 

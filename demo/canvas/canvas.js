@@ -93,8 +93,18 @@ const empty = make(
     make("strong", {}, W.dropTitle),
     make("span", {}, W.dropText),
   ),
-  ...cameraButtons(),
+  make("div", { class: "osp-sources" }, ...cameraButtons()),
 );
+// A field for those who cannot paste anywhere: on a phone there must be one to paste into.
+if (props.addresses) {
+  const address = make("input", { type: "url", placeholder: W.address, "aria-label": W.address, autocomplete: "off", required: "" });
+  const form = make("form", { class: "osp-address" }, address, make("button", { type: "submit" }, W.addressOpen));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send("open_picture", { address: address.value.trim() });
+  });
+  empty.lastChild.append(form);
+}
 const dropVeil = make("div", { class: "osp-veil" }, W.dropNow);
 const stage = make("div", { class: "osp-stage" }, canvas, empty, spinner, dropVeil, live);
 const list = make("div", { class: "osp-list", role: "list", "aria-label": W.regions });
@@ -111,7 +121,9 @@ if ((props.examples || []).length) {
   empty.append(make("p", {}, W.dropExamples), emptyExamples);
   emptyExamples.append(...exampleButtons(true));
 }
-strip.append(openButton, ...cameraButtons(), maskButton, ...exampleButtons(false));
+const opened = make("div", { class: "osp-opened", role: "group", "aria-label": W.pictures });
+const offered = exampleButtons(false);
+strip.append(openButton, ...cameraButtons(), maskButton, opened, ...offered);
 const below = make("div", { class: "osp-line" }, hint, captionBox, fitBox, sizeBox);
 root.replaceChildren(toolbar, stage, below, list, strip, ...(photo ? [photo.dialog] : []));
 
@@ -119,7 +131,8 @@ root.replaceChildren(toolbar, stage, below, list, strip, ...(photo ? [photo.dial
 
 let tool = "point";
 let action = "new";
-let picture = null; // {id, width, height, name, image}
+let picture = null; // {id, sheet, width, height, name, image}
+let closing = null; // the open picture whose closing waits for a second click: {sheet, timer}
 let scene = { regions: [], selected: null, next: null, canUndo: false, seq: 0 };
 let layers = new Map(); // region number -> {key, mask, tint, anchor}
 let hovered = null;
@@ -217,14 +230,14 @@ function toast(text) {
 // ---- what comes from Python -----------------------------------------------------------------------------------------
 
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
-const WATCHED = Object.keys({ scene: 0, picture: 0, segments: 0, download: 0 });
+const WATCHED = Object.keys({ scene: 0, picture: 0, pictures: 0, segments: 0, download: 0 });
 watch(WATCHED, receive);
 
 function receive() {
   const sent = props.picture;
-  if (sent && (!picture || picture.id !== sent.id)) {
+  if (sent && (!picture || picture.sheet !== sent.sheet)) {
     const image = new Image();
-    const arrived = { id: sent.id, width: sent.width, height: sent.height, name: sent.name, image };
+    const arrived = { id: sent.id, sheet: sent.sheet, width: sent.width, height: sent.height, name: sent.name, image };
     image.onload = () => draw();
     image.src = sent.url;
     picture = arrived;
@@ -235,6 +248,13 @@ function receive() {
     showSegments();
     root.classList.add("osp-has-picture");
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
+  } else if (!sent && picture) {
+    picture = null;
+    layers = new Map();
+    cross = hovered = drag = corners = segments = segment = null;
+    delete canvas.dataset.fit;
+    showSegments();
+    root.classList.remove("osp-has-picture");
   }
   const kept = props.download;
   if (kept && waiting && waiting.name === "save_record" && kept.seq === waiting.seq) {
@@ -278,11 +298,77 @@ function receive() {
     }
     settle(scene.seq);
   }
+  showPictures();
   showList();
   showHint();
   showButtons();
   layout();
   tellScene();
+}
+
+// ---- several pictures -----------------------------------------------------------------------------------------------
+
+const openPictures = () => (props.pictures && props.pictures.items) || [];
+
+function turnTo(sheet) {
+  if (picture && sheet !== picture.sheet) send("turn_to_picture", { sheet });
+}
+
+// The neighbour that many places on, around the end.
+function turnBy(steps) {
+  const items = openPictures();
+  const place = items.findIndex((item) => picture && item.sheet === picture.sheet);
+  if (place >= 0 && items.length > 1) turnTo(items[(place + steps + items.length) % items.length].sheet);
+}
+
+// Regions and chat go with a picture: one click is not enough.
+function closePicture(sheet) {
+  const sure = closing && closing.sheet === sheet;
+  if (closing) clearTimeout(closing.timer);
+  closing = null;
+  if (sure) send("close_picture", { sheet });
+  else {
+    closing = { sheet, timer: setTimeout(() => { closing = null; showPictures(); }, 4000) };
+    toast(W.closeSure);
+  }
+  showPictures();
+}
+
+let picturesBefore = "";
+function showPictures() {
+  const items = openPictures();
+  const state = JSON.stringify([items.map((item) => item.sheet), picture && picture.sheet, closing && closing.sheet]);
+  if (state === picturesBefore) return;
+  picturesBefore = state;
+  const focused = opened.contains(document.activeElement) ? document.activeElement : null;
+  const [focusedSheet, focusedLook] = focused ? [focused.closest(".osp-sheet").dataset.sheet, focused.classList[0]] : [];
+  opened.replaceChildren(
+    ...items.map(({ sheet, name, thumb }) => {
+      const isFront = Boolean(picture) && sheet === picture.sheet;
+      const turn = make(
+        "button",
+        { type: "button", class: "osp-turn", title: name, "aria-label": say(W.turnTo, { name }), "aria-pressed": String(isFront) },
+        make("img", { src: thumb, alt: "" }),
+      );
+      turn.addEventListener("click", () => turnTo(sheet));
+      const label = say(W.closePicture, { name });
+      const close = make("button", { type: "button", class: "osp-shut", title: label, "aria-label": label }, icon("close"));
+      close.addEventListener("click", () => closePicture(sheet));
+      const node = make("div", { class: "osp-sheet", "data-sheet": sheet }, turn, close);
+      node.classList.toggle("osp-front", isFront);
+      node.classList.toggle("osp-sure", Boolean(closing) && closing.sheet === sheet);
+      return node;
+    }),
+  );
+  const names = new Set(items.map((item) => item.name));
+  for (const node of offered) node.hidden = names.has(node.dataset.example);
+  const target = focused && opened.querySelector(`[data-sheet="${focusedSheet}"] .${focusedLook}`);
+  if (target) target.focus({ preventScroll: true });
+  const front = opened.querySelector(".osp-front");
+  if (front) {
+    const [left, right] = [front.offsetLeft - strip.offsetLeft, front.offsetLeft - strip.offsetLeft + front.offsetWidth];
+    if (left < strip.scrollLeft || right > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - 100;
+  }
 }
 
 // For those who show what is known about the regions elsewhere on the page.
@@ -294,7 +380,10 @@ function tellScene() {
 
 // What has changed, in words for who does not see it.
 function announce(before) {
-  if (before.picture !== scene.picture) return;
+  if (before.picture !== scene.picture) {
+    if (picture && before.picture) live.textContent = say(W.inFront, { name: picture.name, count: scene.regions.length });
+    return;
+  }
   const told = [];
   const old = new Map(before.regions.map((region) => [region.number, region]));
   const now = new Set(scene.regions.map((region) => region.number));
@@ -1143,7 +1232,10 @@ listen("keydown", (event) => {
   else if (key === "f") fitInput.checked = !fitInput.checked;
   else if (key === "c") captionInput.checked = !captionInput.checked;
   else if (key === "n") setAction("new");
-  else if (key === "+") setAction("add");
+  else if (key === "pageup" || key === "pagedown") {
+    event.preventDefault();
+    return turnBy(key === "pageup" ? -1 : 1);
+  } else if (key === "+") setAction("add");
   else if (key === "-") setAction("remove");
   else if (key === "[" || key === "]") sizeInput.value = brushCss() + (key === "[" ? -6 : 6);
   else if (key === "escape") {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from PIL import Image
 from demo import words
 from demo.handlers import Example
 from demo.scripts import script, text_of
-from demo.session import Segment, Session
+from demo.seat import Seat, Sheet
+from demo.session import Picture, Segment, Session
 from osprey_core import caption_spots, masks
 from osprey_core.caption_spots import Caption
 from osprey_core.errors import InputError
@@ -32,6 +33,8 @@ from osprey_core.regions import color_of, text_color_on
 
 GESTURES = (
     "open_picture",
+    "turn_to_picture",
+    "close_picture",
     "segment_point",
     "segment_box",
     "segment_brush",
@@ -76,6 +79,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         limit_mb=MAX_MEGABYTES,
         addresses=addresses,
         picture=None,
+        pictures=None,
         scene=None,
         segments=None,
         download=None,
@@ -120,8 +124,19 @@ def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]
     }
 
 
-def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:
+def pictures_of(seat: Seat, image_of: Callable[[Picture], np.ndarray]) -> dict[str, Any]:
+    """All open pictures as the canvas lists them, with the number of the one in front; `image_of` gives the pixels."""
+    items = []
+    for sheet in seat.sheets:
+        picture = sheet.session.picture
+        assert picture is not None
+        items.append({"sheet": sheet.id, "name": picture.name, "thumb": _small_copy(picture.digest, picture, image_of)})
+    return {"front": seat.front.id, "items": items}
+
+
+def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
     """The picture as the canvas shows it: its true size, and a copy that is small enough to send."""
+    session = sheet.session
     assert session.picture is not None
     shown = fit_within(Image.fromarray(image), SHOWN_SIDE)
     buffer = io.BytesIO()
@@ -134,6 +149,7 @@ def picture_of(session: Session, image: np.ndarray) -> dict[str, Any]:
         kind = "jpeg"
     return {
         "id": session.picture.digest,
+        "sheet": sheet.id,
         "width": session.picture.width,
         "height": session.picture.height,
         "name": session.picture.name,
@@ -270,7 +286,20 @@ def percent(share: float) -> str:
 @lru_cache(maxsize=256)
 def _thumbnail(path: Path) -> str:
     with Image.open(path) as image:
-        small = fit_within(image.convert("RGB"), THUMBNAIL_SIDE)
+        return _small(image.convert("RGB"))
+
+
+_small_copies: dict[str, str] = {}
+
+
+def _small_copy(digest: str, picture: Picture, image_of: Callable[[Picture], np.ndarray]) -> str:
+    """As `_thumbnail`, of an open picture; remembered by its digest, so that its pixels need not be."""
+    if digest not in _small_copies and len(_small_copies) >= 1000:
+        _small_copies.clear()  # rare, and made again in a blink
+    return _small_copies.get(digest) or _small_copies.setdefault(digest, _small(Image.fromarray(image_of(picture))))
+
+
+def _small(image: Image.Image) -> str:
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=85)
+    fit_within(image, THUMBNAIL_SIDE).save(buffer, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

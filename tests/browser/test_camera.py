@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LARGE, STRIP = ".osp-empty > .osp-camera", ".osp-strip .osp-camera"
+LARGE, STRIP = ".osp-sources > .osp-camera", ".osp-strip .osp-camera"
 LIVE = "document.querySelector('dialog.osp-camera video')?.srcObject?.active === true"
 
 
