@@ -227,11 +227,34 @@ function verdict(look) {
   return different === 1 ? say(W.agreeAll, { count }) : say(W.agree, { different, count });
 }
 
-function mapFigure(look, part) {
+// Under the pointer, all maps tell what they hold there.
+function spotUnder(event) {
+  const image = event.target.closest("img");
+  if (!image || !image.naturalWidth) return null;
+  const box = image.getBoundingClientRect();
+  const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+  const spot = [(event.clientX - box.left) / (image.naturalWidth * scale), (event.clientY - box.top) / (image.naturalHeight * scale)];
+  return spot.every((share) => share >= 0 && share < 1) ? spot : null;
+}
+
+function mapFigure(look, part, tellers) {
   const [width, height] = part.size;
   const title = say(W.level, { level: part.level, look: W.levels[part.level] || "", width, height });
   const alt = say(W.map, { number: look.asked[0].number, level: part.level });
-  const scale = make("div", { class: "osp-scale" }, make("span", {}, part.low.toFixed(2)), make("i", { style: `background: linear-gradient(90deg, ${props.heat.join(", ")})` }), make("span", {}, part.high.toFixed(2)));
+  const here = make("b", { class: "osp-here" });
+  const scale = make("div", { class: "osp-scale" }, make("span", {}, part.low.toFixed(2)), make("i", { style: `background: linear-gradient(90deg, ${props.heat.join(", ")})` }, here), make("span", {}, part.high.toFixed(2)));
+  const values = Int8Array.from(atob(part.values), (letter) => letter.charCodeAt(0));
+  // `spot`: shares of the picture's width and height, or null.
+  const tell = (spot) => {
+    here.hidden = !spot;
+    if (!spot) return;
+    const [column, row] = [Math.floor(spot[0] * width), Math.floor(spot[1] * height)];
+    const value = values[row * width + column] / 100;
+    here.textContent = value.toFixed(2);
+    here.style.left = `${100 * Math.min(1, Math.max(0, (value - part.low) / (part.high - part.low || 1)))}%`;
+  };
+  tell(null);
+  tellers.push(tell);
   return make("figure", {}, make("img", { src: part.url, alt }), make("figcaption", {}, title), part.seen ? scale : note(W.unseen, "osp-unsure"));
 }
 
@@ -240,7 +263,11 @@ const results = {
   inside(look) {
     const head = heading(look.asked[0]);
     if (!look.parts.length) return [head, note(busy(look) ? W.waiting : W.stopped)];
-    return [head, make("div", { class: "osp-maps" }, ...look.parts.map((part) => mapFigure(look, part))), note(W.scale)];
+    const tellers = [];
+    const maps = make("div", { class: "osp-maps" }, ...look.parts.map((part) => mapFigure(look, part, tellers)));
+    maps.addEventListener("pointermove", (event) => tellers.forEach((tell) => tell(spotUnder(event))));
+    maps.addEventListener("pointerleave", () => tellers.forEach((tell) => tell(null)));
+    return [head, maps, note(W.scale)];
   },
 };
 for (const kind of ["without", "samples", "models"])

@@ -104,6 +104,12 @@ def _variant_of(probe: Probe, variant: Variant) -> dict[str, Any]:
     }
 
 
+def _hundredths(heat: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Cosines in hundredths, row by row: what the page tells of the spot under the pointer."""
+    hundredths: NDArray[np.int8] = np.rint(100 * np.clip(np.nan_to_num(heat), -1, 1)).astype(np.int8)
+    return hundredths
+
+
 def _map_of(asked: Asked, found: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
     jpeg = base64.b64encode(inside.drawn(image, asked, found)).decode()
     low, high = float(found.heat.min()), float(found.heat.max())
@@ -113,5 +119,6 @@ def _map_of(asked: Asked, found: LevelMap, image: NDArray[np.uint8]) -> dict[str
         "low": round(low, 2) if math.isfinite(low) else 0,
         "high": round(high, 2) if math.isfinite(high) else 0,
         "seen": bool(found.heat.any()),
+        "values": base64.b64encode(_hundredths(found.heat).tobytes()).decode(),
         "url": f"data:image/jpeg;base64,{jpeg}",
     }

@@ -350,7 +350,7 @@ def _wire_pictures(
     def show(seat: Seat, seq: int = 0) -> list[Any]:
         sheet = seat.front
         session, picture = sheet.session, sheet.session.picture
-        shown: dict[str, Any] = {"picture": None}
+        shown: dict[str, Any] = {"picture": {}}  # None would not reach the page
         looks: dict[str, Any] = {}
         if picture is not None:
             image = services.opened(picture).image()

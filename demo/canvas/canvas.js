@@ -234,7 +234,7 @@ const WATCHED = Object.keys({ scene: 0, picture: 0, pictures: 0, segments: 0, do
 watch(WATCHED, receive);
 
 function receive() {
-  const sent = props.picture;
+  const sent = props.picture && props.picture.id ? props.picture : null;
   if (sent && (!picture || picture.sheet !== sent.sheet)) {
     const image = new Image();
     const arrived = { id: sent.id, sheet: sent.sheet, width: sent.width, height: sent.height, name: sent.name, image };
@@ -347,7 +347,7 @@ function showPictures() {
       const isFront = Boolean(picture) && sheet === picture.sheet;
       const turn = make(
         "button",
-        { type: "button", class: "osp-turn", title: name, "aria-label": say(W.turnTo, { name }), "aria-pressed": String(isFront) },
+        { type: "button", class: "osp-leaf", title: name, "aria-label": say(W.turnTo, { name }), "aria-pressed": String(isFront) },
         make("img", { src: thumb, alt: "" }),
       );
       turn.addEventListener("click", () => turnTo(sheet));

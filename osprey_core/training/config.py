@@ -163,8 +163,40 @@ NANO_STAGES = (
         encoder_rate=0.3,
         surroundings=False,
     ),
+    # And a third time: what the encoder cannot tell apart, nothing after it can name.
+    Stage(
+        "encoder, busy scenes again",
+        "regions",
+        ("vision_tower", "mask_extractor"),
+        steps=1700,
+        learning_rate=1e-3,
+        pictures="busy",
+        warmup_steps=100,
+    ),
+    Stage(
+        "mask-text, busy scenes again",
+        "dialogue",
+        ("mask_extractor", "llm"),
+        steps=350,
+        learning_rate=8e-4,
+        kinds=NANO_KINDS,
+        pictures="busy",
+        image_tokens=False,
+        surroundings=False,
+    ),
+    Stage(
+        "end-to-end, both again",
+        "dialogue",
+        ALL_PARTS,
+        steps=1250,
+        learning_rate=6e-4,
+        kinds=(*NANO_KINDS, "presence", "count"),
+        pictures="both",
+        encoder_rate=0.3,
+        surroundings=False,
+    ),
 )
-"""About four hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
+"""About five hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
 
 NANO_STYLES = ("twemoji", "noto", "noto-v1", "fluent-emoji", "fluent-emoji-flat", "emojione", "fxemoji")
 """Art that the embedded model sees in training."""

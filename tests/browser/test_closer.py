@@ -152,6 +152,16 @@ def test_looking_inside_shows_every_levels_map(visit: Any, real: tuple[str, Any]
     assert [float(text) for text in ends] == pytest.approx(
         [value for heat in seen for value in (float(np.min(heat)), float(np.max(heat)))], abs=0.006
     )
+    image = panel.locator(".osp-maps img").nth(1)
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    across, down = 290 / 360, 200 / 270
+    person.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * min(box["height"], box["width"] * 0.75))
+    told = panel.locator(".osp-here").all_inner_texts()
+    there = [float(heat[int(down * heat.shape[0]), int(across * heat.shape[1])]) for heat in seen]
+    assert [float(text) for text in told] == pytest.approx(there, abs=0.006)
+    person.page.mouse.move(5, 5)
+    assert not panel.locator(".osp-here").first.is_visible()
 
 
 def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_path: Path) -> None:

@@ -22,18 +22,18 @@ def address(tmp_path: Path, model: fakes.FakeModel) -> Iterator[str]:
 
 def turns(person: Any) -> list[bool]:
     """Whether each open picture is in front."""
-    pressed = person.page.locator(".osp-turn").evaluate_all("all => all.map((one) => one.ariaPressed === 'true')")
+    pressed = person.page.locator(".osp-leaf").evaluate_all("all => all.map((one) => one.ariaPressed === 'true')")
     return list(pressed)
 
 
 def turn_to(person: Any, place: int) -> None:
-    person.page.locator(".osp-turn").nth(place).click()
+    person.page.locator(".osp-leaf").nth(place).click()
     wait_front(person, place)
 
 
 def wait_front(person: Any, place: int) -> None:
     person.page.wait_for_function(
-        f"document.querySelectorAll('.osp-turn')[{place}]?.ariaPressed === 'true' && "
+        f"document.querySelectorAll('.osp-leaf')[{place}]?.ariaPressed === 'true' && "
         "document.querySelector('.osp-canvas').dataset.fit",
         timeout=30_000,
     )
@@ -137,7 +137,7 @@ def test_an_answer_under_way_is_kept_as_far_as_it_came(visit: Any, address: str,
 def test_a_phone_can_turn_and_close_too(visit: Any, address: str) -> None:
     person = visit(address, 390, 844, has_touch=True)
     open_two(person)
-    person.page.locator(".osp-turn").nth(0).tap()
+    person.page.locator(".osp-leaf").nth(0).tap()
     wait_front(person, 0)
     person.wait_regions(1)
     box = person.page.locator(".osp-front .osp-shut").bounding_box()
