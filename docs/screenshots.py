@@ -61,10 +61,29 @@ def everything(person: Visit) -> None:
     )
 
 
+def closer(person: Visit) -> None:
+    """Two pictures open, and where the encoder finds the second one like the lion in it."""
+    person.open_example(SAVANNA - 1)
+    person.page.locator(".osp-strip [data-example^='06']").click()
+    person.page.wait_for_function("document.querySelectorAll('.osp-leaf').length === 2", timeout=PATIENCE_MS)
+    person.page.wait_for_timeout(1000)
+    person.click(*THINGS["lion"])
+    person.wait_regions(1)
+    person.page.click("#closer [data-kind=inside]")
+    person.page.click("#osp-closer-inside .osp-go")
+    person.page.wait_for_function(
+        "document.querySelectorAll('.osp-maps img').length === 4 && "
+        "document.querySelector('#osp-closer-inside .osp-go').offsetParent",
+        timeout=PATIENCE_MS,
+    )
+    person.page.locator("#closer").scroll_into_view_if_needed()
+
+
 SHOTS: dict[str, tuple[Callable[[Visit], None], dict[str, Any]]] = {
     "page": (marking, {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}),
     "dark": (marking, {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"}),
     "phone": (marking, {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}),
+    "closer": (closer, {"viewport": {"width": 1440, "height": 1150}, "color_scheme": "light"}),
     "everything": (everything, {"viewport": {"width": 1440, "height": 1100}, "color_scheme": "light"}),
 }
 

@@ -122,6 +122,7 @@ def test_the_vocabulary_is_large_and_its_words_are_plain() -> None:
         ("cherry", "a cherry", "cherries"),
         ("wolf", "a wolf", "wolves"),
         ("bus", "a bus", "buses"),
+        ("snowman", "a snowman", "snowmen"),
         ("bow and arrow", "a bow and arrow", "bow and arrows"),
         ("bunch of grapes", "a bunch of grapes", "bunches of grapes"),
     ],

@@ -163,3 +163,61 @@ def test_a_model_that_is_there_shows_its_defaults_from_the_start(folder: Path, m
     app = page.build_app(model, fakes.FakeSegmenter(), Options(), folder)
     shown = {block.label: block.value for block in app.blocks.values() if isinstance(block, gr.Slider)}
     assert shown == {words.TEMPERATURE: 0.3, words.TOP_P: 0.9, words.MAX_NEW_TOKENS: 77}
+
+
+# --- several pictures ------------------------------------------------------------------------------------------------
+
+
+def listed(outputs: list[Any]) -> tuple[list[str], int]:
+    """Names of the open pictures as the canvas is told, and which is in front."""
+    told = json.loads(json.dumps(outputs[0]["pictures"]))
+    front = [item["sheet"] for item in told["items"]].index(told["front"])
+    return [item["name"] for item in told["items"]], front
+
+
+def test_turning_back_shows_the_picture_with_its_regions_and_chat(
+    app: gr.Blocks, seat: Seat, model: fakes.FakeModel
+) -> None:
+    seat.change(lambda session: handlers.ask(session, "What is it?"))
+    first = seat.front.id
+    for _ in event(app, "write")(seat, 0.0, 1.0, 64, ""):
+        pass
+    outputs = gesture_event(app, "open_picture")(seat, {"seq": 4, "example": "two.png"})
+    assert listed(outputs) == (["one.png", "two.png"], 1)
+    assert (scene(outputs)["regions"], outputs[-6]["turns"]) == ([], [])
+    outputs = gesture_event(app, "turn_to_picture")(seat, {"seq": 6, "sheet": first})
+    assert listed(outputs) == (["one.png", "two.png"], 0)
+    assert outputs[0]["picture"]["sheet"] == first
+    assert outputs[0]["picture"]["id"] == scene(outputs)["picture"] == digest(seat)
+    assert [region["number"] for region in scene(outputs)["regions"]] == [1]
+    assert [turn["state"] for turn in outputs[-6]["turns"]] == ["complete"]
+    assert len(model.calls) == 1
+
+
+def test_described_segments_come_back_with_their_picture(app: gr.Blocks, seat: Seat) -> None:
+    first = seat.front.id
+    handler = gesture_event(app, "describe_all")
+    for _ in handler(seat, gr.EventData(None, {"style": "short"}), 0.0, 1.0, 64, ""):
+        pass
+    assert seat.session.captions is not None
+    gesture_event(app, "open_picture")(seat, {"seq": 4, "example": "two.png"})
+    outputs = gesture_event(app, "turn_to_picture")(seat, {"seq": 6, "sheet": first})
+    assert outputs[0]["segments"]["picture"] == digest(seat)
+    assert len(outputs[0]["segments"]["items"]) == len(outputs[1]["captions"]["rows"]) > 0
+
+
+def test_a_picture_that_is_gone_is_refused_and_the_canvas_gets_its_answer(app: gr.Blocks, seat: Seat) -> None:
+    front = seat.front
+    for nonsense in (12345, None, "a"):
+        outputs = gesture_event(app, "turn_to_picture")(seat, {"seq": 8, "sheet": nonsense})
+        assert scene(outputs)["seq"] == 8
+        assert "pictures" not in outputs[0]
+    assert seat.front == front
+
+
+def test_closing_the_last_picture_leaves_nothing(app: gr.Blocks, seat: Seat) -> None:
+    outputs = gesture_event(app, "close_picture")(seat, {"seq": 8, "sheet": seat.front.id})
+    assert outputs[0]["pictures"]["items"] == []
+    assert outputs[0]["picture"] == {}
+    assert scene(outputs)["regions"] == []
+    assert seat.session == Session()

@@ -231,7 +231,7 @@ _IRREGULAR = {
     "mouse": "mice", "fish": "fish", "tropical fish": "tropical fish", "sheep": "sheep", "goose": "geese",
     "deer": "deer", "wolf": "wolves", "knife": "knives", "leaf": "leaves", "tooth": "teeth", "foot": "feet",
     "loaf": "loaves", "shrimp": "shrimp", "squid": "squid", "bison": "bison", "moose": "moose", "ox": "oxen",
-    "pufferfish": "pufferfish", "jellyfish": "jellyfish", "dice": "dice", "bus": "buses", "scarf": "scarves",
+    "snowman": "snowmen", "pufferfish": "pufferfish", "jellyfish": "jellyfish", "dice": "dice", "bus": "buses", "scarf": "scarves",
 }  # fmt: skip
 _HEAD_FIRST = (" of ", " with ", " and ")
 
