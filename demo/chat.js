@@ -17,7 +17,7 @@ const shown = new Map(); // turn id -> {node, question, answer, parts of what is
 const opened = new Set(); // ids of answers whose measurements are shown
 let editing = null; // id of the question that the next one replaces
 let draft = ""; // what stood in the box before that question was put there
-let gone = new Set(); // numbers of regions that are there no more
+const isGone = (number) => Boolean(known) && !known.has(number); // a region that is there no more
 let known = null;
 
 // ---- text -----------------------------------------------------------------------------------------------------------
@@ -43,8 +43,8 @@ function extend(holder, pieces) {
 
 function marked(node) {
   const number = Number(node.dataset.region);
-  node.classList.toggle("osp-gone", gone.has(number));
-  const tip = say(gone.has(number) ? W.chipGone : W.chip, { number });
+  node.classList.toggle("osp-gone", isGone(number));
+  const tip = say(isGone(number) ? W.chipGone : W.chip, { number });
   node.title = tip;
   node.setAttribute("aria-label", tip);
   return node;
@@ -247,13 +247,11 @@ for (const [kind, lit] of [["pointerover", true], ["focusin", true], ["pointerou
   });
 listen(document, "click", (event) => {
   const found = chipAt(event);
-  if (found && !gone.has(Number(found.dataset.region))) tell("select", Number(found.dataset.region));
+  if (found && !isGone(Number(found.dataset.region))) tell("select", Number(found.dataset.region));
 });
 
 listen(window, "osprey:regions", (event) => {
   known = new Set(event.detail);
-  const mentioned = new Set([...log.querySelectorAll(".osp-chip")].map((node) => Number(node.dataset.region)));
-  gone = new Set([...mentioned].filter((number) => !known.has(number)));
   for (const node of log.querySelectorAll(".osp-chip")) marked(node);
 });
 

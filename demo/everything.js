@@ -38,7 +38,7 @@ root.replaceChildren(
 const light = (index) => window.dispatchEvent(new CustomEvent("osprey:segment", { detail: index }));
 
 function rowOf(row) {
-  const take = make("button", { type: "button", onclick: () => trigger("take_row", { index: row.index }), onfocus: () => light(row.index), onblur: () => light(null) });
+  const take = make("button", { type: "button", onclick: () => trigger("take_row", { index: row.index, picture: row.picture }), onfocus: () => light(row.index), onblur: () => light(null) });
   const node = make(
     "tr",
     { "data-index": row.index, onpointerenter: () => light(row.index), onpointerleave: () => light(null) },
@@ -97,7 +97,7 @@ listen(window, "osprey:segments", (event) => {
 // Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
 watch(Object.keys({ captions: 0 }), receive);
 function receive() {
-  captions = props.captions;
+  captions = props.captions && props.captions.rows ? props.captions : null;
   texts.clear();
   for (const [index, text] of captions ? captions.rows : []) texts.set(index, text);
   window.dispatchEvent(new CustomEvent("osprey:captions", { detail: captions })); // the canvas writes them on the picture

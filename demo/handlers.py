@@ -217,7 +217,10 @@ def find_example(services: Services, name: str) -> Example | None:
 
 
 def turn(services: Services, seat: Seat, change: Callable[[], None]) -> None:
-    """Do `change`, which may bring another picture to the front; what is under way for the one before then ends."""
+    """Do `change`, which may bring another picture to the front; what is under way for the one before then ends.
+
+    `change` should be quick: what begins meanwhile is not ended.
+    """
     before = seat.front
     change()
     if seat.front.id == before.id:
@@ -667,10 +670,14 @@ def answer(
         if not ticket.stopped:
             model = services.model.get()  # raises the reason if loading failed
             yield Progress(seat.session, words.LOOKING)
-            request = request_of(seat.session, turn, settings)
-            _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
+            asking = seat.session
+            if all(other.id != turn.id for other in asking.transcript):  # another picture has come to the front
+                ticket.stop()
+            request = None if ticket.stopped else request_of(asking, turn, settings)
+            if request is not None:
+                _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
             last = time.monotonic()
-            for piece in decode(services, request, ticket):
+            for piece in () if request is None else decode(services, request, ticket):
                 if isinstance(piece, AnswerMeasures):
                     stats = piece
                     continue

@@ -20,13 +20,13 @@ from demo import api, handlers, inside, judging, keeping, language, probes, swit
 from demo.api_judging import add_judging_endpoints
 from demo.canvas.canvas import build_canvas, gesture_of, picture_of, pictures_of, scene_of, segments_of, uploaded_file
 from demo.chat import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
-from demo.closer import build_closer, probe_of, prop_of
+from demo.closer import KINDS, build_closer, probe_of, prop_of
 from demo.everything import build_everything, captions_of
 from demo.handlers import Decode, Services, Settings
 from demo.options import Options
 from demo.problems import sentence_of
 from demo.returning import wire_returning
-from demo.seat import Seat
+from demo.seat import Seat, Sheet
 from demo.session import Probe, Session
 from demo.slots import Slot
 from osprey_core.config import GenerationDefaults
@@ -347,32 +347,46 @@ def _wire_pictures(
 ) -> None:
     """Several pictures, one in front: opening, turning to another, closing, and finding all again after a reload."""
 
+    def prepare(sheet: Sheet) -> tuple[Any, dict[str, Any]]:
+        """What is slow about showing a picture, and fast the next time: its pixels, and the segments if described."""
+        session = sheet.session
+        segments: dict[str, Any] = {}
+        if session.picture is None:
+            return None, segments
+        image = services.opened(session.picture).image()
+        picture_of(sheet, image)
+        if session.captions is not None:
+            with _toasts():
+                segments = {"segments": segments_of(session, handlers.find_everything(services, session))}
+        return image, segments
+
     def show(seat: Seat, seq: int = 0) -> list[Any]:
-        sheet = seat.front
-        session, picture = sheet.session, sheet.session.picture
-        shown: dict[str, Any] = {"picture": {}}  # None would not reach the page
-        looks: dict[str, Any] = {}
-        if picture is not None:
-            image = services.opened(picture).image()
-            shown = {"picture": picture_of(sheet, image)}
-            looks = {prop_of(probe.kind): probe_of(session, probe, image) for probe in session.probes}
-            if session.captions is not None:
-                shown["segments"] = segments_of(session, handlers.find_everything(services, session))
+        prepare(seat.front)
         pictures = pictures_of(seat, lambda other: services.opened(other).image())
+        sheet = seat.front  # as late as can be: the person goes on meanwhile
+        session, picture = sheet.session, sheet.session.picture
+        # None would not reach the page, so an empty value stands for nothing.
+        shown: dict[str, Any] = {"picture": {}}
+        looks: dict[str, Any] = {prop_of(kind): {} for kind in KINDS}
+        if picture is not None:
+            image, segments = prepare(sheet)
+            shown = {"picture": picture_of(sheet, image), **segments}
+            looks.update({prop_of(probe.kind): probe_of(session, probe, image) for probe in session.probes})
         return [
             gr.update(**shown, pictures=pictures, scene=scene_of(session, seq)),
-            gr.update(captions=captions_of(session)),
-            gr.update(**looks) if looks else gr.skip(),
+            gr.update(captions=captions_of(session) or {}),
+            gr.update(**looks),
             _about(services, session),
             *_several(session),
             *_chat_updates(session),
         ]
 
-    def on_pictures(change: Callable[[Seat, dict[str, Any]], None]) -> Callable[..., list[Any]]:
+    def on_pictures(change: Callable[[Seat, dict[str, Any]], Callable[[], None]]) -> Callable[..., list[Any]]:
         def handle(seat: Seat, value: Any) -> list[Any]:
             gesture, done = gesture_of(value), False
             with _toasts():
-                handlers.turn(services, seat, lambda: change(seat, gesture))
+                quick_part = change(seat, gesture)  # whatever takes time is done now, with the old picture in front
+                handlers.turn(services, seat, quick_part)
                 services.seats.keep(seat)
                 done = True
             if not done:  # everything stays, the canvas only learns that it has its answer
@@ -381,7 +395,7 @@ def _wire_pictures(
 
         return handle
 
-    def open_another(seat: Seat, gesture: dict[str, Any]) -> None:
+    def open_another(seat: Seat, gesture: dict[str, Any]) -> Callable[[], None]:
         if isinstance(gesture.get("example"), str):
             session = handlers.open_example(services, seat.session, gesture["example"])
         elif isinstance(gesture.get("address"), str):
@@ -389,13 +403,19 @@ def _wire_pictures(
         else:
             path = uploaded_file(gesture)
             session = keeping.open_file(seat.session, path.read_bytes(), path.name)
-        seat.open(session)
+        prepare(Sheet(0, session))
+        return lambda: seat.open(session)
 
-    def turn_to(seat: Seat, gesture: dict[str, Any]) -> None:
-        seat.turn_to(gesture.get("sheet"))  # type: ignore[arg-type]
+    def turn_to(seat: Seat, gesture: dict[str, Any]) -> Callable[[], None]:
+        wanted: Any = gesture.get("sheet")
+        for sheet in seat.sheets:
+            if sheet.id == wanted:
+                prepare(sheet)
+        return lambda: seat.turn_to(wanted)
 
-    def close(seat: Seat, gesture: dict[str, Any]) -> None:
-        seat.close(gesture.get("sheet"))  # type: ignore[arg-type]
+    def close(seat: Seat, gesture: dict[str, Any]) -> Callable[[], None]:
+        wanted: Any = gesture.get("sheet")
+        return lambda: seat.close(wanted)
 
     presets = [chat.presets[style] for style in _OF_SEVERAL]
     chatting = [chat.chatbot, chat.send, chat.stop, chat.retry, chat.undo, chat.clear]
@@ -432,8 +452,11 @@ def _wire_everything(
 
     def take_row(seat: Seat, event: gr.EventData) -> list[Any]:
         with _toasts():
-            index = data_of(event).get("index")
-            seat.change_regions(lambda session: handlers.take_segment(services, session, index, "new"))  # type: ignore[arg-type]
+            data = data_of(event)
+            index = data.get("index")
+            seat.change_regions(
+                lambda s: handlers.take_segment(services, s, index, "new") if _is_for(s, data) else s  # type: ignore[arg-type]
+            )
         session = seat.session
         return [gr.update(scene=scene_of(session)), _about(services, session), *_several(session)]
 
@@ -550,7 +573,8 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
         return updates(seat.session)
 
     def write(seat: Seat, *settings: Any) -> Iterator[list[Any]]:
-        turn = seat.session.waiting
+        front = seat.front
+        turn = front.session.waiting
         if turn is None:
             yield updates(seat.session)  # stopped, or gone with its picture, before its place in the queue came
             return
@@ -571,7 +595,8 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
         answered = next((other for other in session.transcript if other.id == turn.id), None)
         if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
             again = turn.replaces is not None and turn.replaces.typed == turn.typed  # then it is in the chat as it was
-            yield updates(session, question=None if done or again else turn.typed)
+            elsewhere = seat.front.id != front.id  # what is being typed there stays
+            yield updates(session, question=None if done or again or elsewhere else turn.typed)
             if refusal is not None:
                 raise refusal
             return

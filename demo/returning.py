@@ -18,7 +18,7 @@ _READ = """(seat, key) => {
   try { return [seat, sessionStorage.getItem("osprey-seat") || ""]; } catch { return [seat, ""]; }
 }"""
 _WRITE = """(key) => {
-  try { sessionStorage.setItem("osprey-seat", key); } catch { /* then a reload begins anew */ }
+  try { if (key) sessionStorage.setItem("osprey-seat", key); } catch { /* then a reload begins anew */ }
 }"""
 
 

@@ -91,6 +91,12 @@ class Turn:
     replaces: Turn | None = None
     """The turn in whose place this one was asked, while it waits: it comes back if this one comes to nothing."""
 
+    def settled(self) -> Turn:
+        """A waiting turn once nobody writes on: stopped, or what it was to replace if nothing has come in its place."""
+        if self.replaces is not None and not self.answer:
+            return self.replaces
+        return replace(self, state="stopped", replaces=None)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -225,10 +231,7 @@ class Session:
 
     def settled(self) -> Session:
         """As it is once nobody writes on: answer, captions and closer looks that were under way count as stopped."""
-        turns = tuple(
-            replace(turn, state="stopped", replaces=None) if turn.state == "waiting" else turn
-            for turn in self.transcript
-        )
+        turns = tuple(turn.settled() if turn.state == "waiting" else turn for turn in self.transcript)
         captions = self.captions
         if captions is not None and captions.state == "running":
             captions = replace(captions, state="stopped")

@@ -129,6 +129,21 @@ def test_what_was_under_way_is_stopped_when_another_picture_comes_to_the_front()
     assert [probe.state for probe in seat.session.probes] == ["stopped"]
 
 
+def test_an_answer_that_a_retry_was_to_replace_stays_when_nothing_came_in_its_place() -> None:
+    old = replace(new_turn("b?", (), implied=True), answer="whole", state="complete")
+    retry = replace(new_turn("b?", (), implied=True), replaces=old)
+    seat = opened("a", "b")
+    first, second = seat.sheets
+    seat.change(lambda session: session.with_turn(retry))
+    seat.turn_to(first.id)
+    seat.turn_to(second.id)
+    assert seat.session.transcript == (old,)
+    seat.change(lambda session: replace(session, transcript=(replace(retry, answer="half"),)))
+    assert [(turn.answer, turn.state, turn.replaces) for turn in seat.session.settled().transcript] == [
+        ("half", "stopped", None)
+    ]
+
+
 @pytest.mark.parametrize("closes", [False, True])
 def test_a_slow_outline_reaches_its_own_picture_or_none(closes: bool) -> None:
     seat = opened("a", "b")

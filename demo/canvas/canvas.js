@@ -95,7 +95,7 @@ const empty = make(
   ),
   make("div", { class: "osp-sources" }, ...cameraButtons()),
 );
-// A field for those who cannot paste anywhere: on a phone there must be one to paste into.
+// For those who cannot paste anywhere, as on a phone.
 if (props.addresses) {
   const address = make("input", { type: "url", placeholder: W.address, "aria-label": W.address, autocomplete: "off", required: "" });
   const form = make("form", { class: "osp-address" }, address, make("button", { type: "submit" }, W.addressOpen));
@@ -183,7 +183,7 @@ function settle(answered) {
 
 function showBusy() {
   const name = waiting && waiting.name;
-  const text = name === "open_picture" ? W.opening : name === "refine_mark" ? W.fitting : name === "segment_point" || name === "segment_box" ? W.finding : name === "segment_everything" ? W.findingAll : "";
+  const text = /_picture$/.test(name || "") && name !== "close_picture" ? W.opening : name === "refine_mark" ? W.fitting : name === "segment_point" || name === "segment_box" ? W.finding : name === "segment_everything" ? W.findingAll : "";
   spinner.textContent = text;
   spinner.classList.toggle("osp-on", Boolean(text));
 }
@@ -207,9 +207,10 @@ async function openFile(file, name = /\.json$/i.test(file.name) && picture ? "lo
   if (name === "open_picture" && !isSaved(file) && file.type && !file.type.startsWith("image/")) return toast(W.notPicture);
   spinner.textContent = W.opening;
   spinner.classList.add("osp-on");
+  const meant = picture ? picture.id : null; // another one may be in front when the file is there
   try {
     const { path, url } = await upload(file);
-    send(name, { file: { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } } });
+    send(name, { picture: meant, file: { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } } });
   } catch (error) {
     showBusy();
     toast(W.uploadFailed);
@@ -241,7 +242,7 @@ function receive() {
     image.onload = () => draw();
     image.src = sent.url;
     picture = arrived;
-    layers = new Map();
+    leaveOld();
     cross = hovered = drag = corners = segments = segment = null;
     setAction("new");
     if (tool === "everything") send("segment_everything", {});
@@ -250,7 +251,7 @@ function receive() {
     root.style.setProperty("--osp-ratio", `${sent.width} / ${sent.height}`);
   } else if (!sent && picture) {
     picture = null;
-    layers = new Map();
+    leaveOld();
     cross = hovered = drag = corners = segments = segment = null;
     delete canvas.dataset.fit;
     showSegments();
@@ -306,6 +307,15 @@ function receive() {
   tellScene();
 }
 
+// What belongs to the picture that was in front before.
+function leaveOld() {
+  layers = new Map();
+  captionSpots = [];
+  captionsAsked = "";
+  renaming = null;
+  closeMenu();
+}
+
 // ---- several pictures -----------------------------------------------------------------------------------------------
 
 const openPictures = () => (props.pictures && props.pictures.items) || [];
@@ -334,6 +344,8 @@ function closePicture(sheet) {
   showPictures();
 }
 
+const fileButton = () => (picture ? openButton : empty.querySelector(".osp-drop"));
+
 let picturesBefore = "";
 function showPictures() {
   const items = openPictures();
@@ -360,9 +372,11 @@ function showPictures() {
       return node;
     }),
   );
-  const names = new Set(items.map((item) => item.name));
-  for (const node of offered) node.hidden = names.has(node.dataset.example);
-  const target = focused && opened.querySelector(`[data-sheet="${focusedSheet}"] .${focusedLook}`);
+  for (const node of offered) {
+    const thumb = node.querySelector("img").src;
+    node.hidden = items.some((item) => item.name === node.dataset.example && item.thumb === thumb);
+  }
+  const target = focused && (opened.querySelector(`[data-sheet="${focusedSheet}"] .${focusedLook}`) || opened.querySelector(".osp-front .osp-leaf") || fileButton());
   if (target) target.focus({ preventScroll: true });
   const front = opened.querySelector(".osp-front");
   if (front) {
@@ -1233,6 +1247,8 @@ listen("keydown", (event) => {
   else if (key === "c") captionInput.checked = !captionInput.checked;
   else if (key === "n") setAction("new");
   else if (key === "pageup" || key === "pagedown") {
+    // Elsewhere these keys scroll, and go on doing so.
+    if (openPictures().length < 2 || !(event.target === document.body || root.contains(event.target))) return;
     event.preventDefault();
     return turnBy(key === "pageup" ? -1 : 1);
   } else if (key === "+") setAction("add");

@@ -55,6 +55,8 @@ MASK_SIDE = 1024
 THUMBNAIL_SIDE = 240
 MAX_MEGABYTES = 40
 MAX_CAPTIONS = 200
+MAX_SHOWN_COPIES = 64
+"""Pictures that are remembered as they were sent: a turn back to one should be quick."""
 
 
 def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
@@ -138,6 +140,25 @@ def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
     """The picture as the canvas shows it: its true size, and a copy that is small enough to send."""
     session = sheet.session
     assert session.picture is not None
+    digest = session.picture.digest
+    if digest not in _shown_copies:
+        if len(_shown_copies) >= MAX_SHOWN_COPIES:
+            _shown_copies.clear()
+        _shown_copies[digest] = _shown_copy(image)
+    return {
+        "id": session.picture.digest,
+        "sheet": sheet.id,
+        "width": session.picture.width,
+        "height": session.picture.height,
+        "name": session.picture.name,
+        "url": _shown_copies.get(digest) or _shown_copy(image),
+    }
+
+
+_shown_copies: dict[str, str] = {}
+
+
+def _shown_copy(image: np.ndarray) -> str:
     shown = fit_within(Image.fromarray(image), SHOWN_SIDE)
     buffer = io.BytesIO()
     # Drawings stay sharp as PNG; photographs are far smaller as JPEG.
@@ -147,14 +168,7 @@ def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
     else:
         shown.save(buffer, "JPEG", quality=90)
         kind = "jpeg"
-    return {
-        "id": session.picture.digest,
-        "sheet": sheet.id,
-        "width": session.picture.width,
-        "height": session.picture.height,
-        "name": session.picture.name,
-        "url": f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}",
-    }
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def place_captions(wanted: Any) -> list[list[float] | None]:
