@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter
 from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_scenes import fake_atlas
 
 from osprey_core.training.dialogues import (
@@ -18,6 +21,7 @@ from osprey_core.training.dialogues import (
     DialogueOptions,
     DialogueSample,
     corpus,
+    diagonal_of,
     main_colors,
     place_of,
     place_words,
@@ -244,6 +248,21 @@ def test_the_corpus_is_plain_text_with_a_small_vocabulary() -> None:
 
 def test_evaluation_seeds_are_far_from_training_seeds() -> None:
     assert EVALUATION_SEEDS.start >= 1_000_000_000
+
+
+@given(st.floats(0, 360), st.floats(0.25, 1.0))
+def test_a_direction_is_straight_or_diagonal_or_unclear(degrees: float, distance: float) -> None:
+    """Eight directions with gaps between: what somebody might call either is called neither."""
+    dx, dy = distance * math.cos(math.radians(degrees)), distance * math.sin(math.radians(degrees))
+    straight, diagonal = relation_of((dx, dy), (0, 0), (1, 1)), diagonal_of((dx, dy), (0, 0), (1, 1))
+    off_axis = min(degrees % 90, 90 - degrees % 90)
+    if off_axis < 29.9:
+        assert (straight, diagonal) == (["right", "below", "left", "above"][round(degrees / 90) % 4], None)
+    elif 30.1 < off_axis < 36.8:
+        assert (straight, diagonal) == (None, None)
+    elif off_axis > 37:
+        assert straight is None
+        assert diagonal == ("below" if dy > 0 else "above", "right" if dx > 0 else "left")
 
 
 def test_borderline_places_relations_and_colours_are_not_named() -> None:

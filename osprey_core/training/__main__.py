@@ -152,7 +152,12 @@ def _records(options: argparse.Namespace) -> _Data:
 
 def _scenes(options: argparse.Namespace, config: TrainingConfig) -> _Data:
     source = SceneSource(
-        options.atlas, config.styles, config.things, config.dialogues_per_scene, config.model.vision.image_size
+        options.atlas,
+        config.styles,
+        config.things,
+        config.dialogues_per_scene,
+        config.model.vision.image_size,
+        config.inked,
     )
     kinds = read_recipe(options.recipe or "nano").only(options.only).stages[-1]
     held_out = source.held_out(kinds.kinds if isinstance(kinds, Stage) else ())

@@ -25,7 +25,7 @@ NANO = OspreyConfig(
         vocab_size=2048,
         hidden_size=256,
         intermediate_size=640,
-        num_hidden_layers=4,
+        num_hidden_layers=6,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=768,
@@ -195,11 +195,48 @@ NANO_STAGES = (
         encoder_rate=0.3,
         surroundings=False,
     ),
+    # And a fourth: things drawn by another hand, and whether something is what it is asked to be.
+    Stage(
+        "encoder, ink too",
+        "regions",
+        ("vision_tower", "mask_extractor"),
+        steps=850,
+        learning_rate=1e-3,
+        pictures="busy",
+        warmup_steps=60,
+    ),
+    Stage(
+        "mask-text, yes and no",
+        "dialogue",
+        ("vision_tower", "mask_extractor", "llm"),
+        steps=800,
+        learning_rate=1e-3,
+        kinds=(*NANO_KINDS, *5 * ("is_category",), *3 * ("is_position",)),
+        pictures="busy",
+        encoder_rate=0.3,
+        image_tokens=False,
+        surroundings=False,
+        warmup_steps=60,
+    ),
+    Stage(
+        "end-to-end, at last",
+        "dialogue",
+        ALL_PARTS,
+        steps=380,
+        learning_rate=6e-4,
+        kinds=(*NANO_KINDS, *2 * ("presence",), "count", *2 * ("is_category",), "is_position"),
+        pictures="both",
+        encoder_rate=0.3,
+        surroundings=False,
+    ),
 )
 """About five hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
 
 NANO_STYLES = ("twemoji", "noto", "noto-v1", "fluent-emoji", "fluent-emoji-flat", "emojione", "fxemoji")
 """Art that the embedded model sees in training."""
+
+NANO_INKED = ("twemoji", "fluent-emoji-flat")
+"""Of these the embedded model sees each thing once more, as flat colours between black lines."""
 
 NANO_THINGS = (
     "monkey", "gorilla", "dog", "wolf", "fox", "raccoon", "cat", "lion", "tiger", "leopard", "moose", "horse",
@@ -259,6 +296,7 @@ class TrainingConfig:
     data_seed: int = 1_000_000
     styles: tuple[str, ...] = NANO_STYLES
     things: tuple[str, ...] = NANO_THINGS
+    inked: tuple[str, ...] = NANO_INKED
     weight_decay: float = 0.02
     clip_norm: float = 1.0
     betas: tuple[float, float] = field(default=(0.9, 0.98))

@@ -268,16 +268,22 @@ def size_of(item: SceneObject, size_hw: tuple[int, int]) -> str | None:
     return "medium" if 0.21 <= share <= 0.32 else None
 
 
+_STRAIGHT, _DIAGONAL = (
+    1.73,
+    1.33,
+)  # at least, at most: longer side of a direction to its shorter; between, none is plain
+
+
 def relation_of(first_xy: tuple[float, float], second_xy: tuple[float, float], size_hw: tuple[int, int]) -> str | None:
     """Where the first is seen from the second: "left", "right", "above", "below", or None when unclear.
 
-    Diagonals within a narrow cone of 45 degrees are unclear, as are near-equal places.
+    More than 30 degrees off the straight direction is unclear, as are near-equal places.
     """
     dx, dy = first_xy[0] - second_xy[0], first_xy[1] - second_xy[1]
     unit = min(size_hw)
-    if abs(dx) >= 0.14 * unit and abs(dx) >= 1.35 * abs(dy):
+    if abs(dx) >= 0.14 * unit and abs(dx) >= _STRAIGHT * abs(dy):
         return "left" if dx < 0 else "right"
-    if abs(dy) >= 0.14 * unit and abs(dy) >= 1.35 * abs(dx):
+    if abs(dy) >= 0.14 * unit and abs(dy) >= _STRAIGHT * abs(dx):
         return "above" if dy < 0 else "below"
     return None
 
@@ -285,10 +291,10 @@ def relation_of(first_xy: tuple[float, float], second_xy: tuple[float, float], s
 def diagonal_of(
     first_xy: tuple[float, float], second_xy: tuple[float, float], size_hw: tuple[int, int]
 ) -> tuple[str, str] | None:
-    """("above", "left") and the like when both directions are plain, else None."""
+    """("above", "left") and the like when both directions are plain, within 8 degrees of a diagonal, else None."""
     dx, dy = first_xy[0] - second_xy[0], first_xy[1] - second_xy[1]
     unit = 0.14 * min(size_hw)
-    if abs(dx) < unit or abs(dy) < unit or max(abs(dx), abs(dy)) > 1.35 * min(abs(dx), abs(dy)):
+    if abs(dx) < unit or abs(dy) < unit or max(abs(dx), abs(dy)) > _DIAGONAL * min(abs(dx), abs(dy)):
         return None
     return ("above" if dy < 0 else "below"), ("left" if dx < 0 else "right")
 

@@ -29,6 +29,7 @@ from .dialogues import (
     region_vocabulary,
     samples,
 )
+from .inked import inked_atlas
 from .scenes import SceneOptions, make_scene
 from .vocabulary import learn_tokenizer
 
@@ -57,10 +58,12 @@ class SceneSource:
     dialogues_per_scene: int = 2
     crowd_px: int = 192
     """Side of crowded pictures."""
+    inked: tuple[str, ...] = ()
+    """Styles whose sprites are there once more, drawn over in ink."""
 
     def load(self) -> Atlas | None:
         """The sprites that scenes are made of, read once per process."""
-        return None if self.atlas is None else _atlas(self.atlas, self.styles, self.names)
+        return None if self.atlas is None else _atlas(self.atlas, self.styles, self.names, self.inked)
 
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
@@ -122,14 +125,15 @@ def _for_training(seed: int) -> int:
 
 
 @cache
-def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...]) -> Atlas:
+def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...], inked: tuple[str, ...]) -> Atlas:
     atlas = load_atlas(path)
     atlas = atlas.only(styles) if styles else atlas
     if missing := [name for name in names if name not in atlas.sprites]:
         raise InputError(
             f"{path} has no sprites for {', '.join(missing)} in the styles {', '.join(styles) or 'it has'}."
         )
-    return atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
+    atlas = atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
+    return inked_atlas(atlas, inked) if inked else atlas
 
 
 class Survey(Protocol):
