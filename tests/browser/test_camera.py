@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LARGE, STRIP = ".osp-sources > .osp-camera", ".osp-strip .osp-camera"
 LIVE = "document.querySelector('dialog.osp-camera video')?.srcObject?.active === true"
+GIVEN_BACK = "window.given.active === false"  # a dialog's close event comes a moment after it has gone
 
 
 def with_script(visit: Any, address: str, script: str) -> Any:
@@ -42,14 +43,14 @@ def test_a_picture_is_taken_and_asked_about(visit: Any, address: str, model: fak
     person.page.wait_for_function(LIVE)
     person.page.click(".osp-camera >> text=Cancel")
     assert not person.page.locator("dialog.osp-camera").is_visible()
-    assert person.page.evaluate("window.given.active") is False
+    person.page.wait_for_function(GIVEN_BACK, timeout=30_000)
     assert not person.has_picture()
     person.page.click(LARGE)
     person.page.wait_for_function("!document.querySelector('.osp-camera-take').disabled", timeout=30_000)
     person.page.wait_for_timeout(300)
     person.page.click(".osp-camera-take")
     person.page.wait_for_function("document.querySelector('.osp-has-picture .osp-canvas')?.dataset.fit", timeout=30_000)
-    assert person.page.evaluate("window.given.active") is False
+    person.page.wait_for_function(GIVEN_BACK, timeout=30_000)
     person.page.wait_for_timeout(150)
     person.tool("brush")
     person.drag((40, 100), (100, 100))
