@@ -3,6 +3,7 @@
 `python -m osprey_core.training.examples --atlas LARGE.npz --out examples` writes them and `scenes.json`. A scene is
 kept only if the embedded segmenter, clicked at each listed point, selects that object, and the embedded model then
 names it: these pictures show what works. How often it does is measured elsewhere, on scenes that nobody chose.
+A picture of which this still holds stays as it is when the command is run again, say with newer weights.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..draw import label_point_xy
@@ -106,7 +109,7 @@ def make_example(
         opened = segmenter.open(scene.image)
         regions = [_clickable(opened, scene, index) for index in range(len(names))]
         kept = [region for region in regions if region is not None]
-        if len(kept) == len(regions) and (model is None or _all_named(model, opened, scene, kept)):
+        if len(kept) == len(regions) and (model is None or _all_named(model, scene.image, opened, kept)):
             return scene, kept
     raise InputError(f"No seed from {first_seed} on gives a clickable scene for {theme.file}; choose other things.")
 
@@ -126,9 +129,18 @@ def _clickable(opened: OpenedPicture, scene: Scene, index: int) -> dict[str, Any
     return {"name": item.name, "point": [int(x), int(y)]}
 
 
-def _all_named(model: Osprey, opened: OpenedPicture, scene: Scene, regions: list[dict[str, Any]]) -> bool:
-    """Whether the model's category and its descriptions of every clicked region name it."""
-    view = model.open(scene.image)
+def _still_holds(model: Osprey, path: Path, regions: list[dict[str, Any]]) -> bool:
+    """Whether the picture is there and the model names all that was listed for it."""
+    if not regions or not path.is_file():
+        return False
+    with Image.open(path) as picture:
+        image = np.asarray(picture.convert("RGB"))
+    return _all_named(model, image, load_segmenter("classic").open(image), regions)
+
+
+def _all_named(model: Osprey, image: NDArray[np.uint8], opened: OpenedPicture, regions: list[dict[str, Any]]) -> bool:
+    """Whether the model's category and its descriptions of every clicked region name it. `image`: (H, W, 3)."""
+    view = model.open(image)
     for region in regions:
         mask = opened.segment([tuple(region["point"])], [1], None)[0].mask
         category, *told = (view.ask(QUESTIONS[style], [mask]) for style in ("category", "short", "detailed"))
@@ -149,8 +161,15 @@ def main(argv: list[str] | None = None) -> None:
     atlas = load_atlas(options.atlas)
     model = Osprey.from_pretrained(options.model) if options.model else None
     options.out.mkdir(parents=True, exist_ok=True)
+    manifest = options.out / "scenes.json"
+    before = {told["file"]: told for told in json.loads(manifest.read_text("utf-8"))} if manifest.is_file() else {}
     listed = []
     for place, theme in enumerate(THEMES):
+        told = before.get(theme.file, {})
+        if model and _still_holds(model, options.out / theme.file, told.get("regions", [])):
+            listed.append(told)
+            log.info("%s: kept", theme.file)
+            continue
         scene, regions = make_example(theme, atlas, options.seed + place * MAX_ATTEMPTS, model)
         # 256 colours keep noisy backgrounds small and are all that flat art needs.
         picture = Image.fromarray(scene.image).quantize(256, dither=Image.Dither.NONE)
@@ -159,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
             {"file": theme.file, "title": theme.title, "regions": regions, "questions": list(theme.questions)}
         )
         log.info("%s: %s", theme.file, ", ".join(str(region["name"]) for region in regions))
-    (options.out / "scenes.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    manifest.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
