@@ -262,6 +262,31 @@ def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path) 
     assert float(same.float().mean()) > 0.97
 
 
+def test_answers_beginnings_weigh_as_the_stage_says(tmp_path: Path) -> None:
+    run = run_in(tmp_path, config(stage("llm", steps=1)))
+    prompts = Prompts(run.config.model, tiny_tokenizer())
+    scenes = Scenes(fake_source, prompts, {}, 400, first_seed=5, count=4)
+    batch = next(iter(loader(scenes, 4, 0))).to(torch.device("cpu"))
+    turns = sum(len(sample.dialogue) for seed in range(5, 9) for sample in fake_source(seed))
+    firsts, rest = batch.labels.clone(), batch.labels.clone()
+    for row, labels in enumerate(batch.labels.tolist()):
+        begun = [t for t, label in enumerate(labels) if label != IGNORED and (t == 0 or labels[t - 1] == IGNORED)]
+        rest[row, begun] = IGNORED
+        firsts[row, [t for t in range(len(labels)) if t not in begun]] = IGNORED
+    assert int((firsts != IGNORED).sum()) == turns
+    n_rest = int((rest != IGNORED).sum())
+
+    def loss(labels: torch.Tensor, weight: float) -> float:
+        with torch.inference_mode():
+            return float(dialogue_loss(run.network.eval(), replace(batch, labels=labels), True, weight).loss)
+
+    for weight in (1.0, 4.0, 0.5):
+        expected = weight * turns * loss(firsts, 1.0) + n_rest * loss(rest, 1.0)
+        assert loss(batch.labels, weight) == pytest.approx(expected / (weight * turns + n_rest), rel=1e-5)
+    with pytest.raises(InputError, match="answer_start_weight must be above 0"):
+        replace(stage("llm"), answer_start_weight=0)
+
+
 @pytest.mark.slow
 def test_the_model_learns_where_a_region_is(tmp_path: Path) -> None:
     settings = config(stage("mask_extractor", "llm", "mm_projector", steps=250), model=tiny_config())

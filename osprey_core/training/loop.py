@@ -207,7 +207,7 @@ class Run:
             return region_loss(self.network, self.namer, batch)
         if stage.objective == "text":
             return text_loss(self.network, batch)
-        return dialogue_loss(self.network, batch, stage.image_tokens)
+        return dialogue_loss(self.network, batch, stage.image_tokens, stage.answer_start_weight)
 
     def _batches(self, stage: Stage) -> Any:
         """Batches of the stage from the current step on: every stage and step has seeds of its own."""

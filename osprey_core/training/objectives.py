@@ -63,10 +63,13 @@ def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
     return _language_outcome(network, hidden, labels)
 
 
-def dialogue_loss(network: OspreyNetwork, batch: Batch, with_image_tokens: bool = True) -> Outcome:
+def dialogue_loss(
+    network: OspreyNetwork, batch: Batch, with_image_tokens: bool = True, answer_start_weight: float = 1.0
+) -> Outcome:
     """Osprey's own objective: the answers, given picture, regions and what was said before.
 
-    Without image tokens the picture is seen through the regions' tokens alone.
+    Without image tokens the picture is seen through the regions' tokens alone. The first id of every answer weighs
+    `answer_start_weight` in the mean, every other one 1.
     """
     image_tokens, levels = network.encode_image(batch.pixel_values)
     image_tokens = image_tokens[batch.pictures]
@@ -79,14 +82,21 @@ def dialogue_loss(network: OspreyNetwork, batch: Batch, with_image_tokens: bool 
     rows, regions = batch.shown.unbind(1)
     embeds = network.splice(ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
     hidden = network.llm.model(inputs_embeds=embeds, use_cache=False).last_hidden_state
-    return _language_outcome(network, hidden, labels)
+    return _language_outcome(network, hidden, labels, answer_start_weight)
 
 
-def _language_outcome(network: OspreyNetwork, hidden: torch.Tensor, labels: torch.Tensor) -> Outcome:
+def _language_outcome(
+    network: OspreyNetwork, hidden: torch.Tensor, labels: torch.Tensor, start_weight: float = 1.0
+) -> Outcome:
     learned = labels != IGNORED
     # The head runs only where something is learned: a small part of every row.
     logits = network.llm.lm_head(hidden[learned])
-    loss = F.cross_entropy(logits.float(), labels[learned])
+    if start_weight == 1.0:
+        loss = F.cross_entropy(logits.float(), labels[learned])
+    else:
+        starts = learned & ~F.pad(learned, (1, -1))
+        weights = torch.where(starts, start_weight, 1.0)[learned]
+        loss = (F.cross_entropy(logits.float(), labels[learned], reduction="none") * weights).sum() / weights.sum()
     predicted = torch.full_like(labels, IGNORED)
     predicted[learned] = logits.argmax(-1)
     return _outcome(loss, predicted, labels)
