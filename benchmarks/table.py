@@ -61,13 +61,13 @@ def table_of(report: Mapping[str, Any]) -> str:
         if any(key in found[name] for name in shapes):
             lines.append(f"| {title} | " + " | ".join(_cells(found[name].get(key)) for name in shapes) + " |")
     asides = [
-        f"{title} {_figure(found[name][key]['times_faster'])}× ({SHAPES[name]})"
+        f"| {title} | " + " | ".join(_times_faster(found[name].get(key)) for name in shapes) + " |"
         for key, title in ASIDES
-        for name in shapes
-        if key in found[name]
+        if any(key in found[name] for name in shapes)
     ]
     if asides:
-        lines += ["", "Times faster, other comparisons: " + "; ".join(asides) + "."]
+        heads = " | ".join(SHAPES[name] for name in shapes)
+        lines += ["", f"| times faster, other comparisons | {heads} |", "| --- |" + " ---: |" * len(shapes), *asides]
     lines += _decoding(found) + _start_up(found) + _drift(report) + _estimate(report)
     return "\n".join(lines) + "\n"
 
@@ -126,19 +126,19 @@ def _start_up(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _drift(report: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for shape, precisions in report.get("drift from float32", {}).items():
-        if shape in SHAPES:
-            parts = [
-                f"{name} {_percent(one['same_tokens'])} of the tokens, {_percent(one['same_answers'])} of the answers, "
-                f"largest difference of a logit {_percent(one['logit_error'])} of the largest logit"
-                for name, one in precisions.items()
-            ]
-            lines += [
-                "",
-                f"Drift of greedy answers, the same as in float32 ({SHAPES[shape]}): " + "; ".join(parts) + ".",
-            ]
-    return lines
+    rows = [
+        f"| {name} ({SHAPES[shape]}) | {_percent(one['same_tokens'])} | {_percent(one['same_answers'])} "
+        f"| {_percent(one['logit_error'])} |"
+        for shape, precisions in report.get("drift from float32", {}).items()
+        if shape in SHAPES
+        for name, one in precisions.items()
+    ]
+    if not rows:
+        return []
+    heads = (
+        "| greedy answers, the same as in float32 | tokens | answers | largest difference of a logit, of the largest |"
+    )
+    return ["", heads, "| --- | ---: | ---: | ---: |", *rows]
 
 
 def _estimate(report: Mapping[str, Any]) -> list[str]:
@@ -158,6 +158,10 @@ def _estimate(report: Mapping[str, Any]) -> list[str]:
             f"| {_figure(one['tokens_per_second'])} | {_figure(one['regions_per_second'])} |"
         )
     return lines
+
+
+def _times_faster(one: Mapping[str, Any] | None) -> str:
+    return "–" if one is None else _figure(one["times_faster"])
 
 
 def _seconds(seconds: float) -> str:
