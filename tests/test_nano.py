@@ -26,7 +26,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 FLOORS = {"color": 0.8, "position": 0.9, "category": 0.7}
 """Shares that the weights must reach on drawn objects and shapes (no art needed), well below what they measure."""
-EXAMPLE_FLOOR = 0.9
+EXAMPLE_FLOOR = 0.95
 """Share of the example pictures' regions whose category the weights must name."""
 
 

@@ -83,8 +83,10 @@ THEMES = (
 
 def make_example(
     theme: Theme, atlas: Atlas, first_seed: int, model: Osprey | None = None
-) -> tuple[Scene, list[dict[str, Any]]]:
-    """The first scene of the theme that can be clicked (and named by `model`), and its objects as {"name", "point"}.
+) -> tuple[Image.Image, list[dict[str, Any]]]:
+    """The first picture of the theme that can be clicked (and named by `model`), and its objects as {"name", "point"}.
+
+    It has at most 256 colours, which keep noisy backgrounds small and are all that flat art needs.
 
     Raises InputError when none of `MAX_ATTEMPTS` seeds gives one.
     """
@@ -106,11 +108,13 @@ def make_example(
         low, high = theme.objects
         if not (low <= len(names) <= high and len(set(names)) == len(names) and _suits(scene, theme)):
             continue
-        opened = segmenter.open(scene.image)
+        picture = Image.fromarray(scene.image).quantize(256, dither=Image.Dither.NONE)
+        image = np.asarray(picture.convert("RGB"))  # as it will be seen: the few colours may be what decides a name
+        opened = segmenter.open(image)
         regions = [_clickable(opened, scene, index) for index in range(len(names))]
         kept = [region for region in regions if region is not None]
-        if len(kept) == len(regions) and (model is None or _all_named(model, scene.image, opened, kept)):
-            return scene, kept
+        if len(kept) == len(regions) and (model is None or _all_named(model, image, opened, kept)):
+            return picture, kept
     raise InputError(f"No seed from {first_seed} on gives a clickable scene for {theme.file}; choose other things.")
 
 
@@ -170,9 +174,7 @@ def main(argv: list[str] | None = None) -> None:
             listed.append(told)
             log.info("%s: kept", theme.file)
             continue
-        scene, regions = make_example(theme, atlas, options.seed + place * MAX_ATTEMPTS, model)
-        # 256 colours keep noisy backgrounds small and are all that flat art needs.
-        picture = Image.fromarray(scene.image).quantize(256, dither=Image.Dither.NONE)
+        picture, regions = make_example(theme, atlas, options.seed + place * MAX_ATTEMPTS, model)
         picture.save(options.out / theme.file, optimize=True)
         listed.append(
             {"file": theme.file, "title": theme.title, "regions": regions, "questions": list(theme.questions)}
