@@ -27,7 +27,7 @@ from .masks import as_mask
 from .model import OspreyNetwork
 from .pictures import read_picture
 from .placement import check_device_map, is_offloaded
-from .prefix_attention import KeyValues, use_prefix_attention
+from .prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from .prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PictureCache, cache_of, key_values_of, tensor_bytes
 from .preprocess import image_to_tensor
 from .prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
@@ -458,7 +458,7 @@ class View:
             ids = torch.tensor([head], device=image_tokens.device)
             cache = cache_of(network.llm.config)
             embeds = network.embed_prompt(ids, image_tokens, none, none)
-            network.llm.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
+            network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
             return key_values_of(cache)
 
         return self._cache.part("prefix", compute)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from transformers import DynamicCache, LlamaForCausalLM
 
 from .errors import InputError
-from .prefix_attention import KeyValues, accepts_prefix
+from .prefix_attention import CACHE_ARGUMENT, KeyValues, accepts_prefix
 from .tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
@@ -135,7 +135,7 @@ class DecodedRows:
         inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
         logits: torch.Tensor = self._llm(
             **inputs,
-            past_key_values=self._cache,
+            **{CACHE_ARGUMENT: self._cache},
             use_cache=True,
             logits_to_keep=1,
             position_ids=self._positions,

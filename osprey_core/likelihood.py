@@ -18,6 +18,7 @@ import torch
 from .engine import ReadPrompt, View
 from .errors import ContextOverflowError, InputError
 from .masks import as_mask
+from .prefix_attention import CACHE_ARGUMENT
 from .prefix_cache import cache_of
 from .prompts import QUESTIONS, Turn
 
@@ -175,9 +176,9 @@ def _continued(view: View, read: ReadPrompt, first: torch.Tensor, answers: Seque
         input_ids=torch.tensor([ids], device=device),
         attention_mask=seen[None, None],
         position_ids=read.prefix[0][0].shape[2] + behind + step[None],
-        past_key_values=cache_of(llm.config, read.own, behind),
         use_cache=True,
         shared_prefix=read.prefix,
+        **{CACHE_ARGUMENT: cache_of(llm.config, read.own, behind)},
     ).logits[0]  # (T, V)
     following = torch.tensor([token for answer in answers for token in answer[1:]], device=device)
     picked = torch.log_softmax(logits.float(), dim=-1).gather(1, following[:, None])[:, 0].tolist()

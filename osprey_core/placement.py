@@ -20,6 +20,7 @@ from torch import nn
 
 from .errors import InputError
 from .model import OspreyNetwork
+from .prefix_attention import CACHE_ARGUMENT
 
 DeviceMap = Literal["none", "auto"]
 
@@ -29,7 +30,7 @@ SHARE_OF_CPU = 0.8
 
 _LLM = "llm."
 _DISK = "disk"
-_NOT_MOVED = ["past_key_values", "shared_prefix"]
+_NOT_MOVED = [CACHE_ARGUMENT, "shared_prefix"]
 """Keys and values lie where the layer that they belong to computes; moved with the rest they would all be copied."""
 
 Device = int | str

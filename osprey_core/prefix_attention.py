@@ -7,15 +7,19 @@ transformers' own SDPA. Knows nothing of pictures and of what the prefix says.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, LlamaForCausalLM
+from transformers import AttentionInterface, AttentionMaskInterface, LlamaForCausalLM, LlamaModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 """Per layer keys and values, each (batch, key/value heads, positions, head size); to be read only."""
+
+CACHE_ARGUMENT = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
+"""What LLaMA's forward pass calls the cache: transformers renamed it in 5.24."""
 
 NAME = "shared_prefix"
 

@@ -16,7 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.generate import DecodedRows, Sampling, decode
-from osprey_core.prefix_attention import KeyValues, use_prefix_attention
+from osprey_core.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.prefix_cache import CacheBudget, PictureCache, cache_of, common_length, tensor_bytes
 from osprey_core.prompts import Turn
 
@@ -403,7 +403,7 @@ def test_a_shared_prefix_is_attended_to_as_if_it_were_the_rows_own(kv_heads: int
         use_prefix_attention(llm)
         assert list(decode(llm, embeds, Sampling(6))) == want
         cache = cache_of(llm.config)
-        llm.model(inputs_embeds=embeds[:, : 700 + known], past_key_values=cache, use_cache=True)
+        llm.model(inputs_embeds=embeds[:, : 700 + known], use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys[:, :, :700], layer.values[:, :, :700]) for layer in cache.layers)
         own = tuple((layer.keys[:, :, 700:], layer.values[:, :, 700:]) for layer in cache.layers)
         begun = cache_of(llm.config, own, known)
@@ -419,7 +419,7 @@ def test_rows_of_different_lengths_decode_as_each_alone(with_prefix: bool) -> No
     prompts = [torch.randn(length, 32) for length in (3, 9, 1, 6)]
     with torch.inference_mode():
         cache = cache_of(llm.config)
-        llm.model(inputs_embeds=start, past_key_values=cache, use_cache=True)
+        llm.model(inputs_embeds=start, use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys, layer.values) for layer in cache.layers) if with_prefix else None
         whole = [torch.cat([start[0], p])[None] if with_prefix else p[None] for p in prompts]
         want = [list(decode(llm, one, Sampling(10))) for one in whole]
