@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,20 @@ def test_stages_get_the_pictures_they_name() -> None:
         expected = busy if seed % 2 else usual
         assert (both(seed)[0].image == expected(seed)[0].image).all()
         assert [turn.question for turn in both(seed)[0].dialogue] == [t.question for t in expected(seed)[0].dialogue]
+
+
+@pytest.mark.parametrize(("pictures", "turns"), [("busy", 10), ("busy", 3), ("scenes", 3)])
+def test_conversations_are_as_long_as_the_stage_says(pictures: str, turns: int) -> None:
+    source = SceneSource(None).for_stage(replace(stage(pictures), turns=turns))
+    lengths = [len(made.dialogue) for seed in SEEDS[:12] for made in source(seed)]
+    assert max(lengths) == turns
+
+
+@pytest.mark.parametrize("pictures", ["busy", "scenes", "crowds"])
+def test_pictures_have_as_many_conversations_as_the_stage_says_or_else_the_run(pictures: str) -> None:
+    source = SceneSource(None, dialogues_per_scene=2)
+    assert len(source.for_stage(stage(pictures))(SEEDS[0])) == 2
+    assert len(source.for_stage(replace(stage(pictures), dialogues_per_scene=3))(SEEDS[0])) == 3
 
 
 def test_seeds_kept_for_evaluation_are_refused() -> None:

@@ -33,6 +33,7 @@ from osprey_core.training.dialogues import (
 )
 from osprey_core.training.names import plural
 from osprey_core.training.scenes import color_shares, make_scene
+from osprey_core.training.sources import BUSY
 
 MENTION = re.compile(r"<region(\d+)>")
 
@@ -62,6 +63,19 @@ def test_several_dialogues_share_a_picture_and_the_first_is_the_sample() -> None
     assert all((s.image == three[0].image).all() for s in three)
     assert three[0].turns == sample(5).turns
     assert len({str(s.turns) for s in three}) > 1
+
+
+def test_even_relations_are_more_often_about_parts_overlaps_and_diagonals() -> None:
+    """Told from the answers: by chance alone most pairs lie plainly beside or above each other."""
+    kinds = ("category", *5 * ("relation",))
+
+    def share(even: bool) -> float:
+        options = DialogueOptions(kinds=kinds, max_turns=8, thorough=True, scene=BUSY, even_relations=even)
+        turns = [turn for seed in range(60) for turn in sample(seed, options).dialogue if turn.kind == "relation"]
+        assert len(turns) > 200
+        return float(np.mean([bool(re.search("part of|in front of|behind| and to the ", t.answer)) for t in turns]))
+
+    assert share(even=True) > share(even=False) + 0.1
 
 
 def test_questions_mention_only_regions_given_so_far() -> None:

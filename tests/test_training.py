@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
 from osprey_core.model import build_network
+from osprey_core.model.extractor import MaskGrids
 from osprey_core.prompts import Prompts, Turn
-from osprey_core.training.batches import IGNORED, Scenes, collate, loader
+from osprey_core.training.batches import IGNORED, Batch, Scenes, collate, loader
 from osprey_core.training.config import LOG_FILE, Stage, TrainingConfig
 from osprey_core.training.loop import STATE_FILE, Run, Task, learning_rate
-from osprey_core.training.objectives import dialogue_loss
+from osprey_core.training.objectives import RegionNamer, dialogue_loss, image_token_names
 from osprey_core.training.vocabulary import learn_tokenizer
 
 NAMES = ("west", "east")  # equally many ids
@@ -87,7 +89,8 @@ def test_a_stage_moves_its_parts_and_nothing_else(tmp_path: Path, trains: tuple[
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
-    stages = (stage("vision_tower", objective="regions", steps=4), stage("mask_extractor", "llm", steps=6))
+    naming = replace(stage("mask_extractor", "llm", steps=4, naming=1.0, image_naming=0.5), name="naming")
+    stages = (stage("vision_tower", objective="regions", steps=4), stage("mask_extractor", "llm", steps=6), naming)
     whole = run_in(tmp_path / "whole", config(*stages))
     assert whole.train()
     rounds = 0
@@ -285,6 +288,79 @@ def test_answers_beginnings_weigh_as_the_stage_says(tmp_path: Path) -> None:
         assert loss(batch.labels, weight) == pytest.approx(expected / (weight * turns + n_rest), rel=1e-5)
     with pytest.raises(InputError, match="answer_start_weight must be above 0"):
         replace(stage("llm"), answer_start_weight=0)
+
+
+def naming_batch(run: Run) -> Batch:
+    prompts = Prompts(run.config.model, tiny_tokenizer())
+    names = {name: place for place, name in enumerate(NAMES)}
+    return next(iter(loader(Scenes(fake_source, prompts, names, 400, first_seed=5, count=4), 4, 0)))
+
+
+def test_naming_is_added_to_the_answers_loss_as_often_as_the_stage_says(tmp_path: Path) -> None:
+    run = run_in(tmp_path, config(stage("llm", steps=1)))
+    batch, network, namer = naming_batch(run), run.network.eval(), run.namer
+    batch = batch.to(torch.device("cpu"))
+    with torch.inference_mode():
+        answers = float(dialogue_loss(network, batch).loss)
+        image_tokens, levels = network.encode_image(batch.pixel_values)
+        levels = {name: level[batch.pictures] for name, level in levels.items()}
+        mask_tokens, _ = network.mask_extractor.extract(levels, batch.grids)
+        regions = F.cross_entropy(namer(mask_tokens[:, 0]), batch.names[:, 0])  # one region a row
+        inside = batch.grids.cells["res4"][:, 0].flatten(1)
+        scores = [(namer(image_tokens[p][c]), n) for p, c, n in zip(batch.pictures, inside, batch.names, strict=True)]
+        tokens = F.cross_entropy(
+            torch.cat([found for found, _ in scores]), torch.cat([n.expand(len(found)) for found, n in scores])
+        )
+        for naming, image_naming in ((0.0, 0.0), (1.0, 0.0), (0.5, 2.0)):
+            outcome = dialogue_loss(network, batch, True, 1.0, namer, naming, image_naming)
+            expected = answers + naming * float(regions) + image_naming * float(tokens)
+            assert float(outcome.loss) == pytest.approx(expected, rel=1e-5)
+    assert 0 <= float(outcome.region_accuracy) <= 1
+    assert torch.isnan(dialogue_loss(network, batch).region_accuracy)
+
+
+def test_an_image_token_is_named_where_one_region_with_a_name_is(tmp_path: Path) -> None:
+    batch = naming_batch(run_in(tmp_path, config(stage("llm", steps=1))))
+    cells = torch.zeros(1, 3, 2, 3, dtype=torch.bool)
+    cells[0, 0, 0, :2] = True  # the first region: cells 0 and 1
+    cells[0, 1, 0, 1:] = True  # the second: 1 and 2
+    cells[0, 2, 1, 0] = True  # the third, without a name: 3
+    grids = MaskGrids({**batch.grids.cells, "res4": cells}, batch.grids.shape)
+    made = replace(batch, grids=grids, names=torch.tensor([[0, 7, IGNORED]]))
+    assert image_token_names(made).tolist() == [[0, IGNORED, 7, IGNORED, IGNORED, IGNORED]]
+
+
+def test_regions_without_any_name_add_nothing(tmp_path: Path) -> None:
+    run = run_in(tmp_path, config(stage("llm", steps=1)))
+    batch = naming_batch(run).to(torch.device("cpu"))
+    batch = replace(batch, names=torch.full_like(batch.names, IGNORED))
+    named = dialogue_loss(run.network, batch, True, 1.0, run.namer, 1.0, 1.0)
+    assert float(named.loss) == pytest.approx(float(dialogue_loss(run.network, batch).loss), rel=1e-6)
+
+
+def test_a_stage_may_teach_the_namer_alone(tmp_path: Path) -> None:
+    run = run_in(tmp_path, config(stage(objective="regions")))
+    before, namer = weights(run), RegionNamer.state_dict(run.namer)["linear.weight"].clone()
+    assert run.train()
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights(run).items())
+    assert not torch.equal(namer, run.namer.linear.weight)
+    with pytest.raises(InputError, match="trains no part"):
+        stage()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"naming": -1.0}, "must not be negative"), ({"turns": 13}, "turns must be 1 to 12")]
+)
+def test_stages_out_of_range_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        stage("llm", **changes)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bfloat16", torch.bfloat16), ("float32", torch.float32)])
+def test_products_are_computed_in_the_runs_precision(tmp_path: Path, precision: str, dtype: torch.dtype) -> None:
+    run = run_in(tmp_path, config(stage("llm"), precision=precision))
+    with run._autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 
 
 @pytest.mark.slow

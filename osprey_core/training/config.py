@@ -17,6 +17,7 @@ LOG_FILE = "log.jsonl"
 
 Part = Literal["vision_tower", "mm_projector", "mask_extractor", "llm"]
 Objective = Literal["regions", "text", "dialogue"]
+Precision = Literal["bfloat16", "float32"]
 
 NANO = OspreyConfig(
     vision=VisionConfig("convnext_atto", 384, (40, 80, 160, 320)),
@@ -49,7 +50,13 @@ class Stage:
     detailed descriptions tell of the thing itself only. Pictures are shown at `image_size` pixels a side, 0 being the
     model's own: a convolutional encoder learns most of what it has to know from smaller ones, in half the time.
     The first id of every answer counts `answer_start_weight` times in the loss of a dialogue: it is the yes or no, or
-    the name, while most of a sentence follows from what has been asked.
+    the name, while most of a sentence follows from what has been asked. `naming` is how much it weighs beside the
+    answers that every region is named from its mask token alone, `image_naming` that every image token inside a region
+    is: both keep the encoder learning names while the language model learns to talk, and give image tokens a meaning
+    that a question about the whole picture can use. Conversations about scenes have at most `turns` turns, 0 being as
+    many as usual: the picture's tokens are paid for once for all of them; about each picture there are
+    `dialogues_per_scene`, 0 being as many as the run has. With `even_relations` questions about two
+    regions are about parts, overlaps, diagonals and straight directions equally often, as far as there are any.
     """
 
     name: str
@@ -67,6 +74,11 @@ class Stage:
     warmup_steps: int = 40
     accumulate: int = 1
     answer_start_weight: float = 1.0
+    naming: float = 0.0
+    image_naming: float = 0.0
+    turns: int = 0
+    dialogues_per_scene: int = 0
+    even_relations: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1 or self.accumulate < 1:
@@ -77,8 +89,19 @@ class Stage:
             raise InputError(f"Stage {self.name!r}: image_size must be a multiple of 32, or 0 for the model's own.")
         if self.answer_start_weight <= 0:
             raise InputError(f"Stage {self.name!r}: answer_start_weight must be above 0.")
-        if not self.trains:
+        if self.naming < 0 or self.image_naming < 0:
+            raise InputError(f"Stage {self.name!r}: naming and image_naming must not be negative.")
+        if self.dialogues_per_scene < 0:
+            raise InputError(f"Stage {self.name!r}: dialogues_per_scene must not be negative.")
+        if not 0 <= self.turns <= 12:
+            raise InputError(f"Stage {self.name!r}: turns must be 1 to 12, or 0 for as many as usual.")
+        if not self.trains and not self.names_regions:
             raise InputError(f"Stage {self.name!r} trains no part of the model.")
+
+    @property
+    def names_regions(self) -> bool:
+        """Whether regions are named by a classifier of its own, which learns along."""
+        return self.objective == "regions" or self.naming > 0 or self.image_naming > 0
 
 
 ALL_PARTS: tuple[Part, ...] = ("vision_tower", "mm_projector", "mask_extractor", "llm")
@@ -428,8 +451,14 @@ class TrainingConfig:
     """Steps between scores on the held-out set; 0: never. The best model so far is kept."""
     held_out: int = 64
     """Samples of the held-out set."""
+    precision: Precision = "bfloat16"
+    """What products are computed in; weights and optimiser are float32 on a CPU."""
     gradient_checkpointing: bool = False
     """Compute the language model's activations again on the way back instead of keeping them."""
+
+    def scenes_per_batch(self, stage: Stage) -> int:
+        """Pictures of a stage's batch, or of the part of one that is accumulated."""
+        return max(1, stage.batch_size // stage.accumulate // (stage.dialogues_per_scene or self.dialogues_per_scene))
 
     def scaled(self, factor: float) -> TrainingConfig:
         """The same run with every stage shortened or lengthened."""

@@ -19,14 +19,23 @@ from .config import LOG_FILE
 
 log = logging.getLogger(__name__)
 
-FIGURES = ("loss", "token_accuracy", "row_accuracy", "held_out")
+FIGURES = ("loss", "token_accuracy", "row_accuracy", "region_accuracy", "image_token_accuracy", "held_out")
 LABELS = {
     "loss": "loss",
     "token_accuracy": "learned ids right",
     "row_accuracy": "answers without a mistake",
+    "region_accuracy": "regions named by their mask tokens",
+    "image_token_accuracy": "image tokens that name their region",
     "held_out": "ids right on held-out samples",
 }
-_COLORS = {"loss": "#444444", "token_accuracy": "#3b82f6", "row_accuracy": "#f59e0b", "held_out": "#10b981"}
+_COLORS = {
+    "loss": "#444444",
+    "token_accuracy": "#3b82f6",
+    "row_accuracy": "#f59e0b",
+    "region_accuracy": "#dc2626",
+    "image_token_accuracy": "#8b5cf6",
+    "held_out": "#10b981",
+}
 _SMOOTHED_OVER = 9  # log entries
 
 

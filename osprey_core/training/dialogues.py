@@ -67,6 +67,10 @@ class DialogueOptions:
     """What regions show; in pictures without such a thing nothing is said."""
     thorough: bool = False
     """As many regions as turns, and every turn brings one and asks about it, where its kind of question can."""
+    even_relations: bool = False
+    """Of two regions whose relation is asked, all kinds of relation come equally often, as far as there are any.
+
+    By chance alone nearly all pairs lie straight beside or above each other."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_turns <= 12:
@@ -952,44 +956,66 @@ class _Talk:
     # -- several regions --
 
     def _ask_relation(self) -> _Asked | None:
-        two = self._two_refs()
+        two = self._two_refs() if not self.options.even_relations else self._two_related()
         if two is None:
             return None
         first, second = self.refs[two[0]], self.refs[two[1]]
         text = self._relation_text(first, second)
         return None if text is None else _Asked(say.RELATION, text, (), two)
 
-    def _relation_text(self, first: Ref, second: Ref) -> str | None:
-        one, two = self.pair(first, second)
-        verb = "are" if first.is_many else "is"
+    def _two_related(self) -> tuple[int, int] | None:
+        """Two known regions: first a kind of relation by chance, then two of that kind."""
+        pairs: dict[str, list[tuple[int, int]]] = {}
+        for one in range(self.known):
+            for two in range(self.known):
+                kind = self._relation_kind(self.refs[one], self.refs[two]) if one != two else None
+                if kind is not None:
+                    pairs.setdefault(kind, []).append((one, two))
+        if not pairs:
+            return None
+        found = pairs[self._pick(sorted(pairs))]
+        return found[int(self.rng.integers(len(found)))]
+
+    def _relation_kind(self, first: Ref, second: Ref) -> str | None:
+        """ "ground", "part", "depth", "straight" or "diagonal"; None where nothing about the two is plain."""
         if first.background is not None or second.background is not None:
-            if first.background is not None and second.background is not None:
-                return None
-            if first.background is not None:
-                return sentence(f"{one} {verb} behind {two}")
-            return sentence(f"{one} {verb} in front of {two}")
+            return "ground" if first.background is None or second.background is None else None
         a, b = first.object, second.object
         assert a is not None
         assert b is not None
-        if a is b:
-            if first.part and not second.part:
-                return sentence(f"the {first.part} {verb} part of {two}")
-            if second.part and not first.part:
-                return sentence(f"the {second.part} {'are' if second.is_many else 'is'} part of {one}")
-        elif not first.part and not second.part:
-            if b.depth in a.occluded_by:
-                return sentence(f"{one} {verb} behind {two}")
-            if a.depth in b.occluded_by:
-                return sentence(f"{one} {verb} in front of {two}")
-        relation = relation_of(self.center(first), self.center(second), self.size_hw)
-        if relation is not None:
-            where = RELATION_WORDS[relation]
+        if a is b and bool(first.part) != bool(second.part):
+            return "part"
+        if a is not b and not first.part and not second.part and (b.depth in a.occluded_by or a.depth in b.occluded_by):
+            return "depth"
+        where = self.center(first), self.center(second), self.size_hw
+        if relation_of(*where) is not None:
+            return "straight"
+        return None if diagonal_of(*where) is None else "diagonal"
+
+    def _relation_text(self, first: Ref, second: Ref) -> str | None:
+        kind = self._relation_kind(first, second)
+        if kind is None:
+            return None
+        one, two = self.pair(first, second)
+        verb = "are" if first.is_many else "is"
+        if kind == "ground":
+            return sentence(f"{one} {verb} {'in front of' if first.background is None else 'behind'} {two}")
+        a, b = first.object, second.object
+        assert a is not None
+        assert b is not None
+        if kind == "part" and first.part:
+            return sentence(f"the {first.part} {verb} part of {two}")
+        if kind == "part":
+            return sentence(f"the {second.part} {'are' if second.is_many else 'is'} part of {one}")
+        if kind == "depth":
+            return sentence(f"{one} {verb} {'behind' if b.depth in a.occluded_by else 'in front of'} {two}")
+        where = self.center(first), self.center(second), self.size_hw
+        straight, both = relation_of(*where), diagonal_of(*where)
+        if straight is not None:
+            text = sentence(f"{one} {verb} {RELATION_WORDS[straight]} {two}")
         else:
-            both = diagonal_of(self.center(first), self.center(second), self.size_hw)
-            if both is None:
-                return None
-            where = f"{both[0]} and {RELATION_WORDS[both[1]]}"
-        text = sentence(f"{one} {verb} {where} {two}")
+            assert both is not None
+            text = sentence(f"{one} {verb} {both[0]} and {RELATION_WORDS[both[1]]} {two}")
         if first.is_object and second.is_object and self.rng.random() < 0.5:
             bigger = _bigger(a, b)
             if bigger:

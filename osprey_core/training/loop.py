@@ -159,7 +159,7 @@ class Run:
 
     def _train_stage(self, stage: Stage, deadline: float) -> bool:
         groups = trainable(self.network, stage)
-        if stage.objective == "regions":
+        if stage.names_regions:
             groups["namer"] = list(self.namer.parameters())
         learned = [parameter for group in groups.values() for parameter in group]
         optimizer = make_optimizer(groups, stage, self.config, fused=self.device.type == "cuda")
@@ -207,17 +207,17 @@ class Run:
             return region_loss(self.network, self.namer, batch)
         if stage.objective == "text":
             return text_loss(self.network, batch)
-        return dialogue_loss(self.network, batch, stage.image_tokens, stage.answer_start_weight)
+        namer = self.namer if stage.names_regions else None
+        return dialogue_loss(
+            self.network, batch, stage.image_tokens, stage.answer_start_weight, namer, stage.naming, stage.image_naming
+        )
 
     def _batches(self, stage: Stage) -> Any:
         """Batches of the stage from the current step on: every stage and step has seeds of its own."""
         config = self.config
-        micro = stage.batch_size // stage.accumulate
-        scenes_per_batch = max(1, micro // config.dialogues_per_scene)
+        scenes_per_batch = config.scenes_per_batch(stage)
         per_step = scenes_per_batch * stage.accumulate
-        before = sum(
-            s.steps * max(1, s.batch_size // config.dialogues_per_scene) for s in config.stages[: self.stage_index]
-        )
+        before = sum(s.steps * config.scenes_per_batch(s) * s.accumulate for s in config.stages[: self.stage_index])
         first_seed = config.data_seed + before + self.step * per_step
         name_ids = {name: i for i, name in enumerate(self.task.region_names)}
         vision = config.model.vision
@@ -234,7 +234,7 @@ class Run:
         return iter(loader(scenes, scenes_per_batch, config.workers))
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def _make_held_out(self, source: SampleSource) -> list[Batch]:
         prompts = Prompts(self.config.model, self.tokenizer)
@@ -254,13 +254,13 @@ class Run:
             self.save_model(self.folder / BEST_FOLDER)
 
     def _log(self, stage: Stage, outcome: Outcome, rate: float, speed: float) -> None:
+        figures = {name: round(float(value), 4) for name, value in outcome._asdict().items()}
+        known = {name: value for name, value in figures.items() if not math.isnan(value)}
         self._append(
             {
                 "stage": stage.name,
                 "step": self.step,
-                "loss": round(float(outcome.loss), 4),
-                "token_accuracy": round(float(outcome.token_accuracy), 4),
-                "row_accuracy": round(float(outcome.row_accuracy), 4),
+                **known,
                 "learning_rate": rate,
                 "samples_per_second": round(speed, 1),
             }

@@ -21,10 +21,14 @@ class Outcome(NamedTuple):
     """Share of learned positions (or regions) predicted right."""
     row_accuracy: torch.Tensor
     """Share of rows without a single wrong position."""
+    region_accuracy: torch.Tensor = torch.tensor(torch.nan)
+    """Share of regions named right from their mask tokens alone, where that is learned beside the answers."""
+    image_token_accuracy: torch.Tensor = torch.tensor(torch.nan)
+    """Share of image tokens inside a region that name it, where that is learned beside the answers."""
 
 
 class RegionNamer(nn.Module):
-    """A linear classifier of mask tokens; thrown away after the pretraining of encoder and extractor.
+    """A linear classifier of mask tokens; used in training alone.
 
     The token is normalised as the language model's first layer will: what can be told apart here can be there.
     """
@@ -64,12 +68,19 @@ def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
 
 
 def dialogue_loss(
-    network: OspreyNetwork, batch: Batch, with_image_tokens: bool = True, answer_start_weight: float = 1.0
+    network: OspreyNetwork,
+    batch: Batch,
+    with_image_tokens: bool = True,
+    answer_start_weight: float = 1.0,
+    namer: RegionNamer | None = None,
+    naming: float = 0.0,
+    image_naming: float = 0.0,
 ) -> Outcome:
     """Osprey's own objective: the answers, given picture, regions and what was said before.
 
     Without image tokens the picture is seen through the regions' tokens alone. The first id of every answer weighs
-    `answer_start_weight` in the mean, every other one 1.
+    `answer_start_weight` in the mean, every other one 1. With a namer, naming regions from their mask tokens is added
+    `naming` times, and from the image tokens inside them `image_naming` times.
     """
     image_tokens, levels = network.encode_image(batch.pixel_values)
     image_tokens = image_tokens[batch.pictures]
@@ -82,7 +93,39 @@ def dialogue_loss(
     rows, regions = batch.shown.unbind(1)
     embeds = network.splice(ids, image_tokens, mask_tokens[rows, regions], spatial_tokens[rows, regions])
     hidden = network.llm.model(inputs_embeds=embeds, use_cache=False).last_hidden_state
-    return _language_outcome(network, hidden, labels, answer_start_weight)
+    outcome = _language_outcome(network, hidden, labels, answer_start_weight)
+    if namer is None:
+        return outcome
+    region_loss, region_accuracy = _named(namer(mask_tokens), batch.names)
+    tokens_names = image_token_names(batch)
+    inside = tokens_names != IGNORED
+    token_loss, token_accuracy = _named(namer(image_tokens[inside]), tokens_names[inside])
+    return Outcome(
+        outcome.loss + naming * region_loss + image_naming * token_loss,
+        outcome.token_accuracy,
+        outcome.row_accuracy,
+        region_accuracy,
+        token_accuracy,
+    )
+
+
+def image_token_names(batch: Batch) -> torch.Tensor:
+    """The class of every image token, int64 (B, N): that of the one region whose mask reaches it, else IGNORED.
+
+    Image tokens are the cells of res4, row by row. Where several regions reach a cell, say a part and its whole, it
+    is not plain what the cell shows.
+    """
+    cells = batch.grids.cells["res4"].flatten(2)  # (B, Q, N)
+    named = cells.to(batch.names.dtype) * (batch.names[..., None] - IGNORED)
+    return torch.where(cells.sum(1) == 1, named.sum(1) + IGNORED, IGNORED)
+
+
+def _named(scores: torch.Tensor, names: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss and accuracy of class scores (…, classes); both 0 where nothing has a name."""
+    known = names != IGNORED
+    loss = F.cross_entropy(scores.flatten(0, -2).float(), names.flatten(), ignore_index=IGNORED, reduction="sum")
+    count = known.sum().clamp(min=1)
+    return loss / count, ((scores.argmax(-1) == names) & known).sum() / count
 
 
 def _language_outcome(

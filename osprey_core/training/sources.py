@@ -9,7 +9,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +39,8 @@ TOKENIZER_FILE = "tokenizer.json"
 NAMES_FILE = "region-names.json"
 _SURVEY_TEXTS = 30_000
 _HELD_OUT_FROM = 50_000_000  # far from the seeds that evaluation asks about
-CROWD_TURNS = 6
-"""Questions in one conversation about a crowded picture."""
+CROWD_TURNS, SCENE_TURNS = 6, 8
+"""Questions in one conversation about a crowded or busy picture, and about any other at most."""
 BUSY = SceneOptions(short_side_px=(208, 288), min_objects=5, max_objects=12)
 """Scenes that are full: the most labels for a picture that still is one."""
 
@@ -67,22 +67,18 @@ class SceneSource:
 
     def for_stage(self, stage: Stage) -> SampleSource:
         """Samples by seed, as a stage wants them: dialogues of its kinds, or pictures crowded with things to name."""
+        talks = stage.dialogues_per_scene or self.dialogues_per_scene
         if stage.pictures == "crowds":
-            return partial(_crowd, self, self.dialogues_per_scene if stage.objective == "dialogue" else 0)
-        busy = DialogueOptions(
-            scene=BUSY, kinds=stage.kinds, max_turns=CROWD_TURNS, surroundings=stage.surroundings, thorough=True
-        )
+            return partial(_crowd, self, talks if stage.objective == "dialogue" else 0)
+        usual = DialogueOptions(kinds=stage.kinds, surroundings=stage.surroundings, even_relations=stage.even_relations)
+        busy = replace(usual, scene=BUSY, max_turns=stage.turns or CROWD_TURNS, thorough=True)
         if stage.pictures == "busy":
             if stage.objective == "regions":
                 return partial(_named_regions, self)
-            return partial(_samples, self, self.dialogues_per_scene, (busy,))
+            return partial(_samples, self, talks, (busy,))
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
-        options = DialogueOptions(
-            kinds=stage.kinds, single_turn_share=0.15, max_turns=8, surroundings=stage.surroundings
-        )
-        return partial(
-            _samples, self, self.dialogues_per_scene, (options, busy) if stage.pictures == "both" else (options,)
-        )
+        options = replace(usual, single_turn_share=0.15, max_turns=stage.turns or SCENE_TURNS)
+        return partial(_samples, self, talks, (options, busy) if stage.pictures == "both" else (options,))
 
     def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
