@@ -1,0 +1,63 @@
+"""The mean of two models of one lineage: `python -m osprey_core.training.averaging BEFORE AFTER --out FOLDER`.
+
+Weights before and after some more training lie in one basin: a point between them often answers better than either,
+for it keeps of the one what the other unlearned (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022,
+section 3). It knows nothing of how the two were trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from .. import checkpoint
+from ..engine import Osprey
+from ..errors import InputError, OspreyError
+from ..model import OspreyNetwork
+
+log = logging.getLogger(__name__)
+
+
+def average(before: OspreyNetwork, after: OspreyNetwork, share: float) -> None:
+    """Bring `before` to (1 - share) before + share after, in place and in its own precision; `after` stays.
+
+    Raises InputError unless share is in [0, 1] and both have the same sizes.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"The share of the second model must be from 0 to 1, not {share}.")
+    ours, theirs = before.state_dict(), after.state_dict()
+    if {name: tensor.shape for name, tensor in ours.items()} != {name: t.shape for name, t in theirs.items()}:
+        raise InputError("The two models have different sizes; only models of the same sizes have a mean.")
+    with torch.no_grad():
+        for name, tensor in ours.items():
+            if tensor.is_floating_point():
+                tensor.lerp_(theirs[name].to(tensor), share)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Average two models; returns the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m osprey_core.training.averaging", description=__doc__)
+    parser.add_argument("before", help='"nano", a folder or a Hub name')
+    parser.add_argument("after", help="the same, after more training")
+    parser.add_argument("--share", type=float, default=0.5, help="of the second model, 0 to 1")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        one, two = (Osprey.from_pretrained(name, "cpu", "float32") for name in (options.before, options.after))
+        average(one.network, two.network, options.share)
+        checkpoint.save(options.out, one.network, one.prompts.tokenizer, torch.float16)
+    except OspreyError as error:
+        log.error("%s", error)
+        return 2
+    log.info("Wrote %s.", options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
