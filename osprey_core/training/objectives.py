@@ -96,16 +96,16 @@ def dialogue_loss(
     outcome = _language_outcome(network, hidden, labels, answer_start_weight)
     if namer is None:
         return outcome
-    region_loss, region_accuracy = _named(namer(mask_tokens), batch.names)
+    mask_token_loss, region_accuracy = _named(namer(mask_tokens), batch.names)
     tokens_names = image_token_names(batch)
     inside = tokens_names != IGNORED
-    token_loss, token_accuracy = _named(namer(image_tokens[inside]), tokens_names[inside])
+    image_token_loss, image_token_accuracy = _named(namer(image_tokens[inside]), tokens_names[inside])
     return Outcome(
-        outcome.loss + naming * region_loss + image_naming * token_loss,
+        outcome.loss + naming * mask_token_loss + image_naming * image_token_loss,
         outcome.token_accuracy,
         outcome.row_accuracy,
         region_accuracy,
-        token_accuracy,
+        image_token_accuracy,
     )
 
 
