@@ -7,6 +7,7 @@ middle) is not asked. It knows no tokens: regions are spelt `<region1>`, `<regio
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -966,11 +967,10 @@ class _Talk:
     def _two_related(self) -> tuple[int, int] | None:
         """Two known regions: first a kind of relation by chance, then two of that kind."""
         pairs: dict[str, list[tuple[int, int]]] = {}
-        for one in range(self.known):
-            for two in range(self.known):
-                kind = self._relation_kind(self.refs[one], self.refs[two]) if one != two else None
-                if kind is not None:
-                    pairs.setdefault(kind, []).append((one, two))
+        for one, two in itertools.permutations(range(self.known), 2):
+            kind = self._relation_kind(self.refs[one], self.refs[two])
+            if kind is not None:
+                pairs.setdefault(kind, []).append((one, two))
         if not pairs:
             return None
         found = pairs[self._pick(sorted(pairs))]
