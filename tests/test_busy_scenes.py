@@ -11,7 +11,7 @@ from osprey_core.training.config import Stage
 from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, named_regions, samples
 from osprey_core.training.draw_objects import OBJECTS, SHAPES
 from osprey_core.training.scenes import SceneOptions, make_scene
-from osprey_core.training.sources import BUSY, SceneSource
+from osprey_core.training.sources import BUSY, NEAR, SceneSource
 
 SEEDS = range(1_000_000, 1_000_030)
 
@@ -23,6 +23,27 @@ def stage(pictures: str, objective: str = "dialogue") -> Stage:
 def test_busy_scenes_hold_more_than_usual_ones() -> None:
     usual, busy = ([len(make_scene(seed, options).objects) for seed in SEEDS] for options in (None, BUSY))
     assert np.mean(busy) > 1.5 * np.mean(usual)
+
+
+def test_near_scenes_hold_large_things() -> None:
+    def sides(options: SceneOptions | None) -> list[float]:
+        boxes = [
+            (item.full_box_xyxy, min(scene.size_hw))
+            for seed in SEEDS
+            for scene in [make_scene(seed, options)]
+            for item in scene.objects
+        ]
+        return [max(box[2] - box[0], box[3] - box[1]) / short for box, short in boxes]
+
+    assert len(sides(NEAR)) >= len(SEEDS)
+    assert min(sides(NEAR)) > 0.25  # turned and cut things are smaller than what they were drawn at
+    assert np.median(sides(NEAR)) > 1.5 * np.median(sides(None))
+
+
+def test_impossible_sizes_are_refused() -> None:
+    for wrong in ((0.0, 0.5), (0.6, 0.5), (0.5, 1.1)):
+        with pytest.raises(ValueError, match="side_shares"):
+            SceneOptions(side_shares=wrong)
 
 
 def test_at_least_as_many_objects_as_at_most_are_refused_otherwise() -> None:
@@ -73,6 +94,23 @@ def test_stages_get_the_pictures_they_name() -> None:
         expected = busy if seed % 2 else usual
         assert (both(seed)[0].image == expected(seed)[0].image).all()
         assert [turn.question for turn in both(seed)[0].dialogue] == [t.question for t in expected(seed)[0].dialogue]
+
+
+def test_varied_pictures_come_in_turns() -> None:
+    varied = SceneSource(None).for_stage(stage("varied"))
+    for first in SEEDS[:8:4]:
+        for seed, options in zip(range(first, first + 4), (None, BUSY, NEAR, None), strict=True):
+            assert (
+                varied(seed)[0].image == samples(seed, 1, DialogueOptions(scene=options or SceneOptions()))[0].image
+            ).all()
+
+
+def test_kinds_apart_have_every_second_conversation() -> None:
+    for pictures in ("scenes", "varied"):
+        source = SceneSource(None).for_stage(replace(stage(pictures), kinds=("category", "color"), apart=("presence",)))
+        for seed in SEEDS[:8]:
+            kinds = {turn.kind for turn in source(seed)[0].dialogue}
+            assert kinds <= ({"presence"} if seed % 2 else {"category", "color"})
 
 
 @pytest.mark.parametrize(("pictures", "turns"), [("busy", 10), ("busy", 3), ("scenes", 3)])

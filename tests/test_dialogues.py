@@ -78,6 +78,31 @@ def test_even_relations_are_more_often_about_parts_overlaps_and_diagonals() -> N
     assert share(even=True) > share(even=False) + 0.1
 
 
+def test_presence_is_asked_of_what_is_still_to_be_named() -> None:
+    """Else "yes" could be read off the turns before, without looking at the picture."""
+
+    def told(unsaid: bool) -> list[tuple[bool, bool]]:
+        options = DialogueOptions(
+            kinds=("category", "what", *4 * ("presence",)), max_turns=10, thorough=True, scene=BUSY, unsaid=unsaid
+        )
+        found = []
+        for seed in range(60):
+            said = ""
+            for turn in sample(seed, options).dialogue:
+                if turn.kind == "presence":
+                    noun = re.search(r"\ban? ([a-z ]+?)(?: in the (?:picture|image))?\??$", turn.question)
+                    assert noun, turn.question
+                    found.append((turn.answer.startswith("Yes"), f" {noun[1]}" in said))
+                said += f" {turn.question.lower()} {turn.answer.lower()}"
+        return found
+
+    usual, unsaid = told(unsaid=False), told(unsaid=True)
+    assert np.mean([before for yes, before in usual if yes]) > 0.4
+    assert len(unsaid) > 100
+    assert not any(before for _, before in unsaid)
+    assert 0.35 < np.mean([yes for yes, _ in unsaid]) < 0.65
+
+
 def test_questions_mention_only_regions_given_so_far() -> None:
     for s in many():
         assert 1 <= len(s.dialogue) <= 7

@@ -44,7 +44,8 @@ class Stage:
     `objective`: "regions" names masked regions from pooled features alone (the encoder's pretraining), "text" is next
     token prediction on dialogues without picture, "dialogue" is Osprey's own: the answers, given picture and regions.
     `pictures`: scenes to talk about, crowds of things with a question about each, "busy" scenes with a question about
-    each thing, or "both" kinds of scenes in turns. `kinds` restricts what is asked
+    each thing, "both" kinds of scenes in turns, or "varied": usual, busy, near and usual ones in turns, with a question
+    about each thing in all but the first. `kinds` restricts what is asked
     about scenes; empty means all. `encoder_rate` is the encoder's share of the learning rate. Without
     `image_tokens` the prompt holds the regions' tokens alone, which is a third of its length. Without `surroundings`
     detailed descriptions tell of the thing itself only. Pictures are shown at `image_size` pixels a side, 0 being the
@@ -56,7 +57,9 @@ class Stage:
     that a question about the whole picture can use. Conversations about scenes have at most `turns` turns, 0 being as
     many as usual: the picture's tokens are paid for once for all of them; about each picture there are
     `dialogues_per_scene`, 0 being as many as the run has. With `even_relations` questions about two
-    regions are about parts, overlaps, diagonals and straight directions equally often, as far as there are any.
+    regions are about parts, overlaps, diagonals and straight directions equally often, as far as there are any. With
+    `unsaid` whether something is in the picture is asked only of what the conversation has not named yet. Every second
+    conversation about scenes is about the kinds `apart` alone, if any: what names it would give away elsewhere.
     """
 
     name: str
@@ -66,7 +69,7 @@ class Stage:
     learning_rate: float
     batch_size: int = 32
     kinds: tuple[str, ...] = ()
-    pictures: Literal["scenes", "crowds", "busy", "both"] = "scenes"
+    pictures: Literal["scenes", "crowds", "busy", "both", "varied"] = "scenes"
     encoder_rate: float = 1.0
     image_tokens: bool = True
     surroundings: bool = True
@@ -79,6 +82,8 @@ class Stage:
     turns: int = 0
     dialogues_per_scene: int = 0
     even_relations: bool = False
+    unsaid: bool = False
+    apart: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1 or self.accumulate < 1:

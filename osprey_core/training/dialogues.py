@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -72,6 +73,9 @@ class DialogueOptions:
     """Of two regions whose relation is asked, all kinds of relation come equally often, as far as there are any.
 
     By chance alone nearly all pairs lie straight beside or above each other."""
+    unsaid: bool = False
+    """Whether something is in the picture is asked only of what the conversation has not named yet, and only as long
+    as something in the picture is left to name: the answer is then to be seen, and never to be read."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_turns <= 12:
@@ -1265,10 +1269,14 @@ class _Talk:
         return _Asked(say.COUNT, answer, (NUMBERS[number], str(number)), (), (), (("x", many),))
 
     def _ask_presence(self) -> _Asked | None:
-        objects = self.scene.objects
+        objects: Sequence[SceneObject] = self.scene.objects
+        if self.options.unsaid:
+            objects = [item for item in objects if not self._has_said(item.thing)]
+        if not objects:
+            return None
         if self.rng.random() < 0.5:
             item = objects[int(self.rng.integers(len(objects)))]
-            number = sum(o.name == item.name for o in objects)
+            number = sum(o.name == item.name for o in self.scene.objects)
             own = item.thing.noun
             noun = self._called(item.thing)
             answer = (
@@ -1278,7 +1286,7 @@ class _Talk:
             )
         else:
             found = self._absent(None)
-            if found is None:
+            if found is None or (self.options.unsaid and self._has_said(found)):
                 return None
             noun = found.noun
             answer = f"No, there is no {noun} in the picture."
@@ -1319,6 +1327,11 @@ class _Talk:
             if accept(o) and not o.texture and not any(p is not o and is_kin(p.thing, o.thing) for p in objects)
         ]
         return fit[int(self.rng.integers(len(fit)))] if fit else None
+
+    def _has_said(self, thing: Thing) -> bool:
+        """Whether any turn so far holds one of the thing's names, be it in the plural."""
+        said = " ".join(f"{turn.question} {turn.answer}" for turn in self.turns).lower()
+        return any(re.search(rf"\b{re.escape(word)}", said) for word in thing.words)
 
     def _called(self, thing: Thing) -> str:
         """The thing's noun, or now and then another word for it that takes "a"."""

@@ -41,6 +41,9 @@ class SceneOptions:
     art_px: int = 128
     tidy: bool = False
     """Upright, uncut, side by side, standing on the ground if there is one: for pictures meant to be looked at."""
+    side_shares: tuple[float, float] | None = None
+    """Smallest and largest side of a thing before it is turned, as shares of the picture's short side; None: the usual,
+    smaller the more things there are."""
 
     def __post_init__(self) -> None:
         low, high = self.short_side_px
@@ -50,6 +53,8 @@ class SceneOptions:
             raise ValueError(f"max_objects is {self.max_objects}: give 1..12")
         if not 1 <= self.min_objects <= self.max_objects:
             raise ValueError(f"min_objects is {self.min_objects}: give 1..{self.max_objects}")
+        if self.side_shares is not None and not 0 < self.side_shares[0] <= self.side_shares[1] <= 1:
+            raise ValueError(f"side_shares is {self.side_shares}: give (low, high) with 0 < low <= high <= 1")
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,8 @@ def make_scene(seed: int, options: SceneOptions | None = None, atlas: Atlas | No
         side = min(height, width) * float(np.exp(rng.uniform(math.log(low), math.log(high * crowd)))) * 1.12
         if count == 1:
             side = min(height, width) * float(rng.uniform(0.25, 0.92))
+        if options.side_shares is not None:
+            side = min(height, width) * float(rng.uniform(*options.side_shares))
         if options.tidy:
             side = max(side, 0.2 * min(height, width))
         rgba, parts = _turned(rng, drawing, side, options.tidy)

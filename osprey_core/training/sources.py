@@ -43,6 +43,8 @@ CROWD_TURNS, SCENE_TURNS = 6, 8
 """Questions in one conversation about a crowded or busy picture, and about any other at most."""
 BUSY = SceneOptions(short_side_px=(208, 288), min_objects=5, max_objects=12)
 """Scenes that are full: the most labels for a picture that still is one."""
+NEAR = SceneOptions(max_objects=3, side_shares=(0.4, 1.0))
+"""Scenes of a few large things, which are rare by chance."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class SceneSource:
         talks = stage.dialogues_per_scene or self.dialogues_per_scene
         if stage.pictures == "crowds":
             return partial(_crowd, self, talks if stage.objective == "dialogue" else 0)
-        usual = DialogueOptions(kinds=stage.kinds, surroundings=stage.surroundings, even_relations=stage.even_relations)
+        usual = DialogueOptions(
+            kinds=stage.kinds,
+            surroundings=stage.surroundings,
+            even_relations=stage.even_relations,
+            unsaid=stage.unsaid,
+        )
         busy = replace(usual, scene=BUSY, max_turns=stage.turns or CROWD_TURNS, thorough=True)
         if stage.pictures == "busy":
             if stage.objective == "regions":
@@ -78,7 +85,13 @@ class SceneSource:
             return partial(_samples, self, talks, (busy,))
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = replace(usual, single_turn_share=0.15, max_turns=stage.turns or SCENE_TURNS)
-        return partial(_samples, self, talks, (options, busy) if stage.pictures == "both" else (options,))
+        in_turns = {
+            "both": (options, busy),
+            "varied": (options, busy, replace(busy, scene=NEAR), replace(busy, scene=usual.scene)),
+        }.get(stage.pictures, (options,))
+        if stage.apart:
+            in_turns = tuple(kind for each in in_turns for kind in (each, replace(each, kinds=stage.apart)))
+        return partial(_samples, self, talks, in_turns)
 
     def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
