@@ -117,6 +117,17 @@ NANO_KINDS = (
 )  # fmt: skip
 """Questions that the embedded model is taught: few, so that they are learned well in a short time."""
 
+_NINTH_KINDS = (
+    *NANO_KINDS,
+    "relation",
+    *3 * ("is_category",),
+    *2 * ("color",),
+    "is_color",
+    *2 * ("category",),
+    "parts",
+    *2 * ("size",),
+)
+
 NANO_STAGES = (
     Stage(
         "encoder",
@@ -435,8 +446,49 @@ NANO_STAGES = (
         turns=8,
         even_relations=True,
     ),
+    # A ninth time, with near pictures of large things, and with presence to be seen instead of read.
+    Stage(
+        "names and answers, large things too",
+        "dialogue",
+        ALL_PARTS,
+        steps=800,
+        learning_rate=8e-4,
+        batch_size=16,
+        dialogues_per_scene=1,
+        kinds=_NINTH_KINDS,
+        pictures="varied",
+        image_tokens=False,
+        surroundings=False,
+        warmup_steps=50,
+        answer_start_weight=2.0,
+        naming=1.0,
+        image_naming=0.5,
+        turns=8,
+        even_relations=True,
+    ),
+    Stage(
+        "end to end, unsaid presence",
+        "dialogue",
+        ALL_PARTS,
+        steps=600,
+        learning_rate=5e-4,
+        batch_size=16,
+        dialogues_per_scene=1,
+        kinds=(*_NINTH_KINDS, *3 * ("presence",), "count"),
+        apart=(*3 * ("presence",), "count"),
+        pictures="varied",
+        encoder_rate=0.6,
+        surroundings=False,
+        warmup_steps=30,
+        answer_start_weight=2.0,
+        naming=1.0,
+        image_naming=0.5,
+        turns=12,
+        even_relations=True,
+        unsaid=True,
+    ),
 )
-"""About thirteen hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
+"""About fifteen hours on two CPU cores; `TrainingConfig.scaled` makes it longer or shorter."""
 
 NANO_STYLES = ("twemoji", "noto", "noto-v1", "fluent-emoji", "fluent-emoji-flat", "emojione", "fxemoji")
 """Art that the embedded model sees in training."""
