@@ -20,6 +20,7 @@ from osprey_core.training.dialogues import (
     NUMBERS,
     DialogueOptions,
     DialogueSample,
+    colors_said,
     corpus,
     diagonal_of,
     main_colors,
@@ -312,6 +313,12 @@ def test_borderline_places_relations_and_colours_are_not_named() -> None:
     assert relation_of((10, 50), (90, 50), (100, 100)) == "left"
     assert relation_of((50, 50), (55, 50), (100, 100)) is None
     assert relation_of((10, 10), (50, 50), (100, 100)) is None
+    assert colors_said({"red": 0.9, "blue": 0.1}) == ("red",)
+    assert colors_said({"pink": 0.8, "black": 0.2}) == ("pink", "pink and black")
+    assert set(colors_said({"orange": 1.0, "yellow": 0.9})) == {
+        "orange", "yellow", "orange and yellow", "yellow and orange",
+    }  # fmt: skip
+    assert colors_said({}) == ()
     assert main_colors({"red": 0.9, "blue": 0.1}) == ("red",)
     assert main_colors({"red": 0.5, "blue": 0.45}) == ("red", "blue")
     assert main_colors({"red": 0.4, "blue": 0.3, "green": 0.3}) == ("red", "blue")

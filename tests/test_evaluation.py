@@ -19,6 +19,7 @@ from osprey_core.evaluation import (
     Question,
     bootstrap,
     is_right,
+    is_true_color,
     load_sentence_encoder,
     semantic_iou,
     semantic_similarity,
@@ -27,7 +28,7 @@ from osprey_core.evaluation import (
 )
 from osprey_core.evaluation.__main__ import main
 from osprey_core.evaluation.questions import LATER_TURNS, choose_topics
-from osprey_core.evaluation.scoring import COMMONEST, Judged, summarise
+from osprey_core.evaluation.scoring import BORDERING, COMMONEST, Judged, summarise
 from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
 from osprey_core.training.sources import SceneSource
 
@@ -75,6 +76,36 @@ def question(kind: str, answer: str, *accepted: str) -> Question:
 )
 def test_answers_are_judged_as_a_person_would(asked: Question, answer: str, right: bool) -> None:
     assert is_right(asked, answer) is right
+
+
+@pytest.mark.parametrize(
+    ("answer", "true"),
+    [
+        ("It is pink.", True),  # the answer as computed
+        ("The diamond is pink and black.", True),  # accepted beside it
+        ("It is black and pink.", True),
+        ("It is black.", False),
+        ("It is pink and green.", False),
+        ("It is pink, black and red.", False),
+        ("The picture does not show that.", False),
+    ],
+)
+def test_colours_true_of_the_pixels_are_told_from_others(answer: str, true: bool) -> None:
+    assert is_true_color(question("color", "It is pink.", "pink", "pink and black"), answer) is true
+
+
+def test_bordering_colours_are_a_score_of_their_own() -> None:
+    asked = question("color", "It is orange.", "orange", "yellow")
+    answers = {"It is orange.": "", "It is yellow.": "", "It is red.": "", "The banana is yellow.": "picture blank"}
+    results = summarise(
+        [Judged("colour", 0, asked, answer, is_right(asked, answer), control) for answer, control in answers.items()]
+    )
+    assert results["scores"]["colour"]["value"] == pytest.approx(1 / 3)
+    assert results["scores"][BORDERING]["value"] == pytest.approx(2 / 3)
+    assert results["scores"][BORDERING]["count"] == 3
+    assert results["controls"]["picture blank"]["colour"]["value"] == 0
+    assert results["controls"]["picture blank"][BORDERING]["value"] == 1
+    assert "| none | 33.3% (n=3) | 66.7% (n=3) |" in evaluation.report(results)
 
 
 def test_words_leave_articles_and_punctuation_out() -> None:

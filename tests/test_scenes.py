@@ -15,6 +15,7 @@ from osprey_core.training.scenes import (
     color_shares,
     hand_mask,
     make_scene,
+    possible_colors,
 )
 
 SEEDS = range(60)
@@ -111,6 +112,27 @@ def test_large_pictures_come_from_the_same_generator() -> None:
 ])  # fmt: skip
 def test_colour_names_are_the_everyday_ones(pixel: tuple[int, int, int], name: str) -> None:
     assert COLOR_NAMES[int(color_index(np.array([[pixel]], np.uint8))[0, 0])] == name
+
+
+@pytest.mark.parametrize(("pixel", "names"), [
+    ((220, 10, 10), {"red"}), ((10, 160, 20), {"green"}), ((20, 20, 20), {"black"}),
+    ((255, 180, 20), {"orange", "yellow"}), ((214, 150, 90), {"brown", "orange"}), ((50, 52, 54), {"black", "gray"}),
+])  # fmt: skip
+def test_pixels_near_a_border_may_be_called_either_colour(pixel: tuple[int, int, int], names: set[str]) -> None:
+    image = np.full((4, 5, 3), pixel, np.uint8)
+    possible = possible_colors(image, np.ones((4, 5), bool))
+    assert set(possible) == names
+    assert set(possible.values()) == {1.0}
+
+
+@pytest.mark.parametrize("seed", SEEDS[:10])
+def test_what_a_pixel_is_called_is_among_what_it_may_be_called(seed: int) -> None:
+    scene = make_scene(seed)
+    for item in scene.objects:
+        possible = possible_colors(scene.image, item.mask)
+        assert all(possible[name] >= share - 1e-9 for name, share in item.color_shares.items())
+        assert list(possible.values()) == sorted(possible.values(), reverse=True)
+    assert possible_colors(scene.image, np.zeros(scene.size_hw, bool)) == {}
 
 
 @pytest.mark.parametrize("style", MASK_STYLES)

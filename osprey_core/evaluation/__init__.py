@@ -1,7 +1,7 @@
 """Scores of a model on made scenes whose answers are known: questions, judges, measures, controls."""
 
 from .controls import CONTROLS, Ask, blank_picture, plain, shuffled_masks, without
-from .judges import YES_NO, is_right, semantic_iou, words_of
+from .judges import YES_NO, is_right, is_true_color, semantic_iou, words_of
 from .measures import Score, bootstrap, yes_no_measures
 from .questions import TOPICS, HeldOut, Question, balanced, conversations, questions_of
 from .scoring import evaluate, report
@@ -22,6 +22,7 @@ __all__ = [
     "conversations",
     "evaluate",
     "is_right",
+    "is_true_color",
     "load_sentence_encoder",
     "plain",
     "questions_of",

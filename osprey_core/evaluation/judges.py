@@ -69,6 +69,15 @@ def is_right(question: Judgeable, answer: str) -> bool:
     return False
 
 
+def is_true_color(question: Judgeable, answer: str) -> bool:
+    """Whether the colours said are right, or else one of the accepted answers: names that border on the true one too.
+
+    An orange that is nearly yellow may be called either, and a pink thing with black dots pink, or pink and black.
+    """
+    said = _told(answer, COLOR_NAMES)
+    return is_right(question, answer) or any(said == _told(accepted, COLOR_NAMES) for accepted in question.accepted)
+
+
 def semantic_iou(answer: str, accepted: Iterable[str]) -> float:
     """Overlap of words, |A ∩ B| / |A ∪ B|, with the best of the accepted answers (Osprey, section 5.1)."""
     given = set(words_of(answer))

@@ -11,13 +11,17 @@ from tqdm import tqdm
 
 from ..engine import Osprey
 from .controls import CONTROLLED, CONTROLS, SHUFFLED, can_shuffle, plain
-from .judges import YES_NO, is_right, semantic_iou, words_of
+from .judges import YES_NO, is_right, is_true_color, semantic_iou, words_of
 from .measures import Score, bootstrap, yes_no_measures
 from .questions import LATER_TURNS, TOPICS, HeldOut, Question
 from .similarity import MISSING, SentenceEncoder, semantic_similarity
 
 COMMONEST = "always the commonest answer"
 """A baseline beside the controls: what one gets without looking at anything."""
+
+
+BORDERING = "colour, bordering names too"
+"""The score "colour" with every answer right that is true of the pixels, however its name was computed."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -
     true_names = [(one.question.answer, *one.question.accepted) for one in named]
     overlaps = [semantic_iou(one.answer, names) for one, names in zip(named, true_names, strict=True)]
     scores["semantic IoU"] = bootstrap(overlaps)
+    scores[BORDERING] = _bordering(plainly)
     if encode is not None:
         scores["semantic similarity"] = bootstrap(
             semantic_similarity([one.answer.lower().strip(" .") for one in named], true_names, encode)
@@ -100,6 +105,7 @@ def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -
                     score: _share(one for one in controlled if one.control == name and one.score == score)
                     for score in CONTROLLED
                 }
+                | {BORDERING: _bordering(one for one in controlled if one.control == name)}
             )
             for name in names
             if any(one.control == name for one in controlled)
@@ -114,7 +120,9 @@ def report(results: dict[str, Any]) -> str:
     rows = {**results["scores"], **{f"yes/no: {k.replace('_', ' ')}": v for k, v in results["yes_no"].items()}}
     lines += [_row(name, score) for name, score in rows.items()]
     if results["controls"]:
-        columns = [name for name in CONTROLLED if any(name in found for found in results["controls"].values())]
+        columns = [
+            name for name in (*CONTROLLED, BORDERING) if any(name in found for found in results["controls"].values())
+        ]
         lines += ["", f"| control | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
         asked = {"none": results["scores"], **results["controls"]}
         for name, found in asked.items():
@@ -130,7 +138,15 @@ def _row(name: str, score: dict[str, Any]) -> str:
 
 
 def _share(judged: Iterable[Judged]) -> Score:
-    return bootstrap([one.right for one in judged])
+    return _share_of(one.right for one in judged)
+
+
+def _bordering(judged: Iterable[Judged]) -> Score:
+    return _share_of(is_true_color(one.question, one.answer) for one in judged if one.score == "colour")
+
+
+def _share_of(right: Iterable[bool]) -> Score:
+    return bootstrap(list(right))
 
 
 def _filled(scores: dict[str, Score]) -> dict[str, dict[str, float]]:

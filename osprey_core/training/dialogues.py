@@ -29,6 +29,7 @@ from osprey_core.training.scenes import (
     color_shares,
     hand_mask,
     make_scene,
+    possible_colors,
 )
 
 EVALUATION_SEEDS = range(1_000_000_000, 1_100_000_000)
@@ -237,6 +238,17 @@ def main_colors(shares: dict[str, float]) -> tuple[str, ...]:
     if share >= 0.62:
         return (first,)
     return ()
+
+
+def colors_said(possible: dict[str, float]) -> tuple[str, ...]:
+    """Every answer to "what colour is it?" that is true of the pixels, given how many may be called by each name.
+
+    Any one colour of 30 % or more; and such a one together with another of 15 % or more.
+    """
+    main = [name for name, share in possible.items() if share >= 0.3]
+    there = [name for name, share in possible.items() if share >= 0.15]
+    pairs = [f"{one} and {other}" for one in main for other in there if one != other]
+    return (*main, *pairs)
 
 
 def place_of(center_xy: tuple[float, float], size_hw: tuple[int, int]) -> tuple[str | None, str | None]:
@@ -797,7 +809,8 @@ class _Talk:
             answer = f"{they} {are} {colors}."
         else:
             answer = sentence(f"{self.the_ref(ref)} {are} {colors}")
-        return _Asked(say.COLOR, answer, (colors, *main_colors(ref.shares)), (k,), say.COLOR_BARE)
+        accepted = (colors, *main_colors(ref.shares), *colors_said(possible_colors(self.scene.image, ref.mask)))
+        return _Asked(say.COLOR, answer, tuple(dict.fromkeys(accepted)), (k,), say.COLOR_BARE)
 
     def _ask_position(self) -> _Asked | None:
         k = self._any_ref(lambda ref: bool(self.place(ref)))

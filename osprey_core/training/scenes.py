@@ -631,9 +631,44 @@ def color_index(image: np.ndarray) -> np.ndarray:
     return np.asarray(_color_table()[(r << 10) | (g << 5) | b])
 
 
+def possible_colors(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """Share of an image's masked pixels that may be called by each colour name, largest first.
+
+    A pixel near the border of two names counts for both, so that the shares may sum to more than one.
+    """
+    r, g, b = (image[mask][:, k].astype(np.uint16) >> 3 for k in range(3))
+    found = _possible_table()[(r << 10) | (g << 5) | b]  # (n, names)
+    shares = found.mean(0) if len(found) else np.zeros(len(COLOR_NAMES))
+    return {COLOR_NAMES[k]: float(shares[k]) for k in np.argsort(-shares, kind="stable") if shares[k]}
+
+
+_HUE_DOUBT, _DOUBT = 8.0, 0.08
+"""How far a pixel may be from a border between two names, in degrees of hue, and in saturation or value, for people to
+call it either."""
+
+
 @cache
 def _color_table() -> np.ndarray:
-    """Colour names of all 32^3 coarse colours, by hue, saturation and value borders set by eye."""
+    """Index into COLOR_NAMES of all 32^3 coarse colours."""
+    return _names_of(*_coarse_colors())
+
+
+@cache
+def _possible_table() -> np.ndarray:
+    """Which of COLOR_NAMES may be said of each of the 32^3 coarse colours, bool (32768, names)."""
+    hue, sat, val = _coarse_colors()
+    found = np.zeros((len(hue), len(COLOR_NAMES)), bool)
+    for turn, paler, darker in (
+        (0.0, 0.0, 0.0), (_HUE_DOUBT, 0.0, 0.0), (-_HUE_DOUBT, 0.0, 0.0), (0.0, _DOUBT, 0.0), (0.0, -_DOUBT, 0.0),
+        (0.0, 0.0, _DOUBT), (0.0, 0.0, -_DOUBT),
+    ):  # fmt: skip
+        names = _names_of((hue + turn) % 360, np.clip(sat - paler, 0, 1), np.clip(val - darker, 0, 1))
+        found[np.arange(len(names)), names] = True
+    return found
+
+
+def _coarse_colors() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hue in degrees, saturation and value of all 32^3 coarse colours."""
     grid = np.arange(32) * 8.0 + 4
     r, g, b = (v.reshape(-1) / 255 for v in np.meshgrid(grid, grid, grid, indexing="ij"))
     high, low = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b)
@@ -641,8 +676,12 @@ def _color_table() -> np.ndarray:
     hue = (
         np.where(high == r, (g - b) / spread % 6, np.where(high == g, (b - r) / spread + 2, (r - g) / spread + 4)) * 60
     )
-    sat, val = spread / np.maximum(high, 1e-6), high
-    names = np.full(r.shape, "red", dtype=object)
+    return hue, spread / np.maximum(high, 1e-6), high
+
+
+def _names_of(hue: np.ndarray, sat: np.ndarray, val: np.ndarray) -> np.ndarray:
+    """Index into COLOR_NAMES by hue, saturation and value borders set by eye."""
+    names = np.full(hue.shape, "red", dtype=object)
     for start, end, name in (
         (12, 41, "orange"), (41, 66, "yellow"), (66, 168, "green"), (168, 252, "blue"), (252, 295, "purple"),
         (295, 341, "pink"),
