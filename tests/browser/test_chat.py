@@ -201,12 +201,12 @@ def test_own_questions_are_kept_in_the_browser(visit: Any, address: str, model: 
     person.wait_answer(1)
     assert model.calls[-1].question == "Is <b>it</b> ripe?"
     assert page.input_value(BOX) == "draft"
-    page.reload()
+    person.load_again()
     page.wait_for_selector(".osp-own-ask")
     assert page.inner_text(".osp-own-ask") == "Is <b>it</b> ripe?"
     page.click(".osp-own-forget")
     assert page.locator(".osp-own-ask").count() == 0
-    page.reload()
+    person.load_again()
     page.wait_for_selector(".osp-own", state="attached")
     page.wait_for_timeout(500)
     assert page.locator(".osp-own-ask").count() == 0
