@@ -42,3 +42,11 @@ def test_the_command_writes_a_model_that_is_the_mean(tmp_path: Path) -> None:
     for a, b, found in weights:
         assert torch.allclose(found, 0.75 * a + 0.25 * b, atol=1e-3)
     assert main([str(tmp_path / "1"), str(tmp_path / "nowhere"), "--out", str(tmp_path / "x")]) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tiny_osprey().save(tmp_path / "model")
+    (tmp_path / "file").write_text("")
+    model = str(tmp_path / "model")
+    assert main([model, model, "--out", str(tmp_path / "file" / "mean")]) == 2
+    assert "cannot be written" in caplog.text

@@ -106,7 +106,7 @@ def test_varied_pictures_come_in_turns() -> None:
 
 
 def test_kinds_apart_have_every_second_conversation() -> None:
-    for pictures in ("scenes", "varied"):
+    for pictures in ("scenes", "busy", "varied"):
         source = SceneSource(None).for_stage(replace(stage(pictures), kinds=("category", "color"), apart=("presence",)))
         for seed in SEEDS[:8]:
             kinds = {turn.kind for turn in source(seed)[0].dialogue}

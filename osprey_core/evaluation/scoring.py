@@ -19,7 +19,6 @@ from .similarity import MISSING, SentenceEncoder, semantic_similarity
 COMMONEST = "always the commonest answer"
 """A baseline beside the controls: what one gets without looking at anything."""
 
-
 BORDERING = "colour, bordering names too"
 """The score "colour" with every answer right that is true of the pixels, however its name was computed."""
 
@@ -138,15 +137,11 @@ def _row(name: str, score: dict[str, Any]) -> str:
 
 
 def _share(judged: Iterable[Judged]) -> Score:
-    return _share_of(one.right for one in judged)
+    return bootstrap([one.right for one in judged])
 
 
 def _bordering(judged: Iterable[Judged]) -> Score:
-    return _share_of(is_true_color(one.question, one.answer) for one in judged if one.score == "colour")
-
-
-def _share_of(right: Iterable[bool]) -> Score:
-    return bootstrap(list(right))
+    return bootstrap([is_true_color(one.question, one.answer) for one in judged if one.score == "colour"])
 
 
 def _filled(scores: dict[str, Score]) -> dict[str, dict[str, float]]:

@@ -55,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OspreyError as error:
         log.error("%s", error)
         return 2
+    except OSError as error:
+        log.error("%s cannot be written: %s.", options.out, error.strerror or error)
+        return 2
     log.info("Wrote %s.", options.out)
     return 0
 

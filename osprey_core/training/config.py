@@ -7,6 +7,7 @@ parts the paper starts from: no CLIP and no Vicuna are needed to train the embed
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from ..config import ExtractorConfig, GenerationDefaults, LanguageConfig, OspreyConfig, PromptConfig, VisionConfig
@@ -127,6 +128,21 @@ _NINTH_KINDS = (
     "parts",
     *2 * ("size",),
 )
+_UNMARKED = (*3 * ("presence",), "count")  # about the picture, and no region of it
+
+_together = partial(
+    Stage,
+    objective="dialogue",
+    trains=ALL_PARTS,
+    batch_size=16,
+    dialogues_per_scene=1,
+    surroundings=False,
+    answer_start_weight=2.0,
+    naming=1.0,
+    image_naming=0.5,
+    even_relations=True,
+)
+"""A stage that teaches names and answers together."""
 
 NANO_STAGES = (
     Stage(
@@ -399,33 +415,20 @@ NANO_STAGES = (
         pictures="busy",
         warmup_steps=10,
     ),
-    Stage(
+    _together(
         "names and answers",
-        "dialogue",
-        ALL_PARTS,
         steps=1350,
         learning_rate=1e-3,
-        batch_size=16,
-        dialogues_per_scene=1,
         kinds=(*NANO_KINDS, "relation", *2 * ("is_category",), "has_part", "category"),
         pictures="both",
         image_tokens=False,
-        surroundings=False,
         warmup_steps=80,
-        answer_start_weight=2.0,
-        naming=1.0,
-        image_naming=0.5,
         turns=8,
-        even_relations=True,
     ),
-    Stage(
+    _together(
         "end-to-end, named image tokens",
-        "dialogue",
-        ALL_PARTS,
         steps=390,
         learning_rate=6e-4,
-        batch_size=16,
-        dialogues_per_scene=1,
         kinds=(
             *NANO_KINDS,
             "relation",
@@ -438,53 +441,30 @@ NANO_STAGES = (
         ),
         pictures="both",
         encoder_rate=0.5,
-        surroundings=False,
         warmup_steps=30,
-        answer_start_weight=2.0,
-        naming=1.0,
-        image_naming=0.5,
         turns=8,
-        even_relations=True,
     ),
     # A ninth time, with near pictures of large things, and with presence to be seen instead of read.
-    Stage(
+    _together(
         "names and answers, large things too",
-        "dialogue",
-        ALL_PARTS,
         steps=800,
         learning_rate=8e-4,
-        batch_size=16,
-        dialogues_per_scene=1,
         kinds=_NINTH_KINDS,
         pictures="varied",
         image_tokens=False,
-        surroundings=False,
         warmup_steps=50,
-        answer_start_weight=2.0,
-        naming=1.0,
-        image_naming=0.5,
         turns=8,
-        even_relations=True,
     ),
-    Stage(
+    _together(
         "end to end, unsaid presence",
-        "dialogue",
-        ALL_PARTS,
         steps=600,
         learning_rate=5e-4,
-        batch_size=16,
-        dialogues_per_scene=1,
-        kinds=(*_NINTH_KINDS, *3 * ("presence",), "count"),
-        apart=(*3 * ("presence",), "count"),
+        kinds=(*_NINTH_KINDS, *_UNMARKED),
+        apart=_UNMARKED,
         pictures="varied",
         encoder_rate=0.6,
-        surroundings=False,
         warmup_steps=30,
-        answer_start_weight=2.0,
-        naming=1.0,
-        image_naming=0.5,
         turns=12,
-        even_relations=True,
         unsaid=True,
     ),
 )

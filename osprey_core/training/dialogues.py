@@ -1282,9 +1282,7 @@ class _Talk:
         return _Asked(say.COUNT, answer, (NUMBERS[number], str(number)), (), (), (("x", many),))
 
     def _ask_presence(self) -> _Asked | None:
-        objects: Sequence[SceneObject] = self.scene.objects
-        if self.options.unsaid:
-            objects = [item for item in objects if not self._has_said(item.thing)]
+        objects = [item for item in self.scene.objects if not self._is_given_away(item.thing)]
         if not objects:
             return None
         if self.rng.random() < 0.5:
@@ -1299,7 +1297,7 @@ class _Talk:
             )
         else:
             found = self._absent(None)
-            if found is None or (self.options.unsaid and self._has_said(found)):
+            if found is None or self._is_given_away(found):
                 return None
             noun = found.noun
             answer = f"No, there is no {noun} in the picture."
@@ -1341,8 +1339,10 @@ class _Talk:
         ]
         return fit[int(self.rng.integers(len(fit)))] if fit else None
 
-    def _has_said(self, thing: Thing) -> bool:
-        """Whether any turn so far holds one of the thing's names, be it in the plural."""
+    def _is_given_away(self, thing: Thing) -> bool:
+        """Whether any turn so far holds one of the thing's names, be it in the plural, where that matters."""
+        if not self.options.unsaid:
+            return False
         said = " ".join(f"{turn.question} {turn.answer}" for turn in self.turns).lower()
         return any(re.search(rf"\b{re.escape(word)}", said) for word in thing.words)
 

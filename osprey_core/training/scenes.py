@@ -627,8 +627,7 @@ def color_shares(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
 
 def color_index(image: np.ndarray) -> np.ndarray:
     """Index into COLOR_NAMES for every pixel: uint8 (H, W) from uint8 (H, W, 3)."""
-    r, g, b = (image[..., k].astype(np.uint16) >> 3 for k in range(3))
-    return np.asarray(_color_table()[(r << 10) | (g << 5) | b])
+    return np.asarray(_color_table()[_coarse(image)])
 
 
 def possible_colors(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
@@ -636,10 +635,15 @@ def possible_colors(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
 
     A pixel near the border of two names counts for both, so that the shares may sum to more than one.
     """
-    r, g, b = (image[mask][:, k].astype(np.uint16) >> 3 for k in range(3))
-    found = _possible_table()[(r << 10) | (g << 5) | b]  # (n, names)
+    found = _possible_table()[_coarse(image[mask])]  # (n, names)
     shares = found.mean(0) if len(found) else np.zeros(len(COLOR_NAMES))
     return {COLOR_NAMES[k]: float(shares[k]) for k in np.argsort(-shares, kind="stable") if shares[k]}
+
+
+def _coarse(pixels: np.ndarray) -> np.ndarray:
+    """Index of every pixel's colour among the 32^3 coarse ones: uint16 (…) from uint8 (…, 3)."""
+    r, g, b = (pixels[..., k].astype(np.uint16) >> 3 for k in range(3))
+    return np.asarray((r << 10) | (g << 5) | b)
 
 
 _HUE_DOUBT, _DOUBT = 8.0, 0.08

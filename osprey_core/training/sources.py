@@ -79,18 +79,17 @@ class SceneSource:
             unsaid=stage.unsaid,
         )
         busy = replace(usual, scene=BUSY, max_turns=stage.turns or CROWD_TURNS, thorough=True)
-        if stage.pictures == "busy":
-            if stage.objective == "regions":
-                return partial(_named_regions, self)
-            return partial(_samples, self, talks, (busy,))
+        if stage.pictures == "busy" and stage.objective == "regions":
+            return partial(_named_regions, self)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = replace(usual, single_turn_share=0.15, max_turns=stage.turns or SCENE_TURNS)
         in_turns = {
+            "busy": (busy,),
             "both": (options, busy),
             "varied": (options, busy, replace(busy, scene=NEAR), replace(busy, scene=usual.scene)),
         }.get(stage.pictures, (options,))
         if stage.apart:
-            in_turns = tuple(kind for each in in_turns for kind in (each, replace(each, kinds=stage.apart)))
+            in_turns = tuple(talk for each in in_turns for talk in (each, replace(each, kinds=stage.apart)))
         return partial(_samples, self, talks, in_turns)
 
     def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
