@@ -1,0 +1,110 @@
+"""What the photo tower sees in a picture, computed once for everybody who asks.
+
+The language model and the click segmenter look through the same tower: its weights are loaded once per process and
+device, and the levels of the last few pictures are kept by the pictures' digests. Threads may share all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.model.towers import PHOTO_SIZE, PhotoTower, build_photo_tower
+
+TOWER_FILE = Path(__file__).parent / "nano" / "tower.safetensors"
+"""The tower's weights, fp16; `python -m osprey_core.training.photo_tower` writes them."""
+
+KEPT_PICTURES = 4
+"""Pictures whose levels are kept: about 3.4 MB each in fp32 for the five levels."""
+
+
+class PhotoEncoder:
+    """A tower on a device with a memo of the pictures that it saw last."""
+
+    def __init__(self, tower: PhotoTower, device: torch.device, kept_pictures: int = KEPT_PICTURES) -> None:
+        self.tower = tower.to(device=device, memory_format=torch.channels_last)
+        self.device = device
+        self._kept_pictures = kept_pictures
+        self._levels: OrderedDict[str, dict[str, torch.Tensor]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._encoding = threading.Lock()
+
+    def levels(self, picture: Image.Image | np.ndarray) -> dict[str, torch.Tensor]:
+        """The five levels of a picture (see `PhotoTower.forward`), float32 (1, C, h, w). To be read only.
+
+        Args:
+            picture: RGB picture or uint8 (H, W, 3).
+        """
+        pixels = np.asarray(picture.convert("RGB") if isinstance(picture, Image.Image) else picture)
+        digest = _digest(pixels)
+        found = self._look_up(digest)
+        if found is not None:
+            return found
+        with self._encoding:  # two people who open one picture at once wait for one encoding
+            found = self._look_up(digest)
+            if found is None:
+                with torch.inference_mode():
+                    values = photo_pixels(pixels)[None].to(self.device, memory_format=torch.channels_last)
+                    found = self.tower(values)
+                with self._lock:
+                    self._levels[digest] = found
+                    while len(self._levels) > self._kept_pictures:
+                        self._levels.popitem(last=False)
+        return found
+
+    def _look_up(self, digest: str) -> dict[str, torch.Tensor] | None:
+        with self._lock:
+            found = self._levels.get(digest)
+            if found is not None:
+                self._levels.move_to_end(digest)
+            return found
+
+
+def photo_pixels(image: np.ndarray) -> torch.Tensor:
+    """A picture uint8 (H, W, 3) as the tower takes it: stretched to float32 (3, 512, 512), RGB / 127.5 - 1."""
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    if picture.size != (PHOTO_SIZE, PHOTO_SIZE):
+        picture = picture.resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1
+
+
+@lru_cache(maxsize=4)
+def shared_photo_encoder(device: str = "cpu", weights: Path = TOWER_FILE) -> PhotoEncoder:
+    """The process's one encoder for a device, float32. Raises as `load_photo_tower`."""
+    return PhotoEncoder(load_photo_tower(weights), torch.device(device))
+
+
+def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:
+    """Read the tower from its file, to float32 on the CPU.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        CheckpointError: it does not hold this tower's weights.
+    """
+    if not weights.is_file():
+        raise ModelNotFoundError(f"The photo tower's weights {weights} are missing; install the program again.")
+    with torch.device("meta"):
+        tower = build_photo_tower()
+    try:
+        tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
+        tower.load_state_dict(tensors, strict=True, assign=True)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0][:120]
+        raise CheckpointError(f"{weights} does not hold the photo tower's weights ({reason}).") from error
+    return tower.eval().requires_grad_(False)
+
+
+def _digest(pixels: np.ndarray) -> str:
+    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
