@@ -228,7 +228,7 @@ def with_article(noun: str) -> str:
 
 
 _IRREGULAR = {
-    "mouse": "mice", "fish": "fish", "tropical fish": "tropical fish", "sheep": "sheep", "goose": "geese",
+    "person": "people", "mouse": "mice", "fish": "fish", "tropical fish": "tropical fish", "sheep": "sheep", "goose": "geese",
     "deer": "deer", "wolf": "wolves", "knife": "knives", "leaf": "leaves", "tooth": "teeth", "foot": "feet",
     "loaf": "loaves", "shrimp": "shrimp", "squid": "squid", "bison": "bison", "moose": "moose", "ox": "oxen",
     "snowman": "snowmen", "pufferfish": "pufferfish", "jellyfish": "jellyfish", "dice": "dice", "bus": "buses", "scarf": "scarves",
