@@ -35,10 +35,10 @@ def serve(options: Options) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
-    from demo import handlers
-    from demo.canvas.canvas import MAX_MEGABYTES
-    from demo.page import build_app
-    from demo.slots import Slot
+    from demo.app import build_app
+    from demo.canvas.panel import MAX_MEGABYTES
+    from demo.jobs.lazy_resource import Slot
+    from demo.session import handlers
     from demo.theme import css, theme
 
     def load_model(name: str, revision: str | None) -> object:
@@ -72,7 +72,7 @@ def serve(options: Options) -> int:
     second = None if other is None else Slot(other, lambda: load_model(other, None))
     decode: handlers.Decode = handlers.decode
     if zero_gpu:
-        from demo import zero_gpu as lent
+        from demo.jobs import zero_gpu as lent
 
         # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
         loaded = [slot.load() for slot in (model, second) if slot is not None]

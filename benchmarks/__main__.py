@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from osprey_core.config import OspreyConfig
-from osprey_core.quantize import Drift
+from osprey_core.runtime.quantize import Drift
 
 from .estimate import CARDS, estimate
 from .measures import MEASURES, Setting, drifts

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from osprey_core import Osprey
-from osprey_core.generate import AnswerStream, Sampling, decode
-from osprey_core.masks import as_mask
-from osprey_core.preprocess import image_to_tensor
-from osprey_core.prompts import STOP_STRINGS, Prompt, Turn
+from osprey_core.language.generation import AnswerStream, Sampling, decode
+from osprey_core.language.prompts import STOP_STRINGS, Prompt, Turn
+from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.regions.masks import as_mask
 
 
 @torch.inference_mode()

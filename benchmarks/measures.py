@@ -19,10 +19,10 @@ import torch
 from torch import nn
 
 from osprey_core import Osprey, View
-from osprey_core.pictures import read_picture
-from osprey_core.preprocess import image_to_tensor
-from osprey_core.prompts import QUESTIONS, Turn
-from osprey_core.quantize import Drift, drift, quantize
+from osprey_core.io.pictures import read_picture
+from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.runtime.quantize import Drift, drift, quantize
 
 from . import baseline
 from .models import copy_of, decoder_bytes, in_bfloat16

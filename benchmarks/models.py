@@ -11,10 +11,11 @@ from typing import Literal, get_args
 import torch
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
-from osprey_core import Osprey, hub
+from osprey_core import Osprey
 from osprey_core.config import ExtractorConfig, LanguageConfig, OspreyConfig, VisionConfig
+from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import build_network
-from osprey_core.tokens import TextTokenizer
+from osprey_core.runtime import hub
 
 Shape = Literal["nano", "wide", "tiny"]
 SHAPES: tuple[str, ...] = get_args(Shape)

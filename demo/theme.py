@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo.scripts import text_of
-from demo.transcript import chip_css
+from demo.chat.transcript import chip_css
+from demo.shared.scripts import text_of
 
 _ACCENT = gr.themes.Color(
     name="osprey",

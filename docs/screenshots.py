@@ -17,14 +17,12 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "tests", ROOT / "tests" / "browser"):
-    sys.path.insert(0, str(folder))
-
-from conftest import CHROMIUM, Visit  # noqa: E402
-from fakes import served  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from osprey_core import Osprey  # noqa: E402
 from osprey_core.segment import load_segmenter  # noqa: E402
+from tests.browser.conftest import CHROMIUM, Visit  # noqa: E402
+from tests.fakes import served  # noqa: E402
 
 PATIENCE_MS = 240_000
 MAX_BYTES = 300_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .errors import CheckpointError, ContextOverflowError, InputError, ModelNotFoundError, OspreyError
+from osprey_core.errors import CheckpointError, ContextOverflowError, InputError, ModelNotFoundError, OspreyError
 
 if TYPE_CHECKING:
-    from .engine import Osprey, View
+    from osprey_core.engine import Osprey, View
 
 __all__ = [
     "CheckpointError",
@@ -24,7 +24,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # torch and transformers take seconds to import; whoever only reads options or masks does not pay for them.
     if name in ("Osprey", "View"):
-        return getattr(importlib.import_module(".engine", __name__), name)
-    if name in ("engine", "generate", "preprocess", "prompts"):
-        return importlib.import_module(f".{name}", __name__)
+        return getattr(importlib.import_module("osprey_core.engine"), name)
+    if name in ("engine", "preprocess"):
+        return importlib.import_module(f"osprey_core.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .errors import CheckpointError
+from osprey_core.errors import CheckpointError
 
 LEVEL_NAMES = ("res2", "res3", "res4", "res5")
 """ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""

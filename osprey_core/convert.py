@@ -1,44 +1,10 @@
-"""Convert a checkpoint once to our own layout: `python -m osprey_core.convert SRC DST`."""
+"""`python -m osprey_core.convert SRC DST`; see `osprey_core.cli.convert`."""
 
-from __future__ import annotations
-
-import argparse
-import logging
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from .engine import DTYPES, Osprey
-from .errors import OspreyError
+from osprey_core.cli.convert import main
 
-log = logging.getLogger(__name__)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Convert; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="python -m osprey_core.convert", description=__doc__)
-    parser.add_argument("source", help="a folder or Hub repository id of a published checkpoint")
-    parser.add_argument("destination", help="folder to write config.json, model.safetensors and tokenizer.json to")
-    parser.add_argument("--revision", help="branch, tag or commit on the Hub")
-    parser.add_argument("--dtype", choices=sorted(DTYPES), default="float16", help="precision of the written tensors")
-    options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if Path(options.source).resolve() == Path(options.destination).resolve():
-        log.error("Source and destination are the same folder; give another destination.")
-        return 2
-    try:
-        # Loaded in the precision to be written: converting needs no more memory than the result.
-        model = Osprey.from_pretrained(options.source, "cpu", options.dtype, options.revision)
-        model.save(options.destination)
-    except OspreyError as error:
-        log.error("%s", error)
-        return 2
-    except OSError as error:
-        log.error("%s cannot be written: %s.", options.destination, error.strerror or error)
-        return 2
-    log.info("Wrote %s as %s to %s.", options.source, options.dtype, options.destination)
-    return 0
-
+__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -18,22 +18,29 @@ import torch
 from PIL import Image
 from transformers import DynamicCache
 
-from . import checkpoint, hub
-from .compiled import compile_network
-from .config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
-from .errors import CheckpointError, ContextOverflowError, InputError
-from .generate import AnswerStream, AnswerText, DecodedRows, Sampling, decode
-from .masks import as_mask
-from .model import OspreyNetwork
-from .pictures import read_picture
-from .placement import check_device_map, is_offloaded
-from .prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
-from .prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PictureCache, cache_of, key_values_of, tensor_bytes
-from .preprocess import image_to_tensor
-from .prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
-from .quantize import is_quantized, replacement_for
-from .quantize import quantize as quantize_llm
-from .tokens import TextTokenizer
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
+from osprey_core.cache.prefix_cache import (
+    DEFAULT_CACHE_BYTES,
+    CacheBudget,
+    PictureCache,
+    cache_of,
+    key_values_of,
+    tensor_bytes,
+)
+from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
+from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
+from osprey_core.io.pictures import read_picture
+from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, Sampling, decode
+from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
+from osprey_core.language.tokens import TextTokenizer
+from osprey_core.model import OspreyNetwork
+from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.regions.masks import as_mask
+from osprey_core.runtime import checkpoint, hub
+from osprey_core.runtime.compile import compile_network
+from osprey_core.runtime.placement import check_device_map, is_offloaded
+from osprey_core.runtime.quantize import is_quantized, replacement_for
+from osprey_core.runtime.quantize import quantize as quantize_llm
 
 MIN_ANSWER_TOKENS = 32
 """History is left out rather than squeezing an answer into less room than this."""

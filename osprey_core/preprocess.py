@@ -1,50 +1,5 @@
-"""Pictures to pixel values, as the published model was fed.
+"""The published preprocessing under its public name; see `osprey_core.model.preprocess`."""
 
-Bicubic resize of the shorter edge on 8-bit pixels, CLIP's mean and standard deviation, then a bilinear squeeze to a
-square whatever the aspect ratio. It knows nothing of files, colour modes or models; `pictures` reads files.
-"""
+from osprey_core.model.preprocess import image_to_tensor
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-from PIL import Image
-
-from .pictures import read_picture
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-
-MAX_ASPECT = 32
-"""Beyond this ratio the longer edge stops growing: the square squeeze would throw the extra columns away, and a
-30,000 x 10 strip must not become a 1.5-million-column intermediate."""
-
-
-def image_to_tensor(image: Image.Image | np.ndarray, size: int = 512) -> torch.Tensor:
-    """Prepare one picture for the vision encoder.
-
-    Args:
-        image: a picture, or uint8 (H, W, 3) RGB.
-        size: side of the encoder's square input in pixels.
-
-    Returns:
-        float32 (3, size, size), normalised with CLIP's statistics.
-
-    Raises:
-        InputError: the picture cannot be read as RGB.
-    """
-    picture = read_picture(image)
-    width, height = picture.size
-    shorter, longer = min(width, height), max(width, height)
-    longer_resized = int(size * min(longer / shorter, MAX_ASPECT))
-    resized_wh = (size, longer_resized) if width <= height else (longer_resized, size)
-    if picture.size != resized_wh:
-        picture = picture.resize(resized_wh, Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 255  # (3, H', W')
-    mean = torch.tensor(CLIP_MEAN).view(3, 1, 1)
-    std = torch.tensor(CLIP_STD).view(3, 1, 1)
-    pixels = (pixels - mean) / std
-    if resized_wh != (size, size):
-        pixels = F.interpolate(pixels[None], size=(size, size), mode="bilinear", align_corners=False)[0]
-    return pixels
+__all__ = ["image_to_tensor"]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from osprey_core import masks
 from osprey_core.config import GenerationDefaults
+from osprey_core.regions import masks
 from osprey_core.segment.protocol import ScoredMask
 
 
@@ -216,9 +216,9 @@ def served(
     model: Any, segmenter: Any, examples: Path, mcp: bool = False, second: Any = None, **options: Any
 ) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
+    from demo.app import build_app
+    from demo.jobs.lazy_resource import Slot
     from demo.options import Options
-    from demo.page import build_app
-    from demo.slots import Slot
     from demo.theme import css, theme
 
     compared = None if second is None else Slot.of(second, second.name)

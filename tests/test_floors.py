@@ -13,13 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = [
-    {"errors", "config", "fetch", "files", "masks", "pictures", "caption_spots"},
-    {"model", "preprocess", "regions", "prompts", "tokens", "prefix_attention", "prefix_cache", "record", "mask_files"},
-    {"generate", "quantize", "placement", "compiled", "checkpoint", "segment", "draw", "export", "hub"},
-    {"engine", "likelihood", "similarity"},
-    {"training", "evaluation", "convert", "command_line", "__main__"},
+    {"errors", "config"},
+    {"regions", "cache"},
+    {"draw", "language"},
+    {"io"},
+    {"model", "preprocess"},
+    {"runtime", "segment"},
+    {"engine"},
+    {"analysis"},
+    {"training", "evaluation", "cli", "convert", "__main__"},
 ]
-"""osprey_core's modules, lowest floor first. A module may import its own floor and the floors below."""
+"""osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""
 
 
 def sources(folder: str) -> list[Path]:
@@ -74,7 +78,7 @@ def test_the_hub_is_reached_from_one_file() -> None:
         for p in sources("osprey_core") + sources("demo") + [ROOT / "app.py"]
         if "huggingface_hub" in {name.split(".")[0] for name in imported(p)}
     ]
-    assert [str(p.relative_to(ROOT)) for p in users] == ["osprey_core/hub.py"]
+    assert [str(p.relative_to(ROOT)) for p in users] == ["osprey_core/runtime/hub.py"]
 
 
 def test_the_network_knows_neither_files_nor_tokenizers() -> None:
@@ -90,7 +94,9 @@ def test_the_page_never_touches_tensors() -> None:
 
 def test_importing_the_package_is_cheap() -> None:
     """Options, masks and errors must not pay for torch; the page shows before the model's libraries are in."""
-    program = "import sys, osprey_core, osprey_core.masks, osprey_core.hub; print('torch' in sys.modules)"
+    program = (
+        "import sys, osprey_core, osprey_core.regions.masks, osprey_core.runtime.hub; print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

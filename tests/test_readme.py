@@ -10,7 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from osprey_core import hub
+from osprey_core.runtime import hub
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ from osprey_core.config import (
     VisionConfig,
 )
 from osprey_core.engine import Osprey
+from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import build_network
-from osprey_core.tokens import TextTokenizer
 
 
 def tiny_tokenizer() -> TextTokenizer:

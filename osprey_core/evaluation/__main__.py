@@ -17,14 +17,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..engine import Osprey
-from ..errors import InputError, OspreyError
-from ..training.config import NANO_STYLES, NANO_THINGS
-from ..training.sources import SceneSource
-from .failures import choose_failures, failure_sheet
-from .questions import balanced, choose_topics, conversations
-from .scoring import answers, report, summarise
-from .similarity import load_sentence_encoder
+from osprey_core.engine import Osprey
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.evaluation.failures import choose_failures, failure_sheet
+from osprey_core.evaluation.questions import balanced, choose_topics, conversations
+from osprey_core.evaluation.scoring import answers, report, summarise
+from osprey_core.evaluation.sentence_similarity import load_sentence_encoder
+from osprey_core.training.config import NANO_STYLES, NANO_THINGS
+from osprey_core.training.scenes.sources import SceneSource
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from ..engine import RegionToken, View
-from ..training.dialogues import DialogueSample
-from .questions import Question
+from osprey_core.engine import RegionToken, View
+from osprey_core.evaluation.questions import Question
+from osprey_core.training.dialogues.dialogues import DialogueSample
 
 Ask = Callable[[DialogueSample, View, Question], str]
 """Answers one question; controls change what the model is given."""

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..draw import overlay
-from ..regions import Region
-from ..training.art import Atlas
-from ..training.dialogues import DialogueOptions
-from ..training.scenes import make_scene
-from .questions import LATER_TURNS
-from .scoring import Judged
+from osprey_core.draw.overlays import overlay
+from osprey_core.evaluation.questions import LATER_TURNS
+from osprey_core.evaluation.scoring import Judged
+from osprey_core.regions.region import Region
+from osprey_core.training.art import Atlas
+from osprey_core.training.dialogues.dialogues import DialogueOptions
+from osprey_core.training.scenes.scene import make_scene
 
 TILE_PX = 256
 _TEXT_PX = 92

@@ -13,12 +13,18 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import InputError
-from ..prompts import Turn
-from ..training.art import Atlas
-from ..training.dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, sample, sample_about
-from ..training.scenes import make_scene
-from .judges import YES_NO, words_of
+from osprey_core.errors import InputError
+from osprey_core.evaluation.judges import YES_NO, words_of
+from osprey_core.language.prompts import Turn
+from osprey_core.training.art import Atlas
+from osprey_core.training.dialogues.dialogues import (
+    EVALUATION_SEEDS,
+    DialogueOptions,
+    DialogueSample,
+    sample,
+    sample_about,
+)
+from osprey_core.training.scenes.scene import make_scene
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..engine import Osprey
-from .controls import CONTROLLED, CONTROLS, SHUFFLED, can_shuffle, plain
-from .judges import YES_NO, is_right, is_true_color, semantic_iou, words_of
-from .measures import Score, bootstrap, yes_no_measures
-from .questions import LATER_TURNS, TOPICS, HeldOut, Question
-from .similarity import MISSING, SentenceEncoder, semantic_similarity
+from osprey_core.engine import Osprey
+from osprey_core.evaluation.controls import CONTROLLED, CONTROLS, SHUFFLED, can_shuffle, plain
+from osprey_core.evaluation.judges import YES_NO, is_right, is_true_color, semantic_iou, words_of
+from osprey_core.evaluation.measures import Score, bootstrap, yes_no_measures
+from osprey_core.evaluation.questions import LATER_TURNS, TOPICS, HeldOut, Question
+from osprey_core.evaluation.sentence_similarity import MISSING, SentenceEncoder, semantic_similarity
 
 COMMONEST = "always the commonest answer"
 """A baseline beside the controls: what one gets without looking at anything."""

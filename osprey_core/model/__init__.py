@@ -1,5 +1,5 @@
 """The network: vision encoder, connector, mask extractor and language model, and how they are joined."""
 
-from .osprey import OspreyNetwork, build_network
+from osprey_core.model.osprey import OspreyNetwork, build_network
 
 __all__ = ["OspreyNetwork", "build_network"]

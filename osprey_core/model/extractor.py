@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..config import LEVEL_NAMES, ExtractorConfig
-from .mask_pooling import cover_grid, mask_pooling, resize_masks
+from osprey_core.config import LEVEL_NAMES, ExtractorConfig
+from osprey_core.model.mask_pooling import cover_grid, mask_pooling, resize_masks
 
 
 class MaskGrids(NamedTuple):

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ..config import IMAGE_PLACEHOLDER_ID, LanguageConfig, OspreyConfig
-from .connector import Connector
-from .extractor import MaskExtractor
-from .vision import VisionEncoder, build_vision_encoder
+from osprey_core.config import IMAGE_PLACEHOLDER_ID, LanguageConfig, OspreyConfig
+from osprey_core.model.connector import Connector
+from osprey_core.model.extractor import MaskExtractor
+from osprey_core.model.vision import VisionEncoder, build_vision_encoder
 
 
 class OspreyNetwork(nn.Module):

@@ -10,8 +10,8 @@ import torch
 from timm.models.convnext import ConvNeXt
 from torch import nn
 
-from ..config import LEVEL_NAMES, VisionConfig
-from ..errors import CheckpointError
+from osprey_core.config import LEVEL_NAMES, VisionConfig
+from osprey_core.errors import CheckpointError
 
 
 class VisionEncoder(nn.Module):

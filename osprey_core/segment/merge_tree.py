@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from osprey_core.masks import Mask
+from osprey_core.regions.masks import Mask
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

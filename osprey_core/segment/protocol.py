@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
-from osprey_core.masks import Mask, intersection_over_union
+from osprey_core.regions.masks import Mask, intersection_over_union
 
 PointXY = tuple[float, float]
 BoxXYXY = tuple[float, float, float, float]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from osprey_core.masks import Mask, box_xyxy, intersection_over_union
+from osprey_core.regions.masks import Mask, box_xyxy, intersection_over_union
 from osprey_core.segment.protocol import BoxXYXY, PointXY
 
 MAX_POINTS = 3

@@ -20,7 +20,7 @@ from torch.nn import functional
 from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
-from osprey_core.masks import Mask, area, fill_holes
+from osprey_core.regions.masks import Mask, area, fill_holes
 from osprey_core.segment.protocol import (
     OpenedPicture,
     Prompt,
@@ -207,7 +207,7 @@ def load_sam(variant: str, path: str | None, device: str) -> SamSegmenter:
     from segment_anything import sam_model_registry
 
     if path is None:
-        from osprey_core import hub
+        from osprey_core.runtime import hub
 
         file = Path(hub.fetch_file(REPO_ID, FILES[variant]))
     else:

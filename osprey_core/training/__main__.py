@@ -20,13 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from ..engine import Osprey, resolve_device
-from ..errors import InputError, OspreyError
-from .config import ALL_PARTS, Precision, Stage, TrainingConfig
-from .loop import Run, Task
-from .recipes import RECIPES, read_recipe
-from .record_source import RecordSource
-from .sources import SceneSource, Survey, prepare
+from osprey_core.engine import Osprey, resolve_device
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.training.config import ALL_PARTS, Precision, Stage, TrainingConfig
+from osprey_core.training.loop import Run, Task
+from osprey_core.training.recipes import RECIPES, read_recipe
+from osprey_core.training.records.record_source import RecordSource
+from osprey_core.training.scenes.sources import SceneSource, Survey, prepare
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..errors import InputError
-from ..model import OspreyNetwork, build_network
+from osprey_core.errors import InputError
+from osprey_core.model import OspreyNetwork, build_network
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Layers of a LLaMA that get adapters: all linear ones but the head."""

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from osprey_core.errors import InputError
-from osprey_core.training.names import things
+from osprey_core.training.scenes.names import things
 
 logger = logging.getLogger(__name__)
 

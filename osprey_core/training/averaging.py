@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from .. import checkpoint
-from ..engine import Osprey
-from ..errors import InputError, OspreyError
-from ..model import OspreyNetwork
+from osprey_core.engine import Osprey
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.model import OspreyNetwork
+from osprey_core.runtime import checkpoint
 
 log = logging.getLogger(__name__)
 

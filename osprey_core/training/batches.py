@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ..config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
-from ..model.extractor import MaskGrids, rasterize_masks
-from ..preprocess import image_to_tensor
-from ..prompts import Prompts, Turn
+from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
+from osprey_core.language.prompts import Prompts, Turn
+from osprey_core.model.extractor import MaskGrids, rasterize_masks
+from osprey_core.model.preprocess import image_to_tensor
 
 IGNORED = -100
 """Label of positions that are not learned; what cross entropy ignores."""

@@ -10,8 +10,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from ..config import ExtractorConfig, GenerationDefaults, LanguageConfig, OspreyConfig, PromptConfig, VisionConfig
-from ..errors import InputError
+from osprey_core.config import (
+    ExtractorConfig,
+    GenerationDefaults,
+    LanguageConfig,
+    OspreyConfig,
+    PromptConfig,
+    VisionConfig,
+)
+from osprey_core.errors import InputError
 
 LOG_FILE = "log.jsonl"
 """In a run's folder: one JSON object a line."""

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import InputError, OspreyError
-from .config import LOG_FILE
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.training.config import LOG_FILE
 
 log = logging.getLogger(__name__)
 

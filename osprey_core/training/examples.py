@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..draw import label_point_xy
-from ..engine import Osprey
-from ..errors import InputError
-from ..masks import intersection_over_union
-from ..prompts import QUESTIONS
-from ..segment import OpenedPicture, load_segmenter
-from .art import Atlas, atlas_of, load_atlas
-from .dialogues import EVALUATION_SEEDS
-from .scenes import Scene, SceneOptions, make_scene
+from osprey_core.draw.overlays import label_point_xy
+from osprey_core.engine import Osprey
+from osprey_core.errors import InputError
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.regions.masks import intersection_over_union
+from osprey_core.segment import OpenedPicture, load_segmenter
+from osprey_core.training.art import Atlas, atlas_of, load_atlas
+from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS
+from osprey_core.training.scenes.scene import Scene, SceneOptions, make_scene
 
 log = logging.getLogger(__name__)
 

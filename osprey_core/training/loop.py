@@ -19,15 +19,15 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from .. import checkpoint
-from ..errors import InputError
-from ..model import OspreyNetwork, build_network
-from ..prompts import Prompts
-from ..tokens import TextTokenizer
-from . import adapters
-from .batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
-from .config import ALL_PARTS, LOG_FILE, Part, Stage, TrainingConfig
-from .objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
+from osprey_core.errors import InputError
+from osprey_core.language.prompts import Prompts
+from osprey_core.language.tokens import TextTokenizer
+from osprey_core.model import OspreyNetwork, build_network
+from osprey_core.runtime import checkpoint
+from osprey_core.training import adapters
+from osprey_core.training.batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
+from osprey_core.training.config import ALL_PARTS, LOG_FILE, Part, Stage, TrainingConfig
+from osprey_core.training.objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..config import IMAGE_PLACEHOLDER_ID
-from ..model import OspreyNetwork
-from .batches import IGNORED, Batch
+from osprey_core.config import IMAGE_PLACEHOLDER_ID
+from osprey_core.model import OspreyNetwork
+from osprey_core.training.batches import IGNORED, Batch
 
 
 class Outcome(NamedTuple):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from ..errors import InputError
-from .config import ALL_PARTS, NANO_STAGES, Objective, Part, Stage, TrainingConfig
+from osprey_core.errors import InputError
+from osprey_core.training.config import ALL_PARTS, NANO_STAGES, Objective, Part, Stage, TrainingConfig
 
 WARMUP_SHARE = 0.03
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from ..errors import InputError, OspreyError
-from .config import TrainingConfig
-from .dialogues import DialogueOptions, DialogueSample, sample
-from .records import record_from_sample, save_records
-from .sources import SceneSource
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.training.config import TrainingConfig
+from osprey_core.training.dialogues.dialogues import DialogueOptions, DialogueSample, sample
+from osprey_core.training.records.records import record_from_sample, save_records
+from osprey_core.training.scenes.sources import SceneSource
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import Split
 from tokenizers.trainers import BpeTrainer
 
-from ..errors import InputError
-from ..tokens import SPACE, TextTokenizer
+from osprey_core.errors import InputError
+from osprey_core.language.tokens import SPACE, TextTokenizer
 
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 

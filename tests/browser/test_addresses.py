@@ -6,10 +6,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-import fakes
 import pytest
 
 from osprey_core.errors import InputError
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -32,7 +32,7 @@ def test_a_pasted_address(visit: Any, tmp_path: Path, monkeypatch: pytest.Monkey
         fakes.picture().save(file, "PNG")
         return file.getvalue(), "shapes.png"
 
-    monkeypatch.setattr("demo.page.fetch", fetch)
+    monkeypatch.setattr("demo.app.fetch", fetch)
     with fakes.served(fakes.FakeModel(), fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         person.page.evaluate(PASTE, ["#question textarea", "https://pictures.example/shapes.png"])

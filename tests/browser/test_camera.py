@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import fakes
 import pytest
+
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -99,6 +100,6 @@ def test_a_real_capture_device(browser: Any, address: str) -> None:
 
 
 def browser_path() -> str:
-    from conftest import CHROMIUM
+    from tests.browser.conftest import CHROMIUM
 
     return str(CHROMIUM)

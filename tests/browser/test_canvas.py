@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import fakes
 import pytest
 
-from demo import words
+from demo.i18n import words
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -167,7 +167,7 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
 
 
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
-    from demo.slots import Slot
+    from demo.jobs.lazy_resource import Slot
 
     release = threading.Event()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import fakes
 import pytest
 
-from demo import words
+from demo.i18n import words
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

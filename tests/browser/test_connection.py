@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import fakes
 import pytest
+
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

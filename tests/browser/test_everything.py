@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import fakes
 import numpy as np
 import pytest
+
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

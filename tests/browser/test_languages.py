@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import fakes
 import pytest
 
-from demo import language, words, words_ko, words_zh
+from demo.i18n import language, words, words_ko, words_zh
+from tests import fakes
 
 TRANSLATIONS = {"ko": words_ko, "zh": words_zh}
 PREFERRED = {"ko": "ko-KR", "zh": "zh-CN"}

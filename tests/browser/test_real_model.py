@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fakes
 import numpy as np
 import pytest
 
-from osprey_core import Osprey, hub
-from osprey_core.pictures import read_picture
-from osprey_core.prompts import QUESTIONS, Turn
+from osprey_core import Osprey
+from osprey_core.io.pictures import read_picture
+from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.runtime import hub
 from osprey_core.segment import load_segmenter
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

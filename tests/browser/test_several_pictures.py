@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fakes
 import pytest
+
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fakes
 import numpy as np
 import pytest
 
-from demo import handlers, words
-from osprey_core import masks
+from demo.i18n import words
+from demo.session import handlers
+from osprey_core.regions import masks
+from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -525,7 +526,7 @@ def test_left_out_turns_are_mentioned(visit: Any, address: str, model: fakes.Fak
 def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
     import threading
 
-    from demo.slots import Slot
+    from demo.jobs.lazy_resource import Slot
 
     release = threading.Event()
     fakes.picture().save(tmp_path / "shapes.png")
@@ -552,7 +553,7 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
 
 
 def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> None:
-    from demo.slots import Slot
+    from demo.jobs.lazy_resource import Slot
     from osprey_core.errors import ModelNotFoundError
 
     def load() -> Any:

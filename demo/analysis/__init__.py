@@ -1,0 +1,1 @@
+"""Closer looks at what the model makes of a region."""

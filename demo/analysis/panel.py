@@ -1,0 +1,127 @@
+"""The closer look below the picture: building the component, and the looks as it is sent them.
+
+Its tabs are the kinds of look that `judging` and `inside` make. Decides nothing about them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.analysis import judging, similarity_maps
+from demo.analysis.judging import RegionLabels
+from demo.analysis.probes import Variant
+from demo.analysis.similarity_maps import LevelMap
+from demo.canvas.panel import mask_key
+from demo.chat import transcript
+from demo.i18n import words
+from demo.session import mentions
+from demo.session.handlers import Services
+from demo.session.session import Asked, Probe, Session
+from demo.shared.scripts import script, text_of
+from osprey_core.draw import overlays
+from osprey_core.regions.region import PALETTE
+
+KINDS = ("labels", "without", "samples", "inside", "models")
+SHOWN_LABELS = 50
+"""Labels of a region that are sent to the browser, the best ones."""
+_COLORS = 9
+
+
+def build_closer(services: Services) -> gr.HTML:
+    """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
+    looks: dict[str, Any] = dict.fromkeys(map(prop_of, KINDS))
+    return gr.HTML(
+        None,
+        elem_id="closer",
+        html_template='<section class="osp-closer" hidden></section>',
+        css_template=text_of("analysis/analysis.css"),
+        js_on_load=script("analysis/analysis.js"),
+        apply_default_css=False,
+        words=words.CLOSER,
+        kinds=KINDS,
+        colors=len(PALETTE),
+        heat=overlays.heat_colors(_COLORS),
+        most=judging.MAX_SAMPLES,
+        compares=services.second is not None,
+        **looks,
+    )
+
+
+def prop_of(kind: str) -> str:
+    """The component's property that holds the look of this kind."""
+    return f"look_{kind}"
+
+
+def probe_of(session: Session, probe: Probe, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
+    """A look as the panel shows it. image: uint8 (H, W, 3), needed for a look inside."""
+    return {
+        "id": probe.id,
+        "picture": session.picture.digest if session.picture else None,
+        "state": probe.state,
+        "asked": [{"number": asked.number, "key": mask_key(asked.mask)} for asked in probe.asked],
+        "question": mentions.split(probe.question),
+        "parts": [_part_of(probe, part, image) for part in probe.parts],
+    }
+
+
+def _part_of(probe: Probe, part: Any, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+    if isinstance(part, RegionLabels):
+        return _labels_of(probe.asked[part.place], part)
+    if isinstance(part, Variant):
+        return _variant_of(probe, part)
+    assert isinstance(part, LevelMap)
+    assert image is not None
+    return _map_of(probe.asked[0], part, image)
+
+
+def _labels_of(asked: Asked, found: RegionLabels) -> dict[str, Any]:
+    scores = found.scores
+    return {
+        "number": asked.number,
+        "labels": [
+            {"label": one.label, "share": one.share, "log": round(one.log_likelihood, 2)}
+            for one in scores.top(SHOWN_LABELS)
+        ],
+        "onList": scores.on_list,
+        "unsure": scores.is_uncertain,
+        "close": scores.has_rivals,
+        "off": scores.is_off_list,
+    }
+
+
+def _variant_of(probe: Probe, variant: Variant) -> dict[str, Any]:
+    places = probe.requests[0].numbers
+    return {
+        "how": variant.how,
+        "model": variant.model,
+        "seed": variant.seed,
+        "answer": transcript.pieces_of(variant.answer, places),
+        "done": variant.stats is not None,
+        "tokens": variant.stats.new_tokens if variant.stats else None,
+    }
+
+
+def _hundredths(heat: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Cosines in hundredths, row by row: what the page tells of the spot under the pointer."""
+    hundredths: NDArray[np.int8] = np.rint(100 * np.clip(np.nan_to_num(heat), -1, 1)).astype(np.int8)
+    return hundredths
+
+
+def _map_of(asked: Asked, found: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
+    jpeg = base64.b64encode(similarity_maps.drawn(image, asked, found)).decode()
+    low, high = float(found.heat.min()), float(found.heat.max())
+    return {
+        "level": found.level,
+        "size": [int(found.heat.shape[1]), int(found.heat.shape[0])],
+        "low": round(low, 2) if math.isfinite(low) else 0,
+        "high": round(high, 2) if math.isfinite(high) else 0,
+        "seen": bool(found.heat.any()),
+        "values": base64.b64encode(_hundredths(found.heat).tobytes()).decode(),
+        "url": f"data:image/jpeg;base64,{jpeg}",
+    }

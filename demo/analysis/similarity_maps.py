@@ -1,0 +1,74 @@
+"""Looking inside the encoder: where each of its levels finds the picture like a region, as maps over the picture.
+
+Makes the look that `probes` takes. Knows no component.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from demo.analysis.probes import as_asked, regions_of
+from demo.jobs.cancellation import Ticket
+from demo.session.handlers import Finding, Look
+from demo.session.session import Asked, Probe, Session, new_probe
+from osprey_core.draw import overlays
+from osprey_core.io.pictures import fit_within
+from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.region import Region
+
+SHOWN_SIDE = 640
+"""Longest side of a map as it is sent to the browser."""
+
+
+@dataclass(frozen=True, eq=False)
+class LevelMap(Finding):
+    """How much each position of one level is like the region."""
+
+    level: str
+    heat: NDArray[np.float32]
+    """(h, w) at the level's own resolution: cosines in [-1, 1]; 0 all over where it sees nothing of the region."""
+
+
+@dataclass(frozen=True)
+class SimilarityLook(Look):
+    """All levels' maps for one region."""
+
+    region: CodedMask
+
+    def findings(self, view: Any, ticket: Ticket) -> Iterator[Finding]:
+        from osprey_core.analysis import feature_similarity  # slow to import; the model has been loaded by now
+
+        for level, heat in feature_similarity.similarity_maps(view, self.region.mask()).items():
+            yield LevelMap(level, heat)
+
+
+def inside_probe(session: Session, which: Any = "selected") -> Probe:
+    """The maps of one region. Raises InputError without one."""
+    regions = regions_of(session, which)[:1]
+    assert session.picture is not None
+    return new_probe("inside", as_asked(regions), (SimilarityLook(session.picture, regions[0].mask),))
+
+
+def drawn(image: NDArray[np.uint8], asked: Asked, found: LevelMap) -> bytes:
+    """The map, from its lowest to its highest value, over its picture with the region's outline, as JPEG.
+
+    image: uint8 (H, W, 3), the picture at its own size.
+    """
+    from osprey_core.analysis.feature_similarity import stretched
+
+    small = np.asarray(fit_within(Image.fromarray(image), SHOWN_SIDE))
+    # Shrunk by area and kept wherever anything is left, so that a thin region keeps its outline.
+    soft = cv2.resize(asked.mask.mask().astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    outline = soft >= min(0.5, float(soft.max()))
+    buffer = io.BytesIO()
+    pixels = overlays.heat_over(small, stretched(found.heat), Region(asked.number, outline))
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Named endpoints for programs, and the same as tools over MCP."""

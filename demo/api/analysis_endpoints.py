@@ -1,0 +1,228 @@
+"""Named endpoints of the closer looks, the same as tools over MCP; see `api` for sessions, errors and docstrings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from demo.analysis import judging, probes, similarity_maps
+from demo.analysis.probes import Variant
+from demo.api.caller_identity import Callers
+from demo.api.endpoints import Queues, described, listed, of_type, one_sentence
+from demo.session.handlers import Decode, Services, Settings
+from demo.session.session import Probe, Session
+
+
+def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:
+    """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
+    callers = Callers(app, services.seats)
+    with gr.Group(visible=False):
+        trigger = gr.Button()
+        labels = of_type(gr.JSON(label="labels"), {"type": "array", "items": {"type": "string"}})
+        regions, rank_by = gr.Textbox("all", label="regions"), gr.Textbox("sum", label="rank_by")
+        question, count = gr.Textbox(label="question"), gr.Number(4, label="count", precision=0)
+        number = gr.Number(label="number", precision=0)
+        temperature, warmth = gr.Number(0.0, label="temperature"), gr.Number(0.8, label="temperature")
+        top_p, longest = gr.Number(1.0, label="top_p"), gr.Number(1024, label="max_new_tokens", precision=0)
+        seed = gr.Number(None, label="seed", precision=0)
+        session = gr.Textbox("", label="session")
+        result = gr.JSON(label="result")
+
+    def looked(
+        request: gr.Request,
+        session: str,
+        make: Callable[[Session], Probe],
+        told: Callable[[Session, Probe], list[dict[str, Any]]],
+    ) -> Iterator[Any]:
+        """What is found, as it grows."""
+        seat = callers.seat(session, request)
+        begun = probes.begin(seat, make)
+        for probe in probes.take(services, seat, begun.id, decode):
+            yield callers.told(told(seat.session, probe), request)
+
+    def judge(
+        request: gr.Request, labels: Any, regions: str = "all", rank_by: str = "sum", session: str = ""
+    ) -> Iterator[Any]:
+        """Score labels for regions by the model's own likelihood of answering with each of them.
+
+        Parameters:
+            labels: two or more words or phrases, written as the model writes them.
+            regions: "all" that are shown, or "selected" for the one that was marked last.
+            rank_by: "sum" by the probability of the whole label; "mean" per token, which is fairer to long labels.
+            session: what open_picture returned.
+        Returns:
+            of each region: number, name, area, box_xyxy, rle; labels, best first, each with its share of the list's
+            probability (0 to 1) and log_likelihood; on_list, the probability that the model says any of them;
+            uncertain, whether the best one should not be trusted.
+        """
+        with one_sentence():
+            make = lambda s: judging.labels_probe(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
+            yield from looked(request, session, make, _judged)
+
+    def ablation(
+        request: gr.Request,
+        question: str,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 1024,
+        seed: int | None = None,
+        session: str = "",
+    ) -> Iterator[Any]:
+        """Answer one question with the region and without it: what stays the same without it is a guess.
+
+        The question is asked by itself, without earlier ones. Settings are those of ask.
+
+        Parameters:
+            question: as for ask.
+            temperature: 0 for the likeliest answer, up to 2 for variety.
+            top_p: keep to the likeliest words that make up this share, above 0 and up to 1.
+            max_new_tokens: the longest answer.
+            seed: repeats an answer of a temperature above 0.
+            session: what open_picture returned.
+        Returns:
+            four answers, each with what was switched off: nothing, "mask" and "pos" (the region is not there), "mask"
+            (only where it is), "pos" (only what is there).
+        """
+        with one_sentence():
+            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            yield from looked(request, session, lambda s: judging.without_probe(s, question or "", settings), _ablated)
+
+    def samples(
+        request: gr.Request,
+        question: str,
+        count: int = 4,
+        temperature: float = 0.8,
+        top_p: float = 1.0,
+        max_new_tokens: int = 1024,
+        seed: int | None = None,
+        session: str = "",
+    ) -> Iterator[Any]:
+        """Answer one question several times: what changes from one answer to the next, the model is not sure of.
+
+        The question is asked by itself, without earlier ones.
+
+        Parameters:
+            question: as for ask.
+            count: how many answers, 2 to 8.
+            temperature: above 0 and up to 2.
+            top_p: keep to the likeliest words that make up this share, above 0 and up to 1.
+            max_new_tokens: the longest answer.
+            seed: of the first answer; the others take the numbers that follow. Without it they begin anywhere.
+            session: what open_picture returned.
+        Returns:
+            of each answer: seed and answer.
+        """
+        with one_sentence():
+            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            make = lambda s: judging.samples_probe(s, question or "", count, temperature, settings)  # noqa: E731
+            yield from looked(request, session, make, _sampled)
+
+    def compare_models(
+        request: gr.Request,
+        question: str,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 1024,
+        seed: int | None = None,
+        session: str = "",
+    ) -> Iterator[Any]:
+        """Answer one question by both models, where the program was started with two.
+
+        The question is asked by itself, without earlier ones.
+
+        Parameters:
+            question: as for ask.
+            temperature: 0 for the likeliest answer, up to 2 for variety.
+            top_p: keep to the likeliest words that make up this share, above 0 and up to 1.
+            max_new_tokens: the longest answer.
+            seed: repeats an answer of a temperature above 0.
+            session: what open_picture returned.
+        Returns:
+            of each answer: model and answer.
+        """
+        with one_sentence():
+            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            make = lambda s: judging.models_probe(services, s, question or "", settings)  # noqa: E731
+            yield from looked(request, session, make, _compared)
+
+    def similarity(request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
+        """Where each level of the encoder finds the picture like a region.
+
+        Parameters:
+            number: the region's number; 0 for the one that was marked last.
+            session: what open_picture returned.
+        Returns:
+            of each level, from fine to coarse: level, region (number, name, area, box_xyxy, rle), size_hw, and heat:
+            rows of cosines from -1 to 1, the picture's upper left corner first.
+        """
+        with one_sentence():
+            which = int(number) if number else "selected"
+            yield from looked(request, session, lambda s: similarity_maps.inside_probe(s, which), _mapped)
+
+    sampling = [top_p, longest, seed]
+    for fn, inputs in (
+        (judge, [labels, regions, rank_by]),
+        (ablation, [question, temperature, *sampling]),
+        (samples, [question, count, warmth, *sampling]),
+        (compare_models, [question, temperature, *sampling]),
+        (similarity, [number]),
+    ):
+        trigger.click(
+            fn,
+            [*inputs, session],
+            result,
+            api_name=fn.__name__,
+            concurrency_id=queues.model,
+            concurrency_limit=1,
+        )
+
+
+def _judged(session: Session, probe: Probe) -> list[dict[str, Any]]:
+    told = []
+    for part in probe.parts:
+        ranked = [
+            {"label": one.label, "share": one.share, "log_likelihood": one.log_likelihood} for one in part.scores.ranked
+        ]
+        scores = {"labels": ranked, "on_list": part.scores.on_list, "uncertain": part.scores.is_uncertain}
+        told.append({**_region(session, probe, part.place), **scores})
+    return told
+
+
+def _ablated(session: Session, probe: Probe) -> list[dict[str, Any]]:
+    return [{"without": list(judging.SWITCHED_OFF[part.how]), "answer": part.answer} for part in _begun(probe)]
+
+
+def _sampled(session: Session, probe: Probe) -> list[dict[str, Any]]:
+    return [{"seed": part.seed, "answer": part.answer} for part in _begun(probe)]
+
+
+def _compared(session: Session, probe: Probe) -> list[dict[str, Any]]:
+    return [{"model": part.model, "answer": part.answer} for part in _begun(probe)]
+
+
+def _mapped(session: Session, probe: Probe) -> list[dict[str, Any]]:
+    region = _region(session, probe, 0)
+    return [
+        {
+            "level": part.level,
+            "region": region,
+            "size_hw": list(part.heat.shape),
+            "heat": [[round(float(value), 4) for value in row] for row in part.heat],
+        }
+        for part in probe.parts
+    ]
+
+
+def _begun(probe: Probe) -> list[Variant]:
+    """The answers that are complete or being written."""
+    return [part for part in probe.parts if part.answer or part.stats is not None]
+
+
+def _region(session: Session, probe: Probe, place: int) -> dict[str, Any]:
+    """The region at this place of a look, as it was then."""
+    asked = probe.asked[place]
+    known = session.region(asked.number)
+    name = known.name if known is not None else ""
+    return {**described(asked.number, name, asked.mask)}

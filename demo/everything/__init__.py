@@ -1,0 +1,1 @@
+"""The table of everything that was found in the picture."""

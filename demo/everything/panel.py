@@ -1,0 +1,39 @@
+"""Everything in the picture as a table: building the component, and the captions as it is sent them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demo.i18n import words
+from demo.session.session import Session
+from demo.shared.scripts import script, text_of
+
+
+def build_everything() -> gr.HTML:
+    """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
+    return gr.HTML(
+        None,
+        elem_id="everything",
+        html_template='<section class="osp-all" hidden></section>',
+        css_template=text_of("everything/everything.css"),
+        js_on_load=script("everything/everything.js"),
+        apply_default_css=False,
+        words=words.EVERYTHING,
+        captions=None,
+    )
+
+
+def captions_of(session: Session) -> dict[str, Any] | None:
+    """The session's captions as the table shows them."""
+    captions = session.captions
+    if captions is None or session.picture is None:
+        return None
+    return {
+        "id": captions.id,
+        "picture": session.picture.digest,
+        "state": captions.state,
+        "total": captions.total,
+        "rows": [list(row) for row in captions.rows],
+    }

@@ -1,0 +1,79 @@
+"""Pictures that have been opened: decoded, encoded for the model, prepared for the segmenter. Shared by everybody.
+
+A bounded cache by the picture's contents. What is in it is immutable; what falls out is made again from the Session's
+bytes. Knows no person and no page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.session.session import Picture
+from osprey_core.io.pictures import read_picture
+
+T = TypeVar("T")
+
+
+class OpenedPicture:
+    """One picture and what has been computed from it. Each part is computed once, by whoever asks first."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._parts: dict[str, Any] = {}
+
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 (H, W, 3), upright, read-only."""
+
+        def decode() -> NDArray[np.uint8]:
+            pixels = np.array(read_picture(self._picture.data))
+            pixels.setflags(write=False)
+            return pixels
+
+        return self.part("image", decode)
+
+    def part(self, name: str, compute: Callable[[], T]) -> T:
+        """The part of this name, computed if it is not there yet. A failure is not remembered.
+
+        Each part has a lock of its own: a click does not wait until the model has encoded the picture.
+        """
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if name not in self._parts:
+                self._parts[name] = compute()
+            value: T = self._parts[name]
+            return value
+
+
+class OpenedPictures:
+    """The most recently used pictures: at most `capacity`, and at most `max_pixels` in all (but always one)."""
+
+    def __init__(self, capacity: int = 16, max_pixels: int = 120_000_000) -> None:
+        self.capacity = capacity
+        self.max_pixels = max_pixels
+        self._lock = threading.Lock()
+        self._pictures: OrderedDict[str, tuple[OpenedPicture, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __call__(self, picture: Picture) -> OpenedPicture:
+        """The opened picture; nothing is decoded before it is needed."""
+        with self._lock:
+            if picture.digest not in self._pictures:
+                self._pictures[picture.digest] = (OpenedPicture(picture), picture.width * picture.height)
+            self._pictures.move_to_end(picture.digest)
+            while len(self._pictures) > 1 and (
+                len(self._pictures) > self.capacity
+                or sum(size for _, size in self._pictures.values()) > self.max_pixels
+            ):
+                self._pictures.popitem(last=False)
+            return self._pictures[picture.digest][0]

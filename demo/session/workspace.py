@@ -1,0 +1,163 @@
+"""The place of one person: the pictures that are open there, each with its own Session, one of them in front.
+
+Events of one person may overlap, so everything is changed here, one after the other. Knows no page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from demo.i18n import words
+from demo.session.session import Session
+from osprey_core.errors import InputError
+
+MAX_PICTURES = 12
+
+_sheet_ids = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One open picture: its Session under a number that no other one at the seat has."""
+
+    id: int
+    session: Session
+
+
+class Seat:
+    """The place in which one person's current Session sits, and those of the person's other pictures.
+
+    Events of one person may overlap: a click is segmented while an answer streams. If each returned the Session it
+    started from, the later one would undo the other's work; so they change the value here, one after the other.
+    """
+
+    def __init__(self) -> None:
+        self.key = secrets.token_urlsafe(18)
+        """Who knows it may come back to this seat; nobody can guess it."""
+        self.used = time.monotonic()
+        """When something last happened here, in seconds of an arbitrary clock."""
+        self._sheets: tuple[Sheet, ...] = (Sheet(next(_sheet_ids), Session()),)
+        self._front = self._sheets[0].id
+        self._lock = threading.RLock()
+        self._gestures = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Seat:
+        """A new, empty seat: Gradio copies a State's first value for every person who opens the page."""
+        return Seat()
+
+    @property
+    def session(self) -> Session:
+        """That of the picture in front."""
+        return self.front.session
+
+    @property
+    def front(self) -> Sheet:
+        """What is shown; without a picture only if none is open."""
+        with self._lock:
+            return next(sheet for sheet in self._sheets if sheet.id == self._front)
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The open pictures in the order in which they were opened; empty if there is none."""
+        return tuple(sheet for sheet in self._sheets if sheet.session.picture is not None)
+
+    def change(self, change: Callable[[Session], Session]) -> Session:
+        """Put `change(session)` in place of the session in front, and return it. `change` should be quick."""
+        with self._lock:
+            return self._change(self.front, change)
+
+    def change_regions(self, change: Callable[[Session], Session]) -> Session:
+        """As `change`, for a slow `change` of the regions: one after the other, but the chat may go on meanwhile.
+
+        Only regions, selection and undo are taken over, also where another picture is in front by then; and nothing
+        is if the picture is not open there any more. Returns the session of the picture that was changed.
+        """
+        with self._gestures:
+            before = self.front
+            after = change(before.session)
+
+            def merge(now: Session) -> Session:
+                if now.picture is not before.session.picture:
+                    return now
+                return replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
+
+            with self._lock:
+                sheet = next((sheet for sheet in self._sheets if sheet.id == before.id), None)
+                return self.session if sheet is None else self._change(sheet, merge)
+
+    def open(self, session: Session) -> None:
+        """Another picture beside those that are open, brought to the front.
+
+        A picture that is open already, and that brings nothing of its own, is only brought to the front: what was
+        marked and said about it stays. Raises InputError if too many are open.
+        """
+        assert session.picture is not None
+        with self._lock:
+            same = [sheet for sheet in self.sheets if _is_same(sheet.session, session)]
+            if same and not session.regions and not session.transcript:
+                return self.turn_to(same[-1].id)
+            if len(self.sheets) >= MAX_PICTURES:
+                raise InputError(words.MANY_PICTURES.format(limit=MAX_PICTURES))
+            self._leave()
+            opened = Sheet(next(_sheet_ids), session)
+            self._sheets, self._front = (*self.sheets, opened), opened.id
+            self.used = time.monotonic()
+
+    def turn_to(self, sheet_id: int) -> None:
+        """Bring an open picture to the front. Raises InputError if it is not open (any more)."""
+        with self._lock:
+            if all(sheet.id != sheet_id for sheet in self.sheets):
+                raise InputError(words.PICTURE_CLOSED)
+            if sheet_id != self._front:
+                self._leave()
+                self._front = sheet_id
+            self.used = time.monotonic()
+
+    def close(self, sheet_id: int) -> None:
+        """Let go of an open picture with its regions and chat; its neighbour comes to the front if it was there.
+
+        Nothing happens if it is not open.
+        """
+        with self._lock:
+            places = [place for place, sheet in enumerate(self.sheets) if sheet.id == sheet_id]
+            if not places:
+                return
+            rest = tuple(sheet for sheet in self.sheets if sheet.id != sheet_id)
+            if sheet_id == self._front:
+                rest = rest or (Sheet(next(_sheet_ids), Session()),)
+                self._front = rest[min(places[0], len(rest) - 1)].id
+            self._sheets = rest
+            self.used = time.monotonic()
+
+    def take(self, other: Seat) -> None:
+        """Copies of all that is open at another seat in place of what is here; what was under way there is stopped."""
+        with other._lock:
+            sheets, front = other._sheets, other._front
+        with self._lock:
+            self._sheets = tuple(replace(sheet, session=sheet.session.settled()) for sheet in sheets)
+            self._front = front
+            self.used = time.monotonic()
+
+    def empty(self) -> None:
+        """Let go of everything."""
+        self.take(Seat())
+
+    def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
+        changed = replace(sheet, session=change(sheet.session))
+        self._sheets = tuple(changed if each.id == sheet.id else each for each in self._sheets)
+        self.used = time.monotonic()
+        return changed.session
+
+    def _leave(self) -> None:
+        """Nobody writes on about a picture that is not in front."""
+        self.change(Session.settled)
+
+
+def _is_same(one: Session, other: Session) -> bool:
+    return one.picture is not None and other.picture is not None and one.picture.digest == other.picture.digest

@@ -1,0 +1,1 @@
+"""Regions and captions drawn over a picture."""

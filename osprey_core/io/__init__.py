@@ -1,0 +1,1 @@
+"""Files and what is read from and written to them: pictures, masks, conversations, exports, the web."""

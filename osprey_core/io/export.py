@@ -1,0 +1,323 @@
+"""A conversation in and out: one zip with the record, the picture, COCO annotations, masks, an overlay and Markdown.
+
+The same record always gives the same bytes. What is read may come from anybody: every size is bounded before it costs
+anything, and nothing is ever unpacked to disk. Knows no page and no model.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from osprey_core.draw import overlays
+from osprey_core.errors import InputError
+from osprey_core.io import record
+from osprey_core.io.files import plain_json, read_file
+from osprey_core.io.pictures import read_picture
+from osprey_core.io.record import Record, RecordedRegion, RecordedTurn
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.regions.masks import box_xyxy
+from osprey_core.regions.region import color_of
+
+RECORD_FILE = "conversation.json"
+MARKDOWN_FILE = "conversation.md"
+COCO_FILE = "annotations.json"
+OVERLAY_FILE = "overlay.png"
+
+MAX_ARCHIVE_BYTES = 256 * 2**20
+MAX_ENTRIES = 4000
+MAX_RECORD_BYTES = 16 * 2**20
+"""Longest JSON that is read, without an embedded picture; the masks are most of it."""
+
+UNNAMED_CATEGORY = "region"
+
+_PICTURE_FILE = re.compile(r"picture\.[a-z0-9]{1,8}")
+_SUFFIXES = {"JPEG": "jpg", "TIFF": "tif", "JPEG2000": "jp2"}
+_DIRECTORY_END, _ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
+_DIRECTORY_END_LENGTH = 22
+_NOT_ZIP = "This zip file is damaged or of an unusual kind; export the conversation again."
+
+
+def write_zip(conversation: Record) -> bytes:
+    """Everything about a conversation as one zip; `read_conversation` reads it back.
+
+    conversation.json is the record, picture.* the picture's file as it came, annotations.json COCO (see `to_coco`),
+    masks/region-N.png a black and white mask for each region, overlay.png the picture with its regions drawn on it,
+    conversation.md what was said.
+    """
+    picture_file = f"picture.{_suffix(conversation.picture.data)}"
+    texts = {
+        RECORD_FILE: record.to_json(conversation, picture_file),
+        MARKDOWN_FILE: to_markdown(conversation),
+        COCO_FILE: plain_json(to_coco(conversation, picture_file)),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in texts.items():
+            _add(archive, name, text.encode("utf-8"), zipfile.ZIP_DEFLATED)
+        _add(archive, picture_file, conversation.picture.data)
+        _add(archive, OVERLAY_FILE, overlay_png(conversation))
+        for region in conversation.regions:
+            _add(archive, mask_file(region.number), _png(region.mask.mask().astype(np.uint8) * 255))
+    return buffer.getvalue()
+
+
+def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | None = None) -> Record:
+    """The conversation that a zip of `write_zip` or the JSON of `record.to_json` holds.
+
+    source: the bytes of the file, or its path. picture: the bytes of the picture's file, for JSON that comes alone.
+    Raises InputError, in one sentence, for anything else, however it was forged.
+    """
+    data = source if isinstance(source, bytes) else read_file(Path(source), MAX_ARCHIVE_BYTES)
+    if data[:2] == b"PK":
+        return _from_zip(data, picture)
+    limit = MAX_RECORD_BYTES + record.MAX_PICTURE_BYTES * 4 // 3
+    if len(data) > limit:
+        raise InputError(f"This file is larger than {limit // 2**20} MB; it is no exported conversation.")
+    return record.from_json(data, picture)
+
+
+def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, Any]:
+    """The regions as a COCO dataset of one picture, ready for JSON and for pycocotools.
+
+    Every region is an annotation with its run lengths, box (x, y, width, height), area and number. `captions` are the
+    answers to questions about these very pixels alone, `caption` is the latest of them. The category is the name.
+    """
+    names = list(dict.fromkeys(region.name or UNNAMED_CATEGORY for region in conversation.regions))
+    annotations = []
+    for place, region in enumerate(conversation.regions, 1):
+        captions = _captions(conversation, region)
+        entry = {
+            "id": place,
+            "image_id": 1,
+            "category_id": 1 + names.index(region.name or UNNAMED_CATEGORY),
+            **coco_shape(region),
+            "number": region.number,
+            "name": region.name,
+        }
+        annotations.append(entry | ({"caption": captions[-1], "captions": captions} if captions else {}))
+    image = {
+        "id": 1,
+        "file_name": picture_file or conversation.picture.name,
+        "width": conversation.picture.width,
+        "height": conversation.picture.height,
+    }
+    return {
+        "info": {"description": "Regions of a picture and what was said about them", "model": conversation.model},
+        "licenses": [],
+        "images": [image],
+        "annotations": annotations,
+        "categories": [{"id": place, "name": name} for place, name in enumerate(names, 1)],
+    }
+
+
+def coco_shape(region: RecordedRegion) -> dict[str, Any]:
+    """COCO's entries for the pixels of a region: segmentation, bbox (x, y, width, height), area, iscrowd."""
+    x0, y0, x1, y1 = box_xyxy(region.mask.mask())
+    return {
+        "segmentation": region.mask.rle(),
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": region.mask.area,
+        "iscrowd": 0,
+    }
+
+
+def to_markdown(conversation: Record) -> str:
+    """What was said, for people to read: regions as a table, questions and answers as they were written."""
+    picture = conversation.picture
+    lines = [f"# A conversation about {_escaped(picture.name)}", ""]
+    lines += [f"![The picture with its regions]({OVERLAY_FILE})", ""]
+    facts = [f"{picture.width} × {picture.height} pixels"]
+    facts += [f"model {_escaped(conversation.model)}"] if conversation.model else []
+    facts += [f"segmenter {_escaped(conversation.segmenter)}"] if conversation.segmenter else []
+    lines += [", ".join(facts), ""]
+    if conversation.regions:
+        lines += ["## Regions", "", "| region | name | colour | pixels | mask |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            f"| {region.number} | {_escaped(region.name)} | {color_of(region.number)} | {region.mask.area} "
+            f"| [{mask_file(region.number)}]({mask_file(region.number)}) |"
+            for region in conversation.regions
+        ]
+        lines.append("")
+    if conversation.turns:
+        lines += ["## Conversation", ""]
+    for place, turn in enumerate(conversation.turns, 1):
+        lines += [f"### {place}. {_asked_words(conversation, turn)}", ""]
+        lines += [*_quoted(turn.typed or _in_page_numbers(conversation, turn, turn.question)), ""]
+        lines += [_escaped_lines(_in_page_numbers(conversation, turn, turn.answer)) or "*(no answer)*", ""]
+        if notes := _notes(turn):
+            lines += [f"*{', '.join(notes)}*", ""]
+    return "\n".join(lines)
+
+
+def overlay_png(conversation: Record) -> bytes:
+    """The picture with its regions and their names or descriptions drawn on it, as the bytes of a PNG file."""
+    image = np.asarray(read_picture(conversation.picture.data))
+    words = {region.number: region.name or _description(conversation, region) for region in conversation.regions}
+    return _png(overlays.overlay(image, [region.region() for region in conversation.regions], captions=words))
+
+
+def mask_file(number: int) -> str:
+    """Name in the zip of the mask of the region with this number."""
+    return f"masks/region-{number}.png"
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes, compression: int = zipfile.ZIP_STORED) -> None:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))  # no clock: the same record, the same bytes
+    entry.compress_type = compression
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, data)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _suffix(data: bytes) -> str:
+    """The usual ending of a picture's file, by its contents."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            kind = image.format or ""
+    except (OSError, ValueError, Image.DecompressionBombError):
+        kind = ""
+    return _SUFFIXES.get(kind, kind.lower()) or "bin"
+
+
+def _captions(conversation: Record, region: RecordedRegion) -> list[str]:
+    """Answers to questions about this region alone, as long as its pixels are those that were asked about."""
+    return [turn.answer for turn in _turns_about(conversation, region)]
+
+
+def _description(conversation: Record, region: RecordedRegion) -> str:
+    """What was last said of this region when nothing but a description was asked for; empty if nothing was."""
+    asked = {_REGION_WORD.sub("region", QUESTIONS[style]) for style in ("short", "category", "detailed")}
+    found = [
+        turn.answer for turn in _turns_about(conversation, region) if _REGION_WORD.sub("region", turn.question) in asked
+    ]
+    return found[-1] if found else ""
+
+
+def _turns_about(conversation: Record, region: RecordedRegion) -> list[RecordedTurn]:
+    return [
+        turn
+        for turn in conversation.turns
+        if turn.answer and [(r.number, r.mask) for r in conversation.asked(turn)] == [(region.number, region.mask)]
+    ]
+
+
+def _asked_words(conversation: Record, turn: RecordedTurn) -> str:
+    asked = conversation.asked(turn)
+    if not asked:
+        return "About the picture"
+    named = [f"{region.number}{f' ({_escaped(region.name)})' if region.name else ''}" for region in asked]
+    return f"About region{'s' if len(named) > 1 else ''} {', '.join(named)}"
+
+
+_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,6})>|(?<!\w)region ?(\d{1,6})(?!\w)")
+
+
+def _in_page_numbers(conversation: Record, turn: RecordedTurn, text: str) -> str:
+    """Text in which the model's region1, region2 … carry the numbers that the regions have for the person."""
+    known = len(conversation.spoken) if turn.known_regions is None else turn.known_regions
+
+    def number(match: re.Match[str]) -> str:
+        place = int(match[1] or match[2])
+        return f"region {conversation.spoken[place - 1].number}" if 1 <= place <= known else match[0]
+
+    return _REGION_WORD.sub(number, text)
+
+
+def _notes(turn: RecordedTurn) -> list[str]:
+    notes = {"stopped": ["stopped"], "length": ["cut off at the length limit"]}.get(turn.state, [])
+    notes += [f"model {_escaped(turn.model)}"] if turn.model else []
+    if turn.settings is not None:
+        notes.append(f"temperature {turn.settings.temperature:g}")
+        notes += [f"seed {turn.settings.seed}"] if turn.settings.seed is not None else []
+    if turn.measures is not None and turn.measures.new_tokens:
+        notes.append(f"{turn.measures.new_tokens} tokens")
+    return notes + ([f"marked as {turn.rating}d"] if turn.rating else [])
+
+
+def _escaped(text: str) -> str:
+    """Words that Markdown shows as they are, in one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~&$!])", r"\\\1", " ".join(text.split()))
+
+
+def _escaped_lines(text: str) -> str:
+    """As `_escaped` with its lines kept apart, none of which begins a list, a rule or a heading."""
+    lines = [
+        re.sub(r"^([-+=]|\d+[.)])", lambda sign: _escaped_sign(sign[0]), _escaped(line)) for line in text.split("\n")
+    ]
+    return "  \n".join(lines).strip()
+
+
+def _escaped_sign(sign: str) -> str:
+    return f"{sign[:-1]}\\{sign[-1]}"
+
+
+def _quoted(text: str) -> list[str]:
+    return [f"> {line}" for line in _escaped_lines(text).split("\n")]
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _from_zip(data: bytes, picture: bytes | None) -> Record:
+    if len(data) > MAX_ARCHIVE_BYTES:
+        raise InputError(f"This zip file is larger than {MAX_ARCHIVE_BYTES // 2**20} MB and is not read.")
+    _check_directory(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            if len(set(names)) != len(names):
+                raise InputError(_NOT_ZIP)
+            if RECORD_FILE not in names:
+                raise InputError(f"This zip file holds no {RECORD_FILE}, so it is no exported conversation.")
+            text = _entry(archive, RECORD_FILE, MAX_RECORD_BYTES)
+            if picture is None and (name := record.picture_file_of(text)) is not None:
+                # Only a plain name is looked up, and only inside the archive: no path leads anywhere.
+                if not _PICTURE_FILE.fullmatch(name) or name not in names:
+                    raise InputError("This zip file lacks the picture that the conversation is about.")
+                picture = _entry(archive, name, record.MAX_PICTURE_BYTES)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(_NOT_ZIP) from None  # damaged, encrypted, or packed in a way that is not known here
+    return record.from_json(text, picture)
+
+
+def _check_directory(data: bytes) -> None:
+    """Refuse archives whose list of entries is too long to be looked at, before it is."""
+    end = data[-_DIRECTORY_END_LENGTH:]
+    if len(data) < _DIRECTORY_END_LENGTH or end[:4] != _DIRECTORY_END or end[-2:] != b"\0\0":
+        raise InputError(_NOT_ZIP)
+    if _ZIP64_LOCATOR in data[-_DIRECTORY_END_LENGTH - 20 : -_DIRECTORY_END_LENGTH]:
+        raise InputError(_NOT_ZIP)
+    count, length = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
+    if count > MAX_ENTRIES or length > MAX_ENTRIES * 512:
+        raise InputError(f"This zip file has more than {MAX_ENTRIES} entries and is not read.")
+
+
+def _entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """One entry, of which never more than `limit` bytes are unpacked, whatever the archive says about its size."""
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(_NOT_ZIP)  # the other kinds cannot be unpacked a bounded piece at a time
+    with archive.open(name) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise InputError(f"“{name}” in this zip file is larger than {limit // 2**20} MB and is not read.")
+    return data

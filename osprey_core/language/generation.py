@@ -1,0 +1,306 @@
+"""Decoding: from an embedded prompt to token ids, and from ids to text that is safe to show.
+
+One loop, a generator. It knows neither pictures nor prompts; what ends an answer is handed in.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from transformers import DynamicCache, LlamaForCausalLM
+
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, accepts_prefix
+from osprey_core.errors import InputError
+from osprey_core.language.tokens import TextTokenizer
+
+FinishReason = Literal["eos", "length", "stopped", "stop_string"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen. Temperature 0 is greedy; `seed` makes sampling repeatable."""
+
+    max_new_tokens: int = 1024
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.max_new_tokens, Integral) and self.max_new_tokens >= 1):
+            raise InputError(f"max_new_tokens must be a whole number of at least 1, not {self.max_new_tokens}.")
+        if not (self.temperature == 0.0 or 1e-3 <= self.temperature <= 10.0):
+            raise InputError(f"temperature must be 0 or lie between 0.001 and 10, not {self.temperature}.")
+        if not 0.0 < self.top_p <= 1.0:
+            raise InputError(f"top_p must lie above 0 and at most at 1, not {self.top_p}.")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed}.")
+
+
+def decode(
+    llm: LlamaForCausalLM,
+    prompt_embeds: torch.Tensor,
+    sampling: Sampling,
+    should_stop: Callable[[], bool] | None = None,
+    prefix: KeyValues | None = None,
+    cache: DynamicCache | None = None,
+) -> Generator[int]:
+    """Generate token ids, one per step, at most `sampling.max_new_tokens`.
+
+    Args:
+        llm: the language model; it is not changed.
+        prompt_embeds: (1, T, D); what stands behind the prefix and the cache, if there are any.
+        should_stop: asked before every step; True ends the loop.
+        prefix: as for `DecodedRows`.
+        cache: what the prompt begins with behind the prefix; it grows by the prompt and all tokens but the last.
+
+    Yields:
+        ids, end-of-sequence included: whoever iterates decides what ends an answer.
+    """
+    rows = DecodedRows(llm, [prompt_embeds[0]], [sampling], prefix, cache)
+    for _ in range(sampling.max_new_tokens):
+        if should_stop is not None and should_stop():
+            return
+        yield rows.step()[0]
+
+
+class DecodedRows:
+    """Several answers decoded together, a token each per step, over one prefix that is not copied.
+
+    Args:
+        llm: the language model; for a prefix, one that has gone through `use_prefix_attention`.
+        prompts: per row (T, D), of any lengths.
+        samplings: per row; the limits in them are for the caller to keep.
+        prefix: keys and values of the positions before all prompts.
+        cache: for a single row, what stands between the prefix and the prompt. It is grown.
+    """
+
+    def __init__(
+        self,
+        llm: LlamaForCausalLM,
+        prompts: Sequence[torch.Tensor],
+        samplings: Sequence[Sampling],
+        prefix: KeyValues | None = None,
+        cache: DynamicCache | None = None,
+    ) -> None:
+        assert prefix is None or accepts_prefix(llm), "without use_prefix_attention a prefix is silently ignored"
+        self._llm = llm
+        self._prefix = prefix
+        self._cache = DynamicCache(config=llm.config) if cache is None else cache
+        self._choosers = [_chooser(sampling) for sampling in samplings]
+        self._rows = list(range(len(prompts)))
+        self._ended: set[int] = set()
+        device = prompts[0].device
+        known = self._cache.get_seq_length()
+        longest = max(prompt.shape[0] for prompt in prompts)
+        # Padded on the left, so that the last position is every row's own last one.
+        self._inputs = torch.stack([F.pad(p, (0, 0, longest - p.shape[0], 0)) for p in prompts])  # (B, T, D)
+        self._padded = any(prompt.shape[0] < longest for prompt in prompts)
+        pads = torch.tensor([longest - prompt.shape[0] for prompt in prompts], device=device)
+        self._real = torch.arange(known + longest, device=device) >= pads[:, None]  # (B, known + T), False for padding
+        first = known + (prefix[0][0].shape[2] if prefix else 0)
+        self._positions = (torch.arange(first, first + longest, device=device) - pads[:, None]).clamp(min=0)  # (B, T)
+
+    @property
+    def running(self) -> list[int]:
+        """Rows that have not ended, in order."""
+        return [row for row in self._rows if row not in self._ended]
+
+    def end(self, row: int) -> None:
+        """Take a row out; the next step does not compute it."""
+        self._ended.add(row)
+
+    @torch.inference_mode()
+    def step(self) -> dict[int, int]:
+        """The next token of every running row."""
+        self._drop_ended()
+        logits = self.next_logits()
+        tokens = [self._choosers[row](row_logits) for row, row_logits in zip(self._rows, logits, strict=True)]
+        self._inputs = torch.tensor(tokens, device=logits.device)[:, None]
+        self._positions = self._positions[:, -1:] + 1
+        self._real = F.pad(self._real, (0, 1), value=True)
+        return dict(zip(self._rows, tokens, strict=True))
+
+    @torch.inference_mode()
+    def next_logits(self) -> torch.Tensor:
+        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call."""
+        inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
+        logits: torch.Tensor = self._llm(
+            **inputs,
+            **{CACHE_ARGUMENT: self._cache},
+            use_cache=True,
+            logits_to_keep=1,
+            position_ids=self._positions,
+            attention_mask=self._mask(self._inputs.shape[1]),
+            **({} if self._prefix is None else {"shared_prefix": self._prefix}),
+        ).logits
+        return logits[:, -1]
+
+    def _drop_ended(self) -> None:
+        if not self._ended.intersection(self._rows):
+            return
+        kept = [place for place, row in enumerate(self._rows) if row not in self._ended]
+        places = torch.tensor(kept)  # on the CPU, since layers and their keys may lie on different devices
+        self._rows = [self._rows[place] for place in kept]
+        self._cache.batch_select_indices(places)
+        self._inputs, self._positions, self._real = self._inputs[places], self._positions[places], self._real[places]
+
+    def _mask(self, length: int) -> torch.Tensor | None:
+        """bool (B, 1, Q, S): the own keys that the last `length` positions see; None where that goes without saying."""
+        if not self._padded and (length == 1 or self._prefix is None):
+            return None
+        place = torch.arange(self._real.shape[1], device=self._real.device)
+        queries = place[-length:, None]
+        # Padding sees itself, so that its softmax is over something; nobody else sees it.
+        seen = ((place <= queries) & self._real[:, None]) | (place == queries)
+        return seen[:, None]
+
+
+def _chooser(sampling: Sampling) -> Callable[[torch.Tensor], int]:
+    if sampling.temperature == 0.0:
+        return lambda logits: int(logits.argmax())
+    # Drawn on the CPU, in fp32, so that a seed means the same on every device.
+    generator = torch.Generator()
+    if sampling.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(sampling.seed)
+
+    def sample(logits: torch.Tensor) -> int:
+        probabilities = torch.softmax(logits.float().cpu() / sampling.temperature, dim=-1)
+        ordered, ids = probabilities.sort(descending=True)
+        # Nucleus: a token stays while the mass before it is below top_p, so the best one always does.
+        ordered[(ordered.cumsum(-1) - ordered) >= sampling.top_p] = 0.0
+        return int(ids[torch.multinomial(ordered, 1, generator=generator)])
+
+    return sample
+
+
+class AnswerText:
+    """Turns ids into text pieces, holding back what may still become a stop string, a character or trailing space.
+
+    The pieces' join has neither leading nor trailing white space.
+    """
+
+    def __init__(self, tokenizer: TextTokenizer, stop_strings: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._stop_strings = tuple(stop_strings)
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self._started = False
+        self.hit_stop_string = False
+
+    def feed(self, token: int) -> str:
+        """Text that is certain after this token; may be empty."""
+        return self._advance(self._utf8.decode(self._tokenizer.piece_bytes(token)), final=False)
+
+    def finish(self) -> str:
+        """What was held back and now can come, at the end of the answer."""
+        return self._advance(self._utf8.decode(b"", final=True), final=True)
+
+    def _advance(self, text: str, final: bool) -> str:
+        if self.hit_stop_string:
+            return ""
+        held = self._held + text
+        if not self._started:
+            held = held.lstrip()
+        ends = [place for stop in self._stop_strings if (place := held.find(stop)) >= 0]
+        if ends:
+            self.hit_stop_string = True
+            self._held = ""
+            return held[: min(ends)].rstrip()
+        safe = len(held) if final else len(held) - self._suffix_to_hold(held)
+        safe = len(held[:safe].rstrip())
+        self._held = "" if final else held[safe:]
+        self._started = self._started or safe > 0
+        return held[:safe]
+
+    def _suffix_to_hold(self, text: str) -> int:
+        """Length of the longest end of `text` that some stop string begins with."""
+        longest = max((len(stop) - 1 for stop in self._stop_strings), default=0)
+        for length in range(min(longest, len(text)), 0, -1):
+            if any(stop.startswith(text[-length:]) for stop in self._stop_strings):
+                return length
+        return 0
+
+
+class AnswerStream:
+    """An answer while it is being written: iterate it for text pieces, `stop()` it from any thread.
+
+    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended.
+    """
+
+    def __init__(
+        self,
+        tokens: Callable[[Callable[[], bool]], Generator[int]],
+        tokenizer: TextTokenizer,
+        stop_strings: Sequence[str],
+        prompt_tokens: int,
+        trimmed_turns: int = 0,
+    ) -> None:
+        self._stop = threading.Event()
+        self._text = AnswerText(tokenizer, stop_strings)
+        self._eos_id = tokenizer.eos_id
+        self._tokens = tokens
+        self._pieces = self._run()
+        self._first_at = self._last_at = self._began_at = 0.0
+        self.prompt_tokens = prompt_tokens
+        self.trimmed_turns = trimmed_turns
+        self.new_tokens = 0
+        self.finish_reason: FinishReason | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self._pieces
+
+    def stop(self) -> None:
+        """End the answer at the next token. What was written so far stays."""
+        self._stop.set()
+
+    @property
+    def seconds_to_first_token(self) -> float:
+        """From the start of the iteration to the first token; 0 while there is none."""
+        return max(self._first_at - self._began_at, 0.0)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Rate after the first token; 0 with fewer than two tokens."""
+        elapsed = self._last_at - self._first_at
+        return (self.new_tokens - 1) / elapsed if self.new_tokens > 1 and elapsed > 0 else 0.0
+
+    def _run(self) -> Iterator[str]:
+        self._began_at = time.perf_counter()
+        reason: FinishReason = "length"
+        tokens, self._tokens = self._tokens(self._stop.is_set), _no_tokens
+        # Closed at once however the answer ends: what it decodes with is let go, even if the stream itself is kept.
+        with contextlib.closing(tokens):
+            for token in tokens:
+                self._last_at = time.perf_counter()
+                self._first_at = self._first_at or self._last_at
+                self.new_tokens += 1
+                if token == self._eos_id:
+                    reason = "eos"
+                    break
+                if piece := self._text.feed(token):
+                    yield piece
+                if self._text.hit_stop_string:
+                    reason = "stop_string"
+                    break
+            else:
+                if self._stop.is_set():
+                    reason = "stopped"
+        if piece := self._text.finish():
+            yield piece
+        self.finish_reason = reason
+
+
+def _no_tokens(should_stop: Callable[[], bool]) -> Generator[int]:
+    """What an answer that has begun can begin again: nothing."""
+    yield from ()

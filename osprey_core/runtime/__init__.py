@@ -1,0 +1,1 @@
+"""How a model gets onto a machine: files and hub, precision, placement, compilation."""

@@ -1,0 +1,271 @@
+"""Reading and writing weights: the published layout (.bin shards or safetensors) and our own.
+
+Tensors are read one at a time into a network built on the meta device, so that never two copies are held. Everything
+here is a local file; `hub` finds files, `engine` puts the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+from osprey_core.config import FORMAT, OspreyConfig
+from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.language.tokens import TextTokenizer
+from osprey_core.model import OspreyNetwork, build_network
+from osprey_core.runtime.placement import Placement
+
+log = logging.getLogger(__name__)
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+
+_TOWER = "model.vision_tower.vision_tower.visual."
+_SHOWN_NAMES = 8
+
+
+@dataclass(frozen=True)
+class CheckpointFiles:
+    """What a checkpoint folder was found to hold."""
+
+    folder: Path
+    layout: Literal["own", "published"]
+    config: OspreyConfig
+    weights: tuple[Path, ...]
+
+
+def inspect_folder(folder: Path) -> CheckpointFiles:
+    """Find config and weights of a checkpoint folder, of either layout.
+
+    Raises:
+        ModelNotFoundError: config.json or the weights are not there, or a shard named by the index is missing.
+        CheckpointError: config.json is unreadable or describes something else.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise ModelNotFoundError(f"{folder} has no config.json; give a folder that holds an Osprey checkpoint.")
+    values = _read_json(path)
+    own = values.get("format") == FORMAT
+    config = OspreyConfig.from_dict(values) if own else OspreyConfig.from_published(values)
+    return CheckpointFiles(folder, "own" if own else "published", config, _weight_files(folder))
+
+
+def rename_published(name: str) -> str | None:
+    """Our parameter's name for a published checkpoint's tensor; None for tensors that have no part here.
+
+    The parts that are left out: rotary frequencies (computed), and CLIP's own pooled head (unused by Osprey).
+    """
+    if name.endswith("rotary_emb.inv_freq"):
+        return None
+    if name.startswith(_TOWER):
+        return _rename_visual(name.removeprefix(_TOWER))
+    if name.startswith("model.mm_projector."):
+        return name.removeprefix("model.")
+    if name.startswith(("model.", "lm_head.")):
+        return f"llm.{name}"
+    return name
+
+
+def needs_vision_weights(files: CheckpointFiles) -> bool:
+    """Whether the checkpoint lacks its vision tower, so that CLIP's own file must be given to `load_network`."""
+    if files.layout == "own":
+        return False
+    return not any(name.startswith(f"{_TOWER}trunk.") for path in files.weights for name in _tensor_names(path))
+
+
+def load_network(
+    files: CheckpointFiles,
+    device: torch.device,
+    dtype: torch.dtype,
+    vision_weights: Path | None = None,
+    spread: bool = False,
+) -> OspreyNetwork:
+    """Build the network and fill it from the files.
+
+    Args:
+        files: from `inspect_folder`.
+        device, dtype: where and as what every parameter ends up.
+        vision_weights: a CLIP checkpoint of open_clip, read where the checkpoint has no vision tower.
+        spread: whether what `device` has no room for goes to other devices, as `placement` says.
+
+    Returns:
+        the network in eval mode, without gradients.
+
+    Raises:
+        CheckpointError: missing, unexpected or mis-shaped tensors, all listed in one message, or a broken file.
+    """
+    with torch.device("meta"):
+        network = build_network(files.config)
+    placement = Placement(network, device, dtype) if spread else None
+    wanted = dict(network.named_parameters())
+    found: set[str] = set()
+    on_disk: set[str] = set()
+    unexpected: list[str] = []
+    misshaped: list[str] = []
+    sources = [(path, rename_published if files.layout == "published" else _same_name) for path in files.weights]
+    if vision_weights is not None:
+        sources.append((vision_weights, _rename_clip))
+    for path, rename in sources:
+        for name, tensor in _read_tensors(path):
+            ours = rename(name)
+            if ours is None or ours in found:
+                continue
+            if ours not in wanted:
+                unexpected.append(name)
+            elif tensor.shape != wanted[ours].shape:
+                misshaped.append(f"{name} is {tuple(tensor.shape)}, not {tuple(wanted[ours].shape)}")
+                found.add(ours)
+            else:
+                found.add(ours)
+                if placement is None:
+                    _assign(network, ours, tensor.to(device=device, dtype=dtype))
+                else:
+                    placed = placement.store(ours, tensor)
+                    _assign(network, ours, placed)
+                    if placed.is_meta:
+                        on_disk.add(ours)
+    missing = [name for name in wanted if name not in found]
+    problems = [
+        f"{len(names)} {kind}: {_shorten(names)}"
+        for kind, names in (("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped))
+        if names
+    ]
+    if problems:
+        raise CheckpointError(f"The weights in {files.folder} do not fit the model. " + "; ".join(problems) + ".")
+    # Rotary frequencies are computed, not stored; on the meta device they were not.
+    network.llm.model.rotary_emb = LlamaRotaryEmbedding(config=network.llm.config).to(device)
+    tensors = (*network.named_parameters(), *network.named_buffers())
+    left = {name for name, tensor in tensors if tensor.is_meta} - on_disk
+    assert not left, f"left on the meta device: {left}"
+    network.eval().requires_grad_(False)
+    if placement is not None:
+        placement.connect(network)
+    return network
+
+
+def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: torch.dtype | None = None) -> None:
+    """Write our own layout: config.json, model.safetensors, tokenizer.json.
+
+    Args:
+        folder: made where it does not exist; files of the same names are replaced.
+        dtype: of the stored tensors; None keeps the network's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: p.detach().to(device="cpu", dtype=dtype or p.dtype) for name, p in network.named_parameters()}
+    # Written beside and then moved: an interrupted save leaves the old weights whole.
+    partial = folder / (WEIGHTS_FILE + ".partial")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
+    partial.replace(folder / WEIGHTS_FILE)
+    tokenizer.save(folder / TOKENIZER_FILE)
+    text = json.dumps(network.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+
+
+def _rename_visual(name: str) -> str | None:
+    """A tensor of CLIP's `visual.`: its trunk is the encoder, its heads are unused."""
+    if name.startswith("trunk.") and not name.startswith("trunk.head."):
+        return f"vision_tower.{name}"
+    return None
+
+
+def _rename_clip(name: str) -> str | None:
+    """A tensor of a whole CLIP model: the text side and the scale are of no use here."""
+    return _rename_visual(name.removeprefix("visual.")) if name.startswith("visual.") else None
+
+
+def _same_name(name: str) -> str:
+    return name
+
+
+def _weight_files(folder: Path) -> tuple[Path, ...]:
+    """Weights by preference: safetensors before .bin, one file before shards."""
+    for stem in (WEIGHTS_FILE, "pytorch_model.bin"):
+        if (folder / stem).is_file():
+            return (folder / stem,)
+        index = folder / f"{stem}.index.json"
+        if index.is_file():
+            names = sorted(set(_read_json(index).get("weight_map", {}).values()))
+            if lost := [name for name in names if not (folder / name).is_file()]:
+                raise ModelNotFoundError(f"{folder} lacks {', '.join(lost)}, which {index.name} names; get it again.")
+            if names:
+                return tuple(folder / name for name in names)
+    raise ModelNotFoundError(
+        f"{folder} has a config.json but no weights (model.safetensors or pytorch_model*.bin with its index)."
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read as JSON ({error}).") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path} does not hold a JSON object.")
+    return values
+
+
+def _tensor_names(path: Path) -> list[str]:
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                return list(tensors.keys())
+        except (SafetensorError, OSError) as error:
+            raise _broken(path, error) from error
+    return list(_load_pickle(path))
+
+
+def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and tensor, one at a time, memory-mapped where the format allows."""
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 -- not a dict
+                    yield name, tensors.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise _broken(path, error) from error
+    else:
+        yield from _load_pickle(path).items()
+
+
+def _load_pickle(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+    except Exception as error:  # damaged pickles raise anything from EOFError to struct.error
+        raise _broken(path, error) from error
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds no dictionary of tensors.")
+    return {name: tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+
+
+def _is_zip(path: Path) -> bool:
+    """Only torch's zip format can be memory-mapped; files of old versions are not zips."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _broken(path: Path, error: Exception) -> CheckpointError:
+    reason = str(error).strip().split("\n")[0][:120]
+    return CheckpointError(f"{path} is damaged or not a weights file ({reason}); get it again.")
+
+
+def _assign(network: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    owner, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=False))
+
+
+def _shorten(names: list[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")

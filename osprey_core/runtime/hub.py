@@ -1,0 +1,122 @@
+"""Finding files: a local folder first, the embedded model by its name, then the Hugging Face Hub.
+
+The only place that downloads. It knows file names and repositories, and nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from osprey_core.errors import ModelNotFoundError
+
+EMBEDDED_MODEL = "nano"
+EMBEDDED_FOLDER = Path(__file__).parents[1] / EMBEDDED_MODEL
+
+PUBLISHED_MODEL = "sunshine-lwt/Osprey-7b"
+CLIP_REPO = "laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup"
+CLIP_FILE = "open_clip_pytorch_model.bin"
+"""ConvNeXt-L CLIP, for published checkpoints that do not carry their vision tower."""
+
+_REPO_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_CHECKPOINT_PATTERNS = ["*.json", "*.safetensors", "*.bin", "tokenizer.model"]
+_NOT_WEIGHTS = ["training_args.bin", "optimizer*", "scheduler*", "*/*"]
+
+
+def find_checkpoint(name: str, revision: str | None = None) -> Path:
+    """The folder of a model's files: "nano", a local folder, or a Hub repository (downloaded once, then cached).
+
+    Args:
+        name: what the person asked for.
+        revision: branch, tag or commit on the Hub; a local folder has none.
+
+    Raises:
+        ModelNotFoundError: no such folder or repository, or the Hub cannot be reached.
+    """
+    if name == EMBEDDED_MODEL:
+        return EMBEDDED_FOLDER
+    folder = _local(name)
+    if folder is not None and folder.is_dir():
+        return folder
+    if folder is not None and folder.is_file():
+        raise ModelNotFoundError(f"{name} is a file; give the folder that holds config.json and the weights.")
+    if not _REPO_ID.fullmatch(name):
+        raise ModelNotFoundError(
+            f"There is no model {name!r} here. Give {EMBEDDED_MODEL!r}, a folder with config.json and weights, "
+            f"or a Hub name such as {PUBLISHED_MODEL!r}."
+        )
+
+    def download() -> str:
+        from huggingface_hub import snapshot_download
+
+        return snapshot_download(
+            name, revision=revision, allow_patterns=_CHECKPOINT_PATTERNS, ignore_patterns=_NOT_WEIGHTS
+        )
+
+    return _from_hub(name, revision, download)
+
+
+def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Path:
+    """One file of a Hub repository, from the cache where it is there already.
+
+    Raises ModelNotFoundError as `find_checkpoint` does.
+    """
+
+    def download() -> str:
+        from huggingface_hub import hf_hub_download
+
+        return hf_hub_download(repo_id, filename, revision=revision)
+
+    return _from_hub(f"{repo_id}/{filename}", revision, download)
+
+
+def _local(name: str) -> Path | None:
+    """The path of that name, or None where it can be none."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown ~user, a null byte
+        return None
+    return path
+
+
+def _from_hub(what: str, revision: str | None, download: Callable[[], str]) -> Path:
+    import httpx  # what the Hub's client speaks through; an interrupted download shows as one of its errors
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(download())
+    except LocalEntryNotFoundError as error:  # before EntryNotFoundError, whose subclass it is
+        raise ModelNotFoundError(
+            f"{what} is not on this machine and the Hugging Face Hub cannot be reached. Check the network, "
+            f"or give a local folder; the embedded model {EMBEDDED_MODEL!r} needs no network."
+        ) from error
+    except GatedRepoError as error:
+        raise ModelNotFoundError(
+            f"{what} asks for a licence agreement on the Hugging Face Hub; "
+            "accept it there and log in with `hf auth login`."
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelNotFoundError(f"{what} has no revision {revision!r} on the Hugging Face Hub.") from error
+    except RepositoryNotFoundError as error:
+        raise ModelNotFoundError(
+            f"The Hugging Face Hub has no model {what!r} (or it is private: log in with `hf auth login`)."
+        ) from error
+    except EntryNotFoundError as error:
+        raise ModelNotFoundError(f"The Hugging Face Hub has no file {what!r}.") from error
+    except HFValidationError as error:
+        raise ModelNotFoundError(f"{what!r} is not a valid name on the Hugging Face Hub.") from error
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        raise ModelNotFoundError(
+            f"{what} could not be downloaded from the Hugging Face Hub ({type(error).__name__}). "
+            "Check the network and the free disk space, then try again."
+        ) from error

@@ -1,0 +1,163 @@
+"""Which part of a network lies on which device, for models larger than one GPU: accelerate's device map behind a seam.
+
+Only the language model is spread: over all GPUs, then the memory beside them, then a temporary folder on the disk.
+Encoder, extractor and everything that goes in or comes out stay on the main device, so that nobody else has to know.
+It reads no checkpoint; whoever does asks where each tensor belongs.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import tempfile
+import threading
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import torch
+from torch import nn
+
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT
+from osprey_core.errors import InputError
+from osprey_core.model import OspreyNetwork
+
+DeviceMap = Literal["none", "auto"]
+
+SHARE_OF_GPU = 0.8
+"""Of a GPU's free memory for weights; the rest is for what questions keep and compute."""
+SHARE_OF_CPU = 0.8
+
+_LLM = "llm."
+_DISK = "disk"
+_NOT_MOVED = [CACHE_ARGUMENT, "shared_prefix"]
+"""Keys and values lie where the layer that they belong to computes; moved with the rest they would all be copied."""
+
+Device = int | str
+"""As accelerate says it: the number of a GPU, "cpu" or "disk"."""
+
+log = logging.getLogger(__name__)
+
+
+def check_device_map(how: str, device: torch.device) -> bool:
+    """Whether a network is to be spread. Raises InputError where it cannot be, with what to do."""
+    if how not in get_args(DeviceMap):
+        raise InputError(f"There is no device map {how!r}; use {' or '.join(get_args(DeviceMap))}.")
+    if how == "none":
+        return False
+    if device.type not in ("cpu", "cuda") or device.index:
+        raise InputError(f"The device map 'auto' begins at the first GPU or the CPU, not at {device}; use device auto.")
+    _accelerate()
+    return True
+
+
+def free_bytes(main: torch.device) -> dict[Device, int]:
+    """What weights may take on each device, the ones to fill first coming first. Without GPUs where `main` is none."""
+    room: dict[Device, int] = importlib.import_module("accelerate.utils").get_max_memory()
+    gpus = {key: int(free * SHARE_OF_GPU) for key, free in room.items() if key != "cpu" and main.type == "cuda"}
+    return {**gpus, "cpu": int(room["cpu"] * SHARE_OF_CPU)}
+
+
+class Placement:
+    """Where the parameters of one network go.
+
+    Args:
+        network: built on the meta device.
+        main: the first GPU, or the CPU.
+        dtype: of the weights.
+        room: bytes by device, as `free_bytes` gives them; what fits nowhere goes to the disk.
+    """
+
+    def __init__(
+        self, network: OspreyNetwork, main: torch.device, dtype: torch.dtype, room: Mapping[Device, int] | None = None
+    ) -> None:
+        self._main = main
+        self._dtype = dtype
+        self._main_key: Device = "cpu" if main.type == "cpu" else 0
+        left = dict(free_bytes(main) if room is None else room)
+        around = sum(p.numel() for name, p in network.named_parameters() if not name.startswith(_LLM)) * dtype.itemsize
+        left[self._main_key] = max(0, left[self._main_key] - around)
+        parts = _accelerate().infer_auto_device_map(
+            network.llm, left, no_split_module_classes=[type(network.llm.model.layers[0]).__name__], dtype=dtype
+        )
+        self.parts: dict[str, Device] = dict(parts)
+        """Device of each part of the language model, by its name in there; "" is all of it."""
+        if "" not in self.parts:
+            self.parts["model.rotary_emb"] = self._main_key  # what it computes is handed to every layer
+        self._folder = tempfile.TemporaryDirectory(prefix="osprey-") if self.uses(_DISK) else None
+        self._index: dict[str, Any] = {}
+
+    def uses(self, device: Device) -> bool:
+        """Whether any part of the language model is there."""
+        return device in self.parts.values()
+
+    def store(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """Bring a parameter, by its name in the whole network, to where it belongs; on the meta device if on disk."""
+        place = self._place_of(name)
+        if place != _DISK:
+            return tensor.to(device=place, dtype=self._dtype)
+        assert self._folder is not None
+        offload = importlib.import_module("accelerate.utils").offload_weight
+        offload(tensor.to("cpu", self._dtype), name.removeprefix(_LLM), self._folder.name, self._index)
+        return torch.empty_like(tensor, dtype=self._dtype, device="meta")  # read back as what stands here
+
+    def connect(self, network: OspreyNetwork) -> None:
+        """Have every part compute where it lies, once all parameters are stored."""
+        llm = network.llm
+        if set(self.parts.values()) == {self._main_key}:
+            return
+        if self._folder is not None:
+            importlib.import_module("accelerate.utils").save_offload_index(self._index, self._folder.name)
+        _accelerate().dispatch_model(
+            llm,
+            self.parts,
+            main_device=self._main_key,
+            offload_dir=None if self._folder is None else self._folder.name,
+            skip_keys=_NOT_MOVED,
+        )
+        llm.weights_on_disk = self._folder  # type: ignore[assignment]  # there as long as the model is
+        if self.uses(_DISK) or (self.uses("cpu") and self._main_key != "cpu"):
+            lock = threading.RLock()
+            for module in (llm, llm.model, llm.lm_head, llm.get_input_embeddings()):
+                _one_at_a_time(module, lock)
+        log.info("The language model lies on %s.", self.describe())
+
+    def describe(self) -> str:
+        """For a log: "cpu (3 parts), disk (30 parts)"."""
+        devices = list(dict.fromkeys(self.parts.values()))
+        return ", ".join(f"{device} ({list(self.parts.values()).count(device)} parts)" for device in devices)
+
+    def _place_of(self, name: str) -> torch.device | Literal["disk"]:
+        if not name.startswith(_LLM):
+            return self._main
+        path = name.removeprefix(_LLM).split(".")
+        while ".".join(path) not in self.parts:
+            path.pop()
+        device = self.parts[".".join(path)]
+        if device == _DISK:
+            return "disk"
+        return torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
+
+
+def is_offloaded(network: nn.Module) -> bool:
+    """Whether some weights are brought to their device only while they are used."""
+    return any(parameter.is_meta for parameter in network.parameters())
+
+
+def _one_at_a_time(module: nn.Module, lock: threading.RLock) -> None:
+    """Weights that come and go may not be taken away from another thread that computes with them."""
+    forward = module.forward
+
+    @functools.wraps(forward)
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return forward(*args, **kwargs)
+
+    module.forward = locked
+
+
+def _accelerate() -> Any:
+    try:
+        return importlib.import_module("accelerate")
+    except ImportError:
+        raise InputError("The device map 'auto' needs accelerate: pip install accelerate.") from None

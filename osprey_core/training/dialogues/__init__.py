@@ -1,0 +1,1 @@
+"""Questions and answers about a scene, computed from what the scene holds."""

@@ -1,0 +1,1 @@
+"""Data sets of others, read as they are published."""

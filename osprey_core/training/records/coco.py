@@ -1,0 +1,131 @@
+"""COCO-style files (COCO, LVIS, Pascal Part and the like) as records: what is each region?
+
+Where pictures carry a `caption` (RefCOCO in COCO's shape) the region's expression is asked for instead. Segmentations
+are passed on as they are; `records` decodes and checks them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from osprey_core.errors import InputError
+from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.records.records import worded
+
+MAX_REGIONS = 20
+"""Regions of one record; the further ones of a picture make further records of it."""
+
+_NOTE = re.compile(r"\s*\([^)]*\)")
+
+
+def is_coco(content: Any) -> bool:
+    """Whether a file's content has COCO's shape."""
+    return isinstance(content, Mapping) and "images" in content and "annotations" in content
+
+
+def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(where, item) for each picture with regions, items in the shape of records; `where` names the picture.
+
+    Regions marked `iscrowd` are left out: they are many things at once.
+
+    Raises InputError naming the entry that is broken.
+    """
+    names = category_names(content)
+    pictures = by_id(content, "images")
+    regions: dict[Any, list[tuple[int, Mapping[str, Any]]]] = {}
+    for place, region in enumerate(entries(content, "annotations")):
+        where = f"annotation {region.get('id', place)}"
+        if region.get("image_id") not in pictures:
+            raise InputError(f"{where} is of picture {region.get('image_id')!r}, which images does not list.")
+        if not region.get("iscrowd"):
+            regions.setdefault(region["image_id"], []).append((place, region))
+    for number, found in regions.items():
+        picture = pictures[number]
+        for start in range(0, len(found), MAX_REGIONS):
+            chosen = [region for _, region in found[start : start + MAX_REGIONS]]
+            told = [_name(region, names, place) for place, region in found[start : start + MAX_REGIONS]]
+            caption = picture.get("caption")
+            wordings = say.CATEGORY if caption is None else say.SHORT
+            answers = told if caption is None else [str(caption)] * len(told)
+            key = f"{number} {start}"
+            yield f"picture {number}", picture_item(picture, key, chosen, told, _asked(wordings, key, answers))
+
+
+def picture_item(
+    picture: Mapping[str, Any],
+    key: str,
+    regions: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    conversations: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    """One item in the shape of records, from COCO's entries of a picture and of its regions."""
+    annotation = []
+    for region, name in zip(regions, names, strict=True):
+        segmentation = {"segmentation": region["segmentation"]} if "segmentation" in region else {}
+        annotation.append({**segmentation, "name": name})
+    return {
+        "id": key,
+        "file_name": file_name(picture),
+        "height": picture.get("height"),
+        "width": picture.get("width"),
+        "annotation": annotation,
+        "conversations": list(conversations),
+    }
+
+
+def file_name(picture: Mapping[str, Any]) -> str | None:
+    """A picture's file name; LVIS gives it as the end of an address."""
+    name = picture.get("file_name")
+    if name is None and isinstance(picture.get("coco_url"), str):
+        name = "/".join(str(picture["coco_url"]).split("/")[-2:])
+    return name
+
+
+def entries(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The list under a key. Raises InputError unless it is a list of objects."""
+    listed = content.get(key)
+    if not isinstance(listed, list):
+        raise InputError(f"{key} must be a list, as in COCO's files.")
+    for place, entry in enumerate(listed):
+        if not isinstance(entry, Mapping):
+            raise InputError(f"{key}, entry {place} is a {type(entry).__name__}, not an object.")
+    return listed
+
+
+def by_id(content: Mapping[str, Any], key: str) -> dict[Any, Mapping[str, Any]]:
+    """The entries under a key by their `id`. Raises InputError for an entry without."""
+    found = {}
+    for place, entry in enumerate(entries(content, key)):
+        if not isinstance(entry.get("id"), int | str):
+            raise InputError(f"{key}, entry {place} has no id.")
+        found[entry["id"]] = entry
+    return found
+
+
+def category_names(content: Mapping[str, Any]) -> dict[Any, str]:
+    """Names of the categories by id, as one says them: "bow_(weapon)" is a bow, "car:wheel" a car wheel."""
+    found = {}
+    for number, category in by_id(content, "categories").items():
+        name = category.get("name")
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"categories, id {number}: there is no name.")
+        plain = _NOTE.sub("", name.replace("_", " ").replace(":", " "))
+        found[number] = " ".join(plain.split()) or name
+    return found
+
+
+def _name(region: Mapping[str, Any], names: Mapping[Any, str], place: int) -> str:
+    category = region.get("category_id")
+    if category not in names:
+        raise InputError(f"annotation {region.get('id', place)} is of category {category!r}, which is not listed.")
+    return names[category]
+
+
+def _asked(wordings: Sequence[str], key: str, answers: Sequence[str]) -> list[dict[str, str]]:
+    conversations = []
+    for place, answer in enumerate(answers):
+        conversations.append({"from": "human", "value": worded(wordings, key, place + 1)})
+        conversations.append({"from": "gpt", "value": answer})
+    return conversations

@@ -1,0 +1,126 @@
+"""Files of records, whatever their shape: Osprey-724K, LLaVA, COCO, LVIS, RefCOCO.
+
+`read_entries` tells the shapes apart and decodes nothing yet, so that large files are quickly at hand; an `Entry` is
+decoded when it is wanted. It opens no pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from osprey_core.errors import InputError
+from osprey_core.language.prompts import Turn
+from osprey_core.training.records.coco import coco_items, is_coco
+from osprey_core.training.records.expressions import (
+    INSTANCES_FILE,
+    PICKLES,
+    expression_items,
+    is_expressions,
+    read_pickle,
+)
+from osprey_core.training.records.records import Record, answers_mention_regions, from_json, introduced
+
+log = logging.getLogger(__name__)
+
+BRIEF = " Answer the question using a single word or phrase."
+"""What the published training says behind every question of its part-level and short-form files."""
+
+_INTRODUCED_FILES = ("conversation", "part_level", "short_form")
+_BRIEF_FILES = ("part_level", "short_form")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record of a file, not yet decoded."""
+
+    file: Path
+    where: str
+    values: Any
+
+    def record(self) -> Record:
+        """Decode it, worded as the published training words files of that name.
+
+        Raises InputError naming the file, the entry and what is wrong with it.
+        """
+        try:
+            record = from_json(self.values)
+        except InputError as error:
+            raise InputError(f"{self.file}, {self.where}: {error}") from error
+        published = self.file.stem.startswith("osprey_")
+        if published and self.file.stem.endswith(_BRIEF_FILES):
+            record = replace(record, turns=tuple(_briefly(turn) for turn in record.turns))
+        if (published and self.file.stem.endswith(_INTRODUCED_FILES)) or answers_mention_regions(record):
+            record = introduced(record)
+        return record
+
+
+def read_entries(path: str | Path) -> list[Entry]:
+    """The records of a file in any of the shapes above.
+
+    Raises InputError naming the file, and the entry where one is to blame: the file cannot be read, or has another
+    shape. Masks and conversations are checked when an entry is decoded.
+    """
+    path = Path(path)
+    content = read_pickle(path) if path.suffix in PICKLES else _read_json(path)
+    try:
+        if is_coco(content):
+            return [Entry(path, where, item) for where, item in coco_items(content)]
+        if is_expressions(content):
+            beside = path.parent / INSTANCES_FILE
+            if not beside.is_file():
+                raise InputError(f"{INSTANCES_FILE} must lie beside it: it holds the regions of the expressions.")
+            return [Entry(path, where, item) for where, item in expression_items(content, _instances(beside))]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if not isinstance(content, list):
+        raise InputError(
+            f"{path} does not hold a JSON list of records, nor COCO's images and annotations: "
+            "wrap a single record in brackets."
+        )
+    # Conversations without a single question are in the published files; they teach nothing.
+    return [
+        Entry(path, f"record {place}", item)
+        for place, item in enumerate(content)
+        if not (isinstance(item, Mapping) and item.get("conversations") == [] and "id" in item)
+    ]
+
+
+def load_records(path: str | Path, on_bad: Literal["raise", "skip"] = "raise") -> Iterator[Record]:
+    """Read and decode the records of a file one by one.
+
+    Raises InputError naming the file, the entry and what is wrong with it; with on_bad="skip" a bad entry is logged
+    and left out, and only an unreadable file raises.
+    """
+    for entry in read_entries(path):
+        try:
+            yield entry.record()
+        except InputError as error:
+            if on_bad == "raise":
+                raise
+            log.warning("Left out: %s", error)
+
+
+def _briefly(turn: Turn) -> Turn:
+    return turn if turn.question.endswith(BRIEF.strip()) else replace(turn, question=turn.question + BRIEF)
+
+
+def _instances(path: Path) -> Mapping[str, Any]:
+    content = _read_json(path)
+    if not is_coco(content):
+        raise InputError(f"{path.name} beside it has not COCO's images and annotations.")
+    found: Mapping[str, Any] = content
+    return found
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}: give the path of a file with records.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}.") from error

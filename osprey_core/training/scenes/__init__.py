@@ -1,0 +1,1 @@
+"""Drawn scenes for training: things, their arrangement, their pixels and names."""

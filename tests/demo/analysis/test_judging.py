@@ -1,0 +1,365 @@
+"""Closer looks: labels judged, one question answered in several ways, maps of the encoder; begun, taken, stopped."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from demo.analysis import judging, probes, similarity_maps
+from demo.analysis.panel import probe_of
+from demo.i18n import words
+from demo.jobs.lazy_resource import Slot
+from demo.session import handlers
+from demo.session.handlers import Services, Settings
+from demo.session.session import Probe, Session
+from demo.session.workspace import Seat
+from osprey_core.analysis import feature_similarity
+from osprey_core.analysis.label_likelihood import score_labels
+from osprey_core.errors import InputError, OspreyError
+from tests import fakes
+from tests.tiny import tiny_osprey
+
+
+def png(scale: int = 1) -> bytes:
+    buffer = io.BytesIO()
+    fakes.picture(scale=scale).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture
+def services(model: fakes.FakeModel) -> Services:
+    return Services(model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def seat(services: Services) -> Seat:
+    """Red as region 1, blue as region 2, which is selected."""
+    session = handlers.open_picture(Session(), png(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    session = handlers.mark_point(services, session, 250, 110, "new")
+    seat = Seat()
+    seat.change(lambda _: session)
+    return seat
+
+
+def taken(services: Services, seat: Seat, make: Callable[[Session], Probe]) -> Probe:
+    probe = probes.begin(seat, make)
+    *_, last = probes.take(services, seat, probe.id)
+    return last
+
+
+def answers(probe: Probe) -> list[str]:
+    return [part.answer for part in probe.parts]
+
+
+# --- with and without the region -------------------------------------------------------------------------------------
+
+
+def test_one_question_with_the_region_without_it_and_with_each_token_alone(
+    services: Services, seat: Seat, model: fakes.FakeModel
+) -> None:
+    settings = Settings(0.5, 0.9, 64, 7)
+    probe = taken(services, seat, lambda s: judging.without_probe(s, "What is it?", settings))
+    assert probe.state == "complete"
+    assert [call.settings.get("without", ()) for call in model.calls] == [(), ("mask", "pos"), ("mask",), ("pos",)]
+    assert {call.settings["temperature"] for call in model.calls} == {0.5}
+    assert {call.settings["seed"] for call in model.calls} == {7}
+    assert all((call.regions[0] == fakes.shape("blue")).all() and len(call.regions) == 1 for call in model.calls)
+    assert all(part.stats is not None and part.answer.startswith("What is it?") for part in probe.parts)
+    assert [part.how for part in probe.parts] == ["with", "without", "where", "what"]
+
+
+def test_the_question_is_asked_without_the_conversation_and_leaves_it_alone(
+    services: Services, seat: Seat, model: fakes.FakeModel
+) -> None:
+    seat.change(lambda s: handlers.ask(s, "What is @1?"))
+    list(handlers.answer(services, seat, Settings()))
+    before = seat.session.transcript
+    taken(services, seat, lambda s: judging.without_probe(s, "And @2?", Settings()))
+    assert seat.session.transcript == before
+    call = model.calls[-1]
+    assert call.history == []
+    assert call.question == "And <region1>?"
+    assert (call.regions[0] == fakes.shape("blue")).all()
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [(None, "short description of <region1>"), ("Tell @1", "Tell <region1>")]
+)
+def test_an_empty_question_means_the_last_one_or_a_short_description(
+    services: Services, seat: Seat, model: fakes.FakeModel, last: str | None, expected: str
+) -> None:
+    if last is not None:
+        seat.change(lambda s: handlers.ask(s, last))
+        list(handlers.answer(services, seat, Settings()))
+    taken(services, seat, lambda s: judging.without_probe(s, " ", Settings()))
+    assert expected in model.calls[-1].question
+
+
+# --- samples ---------------------------------------------------------------------------------------------------------
+
+
+def test_samples_differ_by_seed_alone_and_can_be_had_again(
+    services: Services, seat: Seat, model: fakes.FakeModel
+) -> None:
+    settings = Settings(0.0, 0.9, 64, 2**32 - 2)
+    probe = taken(services, seat, lambda s: judging.samples_probe(s, "What?", 3, "0.7", settings))
+    asked = [(call.settings["temperature"], call.settings["top_p"], call.settings["seed"]) for call in model.calls]
+    assert asked == [(0.7, 0.9, 2**32 - 2), (0.7, 0.9, 2**32 - 1), (0.7, 0.9, 0)]
+    assert [part.seed for part in probe.parts] == [2**32 - 2, 2**32 - 1, 0]
+
+
+def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services, seat: Seat) -> None:
+    made = [judging.samples_probe(seat.session, "What?", 2, 1, Settings()) for _ in range(8)]
+    assert len({probe.parts[0].seed for probe in made}) > 1
+    assert all(probe.parts[1].seed == probe.parts[0].seed + 1 for probe in made)
+
+
+@pytest.mark.parametrize(
+    ("count", "temperature", "sentence"),
+    [
+        (1, 0.7, "2 to 8"),
+        (9, 0.7, "2 to 8"),
+        (None, 0.7, "must be numbers"),
+        (4, 0, "all samples are the same"),
+        (4, 3, "between 0 and 2"),
+        (4, "warm", "must be numbers"),
+    ],
+)
+def test_samples_that_make_no_sense(seat: Seat, count: Any, temperature: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        judging.samples_probe(seat.session, "What?", count, temperature, Settings())
+
+
+# --- two models ------------------------------------------------------------------------------------------------------
+
+
+def test_both_models_are_asked_the_same(seat: Seat, model: fakes.FakeModel) -> None:
+    other = fakes.FakeModel(name="other")
+    services = Services(
+        model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
+    )
+    probe = taken(
+        services, seat, lambda s: judging.models_probe(services, s, "What is @2 beside @1?", Settings(seed=1))
+    )
+    assert [part.model for part in probe.parts] == ["fake", "other"]
+    (one,), (two,) = model.calls, other.calls
+    assert one.question == two.question
+    assert all((a == b).all() for a, b in zip(one.regions, two.regions, strict=True))
+    assert one.settings == two.settings
+
+
+def test_with_one_model_it_says_what_to_do(services: Services, seat: Seat) -> None:
+    with pytest.raises(InputError, match="--compare-with"):
+        judging.models_probe(services, seat.session, "What?", Settings())
+
+
+def test_a_second_model_that_could_not_be_loaded_gives_its_reason(seat: Seat, model: fakes.FakeModel) -> None:
+    def fail() -> Any:
+        raise OspreyError("There is no folder of that name.")
+
+    second = Slot("other", fail).load()
+    services = Services(model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=second)
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    with pytest.raises(OspreyError, match="no folder of that name"):
+        list(probes.take(services, seat, probe.id))
+    shown = seat.session.probe("models")
+    assert shown is not None
+    assert shown.state == "stopped"
+    assert "area" in shown.parts[0].answer
+
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_of_every_region_are_judged_by_the_models_likelihood(seat: Seat) -> None:
+    tiny = tiny_osprey()
+    services = Services(model=Slot.of(tiny, "tiny"), segmenter=Slot.of(fakes.FakeSegmenter()))
+    probe = taken(services, seat, lambda s: judging.labels_probe(s, "a cat\n dog, a cat,\n\nthe thing", "all"))
+    view = tiny.open(fakes.picture())
+    for part, name in zip(probe.parts, ("red", "blue"), strict=True):
+        expected = score_labels(view, fakes.shape(name), ["a cat", "dog", "the thing"])
+        assert part.scores == expected
+    shown = probe_of(seat.session, probe)
+    assert [part["number"] for part in shown["parts"]] == [1, 2]
+    first = shown["parts"][0]
+    assert sum(one["share"] for one in first["labels"]) == pytest.approx(1)
+    assert first["labels"] == sorted(first["labels"], key=lambda one: -one["share"])
+    assert first["unsure"], "a model of noise does not say any of these"
+    assert first["off"]
+
+
+def test_hidden_regions_are_left_out_and_one_can_be_chosen(seat: Seat) -> None:
+    hidden = handlers.show_region(seat.session, 2, False)
+    assert [each.number for each in judging.labels_probe(hidden, "a, b", "all").asked] == [1]
+    assert [each.number for each in judging.labels_probe(hidden, "a, b", "selected").asked] == [2]
+    with pytest.raises(InputError, match="All regions are hidden"):
+        judging.labels_probe(handlers.show_region(hidden, 1, False), "a, b", "all")
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("cat, dog", ("cat", "dog")),
+        ("cat\ndog\n", ("cat", "dog")),
+        ("  a   red cat ;dog,dog, ", ("a red cat", "dog")),
+        ("猫、犬，鳥", ("猫", "犬", "鳥")),
+        (["one, two", "three"], ("one, two", "three")),
+    ],
+)
+def test_lists_of_labels_are_read_as_they_are_typed(typed: Any, found: tuple[str, ...]) -> None:
+    assert judging.labels_of(typed) == found
+
+
+@pytest.mark.parametrize("typed", ["", "cat", "cat, cat", None, 5, [1, 2]])
+def test_a_list_needs_two_labels(typed: Any) -> None:
+    with pytest.raises(InputError, match="at least two different labels"):
+        judging.labels_of(typed)
+
+
+def test_a_list_without_end_is_refused() -> None:
+    with pytest.raises(InputError, match="longer than 20000 characters"):
+        judging.labels_of("long label\n" * 4000)
+
+
+# --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_maps_are_those_of_the_selected_region_over_its_picture(seat: Seat) -> None:
+    tiny = tiny_osprey()
+    services = Services(model=Slot.of(tiny, "tiny"), segmenter=Slot.of(fakes.FakeSegmenter()))
+    probe = taken(services, seat, similarity_maps.inside_probe)
+    expected = feature_similarity.similarity_maps(tiny.open(fakes.picture()), fakes.shape("blue"))
+    assert [part.level for part in probe.parts] == ["res2", "res3", "res4", "res5"]
+    assert all(np.array_equal(part.heat, expected[part.level]) for part in probe.parts)
+    image = np.array(fakes.picture())
+    shown = probe_of(seat.session, probe, image)
+    assert [part["size"] for part in shown["parts"]] == [[16, 16], [8, 8], [4, 4], [2, 2]]
+    jpeg = similarity_maps.drawn(image, probe.asked[0], probe.parts[0])
+    drawn = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2HSV)
+    assert drawn.shape == image.shape
+    colour = drawn[np.argwhere(fakes.shape("blue")).mean(axis=0).astype(int)[0], 250]
+    assert colour[1] > 60, "the map is coloured where the picture lies"
+
+
+def test_a_region_too_thin_for_a_level_is_said_to_be_unseen(seat: Seat) -> None:
+    found = similarity_maps.LevelMap("res5", np.zeros((2, 2), np.float32))
+    probe = similarity_maps.inside_probe(seat.session)
+    shown = probe_of(seat.session, Probe(1, "inside", probe.asked, (), (found,)), np.array(fakes.picture()))
+    assert not shown["parts"][0]["seen"]
+
+
+# --- manners ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", [7, "everything", 1.5, {}])
+def test_regions_that_are_not_there(seat: Seat, which: Any) -> None:
+    with pytest.raises(InputError, match="no such choice"):
+        probes.regions_of(seat.session, which)
+
+
+def test_without_picture_or_region_it_says_so(services: Services) -> None:
+    for make in (
+        lambda s: judging.labels_probe(s, "a, b"),
+        lambda s: judging.without_probe(s, "", Settings()),
+        similarity_maps.inside_probe,
+    ):
+        with pytest.raises(InputError, match="no picture yet"):
+            make(Session())
+        with pytest.raises(InputError, match="Nothing is marked"):
+            make(handlers.open_picture(Session(), png(), "shapes.png"))
+
+
+def test_a_look_can_be_stopped_while_it_is_taken(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
+    model.pause = 0.02
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
+        if shown == 3:
+            probes.stop(services, seat, "without")
+    probe = seat.session.probe("without")
+    assert probe is not None
+    assert probe.state == "stopped"
+    assert len(model.calls) == 1
+    assert 1 <= len(probe.parts[0].answer.split()) < 50
+    assert len(services.running) == 0
+
+
+def test_a_look_that_is_stopped_before_its_turn_is_not_taken(
+    services: Services, seat: Seat, model: fakes.FakeModel
+) -> None:
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    probes.stop(services, seat)
+    assert list(probes.take(services, seat, begun.id)) == []
+    assert model.calls == []
+
+
+def test_a_look_goes_with_its_picture(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
+    model.pause = 0.02
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
+        if shown == 3:
+            seat.change(lambda s: handlers.open_picture(s, png(2), "other.png"))
+    assert seat.session.probes == ()
+    assert len(model.calls) == 1
+    assert model.calls[0].settings.get("without") is None
+    assert len(services.running) == 0
+
+
+def test_a_newer_look_of_the_same_kind_ends_the_older_one(
+    services: Services, seat: Seat, model: fakes.FakeModel
+) -> None:
+    model.pause = 0.02
+    first = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    for shown, _ in enumerate(probes.take(services, seat, first.id, interval=0)):
+        if shown == 2:
+            probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    (probe,) = seat.session.probes
+    assert probe.question == "What?"
+    assert probe.state == "waiting"
+
+
+def test_looks_of_different_kinds_stand_beside_each_other(services: Services, seat: Seat) -> None:
+    taken(services, seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    taken(services, seat, lambda s: judging.samples_probe(s, "What?", 2, 1, Settings()))
+    assert {probe.kind for probe in seat.session.probes} == {"without", "samples"}
+
+
+def test_what_had_been_said_before_an_error_stays(services: Services, seat: Seat) -> None:
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "break this please now", Settings()))
+    with pytest.raises(RuntimeError):
+        list(probes.take(services, seat, begun.id))
+    probe = seat.session.probe("without")
+    assert probe is not None
+    assert probe.state == "stopped"
+    assert probe.parts[0].answer == "break this please "
+    assert len(services.running) == 0
+
+
+def test_a_look_waits_for_a_model_that_still_loads(seat: Seat, model: fakes.FakeModel) -> None:
+    ready = threading.Event()
+
+    def load() -> fakes.FakeModel:
+        ready.wait(20)
+        return model
+
+    slot: Slot[Any] = Slot("fake", load).start()
+    services = Services(model=slot, segmenter=Slot.of(fakes.FakeSegmenter()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    threading.Timer(0.3, ready.set).start()
+    *_, last = probes.take(services, seat, begun.id)
+    assert last.state == "complete"
+
+
+def test_words_of_each_way_to_answer_are_there() -> None:
+    assert set(words.CLOSER["how"]) == set(words.CLOSER["howTips"]) == set(judging.SWITCHED_OFF)

@@ -1,0 +1,192 @@
+"""The chat side of the page as plain functions: what is shown of a conversation, and what becomes of its turns."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from demo.chat import panel, transcript
+from demo.i18n import words
+from demo.jobs.lazy_resource import Slot
+from demo.session import handlers
+from demo.session.handlers import Services, Settings
+from demo.session.session import AnswerMeasures, Session, Turn
+from demo.session.workspace import Seat
+from osprey_core.errors import InputError
+from tests import fakes
+
+DEMO = Path(transcript.__file__).parents[1]
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services(model=Slot.of(fakes.FakeModel()), segmenter=Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def two(services: Services) -> Session:
+    """Red as region 1, blue as region 2, which is selected."""
+    buffer = io.BytesIO()
+    fakes.picture().save(buffer, "PNG")
+    session = handlers.open_picture(Session(), buffer.getvalue(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    return handlers.mark_point(services, session, 250, 110, "new")
+
+
+def answered(services: Services, session: Session) -> Session:
+    seat = Seat()
+    seat.change(lambda _: session)
+    for _ in handlers.answer(services, seat, Settings()):
+        pass
+    return seat.session
+
+
+def asked(services: Services, session: Session, question: str, replaces: int | None = None) -> Session:
+    return answered(services, handlers.ask(session, question, replaces))
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def test_a_turn_is_shown_in_pieces_of_text_and_numbers(services: Services, two: Session) -> None:
+    session = asked(services, two, "Is @2 left of <region1>?")
+    (shown,) = json.loads(json.dumps(transcript.turns(session)))
+    assert shown["question"] == ["Is ", 2, " left of ", 1, "?"]
+    assert shown["about"] is None
+    assert shown["answer"][:4] == ["Is ", 2, " left of ", 1]  # the model's region1 is the page's region 2
+    assert shown["state"] == "complete"
+    assert shown["note"] == ""
+
+
+def test_whatever_was_typed_goes_out_as_it_was(two: Session) -> None:
+    nasty = "<script>alert(1)</script> *a* `c` $f$ &amp; <img src=x onerror=k>\n- b"
+    (shown,) = transcript.turns(handlers.ask(two, nasty))
+    assert shown["question"] == [nasty]
+    assert shown["about"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"state": "waiting"}, "in the queue"),
+        ({"state": "waiting", "answer": "A"}, ""),
+        ({"state": "complete"}, words.NO_ANSWER),
+        ({"state": "complete", "answer": "A dog."}, ""),
+        ({"state": "stopped"}, f"({words.STOPPED})"),
+        ({"state": "length", "answer": "A"}, f"({words.CUT_OFF})"),
+    ],
+)
+def test_what_an_answer_lacks_is_said(two: Session, changes: dict[str, Any], note: str) -> None:
+    session = handlers.ask(two, "What?")
+    session = session.with_turn_changed(session.transcript[-1].id, **changes)
+    assert transcript.turns(session, "in the queue")[-1]["note"] == note
+
+
+def test_every_answer_tells_how_it_was_made(services: Services, two: Session) -> None:
+    session = asked(services, asked(services, two, "What?"), "And?")
+    for shown in transcript.turns(session):
+        lines = dict(shown["stats"])
+        assert lines[words.STATS_MODEL] == "fake"
+        assert "42" in lines[words.STATS_TOKENS]
+        assert lines[words.STATS_FIRST]
+        assert lines[words.STATS_RATE]
+    assert transcript.stats_lines(Turn(1, "?", (), False)) == []
+    assert (words.STATS_MODEL, "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerMeasures()))
+
+
+def test_every_word_of_the_scripts_is_given() -> None:
+    for script, given in (
+        ("shared/elements.js", words.CONVERSATION),
+        ("chat/chat.js", words.CONVERSATION),
+        ("chat/mentions.js", words.CONVERSATION),
+        ("chat/presets.js", words.OWN_QUESTIONS),
+        ("chat/help.js", words.HELP),
+    ):
+        used = set(re.findall(r"\bW\.(\w+)", (DEMO / script).read_text(encoding="utf-8")))
+        assert used <= set(given), script
+
+
+# --- changing, taking back, rating -----------------------------------------------------------------------------------
+
+
+def test_a_changed_question_takes_the_last_ones_place(services: Services, two: Session) -> None:
+    session = asked(services, asked(services, two, "What?"), "Which colur?")
+    first, last = session.transcript
+    session = asked(services, session, "Which colour?", replaces=last.id)
+    assert [turn.typed for turn in session.transcript] == ["What?", "Which colour?"]
+    assert session.transcript[-1].replaces is None
+    # An id of an older turn, or of none, means nothing.
+    session = asked(services, session, "More?", replaces=first.id)
+    assert len(session.transcript) == 3
+
+
+@pytest.mark.parametrize("again", [lambda s: handlers.ask(s, "explode?", s.transcript[-1].id), handlers.retry])
+def test_what_was_there_comes_back_if_the_new_answer_fails(services: Services, two: Session, again: Any) -> None:
+    session = asked(services, two, "What?")
+    if again is handlers.retry:
+        session = session.with_turn_changed(session.transcript[-1].id, typed="explode?")
+    seat = Seat()
+    seat.change(lambda _: again(session))
+    with pytest.raises(RuntimeError):
+        list(handlers.answer(services, seat, Settings()))
+    assert seat.session.transcript == session.transcript
+
+
+def test_a_stopped_answer_keeps_the_place_it_took(services: Services, two: Session) -> None:
+    seat = Seat()
+    seat.change(lambda _: handlers.retry(asked(services, two, "What?")))
+    handlers.stop(services, seat)
+    list(handlers.answer(services, seat, Settings()))
+    assert [turn.state for turn in seat.session.transcript] == ["stopped"]
+    assert seat.session.transcript[0].replaces is None
+
+
+def test_the_last_turn_is_taken_back(services: Services, two: Session) -> None:
+    session = handlers.undo_turn(asked(services, asked(services, two, "What?"), "And?"))
+    assert [turn.typed for turn in session.transcript] == ["What?"]
+    session = handlers.undo_turn(session)
+    with pytest.raises(InputError, match="no question to take back"):
+        handlers.undo_turn(session)
+    with pytest.raises(InputError, match="still being written"):
+        handlers.undo_turn(handlers.ask(session, "What?"))
+
+
+def test_an_opinion_stays_with_its_answer(services: Services, two: Session) -> None:
+    session = asked(services, asked(services, two, "What?"), "And?")
+    first = session.transcript[0].id
+    for liked in (True, False, None):
+        session = handlers.rate(session, first, liked)
+        assert [turn["liked"] for turn in transcript.turns(session)] == [liked, None]
+    assert handlers.rate(session, 10**9, True) == session  # the chat may have been cleared meanwhile
+    for bad in ((first, "yes"), (first, 1), ("1", True)):
+        with pytest.raises(InputError):
+            handlers.rate(session, *bad)
+
+
+def test_presets_about_all_regions_and_about_what_is_around(services: Services, two: Session) -> None:
+    assert handlers.preset_question(two, "around") == "What is around @2?"
+    three = handlers.mark_point(services, two, 200, 210, "new")
+    assert handlers.preset_question(two, "compare").startswith("Compare @1 and @2:")
+    assert handlers.preset_question(three, "compare").startswith("Compare @1, @2 and @3:")
+    one = replace(two, regions=two.regions[1:])
+    with pytest.raises(InputError, match="second one"):
+        handlers.preset_question(one, "compare")
+    assert set(words.PRESETS) == {"short", "detailed", "category", "around", "relation", "compare"}
+
+
+# --- what the scripts send -------------------------------------------------------------------------------------------
+
+
+def test_what_comes_from_a_script_may_be_anything() -> None:
+    assert panel.data_of(gr.EventData(None, {"turn": 1})) == {"turn": 1}
+    assert panel.data_of(gr.EventData(None, "x")) == {}
+    assert panel.replaced_turn({"editing": 4}) == 4
+    for bad in (None, "x", {}, {"editing": "4"}, [4]):
+        assert panel.replaced_turn(bad) is None

@@ -1,0 +1,254 @@
+"""ZeroGPU, with a stand-in for `spaces` that does what the real one does: pickle, fork, and close by a signal."""
+
+from __future__ import annotations
+
+import functools
+import io
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+import app as program
+from demo.analysis import judging, probes
+from demo.app import build_app
+from demo.i18n import words
+from demo.jobs import zero_gpu
+from demo.jobs.lazy_resource import Slot
+from demo.options import Options, read_options
+from demo.session import handlers
+from demo.session.handlers import Services, Settings
+from demo.session.session import Session
+from demo.session.workspace import Seat
+from osprey_core.errors import InputError, OspreyError
+from tests import fakes
+
+ROOT = Path(__file__).resolve().parents[3]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="ZeroGPU forks its workers")
+
+
+def fake_spaces(durations: list[int]) -> types.ModuleType:
+    """Runs a generator in a forked process; arguments and what is yielded go through pickle."""
+    fork = multiprocessing.get_context("fork")
+
+    def work(task: Callable[..., Iterator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
+        pieces = task(*pickle.loads(sent))
+        try:
+            for piece in pieces:
+                if stopped.is_set():
+                    pieces.close()  # type: ignore[attr-defined]
+                    break
+                results.send(("piece", pickle.dumps(piece)))
+            results.send(("end", None))
+        except Exception as error:
+            results.send(("error", type(error).__name__))
+
+    def gpu(duration: int) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
+        def wrap(task: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+            assert "<locals>" not in task.__qualname__
+
+            @functools.wraps(task)
+            def run(*arguments: Any) -> Iterator[Any]:
+                durations.append(duration)
+                receiver, sender = fork.Pipe(duplex=False)
+                stopped = fork.Event()
+                process = fork.Process(target=work, args=(task, pickle.dumps(arguments), sender, stopped), daemon=True)
+                process.start()
+                sender.close()
+                try:
+                    while True:
+                        kind, value = receiver.recv()
+                        if kind == "end":
+                            return
+                        if kind == "error":
+                            raise gr.Error(value, title="ZeroGPU worker error", print_exception=False)
+                        yield pickle.loads(value)
+                except GeneratorExit:
+                    stopped.set()
+                    raise
+                finally:
+                    process.join(10)
+
+            return run
+
+        return wrap
+
+    module = types.ModuleType("spaces")
+    module.GPU = gpu  # type: ignore[attr-defined]
+    module.__spec__ = types.SimpleNamespace(name="spaces")  # type: ignore[assignment]
+    return module
+
+
+@pytest.fixture
+def durations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    durations: list[int] = []
+    monkeypatch.setitem(sys.modules, "spaces", fake_spaces(durations))
+    return durations
+
+
+class UnpicklableModel(fakes.FakeModel):
+    """A model stays where it is."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a model cannot be pickled")
+
+    def open(self, image: Any) -> Any:
+        if getattr(self, "failure", None) is not None:
+            raise self.failure
+        return super().open(image)
+
+
+@pytest.fixture
+def model() -> UnpicklableModel:
+    return UnpicklableModel()
+
+
+@pytest.fixture
+def services(model: UnpicklableModel) -> Services:
+    return Services(model=Slot.of(model), segmenter=Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def seat(services: Services) -> Seat:
+    buffer = io.BytesIO()
+    fakes.picture().save(buffer, "PNG")
+    session = handlers.open_picture(Session(), buffer.getvalue(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    seat = Seat()
+    seat.change(lambda _: handlers.ask(session, "What?"))
+    return seat
+
+
+def test_the_answer_comes_from_a_forked_worker(
+    durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
+) -> None:
+    decode = zero_gpu.decoder(model)
+    list(handlers.answer(services, seat, Settings(), decode))
+    seat.change(lambda session: handlers.ask(session, "And now?"))
+    list(handlers.answer(services, seat, Settings(), decode))
+    first, second = seat.session.transcript
+    assert first.state == second.state == "complete"
+    assert "area=8000" in first.answer
+    assert "And now?" in second.answer
+    assert second.stats is not None
+    assert second.stats.new_tokens > 0
+    assert durations == [zero_gpu.SECONDS] * 2
+    assert model.calls == []  # nothing ran in this process
+
+
+def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
+    durations: list[int], model: UnpicklableModel, seat: Seat
+) -> None:
+    other = UnpicklableModel(name="other")
+    services = Services(
+        model=Slot.of(model, "first"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
+    )
+    decode = zero_gpu.decoder(model, other)
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    *_, last = probes.take(services, seat, probe.id, decode)
+    assert last.state == "complete"
+    assert all("area=8000" in part.answer for part in last.parts)
+    assert model.calls == other.calls == []
+    assert len(durations) == 2
+
+
+def test_stop_closes_the_worker(durations: list[int], services: Services, model: UnpicklableModel, seat: Seat) -> None:
+    model.pause = 0.02
+    seat.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model), interval=0)):
+        if shown == 5:
+            handlers.stop(services, seat)
+    turn = seat.session.transcript[-1]
+    assert turn.state == "stopped"
+    assert 1 <= len(turn.answer.split()) < 40
+    assert multiprocessing.active_children() == []
+
+
+def test_a_sentence_survives_the_way_from_the_worker(
+    durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
+) -> None:
+    model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
+    with pytest.raises(OspreyError, match="too long; shorten it"):
+        list(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model)))
+    assert seat.session.transcript == ()
+
+
+def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
+    durations: list[int], model: UnpicklableModel, seat: Seat, tmp_path: Path
+) -> None:
+    model.failure = KeyError("internal")  # type: ignore[attr-defined]
+    decode = zero_gpu.decoder(model)
+    app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
+    write = next(each.fn for each in app.fns.values() if each.name == "write")
+    outputs = write(seat, 0, 1, 64, "")
+    shown: list[Any] = []
+    with pytest.raises(gr.Error) as caught:
+        deque(map(shown.append, outputs), maxlen=0)
+    assert caught.value.title == "ZeroGPU worker error"
+    chatbot, send, *_, question = shown[-1]
+    assert chatbot["turns"] == []
+    assert send["visible"]
+    assert question == "What?"
+
+
+def test_a_zero_gpu_space_is_told_by_its_environment() -> None:
+    assert read_options([], {"SPACES_ZERO_GPU": "true"}).zero_gpu
+    assert not read_options([], {}).zero_gpu
+
+
+def test_there_the_model_is_loaded_first_and_on_the_main_thread(
+    durations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    import osprey_core
+
+    happened: list[Any] = []
+
+    class Loaded(UnpicklableModel):
+        @classmethod
+        def from_pretrained(cls, *arguments: Any) -> Any:
+            happened.append(threading.current_thread() is threading.main_thread())
+            return cls()
+
+    def launch(self: gr.Blocks, **options: Any) -> None:
+        happened.append("launched")
+
+    monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
+    monkeypatch.setattr(gr.Blocks, "launch", launch)
+    assert program.serve(Options(zero_gpu=True)) == 0
+    assert happened == [True, "launched"]
+    assert isinstance(zero_gpu._model, Loaded)
+
+
+@pytest.mark.slow
+def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
+    (tmp_path / "spaces.py").write_text(
+        "import sys\nassert 'torch' not in sys.modules\nprint('in time')\ndef GPU(duration):\n    return lambda f: f\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import gradio as gr\n"
+        "gr.Blocks.launch = lambda self, **options: None\n"
+        "import app; sys.exit(app.main(['--model', '/nowhere/at-all', '--port', '7999']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SPACES_ZERO_GPU": "true", "HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "in time" in done.stdout
+    assert words.UNEXPECTED not in done.stderr

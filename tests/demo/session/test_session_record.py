@@ -1,0 +1,109 @@
+"""What is kept of a session, and that nothing of it is lost on the way to a file and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from demo.chat import transcript
+from demo.jobs.lazy_resource import Slot
+from demo.session import handlers
+from demo.session import record as session_record
+from demo.session.handlers import Services
+from demo.session.session import Session
+from osprey_core.errors import InputError
+from osprey_core.io import export
+from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.regions.masks import CodedMask
+from tests import fakes
+from tests.demo.session.test_handlers import answered, png
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services(Slot.of(fakes.FakeModel()), Slot.of(fakes.FakeSegmenter()))
+
+
+@pytest.fixture
+def talked(services: Services) -> Session:
+    """Two regions, three questions; then the first region is changed and the second renamed."""
+    session = handlers.open_picture(Session(), png(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    session = answered(services, handlers.ask(session, "What is it?"))
+    session = handlers.mark_point(services, session, 250, 110, "new")
+    session = answered(services, handlers.ask(session, "And @2, next to @1?"))
+    session = answered(services, handlers.ask(session, "Bigger?"))
+    session = handlers.mark_brush(handlers.select_region(session, 1), [[20.0, 20.0]], 6, "add")
+    return handlers.rename_region(session, 2, "ball")
+
+
+def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) -> None:
+    data, name = session_record.zip_of(talked, "nano", "classic")
+    assert name == "shapes-osprey.zip"
+    back = session_record.open_file(Session(), data, name)
+    assert back.picture == talked.picture
+    for old, new in zip(talked.regions, back.regions, strict=True):
+        assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
+    for turn, kept in zip(talked.transcript, back.transcript, strict=True):
+        assert (turn.typed, turn.answer, turn.asked, turn.implied, turn.state) == (
+            kept.typed, kept.answer, kept.asked, kept.implied, kept.state,
+        )  # fmt: skip
+    assert back.selected == 2
+
+
+def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
+    back = session_record.open_file(Session(), session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
+    settings = handlers.Settings()
+    requests = []
+    for session in (talked, back):
+        asked = handlers.ask(handlers.select_region(session, 1), "How large is @1, and @2?")
+        requests.append(handlers.request_of(asked, asked.transcript[-1], settings))
+    assert requests[0] == requests[1]
+
+
+def test_the_regions_are_in_the_coco_file_under_their_names(talked: Session) -> None:
+    record = session_record.record_of(talked)
+    assert record is not None
+    annotations = export.to_coco(record)["annotations"]
+    areas = [int(region.mask.mask().sum()) for region in talked.regions]
+    assert [annotation["area"] for annotation in annotations] == areas
+    assert areas[1] == fakes.shape("blue").sum()
+
+
+def test_an_answer_under_way_is_left_out(talked: Session) -> None:
+    waiting = handlers.ask(talked, "Still there?")
+    record = session_record.record_of(waiting)
+    assert record is not None
+    assert len(record.turns) == len(talked.transcript)
+
+
+def test_a_liked_answer_stays_liked(talked: Session) -> None:
+    liked = replace(talked, transcript=(replace(talked.transcript[0], liked=True), *talked.transcript[1:]))
+    back = session_record.open_file(Session(), session_record.zip_of(liked, "", "")[0], "x.zip")
+    assert [turn.liked for turn in back.transcript] == [True, None, None]
+
+
+def test_without_a_picture_there_is_nothing_to_keep() -> None:
+    with pytest.raises(InputError, match="no picture"):
+        session_record.zip_of(Session(), "", "")
+    with pytest.raises(InputError):
+        session_record.open_file(Session(), b'{"format": "something else"}', "x.json")
+
+
+def test_a_conversation_from_elsewhere_can_be_gone_on_with(services: Services) -> None:
+    """A question about no region, and words typed that do not fit the question the model got."""
+    mask = CodedMask.of(fakes.shape("red"))
+    region = RecordedRegion(4, mask)
+    turns = (
+        RecordedTurn("What is this picture?", "Shapes.", known_regions=0),
+        RecordedTurn("What is <region1>?", "Red.", known_regions=1, typed="What is @9?"),
+    )
+    record = Record(RecordedPicture.read(png(), "a.png"), (region,), (region,), turns)
+    session = session_record.session_of(record)
+    assert [turn.typed for turn in session.transcript] == ["What is this picture?", "What is @4?"]
+    assert transcript.turns(session)
+    asked = answered(services, handlers.ask(session, "And @4?"))
+    assert (
+        session_record.open_file(Session(), session_record.zip_of(asked, "", "")[0], "x.zip").regions == session.regions
+    )

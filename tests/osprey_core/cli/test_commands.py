@@ -1,0 +1,406 @@
+"""The command line does the page's work: same regions, same answers; and every failure is one sentence and code 2."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from osprey_core.cli import commands
+from osprey_core.cli.commands import AskOptions, DescribeOptions, Loaders, Marks, ModelOptions, main, read_options
+from osprey_core.errors import CheckpointError, InputError
+from osprey_core.io.export import read_conversation
+from osprey_core.io.record import AnswerSettings
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.regions import masks
+from osprey_core.runtime import hub
+from osprey_core.segment.protocol import ScoredMask
+from tests.fakes import SHAPES, FakeModel, FakeSegmenter, FakeView, describe_mask, flood_of, picture
+from tests.tiny import tiny_osprey
+
+ROOT = Path(__file__).parents[3]
+SCENE = np.asarray(picture())
+
+
+class Finding(FakeSegmenter):
+    """Finds the three shapes as everything there is."""
+
+    def open(self, image: np.ndarray) -> Any:
+        opened = super().open(image)
+        shapes = [flood_of(image, (x0 + x1) // 2, (y0 + y1) // 2) for _, (x0, y0, x1, y1), _ in SHAPES.values()]
+        found = sorted((ScoredMask(mask, 0.75) for mask in shapes), key=lambda one: -masks.area(one.mask))
+        opened.everything = lambda: found
+        return opened
+
+
+@dataclasses.dataclass
+class TellingView(FakeView):
+    """Also answers in one piece, and describes."""
+
+    def ask(self, question: str, regions: Any = (), **settings: Any) -> str:
+        return "".join(self.stream(question, regions, **settings))
+
+    def describe(self, regions: Any, style: str, **settings: Any) -> Iterator[tuple[int, str]]:
+        for place, mask in reversed(list(enumerate(regions))):
+            yield place, self.ask(QUESTIONS[style], [mask], **settings)
+
+
+class Telling(FakeModel):
+    def open(self, image: Any) -> Any:
+        self.opened += 1
+        return TellingView(self, np.array(image))
+
+
+@dataclasses.dataclass
+class Desk:
+    """Runs the command line with fakes; remembers what was said."""
+
+    model: Any = dataclasses.field(default_factory=Telling)
+    out: str = ""
+    errors: str = ""
+    loaded: list[ModelOptions] = dataclasses.field(default_factory=list)
+
+    def __call__(self, *words: object) -> int:
+        def load(options: ModelOptions) -> Any:
+            self.loaded.append(options)
+            return self.model
+
+        out, errors = io.StringIO(), io.StringIO()
+        code = main([str(word) for word in words], out, errors, Loaders(load, lambda options: Finding()))
+        self.out, self.errors = out.getvalue(), errors.getvalue()
+        return code
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    path = tmp_path / "scene.png"
+    picture().save(path)
+    return path
+
+
+def shape_mask(name: str) -> np.ndarray:
+    x0, y0, x1, y1 = SHAPES[name][1]
+    return flood_of(SCENE, (x0 + x1) // 2, (y0 + y1) // 2)
+
+
+# --- ask -------------------------------------------------------------------------------------------------------------
+
+
+def test_words_become_options() -> None:
+    words = (
+        "ask a.png --question hm? --point 1,2 --not-point 3,4.5 --box 0,0,9,9 --region --point 5,6 --point 7,8 "
+        "--mask m.json --box 1,1,2,2 --box 3,3,4,4 --model m --segmenter sam:vit_b --temperature 0.5 --seed 3 "
+        "--top-p 0.9 --max-new-tokens 7 --device cpu --dtype float32 --revision r --save t.zip"
+    )
+    assert read_options(words.split()) == AskOptions(
+        Path("a.png"),
+        "hm?",
+        (
+            Marks(((1, 2), (3, 4.5)), (1, 0), (0, 0, 9, 9)),
+            Marks(((5, 6), (7, 8)), (1, 1)),
+            Marks(mask_file=Path("m.json")),
+            Marks(box_xyxy=(1, 1, 2, 2)),
+            Marks(box_xyxy=(3, 3, 4, 4)),
+        ),
+        ModelOptions("m", "r", "cpu", "float32", "sam:vit_b"),
+        AnswerSettings(0.5, 0.9, 7, 3),
+        Path("t.zip"),
+    )
+    plain = read_options(["ask", "a.png", "--style", "category"])
+    assert isinstance(plain, AskOptions)
+    assert (plain.question, plain.marks) == (QUESTIONS["category"], ())
+    words = "describe d --masks m --out o.json --style detailed --limit 3"
+    assert read_options(words.split()) == DescribeOptions(
+        Path("d"), Path("o.json"), Path("m"), "detailed", 3, ModelOptions(), AnswerSettings()
+    )
+
+
+def test_the_answer_is_about_the_pixels_that_were_marked(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    Image.fromarray(shape_mask("green")).save(tmp_path / "green.png")
+    words = ["--point", "60,60", "--region", "--box", "190,50,310,170", "--mask", tmp_path / "green.png"]
+    assert desk("ask", scene, "--question", "compare <region1> <region2> <region3>", *words, "--temperature", 0.5) == 0
+    (call,) = desk.model.calls
+    for given, name in zip(call.regions, ("red", "blue", "green"), strict=True):
+        assert np.array_equal(given, shape_mask(name))
+    assert np.array_equal(call.image, SCENE)
+    assert call.settings == {"temperature": 0.5, "top_p": 1.0, "max_new_tokens": None, "seed": None}
+    told = " | ".join(f"region{i}: {describe_mask(SCENE, shape_mask(n))}" for i, n in enumerate(SHAPES, 1))
+    assert desk.out == f"compare <region1> <region2> <region3> -> {told}\n"
+    assert desk.errors == ""
+
+
+def test_the_answer_is_written_as_it_comes(scene: Path) -> None:
+    seen: list[str] = []
+
+    class Out(io.StringIO):
+        def flush(self) -> None:
+            seen.append(self.getvalue())
+
+    assert main(["ask", str(scene), "--question", "hm?"], Out(), io.StringIO(), loaders_of(Telling())) == 0
+    assert seen[0] == "hm? "
+    assert len(seen) > 2
+
+
+def loaders_of(model: Any) -> Loaders:
+    return Loaders(lambda options: model, lambda options: Finding())
+
+
+def test_the_tiny_model_answers_as_the_library_does(scene: Path) -> None:
+    model, out = tiny_osprey(), io.StringIO()
+    words = [
+        "ask",
+        str(scene),
+        "--point",
+        "60,60",
+        "--question",
+        "what is <region1>",
+        "--temperature",
+        "1",
+        "--seed",
+        "4",
+    ]
+    assert main(words, out, io.StringIO(), loaders_of(model)) == 0
+    answer = model.open(SCENE).ask("what is <region1>", [shape_mask("red")], temperature=1.0, seed=4)
+    assert out.getvalue() == answer + "\n"
+
+
+def test_a_saved_conversation_holds_what_was_asked(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "talk.zip"
+    assert desk("ask", scene, "--question", "what is <region1>?", "--point", "60,60", "--seed", 5, "--save", saved) == 0
+    made = read_conversation(saved)
+    assert made.picture.data == scene.read_bytes()
+    assert made.picture.name == "scene.png"
+    assert np.array_equal(made.regions[0].mask.mask(), shape_mask("red"))
+    assert made.turns[0].answer + "\n" == desk.out
+    assert made.turns[0].settings == AnswerSettings(seed=5)
+    assert (made.model, made.segmenter, made.asked(made.turns[0])) == ("fake", "classic", made.regions)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("", "The following arguments are required"),
+        ("paint", "Invalid choice"),
+        ("ask", "The following arguments are required: IMAGE"),
+        ("ask {scene}", "Give either --question or --style"),
+        ("ask {scene} --question a --style short", "Give either"),
+        ("ask {scene} --question a --point 5", "'5' must be 2 numbers with commas between them"),
+        ("ask {scene} --question a --point 5,nan", "must be 2 numbers"),
+        ("ask {scene} --question a --box 1,2,3", "must be 4 numbers"),
+        ("ask {scene} --question a --region", "Region 1 is not marked"),
+        ("ask {scene} --question a --point 1,1 --region --region --box 1,1,9,9", "Region 2 is not marked"),
+        ("ask {scene} --question a --max-new-tokens 0", "at least 1"),
+        ("ask {scene} --question a --temp 0", "Unrecognized arguments"),
+        ("ask {scene} --question a --mask {gone}", "gone.png”; check the path"),
+        ("ask {scene} --question a --mask {text}", "no picture or JSON"),
+        ("ask {gone} --question a", "There is no file"),
+        ("ask {text} --question a", "is not a picture that can be read"),
+        ("ask {folder} --question a", "cannot be read"),
+        ("ask {scene} --question a --save {folder}/no/t.zip", "cannot be written"),
+        ("describe {gone} --everything --out {out}", "There is no picture or folder"),
+        ("describe {empty} --everything --out {out}", "There is no picture in the folder"),
+        ("describe {scene} --out {out}", "one of the arguments --everything --masks is required"),
+        ("describe {scene} --masks {gone} --out {out}", "check --masks"),
+        ("describe {scene} --everything --out {text}", "is there already, but not from this command"),
+        ("describe {scene} --everything --out {folder}/no/o.json", "cannot be written"),
+    ],
+)
+def test_every_failure_is_one_sentence(desk: Desk, scene: Path, tmp_path: Path, words: str, sentence: str) -> None:
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "empty").mkdir()
+    places = {
+        "scene": scene,
+        "gone": tmp_path / "gone.png",
+        "text": tmp_path / "text.txt",
+        "folder": tmp_path,
+        "empty": tmp_path / "empty",
+        "out": tmp_path / "out.json",
+    }
+    assert desk(*words.format(**places).split()) == 2
+    assert sentence.lower() in desk.errors.lower()
+    assert desk.errors.count("\n") == 1
+    assert "Traceback" not in desk.errors
+
+
+def failing(error: BaseException) -> Any:
+    class Failing(Telling):
+        def open(self, image: Any) -> Any:
+            raise error
+
+    return Failing()
+
+
+def test_failures_of_the_model_are_sentences_too(scene: Path) -> None:
+    out_of_memory = type("OutOfMemoryError", (RuntimeError,), {})
+    for error, sentence, code in (
+        (CheckpointError("The weights do not fit."), "The weights do not fit.", 2),
+        (out_of_memory("CUDA out of memory"), "not enough memory", 2),
+        (MemoryError(), "not enough memory", 2),
+        (KeyboardInterrupt(), "Interrupted", 130),
+    ):
+        desk = Desk(failing(error))
+        assert desk("ask", scene, "--question", "a") == code
+        assert sentence in desk.errors
+    with pytest.raises(ZeroDivisionError):  # a bug is not hidden
+        Desk(failing(ZeroDivisionError()))("ask", scene, "--question", "a")
+
+
+# --- describe --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    picture().save(folder / "a.png")
+    picture().transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "sub" / "b.jpg", quality=100, subsampling=0)
+    picture().save(folder / "c.PNG")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def captions(path: Path) -> dict[str, Any]:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(values, dict)
+    return values
+
+
+def test_everything_in_a_picture_is_described(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    out = tmp_path / "captions.json"
+    assert desk("describe", scene, "--everything", "--out", out) == 0
+    coco = pytest.importorskip("pycocotools.coco").COCO(str(out))
+    assert [image["file_name"] for image in coco.dataset["images"]] == ["scene.png"]
+    annotations = coco.loadAnns(coco.getAnnIds())
+    assert len(annotations) == 3
+    for annotation, name in zip(annotations, ("red", "green", "blue"), strict=True):
+        mask = coco.annToMask(annotation)
+        assert np.array_equal(mask, shape_mask(name))
+        assert annotation["caption"] == f"{QUESTIONS['short']} -> region1: {describe_mask(SCENE, shape_mask(name))}"
+        assert (annotation["area"], annotation["score"]) == (mask.sum(), 0.75)
+    assert "scene.png" in desk.errors, "progress is shown"
+
+
+def test_a_folder_is_gone_on_with_where_it_was_stopped(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "captions.json"
+    whole = tmp_path / "whole.json"
+    words = ["--everything", "--limit", 2, "--style", "category"]
+    assert desk("describe", folder, *words, "--out", whole) == 0
+    assert [image["file_name"] for image in captions(whole)["images"]] == ["a.png", "c.PNG", "sub/b.jpg"]
+    opened = desk.model.opened
+    stopping = Desk(StopsAt(3))
+    assert stopping("describe", folder, *words, "--out", out) == 130
+    assert len(captions(out)["images"]) == 2
+    assert desk("describe", folder, *words, "--out", out) == 0
+    assert desk.model.opened == opened + 1, "only the last picture was left to do"
+    assert captions(out) == captions(whole)
+    before = out.stat().st_mtime_ns
+    assert desk("describe", folder, *words, "--out", out) == 0
+    assert (desk.model.opened, out.stat().st_mtime_ns) == (opened + 1, before)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+class StopsAt(Telling):
+    """As if the person pressed Ctrl-C while this picture was looked at."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def open(self, image: Any) -> Any:
+        if self.opened + 1 == self.count:
+            raise KeyboardInterrupt
+        return super().open(image)
+
+
+def test_other_settings_do_not_mix_into_a_file(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    out = tmp_path / "captions.json"
+    assert desk("describe", scene, "--everything", "--out", out) == 0
+    before = out.read_bytes()
+    assert desk("describe", scene, "--everything", "--out", out, "--style", "detailed", "--model", "other") == 2
+    assert (
+        desk.errors == f"“{out}” was begun with another model and style; use the same again or choose another --out.\n"
+    )
+    assert out.read_bytes() == before
+
+
+def test_a_picture_that_cannot_be_read_does_not_stop_the_others(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    (folder / "b.png").write_bytes(b"broken")
+    out = tmp_path / "captions.json"
+    assert desk("describe", folder, "--everything", "--out", out) == 2
+    assert len(captions(out)["images"]) == 3
+    assert "b.png: The file “b.png” is not a picture" in desk.errors
+
+
+def test_given_masks_are_described_with_their_names(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    given = tmp_path / "masks"
+    (given / "sub").mkdir(parents=True)
+    Image.fromarray(shape_mask("red")).save(given / "a.png")
+    Image.fromarray(shape_mask("green")).save(given / "c.PNG.png")
+    shape = {"label": "the blue one", "points": [[60, 60], [160, 160]], "shape_type": "rectangle"}
+    (given / "sub" / "b.json").write_text(json.dumps({"shapes": [shape]}))
+    out = tmp_path / "captions.json"
+    assert desk("describe", folder, "--masks", given, "--out", out) == 0
+    found = captions(out)["annotations"]
+    assert [masks.area(masks.decode_rle(a["segmentation"])) for a in found] == [
+        shape_mask("red").sum(),
+        shape_mask("green").sum(),
+        100 * 100,
+    ]
+    assert [a.get("name") for a in found] == [None, None, "the blue one"]
+    (given / "a.png").unlink()
+    assert desk("describe", folder, "--masks", given, "--out", tmp_path / "other.json") == 2
+    assert "a.png: There is no mask file a.json or a.png" in desk.errors
+
+
+def test_one_coco_file_has_the_masks_of_all_pictures(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    first, again = tmp_path / "first.json", tmp_path / "again.json"
+    assert desk("describe", folder, "--everything", "--out", first) == 0
+    assert desk("describe", folder, "--masks", first, "--out", again) == 0
+    for one, other in zip(captions(first)["annotations"], captions(again)["annotations"], strict=True):
+        assert [one[key] for key in ("image_id", "segmentation", "caption")] == [
+            other[key] for key in ("image_id", "segmentation", "caption")
+        ]
+
+
+def test_without_the_flag_of_a_kind_of_region_the_page_s_segmenter_is_loaded() -> None:
+    assert commands.load_segmenter_for(ModelOptions()).name == "classic"
+    with pytest.raises(InputError, match="no segmenter 'sam:huge'"):
+        commands.load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (hub.EMBEDDED_FOLDER / "model.safetensors").is_file(), reason="the embedded model's weights are not here"
+)
+def test_the_real_program_answers_with_the_embedded_model(tmp_path: Path) -> None:
+    scene = sorted((ROOT / "examples").glob("*.png"))[0]
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "osprey_core", *map(str, words)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+
+    answer = run("ask", scene, "--point", "374,494", "--question", "What is <region1>?", "--device", "cpu")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.strip()
+    out = tmp_path / "captions.json"
+    done = run("describe", scene, "--everything", "--limit", 2, "--out", out, "--device", "cpu")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert all(entry["caption"] for entry in captions(out)["annotations"])
+    bad = run("ask", tmp_path / "gone.png", "--question", "a")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr == f"There is no file “{tmp_path / 'gone.png'}”; check the path.\n"

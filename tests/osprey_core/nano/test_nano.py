@@ -1,0 +1,89 @@
+"""The shipped weights: they know what the model card says, and need the region they are asked about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from osprey_core import Osprey
+from osprey_core.evaluation import is_right, plain, questions_of, shuffled_masks
+from osprey_core.io.pictures import read_picture
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.runtime import hub
+from osprey_core.segment import load_segmenter
+from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, DialogueOptions, sample
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (hub.EMBEDDED_FOLDER / "model.safetensors").is_file(), reason="the embedded model's weights are not here"
+    ),
+]
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+FLOORS = {"color": 0.8, "position": 0.9, "category": 0.7}
+"""Shares that the weights must reach on drawn objects and shapes (no art needed), well below what they measure."""
+EXAMPLE_FLOOR = 0.95
+"""Share of the example pictures' regions whose category the weights must name."""
+
+
+@pytest.fixture(scope="module")
+def nano() -> Osprey:
+    return Osprey.from_pretrained("nano", device="cpu")
+
+
+def test_the_weights_are_small_and_whole(nano: Osprey) -> None:
+    assert sum(path.stat().st_size for path in hub.EMBEDDED_FOLDER.iterdir()) < 45e6
+    assert nano.is_embedded
+    assert nano.network.config.prompt.answer_end == "eos"
+    assert nano.prompts.tokenizer.vocab_size == nano.network.config.language.vocab_size
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list:
+    options = DialogueOptions(kinds=tuple(FLOORS), exact_masks=True)
+    return [sample(seed, options) for seed in EVALUATION_SEEDS[10_000:10_060]]
+
+
+@pytest.mark.parametrize("kind", sorted(FLOORS))
+def test_floors_on_scenes_never_trained_on(nano: Osprey, held_out: list, kind: str) -> None:
+    right = [
+        is_right(question, plain(made, nano.open(made.image), question))
+        for made in held_out
+        for question in questions_of(made)
+        if question.kind == kind
+    ]
+    assert len(right) > 15
+    assert np.mean(right) >= FLOORS[kind]
+
+
+def test_answers_follow_the_region(nano: Osprey, held_out: list) -> None:
+    """With another object's mask, the answer about the first one is mostly wrong."""
+    pairs = []
+    for made in held_out:
+        if len(made.scene.objects) < 2:
+            continue
+        view = nano.open(made.image)
+        for question in questions_of(made):
+            if question.kind in ("category", "color") and not question.history:
+                true = is_right(question, plain(made, view, question))
+                swapped = is_right(question, shuffled_masks(made, view, question))
+                pairs.append((true, swapped))
+    true, swapped = np.array(pairs).mean(0)
+    assert true > swapped + 0.5
+
+
+def test_example_pictures_are_named(nano: Osprey) -> None:
+    segmenter = load_segmenter("classic")
+    right = []
+    for scene in json.loads((EXAMPLES / "scenes.json").read_text(encoding="utf-8")):
+        image = read_picture(EXAMPLES / scene["file"])
+        opened, view = segmenter.open(np.asarray(image)), nano.open(image)
+        for region in scene["regions"]:
+            mask = opened.segment([tuple(region["point"])], [1], None)[0].mask
+            right.append(view.ask(QUESTIONS["category"], [mask]) == region["name"])
+    assert np.mean(right) >= EXAMPLE_FLOOR
