@@ -19,7 +19,7 @@ from timm.models.efficientnet import EfficientNet
 
 from osprey_core.errors import CheckpointError
 from osprey_core.model.towers import PHOTO_TOWER_NAME, PhotoTower, fold_norms
-from osprey_core.photo_levels import TOWER_FILE
+from osprey_core.runtime.photo_levels import TOWER_FILE
 
 
 def converted(tensors: Mapping[str, torch.Tensor]) -> PhotoTower:

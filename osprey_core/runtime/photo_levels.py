@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model.towers import PHOTO_SIZE, PhotoTower, build_photo_tower
 
-TOWER_FILE = Path(__file__).parent / "nano" / "tower.safetensors"
+TOWER_FILE = Path(__file__).parent.parent / "nano" / "tower.safetensors"
 """The tower's weights, fp16; `python -m osprey_core.training.photo_tower` writes them."""
 
 KEPT_PICTURES = 4

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from osprey_core.training.dialogues import (
+from osprey_core.training.dialogues.dialogues import (
     NUMBERS,
     DialogueOptions,
     DialogueSample,
@@ -20,9 +20,9 @@ from osprey_core.training.dialogues import (
     listing,
     sentence,
 )
-from osprey_core.training.draw_objects import Rng
-from osprey_core.training.names import Thing, plural
-from osprey_core.training.scenes import Scene, SceneObject, hand_mask
+from osprey_core.training.scenes.draw_objects import Rng
+from osprey_core.training.scenes.names import Thing, plural
+from osprey_core.training.scenes.scene import Scene, SceneObject, hand_mask
 
 PHOTO_KINDS = (
     "category", "category", "category", "what", "short", "detailed", "color", "color", "position", "size", "relation",
