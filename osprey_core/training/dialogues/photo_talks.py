@@ -107,7 +107,10 @@ class PhotoTalk(_Talk):
         return super()._ask_picture() if self.scene.objects or self.scene.regions else None
 
     def _ask_count(self) -> _Asked | None:
-        return None if len(self.scene.objects) >= len(NUMBERS) else super()._ask_count()
+        return super()._ask_count() if 0 < len(self.scene.objects) < len(NUMBERS) else None
+
+    def _absent(self, item: SceneObject | None, within_picture: bool = False) -> Thing | None:
+        return super()._absent(item, within_picture) if self.absent_names or within_picture else None
 
 
 def _half(rng: Rng, mask: np.ndarray) -> np.ndarray:
