@@ -1,7 +1,8 @@
 """Scores of a model on made scenes: `python -m osprey_core.evaluation nano --atlas art-cache/atlas-train.npz`.
 
 Every question has an answer known from its scene, which no training has seen. Each score comes with its count and a
-95 % bootstrap interval, and controls show what is left when the region is taken away.
+95 % bootstrap interval, and controls show what is left when the region is taken away. Segmenters are measured by
+`python -m osprey_core.evaluation segmenter --coco FILE --pictures FOLDER`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.evaluation import segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
@@ -34,6 +36,9 @@ FAILURES = 8
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; returns the process's exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["segmenter"]:
+        return segmenter_command.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation", description=__doc__)
     parser.add_argument("model", help='"nano", a folder or a Hub name')
     parser.add_argument("--atlas", type=Path, help="sprites; without them scenes hold drawn objects and shapes only")
@@ -47,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--failures", type=Path, help="draw some wrong answers into a PNG")
     parser.add_argument("--no-controls", action="store_true")
     parser.add_argument("--sentence-encoder", type=Path, help="folder of all-MiniLM-L6-v2, for Semantic Similarity")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         results = _evaluate(options)

@@ -1,8 +1,8 @@
 """The network of the learned segmenter: from the photo tower's levels, clicks, boxes and an earlier mask to masks.
 
 `PictureNeck` runs once per picture, `ClickDecoder` once per prompt. A prompt enters as maps (how far is each place from
-the clicks and the box) and as likenesses (how much do a place's features resemble those at the clicks). It knows neither
-files nor pictures; all coordinates are shares of the picture's width and height, 0..1.
+the clicks and the box) and as likenesses (how much do a place's features resemble those at the clicks). It knows
+neither files nor pictures; all coordinates are shares of the picture's width and height, 0..1.
 """
 
 from __future__ import annotations
@@ -45,14 +45,13 @@ class EncodedPictures:
 
 @dataclass(frozen=True)
 class PromptBatch:
-    """K prompts. Of places that are not used the values do not matter.
+    """K prompts, equally many for each of the B pictures, those of the first picture first. Values not used are free.
 
-    picture: int64 (K,), the place of the prompt's picture among the encoded ones; points_xy: float (K, P, 2);
+    points_xy: float (K, P, 2);
     labels: int64 (K, P), 1 inside, 0 outside, -1 no point; box_xyxy: float (K, 4); has_box: bool (K,);
     previous: float (K, 1, 128, 128), the logits of the mask so far; has_previous: bool (K,).
     """
 
-    picture: Tensor
     points_xy: Tensor
     labels: Tensor
     box_xyxy: Tensor
@@ -73,6 +72,7 @@ class PictureNeck(nn.Module):
         self.tops = nn.ModuleList(nn.Conv2d(_DIMS[place + 1], _DIMS[place], 1) for place in range(3))
         self.blocks = nn.ModuleList(_Residual(dim) for dim in _DIMS)
         self.keys = nn.ModuleList(nn.Conv2d(dim, _KEY_DIM, 1) for dim in _DIMS[1:3])
+        self.below = nn.Conv2d(_DIMS[1], _DIMS[2], 1)
 
     def forward(self, levels: dict[str, Tensor], pixel_values: Tensor) -> EncodedPictures:
         """From `PhotoTower`'s levels and its input (B, 3, 512, 512)."""
@@ -94,47 +94,51 @@ class PictureNeck(nn.Module):
             functional.normalize(key(level).unflatten(1, (_HEADS, -1)).flatten(3), dim=2)
             for key, level in zip(self.keys, features[1:3], strict=True)
         )
+        features[2] = features[2] + self.below(functional.avg_pool2d(features[1], 2))
         return EncodedPictures(tuple(features), keys)
 
 
 class ClickDecoder(nn.Module):
-    """Masks and their expected quality for prompts on encoded pictures."""
+    """Masks and their expected quality for prompts on encoded pictures.
+
+    Most of it computes at stride 16 and 32; one block at stride 8 draws the masks, each place as its four quarters.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        fine, middle, coarse, wide = _DIMS
+        fine, _, coarse, wide = _DIMS
         told = _HEADS * _SOURCES + _MAP_COUNT
-        self.enter8 = _Unit(middle + told, middle, 1)
-        self.down8 = _Residual(middle)
-        self.enter16 = _Unit(middle + coarse + told, coarse, 1)
+        self.enter16 = nn.Conv2d(told + _HEADS * _SOURCES, coarse, 1)
+        self.norm16 = nn.BatchNorm2d(coarse)
         self.down16 = _Residual(coarse)
-        self.enter32 = _Unit(coarse + wide + _MAP_COUNT, wide, 1)
+        self.enter32 = nn.Conv2d(coarse + _MAP_COUNT, wide, 1)
+        self.norm32 = nn.BatchNorm2d(wide)
         self.down32 = nn.Sequential(_Residual(wide), _Overview(wide), _Residual(wide))
         self.up16 = nn.Conv2d(wide, coarse, 1)
-        self.join16 = _Residual(coarse)
-        self.up8 = nn.Conv2d(coarse, middle, 1)
-        self.join8 = _Residual(middle)
-        self.enter4 = nn.Conv2d(middle, fine, 1)
-        self.join4 = _Residual(fine)
-        self.masks = nn.Conv2d(fine, 4 * CANDIDATES, 1)  # for each mask, the four quarters of a place
-        self.quality = nn.Sequential(nn.Linear(2 * middle + 4, 64), nn.ReLU(), nn.Linear(64, 1))
+        self.join16 = nn.Sequential(_Residual(coarse), _Residual(coarse))
+        self.up8 = nn.Conv2d(coarse, fine, 1)
+        self.enter8 = nn.Conv2d(told, fine, 1)
+        self.norm8 = nn.BatchNorm2d(fine)
+        self.join8 = _Unit(fine, fine, 3)
+        self.masks = nn.Conv2d(fine, 4 * CANDIDATES, 1)
+        self.quality = nn.Sequential(nn.Linear(2 * fine + 4, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(self, encoded: EncodedPictures, prompts: PromptBatch) -> tuple[Tensor, Tensor]:
         """Mask logits float (K, 4, 128, 128) and the expected IoU of each, float (K, 4), 0..1."""
-        f4, f8, f16, f32 = (level[prompts.picture] for level in encoded.features)
-        k8, k16 = (level[prompts.picture] for level in encoded.keys)
+        count = len(prompts.points_xy) // len(encoded.keys[0])
+        fine, _, f16, f32 = (_repeated(level, count) for level in encoded.features)
+        k8, k16 = (_repeated(level, count) for level in encoded.keys)
         so_far = _area_so_far(prompts)  # (K, 1, 64, 64)
-        maps8 = prompt_maps(prompts).to(dtype=f8.dtype, memory_format=torch.channels_last)
-        maps16, maps32 = functional.avg_pool2d(maps8, 2), functional.avg_pool2d(maps8, 4)
-        x8 = self.down8(self.enter8(torch.cat([f8, _likenesses(k8, prompts, so_far), maps8], 1)))
-        like16 = _likenesses(k16, prompts, so_far)
-        x16 = self.enter16(torch.cat([functional.avg_pool2d(x8, 2), f16, like16, maps16], 1))
-        x16 = self.down16(x16)
-        x32 = self.down32(self.enter32(torch.cat([functional.avg_pool2d(x16, 2), f32, maps32], 1)))
+        maps8 = prompt_maps(prompts).to(dtype=fine.dtype, memory_format=torch.channels_last)
+        told8 = torch.cat([_likenesses(k8, prompts, so_far), maps8], 1)
+        told16 = torch.cat([_likenesses(k16, prompts, so_far), functional.avg_pool2d(told8, 2)], 1)
+        x16 = self.down16(functional.relu(self.norm16(self.enter16(told16) + f16)))
+        told32 = torch.cat([functional.avg_pool2d(x16, 2), functional.avg_pool2d(maps8, 4)], 1)
+        x32 = self.down32(functional.relu(self.norm32(self.enter32(told32) + f32)))
         x16 = self.join16(x16 + _doubled(self.up16(x32)))
-        x8 = self.join8(x8 + _doubled(self.up8(x16)))
-        x4 = self.join4(functional.relu(self.enter4(x8) + f4))
-        logits = functional.pixel_shuffle(self.masks(x4).float(), 2)  # (K, 4, 128, 128)
+        x8 = functional.relu(self.norm8(self.enter8(told8) + _doubled(self.up8(x16)) + fine))
+        x8 = self.join8(x8)
+        logits = functional.pixel_shuffle(self.masks(x8).float(), 2)  # (K, 4, 128, 128)
         return logits, self._expected_iou(x8, logits)
 
     def _expected_iou(self, x8: Tensor, logits: Tensor) -> Tensor:
@@ -171,9 +175,9 @@ class ClickNetwork(nn.Module):
 def prompt_maps(prompts: PromptBatch) -> Tensor:
     """The prompts drawn as maps, float (K, 13, 64, 64).
 
-    Bumps of three widths at the clicks inside, the same at those outside, the box filled, the depth of each place in the
-    box (1 in its middle, 0 on its border, down to -1 outside), the probability and the squashed logits of the mask so
-    far, and three constant maps: is there a box, is there such a mask, how many clicks.
+    Bumps of three widths at the clicks inside, the same at those outside, the box filled, the depth of each place in
+    the box (1 in its middle, 0 on its border, down to -1 outside), the probability and the squashed logits of the mask
+    so far, and three constant maps: is there a box, is there such a mask, how many clicks.
     """
     device, side = prompts.points_xy.device, _SIDE
     steps = (torch.arange(side, device=device) + 0.5) / side
@@ -204,7 +208,7 @@ def prompt_maps(prompts: PromptBatch) -> Tensor:
 
 
 def _area_so_far(prompts: PromptBatch) -> Tensor:
-    """Where the thing is by what is known before: the mask so far, else a bump in the box, else nothing: (K, 1, 64, 64)."""
+    """Where the thing is by what is known: the mask so far, else a bump in the box, else nothing; (K, 1, 64, 64)."""
     side = _SIDE
     steps = (torch.arange(side, device=prompts.previous.device) + 0.5) / side
     x0, y0, x1, y1 = (value[:, None] for value in prompts.box_xyxy.unbind(1))
@@ -218,30 +222,28 @@ def _area_so_far(prompts: PromptBatch) -> Tensor:
 def _likenesses(keys: Tensor, prompts: PromptBatch, so_far: Tensor) -> Tensor:
     """How much each place resembles what the prompt shows: cosines (K, 4 * heads, h, w); 0 where it shows nothing.
 
-    keys: (K, heads, c, h * w), of length 1. The places compared with: clicks inside, clicks outside (the most alike
-    counts), the mean over the area so far and over the rest, both of them only if there is an area.
+    keys: (K, heads, c, h * w), of length 1. The places compared with: the mean of the clicks inside, of the clicks
+    outside, of the area so far and of the rest, the latter two only if there is an area.
     """
-    count, heads, channels, places = keys.shape
+    _, heads, channels, places = keys.shape
     side = round(places**0.5)
     column, row = ((prompts.points_xy * side).long().clamp(0, side - 1)).unbind(-1)  # (K, P)
     at_points = (row * side + column)[:, None, None].expand(-1, heads, channels, -1)
-    points = keys.gather(3, at_points)  # (K, heads, c, P)
+    points = keys.gather(3, at_points).float()  # (K, heads, c, P)
+    sides = torch.stack([prompts.labels == 1, prompts.labels == 0], 2).float()  # (K, P, 2)
+    clicked = points @ sides[:, None]  # (K, heads, c, 2)
     weight = functional.adaptive_avg_pool2d(so_far, side).flatten(2).to(keys.dtype)  # (K, 1, N)
-    shares = torch.cat([weight, 1 - weight], 1)  # (K, 2, N)
-    means = (keys.flatten(1, 2) @ shares.transpose(1, 2)).unflatten(1, (heads, channels))  # (K, heads, c, 2)
-    known = (prompts.has_previous | prompts.has_box)[:, None, None, None]
-    means = functional.normalize(means.float(), dim=2, eps=1e-3) * known
-    wanted = torch.cat([points.to(keys.dtype), means.to(keys.dtype)], 3)  # (K, heads, c, P + 2)
-    alike = wanted.transpose(2, 3) @ keys  # (K, heads, P + 2, N)
-    found = [alike[:, :, -2], alike[:, :, -1]]
-    for label in (1, 0):
-        used = (prompts.labels == label)[:, None, :, None]
-        if points.shape[3]:
-            best = alike[:, :, :-2].masked_fill(~used, -2).amax(2)
-            found.append(torch.where(used.any(2), best, torch.zeros_like(best)))
-        else:
-            found.append(torch.zeros_like(found[0]))
-    return torch.cat(found, 1).unflatten(2, (side, side)).contiguous(memory_format=torch.channels_last)
+    shares = torch.cat([weight, 1 - weight], 1).transpose(1, 2)  # (K, N, 2)
+    means = (keys.flatten(1, 2) @ shares).unflatten(1, (heads, channels)).float()  # (K, heads, c, 2)
+    means = means * (prompts.has_previous | prompts.has_box)[:, None, None, None]
+    wanted = functional.normalize(torch.cat([clicked, means], 3), dim=2, eps=1e-3).to(keys.dtype)  # (K, heads, c, 4)
+    alike = wanted.transpose(2, 3) @ keys  # (K, heads, 4, N)
+    return alike.flatten(1, 2).unflatten(2, (side, side)).contiguous(memory_format=torch.channels_last)
+
+
+def _repeated(level: Tensor, count: int) -> Tensor:
+    """A level (B, ...) with every picture `count` times, (B * count, ...)."""
+    return level[:, None].expand(-1, count, *level.shape[1:]).flatten(0, 1)
 
 
 def _doubled(level: Tensor) -> Tensor:

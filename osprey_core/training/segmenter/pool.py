@@ -16,7 +16,7 @@ from torch import Tensor
 from osprey_core.model.towers import PhotoTower
 from osprey_core.training.segmenter.tasks import LabelledPicture, PictureVarieties
 
-_IN_MEMORY = 400  # pictures, about 4 MB each
+_IN_MEMORY = 150  # pictures, about 4 MB each
 
 
 @dataclass(frozen=True, eq=False)

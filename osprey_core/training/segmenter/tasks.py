@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
 from osprey_core.regions.masks import Mask
+from osprey_core.segment.clicks import middle_of_largest_piece
 from osprey_core.training.scenes.photographs import read_photographs
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 
@@ -327,20 +328,13 @@ def _part_within(rng: Rng, picture: LabelledPicture, mask: Mask) -> Mask | None:
     return picture.parts == usable[int(rng.integers(len(usable)))] if usable else None
 
 
-def middle_of(mask: Mask) -> tuple[float, float]:
-    """The pixel centre (x, y) farthest from the mask's border and from the picture's, in pixels."""
-    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    row, column = divmod(int(depth.argmax()), mask.shape[1])
-    return column + 0.5, row + 0.5
-
-
 def first_prompt(rng: Rng, target: Mask) -> FirstPrompt:
     """How a person may begin: mostly a click in the middle or anywhere on it, or a box drawn more or less tightly."""
     height, width = target.shape
     chance = rng.random()
     point = box = None
     if chance < 0.7:
-        x, y = middle_of(target)
+        x, y = middle_of_largest_piece(target)
         if rng.random() < 0.45:
             inner = cv2.erode(target.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
             rows, columns = np.nonzero(inner if inner.any() else target)
@@ -357,23 +351,3 @@ def first_prompt(rng: Rng, target: Mask) -> FirstPrompt:
         y0, y1 = sorted((float(np.clip(y0, 0, height)), float(np.clip(y1, 0, height))))
         box = (x0 / width, y0 / height, max(x1, x0 + 2) / width, max(y1, y0 + 2) / height)
     return FirstPrompt(point, box)
-
-
-def next_click(target: Mask, answer: Mask) -> tuple[float, float, int] | None:
-    """The correction a person would make: the middle of the largest error, as shares of the sides, and its label.
-
-    1: it was missed, 0: it was too much. None where the answer is right.
-    """
-    error = target != answer
-    if not error.any():
-        return None
-    best, result = 0.0, None
-    for wrong, label in ((target & ~answer, 1), (answer & ~target, 0)):
-        count, numbers, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8), connectivity=8)
-        if count > 1:
-            largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-            area = float(stats[largest, cv2.CC_STAT_AREA])
-            if area > best:
-                x, y = middle_of(numbers == largest)
-                best, result = area, (x / target.shape[1], y / target.shape[0], label)
-    return result

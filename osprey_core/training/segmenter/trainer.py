@@ -1,8 +1,8 @@
 """The run that trains the learned segmenter's network. The photo tower stays as it is; only `ClickNetwork` learns.
 
-Every step takes a few varied pictures out of a growing pool, whose levels the tower computed once, several things in each,
-a first click or box for each thing, and some rounds of corrections where the averaged network still errs. A run that was
-stopped goes on from its last checkpoint when it is started with the same folder again.
+Every step takes a few varied pictures out of a growing pool, whose levels the tower computed once, several things in
+each, a first click or box for each thing, and some rounds of corrections where the averaged network still errs. A run
+that was stopped goes on from its last checkpoint when it is started with the same folder again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch.nn import functional
 from osprey_core.errors import InputError
 from osprey_core.model.towers import PhotoTower
 from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork, PromptBatch
+from osprey_core.segment.clicks import next_click
 from osprey_core.training.segmenter.pool import EncodedPicture, PicturePool
 from osprey_core.training.segmenter.tasks import (
     FirstPrompt,
@@ -32,7 +33,6 @@ from osprey_core.training.segmenter.tasks import (
     Target,
     choose_targets,
     first_prompt,
-    next_click,
 )
 
 MAX_CLICKS = 4
@@ -50,11 +50,11 @@ class SegmenterTraining:
     targets: int = 8
     """Per picture."""
     pool: int = 800
-    """Varied pictures that are encoded in all; every step may add one, and takes any of those there are."""
-    learning_rate: float = 1.5e-3
+    """Varied pictures that are encoded in all; every second step may add one, and each takes any of those there are."""
+    learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warm_up: int = 60
-    averaging: float = 0.998
+    averaging: float = 0.995
     corrections: tuple[float, ...] = (0.5, 0.2, 0.15, 0.15)
     """Chances of 0, 1, 2, 3 rounds of corrections before the round that is learned from."""
     seed: int = 0
@@ -74,7 +74,6 @@ class SegmenterTraining:
 class Task:
     """One thing to find, with what has been pointed at so far. goal: float (128, 128), the share that is the thing."""
 
-    picture: int
     goal: np.ndarray
     kind: str
     points: list[tuple[float, float, int]] = field(default_factory=list)
@@ -141,7 +140,8 @@ class SegmenterTrainer:
                         if rng.random() < 0.8:  # else the answer is only gone over once more
                             click = next_click(task.goal > 0.5, answer)
                             if click is not None:
-                                task.points.append(click)
+                                x, y = click.point_xy
+                                task.points.append((x / MASK_SIDE, y / MASK_SIDE, click.label))
         prompts = prompt_batch(tasks, previous, keep_previous)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._schedule()
@@ -204,14 +204,14 @@ class SegmenterTrainer:
 
     def _tasks(self, rng: np.random.Generator) -> tuple[list[EncodedPicture], list[Task]]:
         """Pictures of the pool and the tasks on them."""
-        there = min(self.config.pool, 8 * self.config.pictures + self.step)
+        there = min(self.config.pool, 8 * self.config.pictures + self.step // 2)
         pictures: list[EncodedPicture] = []
         tasks: list[Task] = []
         while len(pictures) < self.config.pictures:
             picture = self.pool.picture(int(rng.integers(there)))
             targets = choose_targets(rng, picture.labelled, self.config.targets)
             if targets:
-                tasks += [first_task(rng, target, len(pictures)) for target in targets]
+                tasks += [first_task(rng, target) for target in targets]
                 pictures.append(picture)
         return pictures, tasks
 
@@ -229,16 +229,16 @@ def stacked(pictures: Sequence[EncodedPicture]) -> tuple[dict[str, Tensor], Tens
     return levels, pixels.contiguous(memory_format=torch.channels_last)
 
 
-def first_task(rng: np.random.Generator, target: Target, picture: int) -> Task:
+def first_task(rng: np.random.Generator, target: Target) -> Task:
     """The task of finding a target, with its first prompt."""
     prompt: FirstPrompt = first_prompt(rng, target.mask)
     goal = cv2.resize(target.mask.astype(np.float32), (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
     points = [] if prompt.point_xy is None else [(*prompt.point_xy, 1)]
-    return Task(picture, np.asarray(goal), target.kind, points, prompt.box_xyxy)
+    return Task(np.asarray(goal), target.kind, points, prompt.box_xyxy)
 
 
 def prompt_batch(tasks: Sequence[Task], previous: Tensor | None, keep: np.ndarray | None = None) -> PromptBatch:
-    """The tasks as one batch. previous: logits (K, 1, 128, 128) of the round before; keep: bool (K,), who may use them."""
+    """The tasks as one batch. previous: logits (K, 1, 128, 128) of the round before; keep: bool (K,), by whom."""
     count = len(tasks)
     points = torch.zeros(count, MAX_CLICKS, 2)
     labels = torch.full((count, MAX_CLICKS), -1)
@@ -253,7 +253,6 @@ def prompt_batch(tasks: Sequence[Task], previous: Tensor | None, keep: np.ndarra
     if keep is not None:
         has_previous &= torch.from_numpy(keep)
     return PromptBatch(
-        picture=torch.tensor([task.picture for task in tasks]),
         points_xy=points,
         labels=labels,
         box_xyxy=boxes,
