@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from osprey_core.model.towers import PHOTO_LEVEL_DIMS, PHOTO_SIZE
 
-_SIDE = PHOTO_SIZE // 8  # of the finest maps that the network computes on; finer detail lies in their channels
+_SIDE = PHOTO_SIZE // 8  # of the maps that prompts are drawn on
 
 MASK_SIDE = PHOTO_SIZE // 4
 """Masks are logits of MASK_SIDE x MASK_SIDE."""
@@ -35,7 +35,7 @@ _MAP_COUNT = 2 * len(_SIGMAS) + 7
 class EncodedPictures:
     """What the decoder needs of B pictures.
 
-    features: (B, 64, 64, 64) of fine detail, (B, 64, 64, 64), (B, 96, 32, 32), (B, 128, 16, 16); keys, each group of
+    features: (B, 96, 32, 32) of fine detail, (B, 96, 32, 32), (B, 128, 16, 16); keys, each group of
     channels of length 1: (B, 8, 8, 64 * 64), (B, 8, 8, 32 * 32).
     """
 
@@ -73,6 +73,7 @@ class PictureNeck(nn.Module):
         self.blocks = nn.ModuleList(_Residual(dim) for dim in _DIMS)
         self.keys = nn.ModuleList(nn.Conv2d(dim, _KEY_DIM, 1) for dim in _DIMS[1:3])
         self.below = nn.Conv2d(_DIMS[1], _DIMS[2], 1)
+        self.fine = nn.Conv2d(4 * _DIMS[0], _DIMS[2], 1)
 
     def forward(self, levels: dict[str, Tensor], pixel_values: Tensor) -> EncodedPictures:
         """From `PhotoTower`'s levels and its input (B, 3, 512, 512)."""
@@ -94,58 +95,55 @@ class PictureNeck(nn.Module):
             functional.normalize(key(level).unflatten(1, (_HEADS, -1)).flatten(3), dim=2)
             for key, level in zip(self.keys, features[1:3], strict=True)
         )
-        features[2] = features[2] + self.below(functional.avg_pool2d(features[1], 2))
-        return EncodedPictures(tuple(features), keys)
+        f4, f8, f16, f32 = features
+        fine = self.fine(functional.pixel_unshuffle(f4, 2))  # (B, 96, 32, 32)
+        return EncodedPictures((fine, f16 + self.below(functional.avg_pool2d(f8, 2)), f32), keys)
 
 
 class ClickDecoder(nn.Module):
     """Masks and their expected quality for prompts on encoded pictures.
 
-    Most of it computes at stride 16 and 32; one block at stride 8 draws the masks, each place as its four quarters.
+    It computes at strides 16 and 32 alone; a place of stride 16 draws its 4 x 4 places of each mask. What prompts and
+    pictures show at finer strides comes in as further channels.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        fine, _, coarse, wide = _DIMS
-        told = _HEADS * _SOURCES + _MAP_COUNT
-        self.enter16 = nn.Conv2d(told + _HEADS * _SOURCES, coarse, 1)
+        coarse, wide = _DIMS[2:]
+        told = _HEADS * _SOURCES + 4 * (_HEADS * _SOURCES + _MAP_COUNT)
+        self.enter16 = nn.Conv2d(told, coarse, 1)
         self.norm16 = nn.BatchNorm2d(coarse)
         self.down16 = _Residual(coarse)
         self.enter32 = nn.Conv2d(coarse + _MAP_COUNT, wide, 1)
         self.norm32 = nn.BatchNorm2d(wide)
         self.down32 = nn.Sequential(_Residual(wide), _Overview(wide), _Residual(wide))
         self.up16 = nn.Conv2d(wide, coarse, 1)
-        self.join16 = nn.Sequential(_Residual(coarse), _Residual(coarse))
-        self.up8 = nn.Conv2d(coarse, fine, 1)
-        self.enter8 = nn.Conv2d(told, fine, 1)
-        self.norm8 = nn.BatchNorm2d(fine)
-        self.join8 = _Unit(fine, fine, 3)
-        self.masks = nn.Conv2d(fine, 4 * CANDIDATES, 1)
-        self.quality = nn.Sequential(nn.Linear(2 * fine + 4, 64), nn.ReLU(), nn.Linear(64, 1))
+        self.join16 = nn.Sequential(_Residual(coarse), _Residual(coarse), _Residual(coarse))
+        self.masks = nn.Conv2d(coarse, 16 * CANDIDATES, 1)
+        self.quality = nn.Sequential(nn.Linear(2 * coarse + 4, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(self, encoded: EncodedPictures, prompts: PromptBatch) -> tuple[Tensor, Tensor]:
         """Mask logits float (K, 4, 128, 128) and the expected IoU of each, float (K, 4), 0..1."""
         count = len(prompts.points_xy) // len(encoded.keys[0])
-        fine, _, f16, f32 = (_repeated(level, count) for level in encoded.features)
+        fine, f16, f32 = (_repeated(level, count) for level in encoded.features)
         k8, k16 = (_repeated(level, count) for level in encoded.keys)
         so_far = _area_so_far(prompts)  # (K, 1, 64, 64)
-        maps8 = prompt_maps(prompts).to(dtype=fine.dtype, memory_format=torch.channels_last)
-        told8 = torch.cat([_likenesses(k8, prompts, so_far), maps8], 1)
-        told16 = torch.cat([_likenesses(k16, prompts, so_far), functional.avg_pool2d(told8, 2)], 1)
+        maps8 = prompt_maps(prompts).to(dtype=fine.dtype)
+        told8 = functional.pixel_unshuffle(torch.cat([_likenesses(k8, prompts, so_far), maps8], 1), 2)
+        told16 = torch.cat([_likenesses(k16, prompts, so_far), told8], 1)
+        told16 = told16.contiguous(memory_format=torch.channels_last)
         x16 = self.down16(functional.relu(self.norm16(self.enter16(told16) + f16)))
         told32 = torch.cat([functional.avg_pool2d(x16, 2), functional.avg_pool2d(maps8, 4)], 1)
         x32 = self.down32(functional.relu(self.norm32(self.enter32(told32) + f32)))
-        x16 = self.join16(x16 + _doubled(self.up16(x32)))
-        x8 = functional.relu(self.norm8(self.enter8(told8) + _doubled(self.up8(x16)) + fine))
-        x8 = self.join8(x8)
-        logits = functional.pixel_shuffle(self.masks(x8).float(), 2)  # (K, 4, 128, 128)
-        return logits, self._expected_iou(x8, logits)
+        x16 = self.join16(x16 + _doubled(self.up16(x32)) + fine)
+        logits = functional.pixel_shuffle(self.masks(x16).float(), 4)  # (K, 4, 128, 128)
+        return logits, self._expected_iou(x16, logits)
 
-    def _expected_iou(self, x8: Tensor, logits: Tensor) -> Tensor:
-        """(K, 4) from features (K, C, 64, 64) inside and outside of each mask, its size and its doubtful part."""
-        probability = functional.avg_pool2d(logits.detach().sigmoid(), 2)  # (K, 4, 64, 64)
+    def _expected_iou(self, x16: Tensor, logits: Tensor) -> Tensor:
+        """(K, 4) from features (K, C, 32, 32) inside and outside of each mask, its size and its doubtful part."""
+        probability = functional.avg_pool2d(logits.detach().sigmoid(), 4)  # (K, 4, 32, 32)
         doubtful = 4 * probability * (1 - probability)
-        values = x8.float().flatten(2)  # (K, C, N)
+        values = x16.float().flatten(2)  # (K, C, N)
         weights = probability.flatten(2)  # (K, 4, N)
         size = weights.sum(-1, keepdim=True)
         inside = weights @ values.transpose(1, 2) / (size + 1e-3)
@@ -238,7 +236,7 @@ def _likenesses(keys: Tensor, prompts: PromptBatch, so_far: Tensor) -> Tensor:
     means = means * (prompts.has_previous | prompts.has_box)[:, None, None, None]
     wanted = functional.normalize(torch.cat([clicked, means], 3), dim=2, eps=1e-3).to(keys.dtype)  # (K, heads, c, 4)
     alike = wanted.transpose(2, 3) @ keys  # (K, heads, 4, N)
-    return alike.flatten(1, 2).unflatten(2, (side, side)).contiguous(memory_format=torch.channels_last)
+    return alike.flatten(1, 2).unflatten(2, (side, side))
 
 
 def _repeated(level: Tensor, count: int) -> Tensor:
@@ -261,17 +259,16 @@ class _Unit(nn.Sequential):
 
 
 class _Residual(nn.Module):
-    """A 3 x 3 and a 1 x 1 convolution, added to what comes in."""
+    """What a 3 x 3 convolution finds, added to what comes in."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.mix = _Unit(dim, dim, 3)
-        self.back = nn.Conv2d(dim, dim, 1, bias=False)
-        self.norm = nn.BatchNorm2d(dim)
+        self.unit = _Unit(dim, dim, 3)
 
     def forward(self, level: Tensor) -> Tensor:
         """(B, dim, h, w) -> the same shape."""
-        return functional.relu(level + self.norm(self.back(self.mix(level))))
+        found: Tensor = self.unit(level)
+        return level + found
 
 
 class _Overview(nn.Module):

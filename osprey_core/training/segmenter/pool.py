@@ -21,7 +21,7 @@ _IN_MEMORY = 150  # pictures, about 4 MB each
 
 @dataclass(frozen=True, eq=False)
 class EncodedPicture:
-    """A picture of 512 x 512 pixels with its regions and the tower's levels, fp16 (C, h, w) each."""
+    """A picture of 512 x 512 pixels with the tower's levels, fp16 (C, h, w) each; its labels are 256 x 256."""
 
     labelled: LabelledPicture
     levels: dict[str, Tensor]
@@ -57,7 +57,15 @@ class PicturePool:
         pixels = torch.from_numpy(picture.image).permute(2, 0, 1)[None].float() / 127.5 - 1
         with torch.no_grad():
             levels = self._tower(pixels.contiguous(memory_format=torch.channels_last))
-        return EncodedPicture(picture, {name: level[0].half() for name, level in levels.items()})
+        return EncodedPicture(_with_half_labels(picture), {name: level[0].half() for name, level in levels.items()})
+
+
+def _with_half_labels(picture: LabelledPicture) -> LabelledPicture:
+    labels, parts = (
+        None if labels is None else np.ascontiguousarray(labels[::2, ::2]) for labels in (picture.labels, picture.parts)
+    )
+    assert labels is not None
+    return LabelledPicture(picture.image, labels, picture.kinds, picture.names, parts)
 
 
 def _write(picture: EncodedPicture, file: Path) -> None:

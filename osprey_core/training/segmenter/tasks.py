@@ -324,7 +324,9 @@ def _part_within(rng: Rng, picture: LabelledPicture, mask: Mask) -> Mask | None:
     if picture.parts is None:
         return None
     numbers, areas = np.unique(picture.parts[mask], return_counts=True)
-    usable = [number for number, area in zip(numbers, areas, strict=True) if number and area >= 150]
+    usable = [
+        number for number, area in zip(numbers, areas, strict=True) if number and area >= SMALLEST_AREA * mask.size
+    ]
     return picture.parts == usable[int(rng.integers(len(usable)))] if usable else None
 
 
