@@ -39,7 +39,7 @@ from osprey_core.io.record import (
 )
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.masks import CodedMask
-from osprey_core.segment import SEGMENTERS, Segmenter, load_segmenter
+from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS, Segmenter, load_segmenter
 
 if TYPE_CHECKING:
     from osprey_core.engine import Osprey, View
@@ -62,7 +62,7 @@ class ModelOptions:
     revision: str | None = None
     device: str = "auto"
     dtype: str = "auto"
-    segmenter: str = "classic"
+    segmenter: str = DEFAULT_SEGMENTER
 
 
 @dataclass(frozen=True)
@@ -502,7 +502,9 @@ def _parser() -> argparse.ArgumentParser:
         models = command.add_argument_group("model")
         models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
-        models.add_argument("--segmenter", default="classic", help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE")
+        models.add_argument(
+            "--segmenter", default=DEFAULT_SEGMENTER, help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE"
+        )
         models.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …, mps")
         models.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16")
         answers = command.add_argument_group("answers")

@@ -6,13 +6,15 @@ Knows the names of the segmenters; loads their libraries and weights only when o
 from osprey_core.errors import InputError
 from osprey_core.segment.protocol import OpenedPicture, ScoredMask, Segmenter
 
-__all__ = ["SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
+__all__ = ["DEFAULT_SEGMENTER", "SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
 
 #: What load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
 SEGMENTERS = ("learned", "classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
 
+DEFAULT_SEGMENTER = "learned"
 
-def load_segmenter(spec: str = "learned", device: str = "cpu") -> Segmenter:
+
+def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu") -> Segmenter:
     """Load a segmenter by name.
 
     spec: "learned" (its weights ship with the package), "classic" (no weights; for drawings), "sam:vit_b",

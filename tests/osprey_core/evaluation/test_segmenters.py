@@ -59,7 +59,7 @@ def coco(tmp_path: Path) -> Path:
 
 
 class Halves:
-    """A click finds as many tenths of the thing's columns as there are clicks, and offers the whole as second answer."""
+    """A click finds three tenths of the columns, each further one as many; the second answer is the whole thing."""
 
     name = "halves"
 

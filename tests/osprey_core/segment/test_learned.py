@@ -62,7 +62,9 @@ def prompts(**changed: torch.Tensor) -> PromptBatch:
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (1, 40), (300, 7), (90, 131)])
-def test_pictures_of_any_shape_are_answered_in_their_own_size(untrained: LearnedSegmenter, size_hw: tuple[int, int]) -> None:
+def test_pictures_of_any_shape_are_answered_in_their_own_size(
+    untrained: LearnedSegmenter, size_hw: tuple[int, int]
+) -> None:
     image = np.full((*size_hw, 3), 90, np.uint8)
     opened = untrained.open(image)
     for answers in (opened.segment([(0.5, 0.5)], [1]), opened.segment((), (), (0, 0, size_hw[1], size_hw[0]))):

@@ -104,7 +104,9 @@ def test_labels_stay_on_their_pixels(options: VarietyOptions) -> None:
 
 def test_a_pasted_thing_is_a_region_of_its_own_and_hides_what_is_below() -> None:
     picture = two_discs()
-    other = LabelledPicture(np.full((80, 80, 3), (20, 200, 20), np.uint8), np.ones((80, 80), np.int16), ("thing",), (4,))
+    other = LabelledPicture(
+        np.full((80, 80, 3), (20, 200, 20), np.uint8), np.ones((80, 80), np.int16), ("thing",), (4,)
+    )
     rng = np.random.default_rng(1)
     for _ in range(6):
         made = pasted(rng, picture, other)
