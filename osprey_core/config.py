@@ -32,22 +32,107 @@ def _require(condition: bool, message: str) -> None:
         raise CheckpointError(message)
 
 
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Mean and standard deviation of RGB in [0, 1] that the published encoder was trained with."""
+
+Triple = tuple[float, float, float]
+
+PHOTO_PREFIX = "photo_"
+"""Begins the names of the photo tower's levels beside those of the encoder: "photo_res2" … "photo_head"."""
+
+
+@dataclass(frozen=True)
+class PhotoTowerConfig:
+    """The frozen tower beside the encoder that has seen photographs; its weights ship with the program.
+
+    `level_dims` are the channels of its four stages and of its head convolution; `image_levels` are the levels that
+    image tokens are made of, with those of the encoder.
+    """
+
+    name: str = "tf_efficientnet_lite2"
+    image_size: int = 512
+    level_dims: tuple[int, int, int, int, int] = (24, 48, 120, 352, 1280)
+    mean: Triple = (0.5, 0.5, 0.5)
+    std: Triple = (0.5, 0.5, 0.5)
+    image_levels: tuple[str, ...] = ("res4", "res5")
+
+    def __post_init__(self) -> None:
+        _require(len(self.level_dims) == 5, f"The photo tower needs five widths, got {self.level_dims}.")
+        _require_side("The photo tower's image_size", self.image_size)
+        if unknown := sorted(set(self.image_levels) - set(PHOTO_LEVEL_STRIDES)):
+            raise CheckpointError(f"The photo tower has no levels {unknown}; it has {list(PHOTO_LEVEL_STRIDES)}.")
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Channels by level, without the prefix."""
+        return dict(zip(PHOTO_LEVEL_STRIDES, self.level_dims, strict=True))
+
+    @property
+    def level_sizes_hw(self) -> dict[str, tuple[int, int]]:
+        """Height and width of the levels, without the prefix."""
+        return {name: (self.image_size // s, self.image_size // s) for name, s in PHOTO_LEVEL_STRIDES.items()}
+
+
+PHOTO_LEVEL_STRIDES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32, "head": 32}
+
+
+def _require_side(what: str, side: int) -> None:
+    _require(side % 32 == 0, f"{what} must be a multiple of 32, not {side}.")
+
+
 @dataclass(frozen=True)
 class VisionConfig:
-    """ConvNeXt encoder. `name` is a timm name (`convnext_large`) or an open_clip one (`convnext_large_d_320`)."""
+    """The vision encoder: its name, the square that it sees, its four widths, and how pixels are normalised.
+
+    `name` is a timm name (`convnext_large`, or any other network with four levels, or a ViT, which is given a simple
+    pyramid) or an open_clip one of a ConvNeXt (`convnext_large_d_320`). `photo` is a second, frozen tower beside it,
+    whose levels are pooled over regions and joined to the image tokens as well.
+    """
 
     name: str = "convnext_large"
     image_size: int = 512
     level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
+    mean: Triple = CLIP_MEAN
+    std: Triple = CLIP_STD
+    photo: PhotoTowerConfig | None = None
 
     def __post_init__(self) -> None:
-        _require(str(self.name).startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require(isinstance(self.name, str) and bool(self.name), f"The vision encoder has no name: {self.name!r}.")
         _require_counts(self, "image_size")
         _require(
             self.image_size % 32 == 0,
             f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
         )
         _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
+        for entry, values in (("mean", self.mean), ("std", self.std)):
+            _require(len(values) == 3, f"{entry} needs three numbers, got {values}.")
+        _require(min(self.std) > 0, f"std must be above 0, got {self.std}.")
+
+    @property
+    def pooled_dims(self) -> dict[str, int]:
+        """Channels of every level that is pooled over regions, those of the photo tower included."""
+        dims = dict(zip(LEVEL_NAMES, self.level_dims, strict=True))
+        if self.photo is not None:
+            dims |= {PHOTO_PREFIX + name: dim for name, dim in self.photo.channels.items()}
+        return dims
+
+    @property
+    def pooled_sizes_hw(self) -> dict[str, tuple[int, int]]:
+        """Height and width of every level that is pooled over regions."""
+        sizes = {
+            name: (self.image_size // s, self.image_size // s)
+            for name, s in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)
+        }
+        if self.photo is not None:
+            sizes |= {PHOTO_PREFIX + name: hw for name, hw in self.photo.level_sizes_hw.items()}
+        return sizes
+
+    @property
+    def image_token_dim(self) -> int:
+        """Channels of the map that image tokens are made of."""
+        further = sum(self.photo.channels[name] for name in self.photo.image_levels) if self.photo else 0
+        return self.level_dims[2] + further
 
     @property
     def image_token_count(self) -> int:
@@ -164,7 +249,13 @@ class OspreyConfig:
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
                 raise CheckpointError(f"config.json has unknown entries in {name!r}: {', '.join(unknown)}.")
-            built[name] = part(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+            photo = entries.get("photo")
+            if name == "vision" and photo is not None:
+                try:
+                    entries["photo"] = PhotoTowerConfig(**_with_tuples(photo))
+                except TypeError as error:
+                    raise CheckpointError(f"config.json does not describe a photo tower: {error}.") from error
+            built[name] = part(**_with_tuples(entries))
         return cls(**built)
 
     @classmethod
@@ -197,6 +288,10 @@ class OspreyConfig:
             rope_theta=rope.get("rope_theta", values.get("rope_theta", 10000.0)),
         )
         return cls(language=language)
+
+
+def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}
 
 
 FORMAT = "osprey-core-1"

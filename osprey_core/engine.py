@@ -38,6 +38,7 @@ from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.compile import compile_network
+from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
 from osprey_core.runtime.placement import check_device_map, is_offloaded
 from osprey_core.runtime.quantize import is_quantized, replacement_for
 from osprey_core.runtime.quantize import quantize as quantize_llm
@@ -162,10 +163,12 @@ class Osprey:
             InputError: it cannot be read as a picture.
         """
         picture = read_picture(image)
-        pixels = image_to_tensor(picture, self.network.config.vision.image_size)
+        vision = self.network.config.vision
+        pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)
         parameter = self._parameter
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
-        view = View(self, (picture.height, picture.width), pixels)
+        square = photo_square(picture) if vision.photo is not None else None
+        view = View(self, (picture.height, picture.width), pixels, square)
         if self.cache.max_bytes:  # else it would be encoded for nothing
             view.encoding()
         return view
@@ -249,10 +252,17 @@ class View:
     From outside it never changes. Inside it keeps what questions have in common, within the model's cache budget.
     """
 
-    def __init__(self, model: Osprey, size_hw: tuple[int, int], pixel_values: torch.Tensor) -> None:
+    def __init__(
+        self,
+        model: Osprey,
+        size_hw: tuple[int, int],
+        pixel_values: torch.Tensor,
+        photo_square: np.ndarray | None = None,
+    ) -> None:
         self.model = model
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
+        self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._cache = PictureCache(model.cache)
 
     @property
@@ -452,7 +462,14 @@ class View:
     @torch.inference_mode()
     def encoding(self) -> Encoding:
         """What the encoder makes of the picture; computed again if it was evicted."""
-        return self._cache.part("encoding", lambda: Encoding(*self.model.network.encode_image(self._pixel_values)))
+        return self._cache.part("encoding", self._encode)
+
+    def _encode(self) -> Encoding:
+        if self._photo_square is None:
+            return Encoding(*self.model.network.encode_image(self._pixel_values))
+        # Encoded once for all who look through that tower: the segmenter asks for the same levels.
+        photo_levels = shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
+        return Encoding(*self.model.network.encode_image(self._pixel_values, photo_levels))
 
     @torch.inference_mode()
     def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from osprey_core.errors import CheckpointError, ModelNotFoundError
-from osprey_core.model.towers import PHOTO_SIZE, PhotoTower, build_photo_tower
+from osprey_core.model.towers import PHOTO_MEAN, PHOTO_SIZE, PHOTO_STD, PhotoTower, build_photo_tower
 
 TOWER_FILE = Path(__file__).parent.parent / "nano" / "tower.safetensors"
 """The tower's weights, fp16; `python -m osprey_core.training.photo_tower` writes them."""
@@ -43,24 +43,32 @@ class PhotoEncoder:
         """The five levels of a picture (see `PhotoTower.forward`), float32 (1, C, h, w). To be read only.
 
         Args:
-            picture: RGB picture or uint8 (H, W, 3).
+            picture: a PIL picture, or RGB uint8 (H, W, 3).
         """
-        pixels = np.asarray(picture.convert("RGB") if isinstance(picture, Image.Image) else picture)
-        digest = _digest(pixels)
+        return self.levels_of_square(photo_square(picture))
+
+    def levels_of_square(self, square: np.ndarray) -> dict[str, torch.Tensor]:
+        """As `levels`, of a picture that `photo_square` has stretched."""
+        digest = hashlib.blake2b(square, digest_size=16).hexdigest()
         found = self._look_up(digest)
         if found is not None:
             return found
         with self._encoding:  # two people who open one picture at once wait for one encoding
             found = self._look_up(digest)
             if found is None:
-                with torch.inference_mode():
-                    values = photo_pixels(pixels)[None].to(self.device, memory_format=torch.channels_last)
-                    found = self.tower(values)
+                found = self.encode(photo_values(square)[None])
                 with self._lock:
                     self._levels[digest] = found
                     while len(self._levels) > self._kept_pictures:
                         self._levels.popitem(last=False)
         return found
+
+    @torch.inference_mode()
+    def encode(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The levels of pictures as `photo_values` gives them, float (B, 3, 512, 512); nothing is kept."""
+        values = pixel_values.to(self.device, torch.float32, memory_format=torch.channels_last)
+        levels: dict[str, torch.Tensor] = self.tower(values)
+        return levels
 
     def _look_up(self, digest: str) -> dict[str, torch.Tensor] | None:
         with self._lock:
@@ -70,12 +78,25 @@ class PhotoEncoder:
             return found
 
 
-def photo_pixels(image: np.ndarray) -> torch.Tensor:
-    """A picture uint8 (H, W, 3) as the tower takes it: stretched to float32 (3, 512, 512), RGB / 127.5 - 1."""
-    picture = Image.fromarray(np.ascontiguousarray(image))
-    if picture.size != (PHOTO_SIZE, PHOTO_SIZE):
-        picture = picture.resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1
+def photo_square(picture: Image.Image | np.ndarray) -> np.ndarray:
+    """A picture stretched to the square that the tower sees: RGB uint8 (512, 512, 3)."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
+    image = image.convert("RGB")
+    if image.size != (PHOTO_SIZE, PHOTO_SIZE):
+        image = image.resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.BILINEAR)
+    return np.array(image)
+
+
+def photo_values(square: np.ndarray) -> torch.Tensor:
+    """A stretched picture uint8 (512, 512, 3) normalised for the tower: float32 (3, 512, 512)."""
+    pixels = torch.from_numpy(square).permute(2, 0, 1).float() / 255
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (PHOTO_MEAN, PHOTO_STD))
+    return (pixels - mean) / std
+
+
+def photo_pixels(picture: Image.Image | np.ndarray) -> torch.Tensor:
+    """A picture as the tower takes it: float32 (3, 512, 512), RGB / 127.5 - 1."""
+    return photo_values(photo_square(picture))
 
 
 @lru_cache(maxsize=4)
@@ -102,9 +123,3 @@ def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:
         reason = str(error).strip().split("\n")[0][:120]
         raise CheckpointError(f"{weights} does not hold the photo tower's weights ({reason}).") from error
     return tower.eval().requires_grad_(False)
-
-
-def _digest(pixels: np.ndarray) -> str:
-    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(pixels))
-    return digest.hexdigest()

@@ -127,7 +127,9 @@ def tokenized(prompts: Prompts, sample: DialogueSample, first_region: int = 0) -
     return FrozenTalk(ids, labels, torch.tensor(prompt.regions, dtype=torch.long) + first_region)
 
 
-def photo_pictures(freezer: Freezer, sets: Sequence[list[Photograph]], seed: int, talks: int) -> Iterator[FrozenPicture]:
+def photo_pictures(
+    freezer: Freezer, sets: Sequence[list[Photograph]], seed: int, talks: int
+) -> Iterator[FrozenPicture]:
     """Photographs in other light, cut, mirrored and pasted on, without end; sets in turns by `seed`."""
     donors = [photograph for photographs in sets for photograph in photographs]
     while True:

@@ -6,6 +6,7 @@ and only things whose every occurrence is annotated are said to be missing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -108,6 +109,10 @@ class PhotoTalk(_Talk):
 
     def _ask_count(self) -> _Asked | None:
         return super()._ask_count() if 0 < len(self.scene.objects) < len(NUMBERS) else None
+
+    def _ask_presence(self) -> _Asked | None:
+        counts = Counter(item.name for item in self.scene.objects)
+        return super()._ask_presence() if max(counts.values(), default=0) < len(NUMBERS) else None
 
     def _absent(self, item: SceneObject | None, within_picture: bool = False) -> Thing | None:
         return super()._absent(item, within_picture) if self.absent_names or within_picture else None
