@@ -208,6 +208,20 @@ class GenerationDefaults:
 
 
 @dataclass(frozen=True)
+class ConfidenceConfig:
+    """How the probability of a name becomes a confidence: its log odds times `slope` plus `offset`, measured on things
+    that were never trained on. Below `unsure_below` an answer is a question."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+    unsure_below: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(self.slope > 0, f"The confidence's slope must be above 0, not {self.slope}.")
+        _require(0 <= self.unsure_below <= 1, f"unsure_below must lie from 0 to 1, not {self.unsure_below}.")
+
+
+@dataclass(frozen=True)
 class OspreyConfig:
     """All parts of one model. The two region ids lie directly behind the vocabulary and have no embedding."""
 
@@ -216,6 +230,7 @@ class OspreyConfig:
     language: LanguageConfig = field(default_factory=LanguageConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
 
     @property
     def mask_token_id(self) -> int:
@@ -242,6 +257,7 @@ class OspreyConfig:
             "language": LanguageConfig,
             "prompt": PromptConfig,
             "generation": GenerationDefaults,
+            "confidence": ConfidenceConfig,
         }
         built = {}
         for name, part in parts.items():

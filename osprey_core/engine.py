@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -31,6 +32,7 @@ from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, Sampling, decode
+from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
@@ -53,6 +55,12 @@ VISION_LAYOUT = torch.channels_last
 """How the encoder's weights and pictures lie in memory. ConvNeXt normalises and mixes over channels at every position,
 for which the channels must stand together: so they are not rearranged in every block. `python -m benchmarks --only g`
 measures it."""
+
+GUESSES = 3
+"""Names that `View.name` gives for a region."""
+
+MAX_NAME_TOKENS = 12
+"""Longer answers are no names."""
 
 RegionToken = Literal["mask", "pos"]
 """The two tokens of a region: what is there, and where."""
@@ -221,6 +229,28 @@ class _RegionTokens(NamedTuple):
 
     mask: torch.Tensor
     pos: torch.Tensor
+
+
+class Guess(NamedTuple):
+    """One name for a region."""
+
+    name: str
+    probability: float
+    """0..1, that the model answers exactly so."""
+    confidence: float
+    """0..1, how often a name of this probability is right, measured on things that were never trained on."""
+
+
+class NamedRegion(NamedTuple):
+    """A region's name and the next guesses, the likeliest first; none where the model had only long answers."""
+
+    guesses: tuple[Guess, ...]
+    unsure_below: float
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the name should be given as a question, with the next guesses beside it."""
+        return not self.guesses or self.guesses[0].confidence < self.unsure_below
 
 
 class ReadPrompt(NamedTuple):
@@ -423,6 +453,37 @@ class View:
         ).next_logits()
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
+
+    def name(self, mask: np.ndarray, question: str = QUESTIONS["category"], guesses: int = GUESSES) -> NamedRegion:
+        """What a region is in a word or phrase, how sure that is, and the next guesses.
+
+        Args:
+            mask: bool or {0, 1} (H, W) of the picture's own size; `<region1>` of the question.
+            question: one that is answered by a name; the published category question unless another one is given.
+            guesses: how many at most, the answer among them.
+
+        Raises:
+            InputError: the mask, the question or the number of guesses cannot be used.
+        """
+        if guesses < 1:
+            raise InputError(f"guesses must be at least 1, not {guesses}.")
+        network, tokenizer, scale = (
+            self.model.network,
+            self.model.prompts.tokenizer,
+            self.model.network.config.confidence,
+        )
+        read = self.read(question, [mask])
+        found = guess_answers(
+            network.llm, read.prefix, read.own, read.logits, tokenizer.eos_id, guesses + 3, MAX_NAME_TOKENS
+        )
+        best: dict[str, Guess] = {}
+        for one in found:
+            text = AnswerText(tokenizer, STOP_STRINGS)
+            name = ("".join(text.feed(token) for token in one.ids) + text.finish()).strip(" .")
+            probability = math.exp(one.log_probability)
+            if name and name not in best:
+                best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
+        return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
 
     def _begin(self, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
         """A prompt as far as it is known, and the rest of it, embedded."""

@@ -61,8 +61,10 @@ class FrozenOptions:
     """Standard deviation of the noise on pooled features of the photo tower, of which each has the deviation 1."""
     dropped: float = 0.1
     """Share of these features that a step does not see."""
-    picture_gradient: float = 0.25
-    """Share of steps in which the gradient reaches the image tokens and what reads them."""
+    picture_share: float = 0.35
+    """Share of steps with image tokens; without, a step costs a third, and regions are seen by their tokens alone."""
+    picture_gradient: float = 0.5
+    """Share of those steps in which the gradient reaches the image tokens and what reads them."""
     average_from: float = 0.5
     """Share of the steps after which weights are averaged."""
 
@@ -344,8 +346,9 @@ def answer_loss(
         pooled = torch.cat([pooled[:, :-width], noisy], 1)
     mask_tokens = network.mask_extractor.project(region_features(network, pooled))
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
-    with torch.set_grad_enabled(train and random.random() < options.picture_gradient):
-        prefix = _prefix(network, batch)
+    with_picture = not train or random.random() < options.picture_share
+    with torch.set_grad_enabled(train and (not with_picture or random.random() < options.picture_gradient)):
+        prefix = _prefix(network, batch, with_picture)
     cache = DynamicCache(config=network.llm.config)
     for layer, (keys, values) in enumerate(prefix):
         cache.update(keys[batch.rows], values[batch.rows], layer)
@@ -372,12 +375,13 @@ def answer_loss(
     }
 
 
-def _prefix(network: OspreyNetwork, batch: FrozenBatch) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _prefix(network: OspreyNetwork, batch: FrozenBatch, with_picture: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Keys and values (P, heads, L + N, d) of each layer, of the ids before the picture and of its tokens."""
-    image_tokens = network.mm_projector(batch.joined)  # (P, N, D)
-    words = network.llm.get_input_embeddings()(batch.before)[None].expand(len(image_tokens), -1, -1)
+    embeds = network.llm.get_input_embeddings()(batch.before)[None].expand(len(batch.joined), -1, -1)
+    if with_picture:
+        image_tokens = network.mm_projector(batch.joined)  # (P, N, D)
+        embeds = torch.cat([embeds.to(image_tokens.dtype), image_tokens], 1)
     cache = DynamicCache(config=network.llm.config)
-    embeds = torch.cat([words.to(image_tokens.dtype), image_tokens], 1)
     network.llm.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
     return [(layer.keys, layer.values) for layer in cache.layers]
 
