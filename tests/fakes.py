@@ -217,9 +217,9 @@ def served(
 ) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
     from demo.app import build_app
-    from demo.jobs.lazy_resource import Slot
     from demo.launch import launch
     from demo.options import Options
+    from demo.shared.lazy_resource import Slot
 
     compared = None if second is None else Slot.of(second, second.name)
     app = build_app(model, segmenter, Options(**options), examples, second=compared)

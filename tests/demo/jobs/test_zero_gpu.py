@@ -23,12 +23,12 @@ from demo.analysis import judging, probes
 from demo.app import build_app
 from demo.i18n import words
 from demo.jobs import zero_gpu
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options, read_options
 from demo.session import handlers
 from demo.session.handlers import Services, Settings
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from tests import fakes
 
@@ -239,7 +239,7 @@ def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
     )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import gradio as gr\n"
-        "gr.Blocks.launch = lambda self, **options: (None, "", "")\n"
+        "gr.Blocks.launch = lambda self, **options: (None, None, None)\n"
         "import app; sys.exit(app.main(['--model', '/nowhere/at-all', '--port', '7999']))"
     )
     done = subprocess.run(
