@@ -21,6 +21,7 @@ from osprey_core.errors import InputError
 from osprey_core.io.files import parse_json, plain_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask, Mask, box_xyxy
 from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name, color_of
 
@@ -90,18 +91,6 @@ class RecordedRegion:
 
 
 @dataclass(frozen=True)
-class AnswerSettings:
-    """How an answer was decoded."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_new_tokens: int | None = None
-    """None for the model's own default."""
-    seed: int | None = None
-    """None for another one every time."""
-
-
-@dataclass(frozen=True)
 class AnswerMeasures:
     """What was measured while an answer was written."""
 
@@ -134,7 +123,7 @@ class RecordedTurn:
     state: TurnState = "complete"
     model: str = ""
     """The model that answered, where it is not the record's."""
-    settings: AnswerSettings | None = None
+    settings: SamplingSettings | None = None
     measures: AnswerMeasures | None = None
     rating: Rating = ""
 
@@ -335,7 +324,7 @@ def _turn(entry: Any, where: str) -> RecordedTurn:
         typed=_text(entry, "typed", where),
         state=state,
         model=_text(entry, "model", where),
-        settings=_values(entry.get("settings"), AnswerSettings, where),
+        settings=_sampling(entry.get("settings"), where),
         measures=_values(entry.get("measures"), AnswerMeasures, where),
         rating=rating,
     )
