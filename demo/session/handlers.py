@@ -44,6 +44,7 @@ from osprey_core.io import mask_files
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.web_fetch import fetch
 from osprey_core.language import prompts
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.regions.masks import CodedMask, Mask
 from osprey_core.segment import refine
@@ -133,38 +134,6 @@ class Services:
     seats: Seats = field(default_factory=Seats)
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch
     """What is at a public address, and its name; None if pictures are not opened by their address."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How an answer is decoded. Ranges are checked when it is made."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_new_tokens: int = 1024
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 2:
-            raise InputError(words.BAD_TEMPERATURE.format(value=self.temperature))
-        if not 0 < self.top_p <= 1:
-            raise InputError(words.BAD_TOP_P.format(value=self.top_p))
-        if not 1 <= self.max_new_tokens <= 4096:
-            raise InputError(words.BAD_MAX_NEW_TOKENS.format(value=self.max_new_tokens))
-        if self.seed is not None and not 0 <= self.seed < 2**32:
-            raise InputError(words.BAD_SEED.format(value=self.seed))
-
-    @classmethod
-    def read(cls, temperature: Any, top_p: Any, max_new_tokens: Any, seed: Any) -> Settings:
-        """From whatever the controls (or an API caller) hold; an empty seed means another one every time."""
-        try:
-            return cls(
-                float(temperature), float(top_p), int(max_new_tokens), None if seed in (None, "") else int(float(seed))
-            )
-        except InputError:
-            raise
-        except (TypeError, ValueError, OverflowError):
-            raise InputError(words.BAD_SETTINGS) from None
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
@@ -533,7 +502,7 @@ class Request:
     numbers: tuple[int, ...]
     """The numbers that these regions have on the page."""
     history: tuple[prompts.Turn, ...]
-    settings: Settings
+    settings: SamplingSettings
     about: tuple[int, ...] = ()
     """Places, from 1, of the regions that the question means without mentioning them."""
     without: tuple[RegionToken, ...] = ()
@@ -542,7 +511,7 @@ class Request:
     """Whether the second model is asked."""
 
 
-def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
+def request_of(session: Session, turn: Turn, settings: SamplingSettings) -> Request:
     """What the model is asked for this turn of the session.
 
     The model's regions are those that the conversation has spoken of, as they were then: a region refined since is
@@ -570,7 +539,7 @@ class DescribeRequest:
     picture: Picture
     regions: tuple[CodedMask, ...]
     style: str
-    settings: Settings
+    settings: SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -652,7 +621,7 @@ class Progress:
 
 
 def answer(
-    services: Services, seat: Seat, settings: Settings, decode: Decode = decode, interval: float = 0.05
+    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
 ) -> Iterator[Progress]:
     """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
 
@@ -718,7 +687,12 @@ def stop(services: Services, seat: Seat) -> Session:
 
 
 def describe_everything(
-    services: Services, seat: Seat, style: Style, settings: Settings, decode: Decode = decode, interval: float = 0.25
+    services: Services,
+    seat: Seat,
+    style: Style,
+    settings: SamplingSettings,
+    decode: Decode = decode,
+    interval: float = 0.25,
 ) -> Iterator[Session]:
     """Caption everything that the segmenter finds; the seat's session gets the captions as they are written.
 

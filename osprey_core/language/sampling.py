@@ -15,7 +15,8 @@ from osprey_core.errors import InputError
 MIN_TEMPERATURE = 0.001
 """The smallest temperature besides 0: below it, logits divided by the temperature overflow."""
 MAX_TEMPERATURE = 2.0
-MAX_NEW_TOKENS = 4096
+MAX_NEW_TOKENS = 1_000_000
+"""More than any context has room for; an answer never outgrows its context in any case."""
 MAX_SEED = 2**63 - 1
 """The largest seed that torch takes."""
 
@@ -39,19 +40,14 @@ class SamplingSettings:
     def __post_init__(self) -> None:
         temperature, top_p = self.temperature, self.top_p
         if not (_is_number(temperature) and (temperature == 0 or MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE)):
-            raise InputError(
-                f"The temperature must be 0 or lie between {MIN_TEMPERATURE:g} and {MAX_TEMPERATURE:g}, "
-                f"not {temperature}."
-            )
+            limits = {"low": f"{MIN_TEMPERATURE:g}", "high": f"{MAX_TEMPERATURE:g}"}
+            raise InputError("sampling.temperature_outside", **limits, value=str(temperature))
         if not (_is_number(top_p) and 0 < top_p <= 1):
-            raise InputError(f"The top_p must lie above 0 and be at most 1, not {top_p}.")
+            raise InputError("sampling.top_p_outside", value=str(top_p))
         if not (self.max_new_tokens is None or _is_whole(self.max_new_tokens, 1, MAX_NEW_TOKENS)):
-            raise InputError(
-                f"The longest answer's max_new_tokens must be a whole number from 1 to {MAX_NEW_TOKENS}, "
-                f"not {self.max_new_tokens}."
-            )
+            raise InputError("sampling.max_new_tokens_outside", high=MAX_NEW_TOKENS, value=str(self.max_new_tokens))
         if not (self.seed is None or _is_whole(self.seed, 0, MAX_SEED)):
-            raise InputError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {self.seed}.")
+            raise InputError("sampling.seed_outside", high=MAX_SEED, value=str(self.seed))
         # NumPy's numbers become Python's, which JSON can hold.
         object.__setattr__(self, "temperature", float(temperature))
         object.__setattr__(self, "top_p", float(top_p))
@@ -70,7 +66,7 @@ class SamplingSettings:
         except InputError:
             raise
         except (TypeError, ValueError, OverflowError):
-            raise InputError("The settings must be numbers: temperature, top_p, max_new_tokens and seed.") from None
+            raise InputError("sampling.not_numbers") from None
 
     def with_longest(self, default_max_new_tokens: int) -> SamplingSettings:
         """The same with the model's default for the longest answer, where none was given."""

@@ -83,7 +83,10 @@ def records(draw: st.DrawFn) -> Record:
         question = draw(texts).replace("<", "") + "".join(f"<region{place}>" for place in some)
         about = draw(st.none() | st.just(tuple(some)))
         answer_settings = draw(
-            st.none() | st.builds(SamplingSettings, st.floats(0, 2), st.floats(0.1, 1), st.integers(1, 99), st.none())
+            st.none()
+            | st.builds(
+                SamplingSettings, st.just(0.0) | st.floats(0.001, 2), st.floats(0.1, 1), st.integers(1, 99), st.none()
+            )
         )
         state = draw(st.sampled_from(["complete", "length", "stopped"]))
         turns.append(RecordedTurn(question, draw(texts), known, about, draw(texts), state, settings=answer_settings))
