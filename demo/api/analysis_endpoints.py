@@ -11,7 +11,8 @@ from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.probes import Variant
 from demo.api.caller_identity import Callers
 from demo.api.endpoints import Queues, described, listed, of_type, one_sentence
-from demo.session.handlers import Decode, Services
+from demo.jobs.decoding import Decode
+from demo.session.services import Services
 from demo.session.session import Probe, Session
 from osprey_core.language.sampling import SamplingSettings
 
