@@ -12,8 +12,8 @@ from demo.jobs.requests import Piece, Request, request_of
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Session, Turn, TurnState
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
+from osprey_core.language.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Progress:
 
 
 def answer(
-    services: Services, seat: Seat, settings: Settings, decode: Decode = decode, interval: float = 0.05
+    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
 ) -> Iterator[Progress]:
     """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
 
@@ -56,7 +56,7 @@ def stop(services: Services, seat: Seat) -> Session:
 class AnswerJob(Job[Progress]):
     """One question of the conversation; its turn in the session gets the text."""
 
-    def __init__(self, services: Services, seat: Seat, turn: Turn, settings: Settings) -> None:
+    def __init__(self, services: Services, seat: Seat, turn: Turn, settings: SamplingSettings) -> None:
         self.id = turn.id
         self._model, self._seat, self._turn, self._settings = services.model, seat, turn, settings
         self._text = ""
