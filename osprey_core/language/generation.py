@@ -36,13 +36,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.max_new_tokens, Integral) and self.max_new_tokens >= 1):
-            raise InputError(f"max_new_tokens must be a whole number of at least 1, not {self.max_new_tokens}.")
+            raise InputError("sampling.max_new_tokens_invalid", value=self.max_new_tokens)
         if not (self.temperature == 0.0 or 1e-3 <= self.temperature <= 10.0):
-            raise InputError(f"temperature must be 0 or lie between 0.001 and 10, not {self.temperature}.")
+            raise InputError("sampling.temperature_invalid", value=self.temperature)
         if not 0.0 < self.top_p <= 1.0:
-            raise InputError(f"top_p must lie above 0 and at most at 1, not {self.top_p}.")
+            raise InputError("sampling.top_p_invalid", value=self.top_p)
         if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed}.")
+            raise InputError("sampling.seed_invalid", value=self.seed)
 
 
 def decode(
