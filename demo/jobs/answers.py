@@ -12,9 +12,9 @@ from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import request_of
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Session, Turn
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
 from demo.shared.running_jobs import Ticket
+from osprey_core.language.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Progress:
 
 
 def answer(
-    services: Services, seat: Seat, settings: Settings, decode: Decode = decode, interval: float = 0.05
+    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
 ) -> Iterator[Progress]:
     """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
 

@@ -14,13 +14,18 @@ from demo.session.pictures import required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Captions, Session, new_captions
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
 from osprey_core.errors import InputError
+from osprey_core.language.sampling import SamplingSettings
 
 
 def describe_everything(
-    services: Services, seat: Seat, style: Style, settings: Settings, decode: Decode = decode, interval: float = 0.25
+    services: Services,
+    seat: Seat,
+    style: Style,
+    settings: SamplingSettings,
+    decode: Decode = decode,
+    interval: float = 0.25,
 ) -> Iterator[Session]:
     """Caption everything that the segmenter finds; the seat's session gets the captions as they are written.
 

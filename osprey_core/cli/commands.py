@@ -31,7 +31,6 @@ from osprey_core.io.files import parse_json, plain_json, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import (
     AnswerMeasures,
-    AnswerSettings,
     Record,
     RecordedPicture,
     RecordedRegion,
@@ -39,6 +38,7 @@ from osprey_core.io.record import (
     TurnState,
 )
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from osprey_core.segment import SEGMENTERS, Segmenter, load_segmenter
 
@@ -84,7 +84,7 @@ class AskOptions:
     question: str
     marks: tuple[Marks, ...]
     models: ModelOptions
-    settings: AnswerSettings
+    settings: SamplingSettings
     save: Path | None = None
 
 
@@ -99,7 +99,7 @@ class DescribeOptions:
     style: Style
     limit: int | None
     models: ModelOptions
-    settings: AnswerSettings
+    settings: SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -394,7 +394,7 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
     """Options from the words after `python -m osprey_core`. Raises InputError for what is not understood."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
-    settings = AnswerSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
+    settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
         return DescribeOptions(given.pictures, given.out, masks, given.style, given.limit, models, settings)

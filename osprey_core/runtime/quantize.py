@@ -16,7 +16,8 @@ from torch import nn
 from transformers import LlamaForCausalLM
 
 from osprey_core.errors import InputError
-from osprey_core.language.generation import Sampling, decode
+from osprey_core.language.generation import decode
+from osprey_core.language.sampling import SamplingSettings
 
 Quantization = Literal["none", "int8", "8bit", "4bit"]
 
@@ -141,7 +142,7 @@ def drift(
     """
     same_tokens, same_answers, error, largest = 0, 0, 0.0, 0.0
     for prompt, others in zip(prompts, prompts if other_prompts is None else other_prompts, strict=True):
-        answer = list(decode(reference, prompt, Sampling(new_tokens)))
+        answer = list(decode(reference, prompt, SamplingSettings(max_new_tokens=new_tokens)))
         ids = torch.tensor([answer[:-1]], device=prompt.device)
         wanted, got = (
             llm(
