@@ -1,8 +1,8 @@
 """Pictures of the page's main states for the README, taken in Chromium with the embedded model.
 
-Run by hand from the root of the repository: python docs/screenshots.py [NAME ...]. Writes docs/*.png, and under the name
-"moving" docs/moving.webp: clicks and answers in about 15 seconds. Knows the page as a person does, and the browser tests'
-page object.
+Run by hand from the root of the repository: python docs/screenshots.py [NAME ...]. Writes docs/*.png, and under the
+name "moving" docs/moving.webp: clicks and answers in about 15 seconds. Knows the page as a person does, and the browser
+tests' page object.
 """
 
 from __future__ import annotations
