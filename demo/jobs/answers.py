@@ -50,9 +50,12 @@ def answer(
             asking = seat.session
             if all(other.id != turn.id for other in asking.transcript):  # another picture has come to the front
                 ticket.stop()
-            request = None if ticket.stopped else request_of(asking, turn, settings)
+            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            settled = settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
+            request = None if ticket.stopped else request_of(asking, turn, settled)
             if request is not None:
-                _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
+                name = str(getattr(model, "name", ""))
+                _write(seat, turn, places=request.numbers, model=name, settings=settled)
             last = time.monotonic()
             for piece in () if request is None else decode(services, request, ticket):
                 if isinstance(piece, AnswerMeasures):
