@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from osprey_core.errors import CheckpointError
+from osprey_core.i18n import Param
 
 LEVEL_NAMES = ("res2", "res3", "res4", "res5")
 """ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""
@@ -24,12 +25,12 @@ def _require_counts(part: Any, *names: str) -> None:
     for name in names:
         value = getattr(part, name)
         whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(whole and value > 0, f"{name} must be a whole number of at least 1, not {value!r}.")
+        _require(whole and value > 0, "config.count_invalid", name=name, value=repr(value))
 
 
-def _require(condition: bool, message: str) -> None:
+def _require(condition: bool, code: str, **params: Param) -> None:
     if not condition:
-        raise CheckpointError(message)
+        raise CheckpointError(code, **params)
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,10 @@ class VisionConfig:
     level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
 
     def __post_init__(self) -> None:
-        _require(str(self.name).startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require(str(self.name).startswith("convnext"), "config.encoder_unknown", name=repr(self.name))
         _require_counts(self, "image_size")
-        _require(
-            self.image_size % 32 == 0,
-            f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
-        )
-        _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
+        _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        _require(len(self.level_dims) == 4, "config.levels_not_four", values=str(self.level_dims))
 
     @property
     def image_token_count(self) -> int:
@@ -85,12 +83,11 @@ class LanguageConfig:
         _require_counts(self, *(f.name for f in dataclasses.fields(self) if f.type == "int"))
         _require(
             self.hidden_size % self.num_attention_heads == 0,
-            f"hidden_size {self.hidden_size} must be a multiple of num_attention_heads {self.num_attention_heads}.",
+            "config.hidden_size_uneven",
+            hidden_size=self.hidden_size,
+            heads=self.num_attention_heads,
         )
-        _require(
-            self.num_attention_heads % self.num_key_value_heads == 0,
-            "num_attention_heads must be a multiple of num_key_value_heads.",
-        )
+        _require(self.num_attention_heads % self.num_key_value_heads == 0, "config.heads_uneven")
 
 
 @dataclass(frozen=True)
@@ -109,8 +106,8 @@ class PromptConfig:
     answer_end: Literal["text", "eos"] = "text"
 
     def __post_init__(self) -> None:
-        _require(self.image_intro.count("<image>") == 1, "image_intro must contain <image> exactly once.")
-        _require(self.answer_end in ("text", "eos"), f"answer_end must be 'text' or 'eos', not {self.answer_end!r}.")
+        _require(self.image_intro.count("<image>") == 1, "config.image_intro_invalid")
+        _require(self.answer_end in ("text", "eos"), "config.answer_end_unknown", value=repr(self.answer_end))
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class OspreyConfig:
     def from_dict(cls, values: dict[str, Any]) -> OspreyConfig:
         """Read our own config.json. Raises CheckpointError for unknown or missing entries."""
         if values.get("format") != FORMAT:
-            raise CheckpointError(f"This config.json is not in the format {FORMAT!r}.")
+            raise CheckpointError("config.format_unknown", format=repr(FORMAT))
         parts: dict[str, Any] = {
             "vision": VisionConfig,
             "extractor": ExtractorConfig,
@@ -163,7 +160,7 @@ class OspreyConfig:
             entries = dict(values.get(name, {}))
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
-                raise CheckpointError(f"config.json has unknown entries in {name!r}: {', '.join(unknown)}.")
+                raise CheckpointError("config.entries_unknown", part=repr(name), entries=", ".join(unknown))
             built[name] = part(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
         return cls(**built)
 
@@ -176,14 +173,13 @@ class OspreyConfig:
         """
         model_type = str(values.get("model_type", ""))
         if "osprey" not in model_type:
-            raise CheckpointError(
-                f"config.json describes a {model_type or 'nameless'!r} model, not an Osprey; "
-                "give the folder or Hub name of an Osprey checkpoint."
-            )
+            if not model_type:
+                raise CheckpointError("config.model_nameless")
+            raise CheckpointError("config.model_foreign", kind=repr(model_type))
         projector = values.get("mm_projector_type", "mlp2x_gelu")
-        _require(projector == "mlp2x_gelu", f"The connector {projector!r} is not supported, only mlp2x_gelu is.")
+        _require(projector == "mlp2x_gelu", "config.connector_unsupported", name=repr(projector))
         rope = values.get("rope_parameters") or {}
-        _require(values.get("rope_scaling") is None, "Scaled rotary embeddings (rope_scaling) are not supported.")
+        _require(values.get("rope_scaling") is None, "config.rope_scaling_unsupported")
         heads = values.get("num_attention_heads", 32)
         language = LanguageConfig(
             vocab_size=values.get("vocab_size", 32000),

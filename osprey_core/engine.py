@@ -112,18 +112,18 @@ class Osprey:
         replacement_for(quantize or "none", torch_device)  # says no before anything is fetched
         spread = check_device_map(device_map or "none", torch_device)
         if spread and (quantize or "none") != "none":
-            raise InputError(
-                "Quantized weights cannot be spread over devices; use quantize or the device map, not both."
-            )
+            raise InputError("engine.quantized_spread")
         if spread and compiled:
-            raise InputError("A model spread over devices is not compiled; use the device map or compile, not both.")
+            raise InputError("engine.compiled_spread")
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
         if tokenizer.vocab_size > files.config.language.vocab_size:
             raise CheckpointError(
-                f"The tokenizer in {files.folder} has {tokenizer.vocab_size} pieces, but the model embeds only "
-                f"{files.config.language.vocab_size}; they do not belong together."
+                "engine.tokenizer_mismatch",
+                folder=str(files.folder),
+                pieces=tokenizer.vocab_size,
+                embedded=files.config.language.vocab_size,
             )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
         quantize_llm(network.llm, quantize or "none")
@@ -195,9 +195,9 @@ class Osprey:
         quantized, or that does not lie in memory as a whole.
         """
         if is_quantized(self.network.llm):
-            raise InputError("A quantized model has lost its weights' precision; load it without quantize to save it.")
+            raise InputError("engine.quantized_save")
         if is_offloaded(self.network):
-            raise InputError("A model that does not fit into memory is not saved; load it without a device map.")
+            raise InputError("engine.spread_save")
         checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else DTYPES[dtype])
 
     @property
@@ -347,7 +347,7 @@ class View:
         """
         _check_style(style)
         if batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, not {batch_size}.")
+            raise InputError("engine.batch_size_invalid", value=batch_size)
         wanted = self._settings(temperature, top_p, max_new_tokens, seed)
         prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, wanted)
         # Masks are as large as the picture, their tokens are not: only those are held.
@@ -500,10 +500,7 @@ class View:
             if length + needed <= context:
                 room = min(longest, context - length)
                 return prompt, left_out, dataclasses.replace(wanted, max_new_tokens=room)
-        raise ContextOverflowError(
-            f"The question is too long for this model: with the picture it takes {length} of {context} tokens and "
-            f"leaves no room for an answer. Shorten it or mention fewer regions."
-        )
+        raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
     def _region_tokens(
@@ -540,7 +537,7 @@ def _digest(mask: np.ndarray) -> bytes:
 
 def _check_style(style: str) -> None:
     if style not in ("short", "detailed", "category"):
-        raise InputError(f"The style must be 'short', 'detailed' or 'category', not {style!r}.")
+        raise InputError("engine.style_unknown", style=repr(style))
 
 
 def resolve_device(device: str) -> torch.device:
@@ -552,14 +549,14 @@ def resolve_device(device: str) -> torch.device:
     try:
         resolved = torch.device(device)
     except RuntimeError:
-        raise InputError(f"There is no device {device!r}; use auto, cpu, cuda, cuda:N or mps.") from None
+        raise InputError("engine.device_unknown", device=repr(device)) from None
     usable = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (resolved.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
     if not usable.get(resolved.type, False):
-        raise InputError(f"The device {device!r} is not available on this machine; use auto or cpu.")
+        raise InputError("engine.device_unavailable", device=repr(device))
     return resolved
 
 
@@ -574,7 +571,7 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
             else torch.float16
         )
     if dtype not in DTYPES:
-        raise InputError(f"There is no precision {dtype!r}; use auto, {', '.join(DTYPES)}.")
+        raise InputError("engine.precision_unknown", precision=repr(dtype), known=", ".join(DTYPES))
     return DTYPES[dtype]
 
 

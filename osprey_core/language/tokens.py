@@ -41,7 +41,7 @@ class TextTokenizer:
             return cls(*_read_tokenizer_json(folder / "tokenizer.json"))
         if (folder / "tokenizer.model").is_file():
             return cls(*_read_sentencepiece(folder / "tokenizer.model"))
-        raise CheckpointError(f"{folder} holds neither tokenizer.json nor tokenizer.model; the tokenizer is missing.")
+        raise CheckpointError("tokenizer.missing", folder=str(folder))
 
     def save(self, path: Path) -> None:
         """Write a `tokenizer.json` that `from_folder` reads back to the same ids."""
@@ -89,7 +89,7 @@ def _special_ids(vocab: dict[str, int], path: Path) -> tuple[int, int]:
     try:
         return vocab["<s>"], vocab["</s>"]
     except KeyError as missing:
-        raise CheckpointError(f"{path} has no {missing} token; a LLaMA vocabulary is needed.") from None
+        raise CheckpointError("tokenizer.token_missing", path=str(path), token=str(missing)) from None
 
 
 def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
@@ -101,7 +101,7 @@ def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
         merges = [(first, second) for first, second in pairs]
         bpe = _bare(vocab, merges)
     except Exception as error:  # the tokenizers library raises bare Exceptions for inconsistent merges
-        raise CheckpointError(f"{path} is not a byte-pair tokenizer ({error}).") from error
+        raise CheckpointError("tokenizer.not_byte_pair", path=str(path), reason=str(error)) from error
     return bpe, *_special_ids(vocab, path)
 
 
@@ -111,7 +111,7 @@ def _read_sentencepiece(path: Path) -> tuple[Tokenizer, int, int]:
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
     except (OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is not a sentencepiece model ({error}).") from error
+        raise CheckpointError("tokenizer.not_sentencepiece", path=str(path), reason=str(error)) from error
     pieces = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
     vocab = {piece: i for i, piece in enumerate(pieces)}
     return _bare(vocab, _merges_of(pieces, vocab)), *_special_ids(vocab, path)

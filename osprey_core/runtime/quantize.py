@@ -82,17 +82,17 @@ def is_quantized(llm: LlamaForCausalLM) -> bool:
 def replacement_for(how: str, device: torch.device) -> Callable[[nn.Linear], nn.Module] | None:
     """What makes a quantized layer out of a linear one; None for "none". Raises InputError as `quantize` says."""
     if how not in get_args(Quantization):
-        raise InputError(f"There is no quantization {how!r}; use {', '.join(get_args(Quantization))}.")
+        raise InputError("quantization.unknown", name=repr(how), known=", ".join(get_args(Quantization)))
     if how == "none":
         return None
     if how == "int8":
         return Int8Linear
     if device.type != "cuda":
-        raise InputError(f"The quantization {how!r} needs an NVIDIA GPU; use int8 on {device.type}.")
+        raise InputError("quantization.gpu_missing", name=repr(how), device=device.type)
     try:
         bitsandbytes = importlib.import_module("bitsandbytes")
     except ImportError:
-        raise InputError(f"The quantization {how!r} needs bitsandbytes: pip install bitsandbytes.") from None
+        raise InputError("quantization.bitsandbytes_missing", name=repr(how)) from None
     return lambda linear: _bitsandbytes_layer(bitsandbytes, linear, how)
 
 
