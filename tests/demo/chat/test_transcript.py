@@ -41,10 +41,10 @@ def two(services: Services) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def answered(services: Services, session: Session) -> Session:
+def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, SamplingSettings()):
+    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
         pass
     return seat.session
 
@@ -98,8 +98,19 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
         assert "42" in lines[text("stats.tokens")]
         assert lines[text("stats.first")]
         assert lines[text("stats.rate")]
+        assert (lines[text("settings.temperature")], lines[text("settings.max_new_tokens")]) == ("0", "1024")
+        assert not {text("settings.top_p"), text("settings.seed")} & set(lines), "nothing is drawn at temperature 0"
     assert transcript.stats_lines(Turn(1, "?", (), False)) == []
     assert (text("stats.model"), "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerMeasures()))
+
+
+def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
+    session = answered(services, handlers.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
+    lines = dict(transcript.stats_lines(session.transcript[-1]))
+    assert lines[text("settings.temperature")] == "0.75"
+    assert lines[text("settings.top_p")] == "0.9"
+    assert lines[text("settings.seed")] == "9223372036854775807"
+    assert lines[text("settings.max_new_tokens")] == "64"
 
 
 def test_every_word_of_the_scripts_is_given() -> None:
