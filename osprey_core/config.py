@@ -7,10 +7,13 @@ builds a module, reads a file or knows torch.
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from osprey_core.errors import CheckpointError
+from osprey_core.i18n import Param
 
 LEVEL_NAMES = ("res2", "res3", "res4", "res5")
 """ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""
@@ -19,17 +22,72 @@ IMAGE_PLACEHOLDER_ID = -200
 """The id that stands for the whole picture in `input_ids`; it is replaced by all image tokens."""
 
 
+LARGEST = {
+    "image_size": 4096,
+    "level_dims": 16_384,
+    "mask_size": 1024,
+    "vocab_size": 4_000_000,
+    "hidden_size": 65_536,
+    "intermediate_size": 262_144,
+    "num_hidden_layers": 512,
+    "num_attention_heads": 1024,
+    "num_key_value_heads": 1024,
+    "max_position_embeddings": 16_777_216,
+    "max_new_tokens": 1_048_576,
+}
+"""Sizes beyond those of any model that is known: a damaged or hostile file, refused before anything is allocated."""
+_LARGEST_WIDTH = 65_536
+
+
 def _require_counts(part: Any, *names: str) -> None:
-    """Raise CheckpointError unless each of the part's values is a whole number of at least 1."""
+    """Raise CheckpointError unless each of the part's values is a whole number from 1 to the largest known one."""
     for name in names:
-        value = getattr(part, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(whole and value > 0, f"{name} must be a whole number of at least 1, not {value!r}.")
+        _require_count(name, getattr(part, name))
 
 
-def _require(condition: bool, message: str) -> None:
+def _require_count(name: str, value: Any) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    _require(whole and value > 0, "config.count_invalid", name=name, value=_shown(value))
+    largest = LARGEST.get(name, _LARGEST_WIDTH)
+    _require(value <= largest, "config.count_excessive", name=name, value=_shown(value), largest=largest)
+
+
+def _require_number(name: str, value: Any, *, above: float | None = None, at_least: float = 0.0) -> None:
+    """Raise CheckpointError unless it is a finite number, above `above` where that is given."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    _require(
+        number and (value >= at_least if above is None else value > above),
+        "config.number_invalid",
+        name=name,
+        value=_shown(value),
+    )
+
+
+def _require_text(name: str, value: Any) -> None:
+    _require(isinstance(value, str), "config.text_invalid", name=name, value=_shown(value))
+
+
+def _shown(value: Any) -> str:
+    """The value for a sentence, shortened: a damaged file may hold megabytes."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of config.json by its name; empty where it is missing. Raises CheckpointError if it is no object."""
+    section = values.get(name)
+    if section is None:
+        return {}
+    _require(isinstance(section, dict), "config.section_invalid", name=name)
+    return dict(section)
+
+
+def _require(condition: bool, code: str, **params: Param) -> None:
     if not condition:
-        raise CheckpointError(message)
+        raise CheckpointError(code, **params)
 
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -37,6 +95,11 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Mean and standard deviation of RGB in [0, 1] that the published encoder was trained with."""
 
 Triple = tuple[float, float, float]
+
+PHOTO_TOWER_NAME = "tf_efficientnet_lite2"
+"""The photo tower's name in timm."""
+
+PHOTO_LEVEL_STRIDES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32, "head": 32}
 
 PHOTO_PREFIX = "photo_"
 """Begins the names of the photo tower's levels beside those of the encoder: "photo_res2" … "photo_head"."""
@@ -50,7 +113,7 @@ class PhotoTowerConfig:
     image tokens are made of, with those of the encoder.
     """
 
-    name: str = "tf_efficientnet_lite2"
+    name: str = PHOTO_TOWER_NAME
     image_size: int = 512
     level_dims: tuple[int, int, int, int, int] = (24, 48, 120, 352, 1280)
     mean: Triple = (0.5, 0.5, 0.5)
@@ -58,10 +121,16 @@ class PhotoTowerConfig:
     image_levels: tuple[str, ...] = ("res4", "res5")
 
     def __post_init__(self) -> None:
-        _require(len(self.level_dims) == 5, f"The photo tower needs five widths, got {self.level_dims}.")
-        _require_side("The photo tower's image_size", self.image_size)
-        if unknown := sorted(set(self.image_levels) - set(PHOTO_LEVEL_STRIDES)):
-            raise CheckpointError(f"The photo tower has no levels {unknown}; it has {list(PHOTO_LEVEL_STRIDES)}.")
+        _require(self.name == PHOTO_TOWER_NAME, "config.photo_tower_unknown", name=_shown(self.name))
+        _require_counts(self, "image_size")
+        _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        _require_normalisation(self.mean, self.std)
+        known = isinstance(self.image_levels, tuple) and set(self.image_levels) <= set(PHOTO_LEVEL_STRIDES)
+        _require(known, "config.photo_levels_unknown", values=_shown(self.image_levels))
+        five = isinstance(self.level_dims, tuple) and len(self.level_dims) == len(PHOTO_LEVEL_STRIDES)
+        _require(five, "config.photo_widths_not_five", values=_shown(self.level_dims))
+        for width in self.level_dims:
+            _require_count("level_dims", width)
 
     @property
     def channels(self) -> dict[str, int]:
@@ -74,11 +143,19 @@ class PhotoTowerConfig:
         return {name: (self.image_size // s, self.image_size // s) for name, s in PHOTO_LEVEL_STRIDES.items()}
 
 
-PHOTO_LEVEL_STRIDES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32, "head": 32}
+def _read_photo_tower(entries: dict[str, Any]) -> PhotoTowerConfig:
+    if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(PhotoTowerConfig)}):
+        raise CheckpointError("config.entries_unknown", part="'photo'", entries=_shown(", ".join(unknown)))
+    return PhotoTowerConfig(**_with_tuples(entries))
 
 
-def _require_side(what: str, side: int) -> None:
-    _require(side % 32 == 0, f"{what} must be a multiple of 32, not {side}.")
+def _require_normalisation(mean: Any, std: Any) -> None:
+    """Raise CheckpointError unless both are three numbers, and the deviations above 0."""
+    for name, values in (("mean", mean), ("std", std)):
+        three = isinstance(values, tuple) and len(values) == 3
+        _require(three, "config.number_invalid", name=name, value=_shown(values))
+        for value in values:
+            _require_number(name, value, above=0.0 if name == "std" else None, at_least=-1e6)
 
 
 @dataclass(frozen=True)
@@ -98,16 +175,15 @@ class VisionConfig:
     photo: PhotoTowerConfig | None = None
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.name, str) and bool(self.name), f"The vision encoder has no name: {self.name!r}.")
+        _require_text("name", self.name)
+        _require(bool(self.name), "config.text_invalid", name="name", value=_shown(self.name))
         _require_counts(self, "image_size")
-        _require(
-            self.image_size % 32 == 0,
-            f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
-        )
-        _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
-        for entry, values in (("mean", self.mean), ("std", self.std)):
-            _require(len(values) == 3, f"{entry} needs three numbers, got {values}.")
-        _require(min(self.std) > 0, f"std must be above 0, got {self.std}.")
+        _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        four = isinstance(self.level_dims, tuple) and len(self.level_dims) == 4
+        _require(four, "config.levels_not_four", values=_shown(self.level_dims))
+        for width in self.level_dims:
+            _require_count("level_dims", width)
+        _require_normalisation(self.mean, self.std)
 
     @property
     def pooled_dims(self) -> dict[str, int]:
@@ -168,14 +244,15 @@ class LanguageConfig:
 
     def __post_init__(self) -> None:
         _require_counts(self, *(f.name for f in dataclasses.fields(self) if f.type == "int"))
+        _require_number("rms_norm_eps", self.rms_norm_eps)
+        _require_number("rope_theta", self.rope_theta, above=0.0)
         _require(
             self.hidden_size % self.num_attention_heads == 0,
-            f"hidden_size {self.hidden_size} must be a multiple of num_attention_heads {self.num_attention_heads}.",
+            "config.hidden_size_uneven",
+            hidden_size=self.hidden_size,
+            heads=self.num_attention_heads,
         )
-        _require(
-            self.num_attention_heads % self.num_key_value_heads == 0,
-            "num_attention_heads must be a multiple of num_key_value_heads.",
-        )
+        _require(self.num_attention_heads % self.num_key_value_heads == 0, "config.heads_uneven")
 
 
 @dataclass(frozen=True)
@@ -194,8 +271,10 @@ class PromptConfig:
     answer_end: Literal["text", "eos"] = "text"
 
     def __post_init__(self) -> None:
-        _require(self.image_intro.count("<image>") == 1, "image_intro must contain <image> exactly once.")
-        _require(self.answer_end in ("text", "eos"), f"answer_end must be 'text' or 'eos', not {self.answer_end!r}.")
+        _require_text("system", self.system)
+        _require_text("image_intro", self.image_intro)
+        _require(self.image_intro.count("<image>") == 1, "config.image_intro_invalid")
+        _require(self.answer_end in ("text", "eos"), "config.answer_end_unknown", value=_shown(self.answer_end))
 
 
 @dataclass(frozen=True)
@@ -217,8 +296,10 @@ class ConfidenceConfig:
     unsure_below: float = 0.5
 
     def __post_init__(self) -> None:
-        _require(self.slope > 0, f"The confidence's slope must be above 0, not {self.slope}.")
-        _require(0 <= self.unsure_below <= 1, f"unsure_below must lie from 0 to 1, not {self.unsure_below}.")
+        _require_number("slope", self.slope, above=0.0)
+        _require_number("offset", self.offset, at_least=-1e6)
+        _require_number("unsure_below", self.unsure_below)
+        _require(self.unsure_below <= 1, "config.number_invalid", name="unsure_below", value=self.unsure_below)
 
 
 @dataclass(frozen=True)
@@ -250,7 +331,7 @@ class OspreyConfig:
     def from_dict(cls, values: dict[str, Any]) -> OspreyConfig:
         """Read our own config.json. Raises CheckpointError for unknown or missing entries."""
         if values.get("format") != FORMAT:
-            raise CheckpointError(f"This config.json is not in the format {FORMAT!r}.")
+            raise CheckpointError("config.format_unknown", format=repr(FORMAT))
         parts: dict[str, Any] = {
             "vision": VisionConfig,
             "extractor": ExtractorConfig,
@@ -261,16 +342,12 @@ class OspreyConfig:
         }
         built = {}
         for name, part in parts.items():
-            entries = dict(values.get(name, {}))
+            entries = _section(values, name)
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
-                raise CheckpointError(f"config.json has unknown entries in {name!r}: {', '.join(unknown)}.")
-            photo = entries.get("photo")
-            if name == "vision" and photo is not None:
-                try:
-                    entries["photo"] = PhotoTowerConfig(**_with_tuples(photo))
-                except TypeError as error:
-                    raise CheckpointError(f"config.json does not describe a photo tower: {error}.") from error
+                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_shown(", ".join(unknown)))
+            if name == "vision" and entries.get("photo") is not None:
+                entries["photo"] = _read_photo_tower(_section(entries, "photo"))
             built[name] = part(**_with_tuples(entries))
         return cls(**built)
 
@@ -283,14 +360,13 @@ class OspreyConfig:
         """
         model_type = str(values.get("model_type", ""))
         if "osprey" not in model_type:
-            raise CheckpointError(
-                f"config.json describes a {model_type or 'nameless'!r} model, not an Osprey; "
-                "give the folder or Hub name of an Osprey checkpoint."
-            )
+            if not model_type:
+                raise CheckpointError("config.model_nameless")
+            raise CheckpointError("config.model_foreign", kind=_shown(model_type))
         projector = values.get("mm_projector_type", "mlp2x_gelu")
-        _require(projector == "mlp2x_gelu", f"The connector {projector!r} is not supported, only mlp2x_gelu is.")
-        rope = values.get("rope_parameters") or {}
-        _require(values.get("rope_scaling") is None, "Scaled rotary embeddings (rope_scaling) are not supported.")
+        _require(projector == "mlp2x_gelu", "config.connector_unsupported", name=_shown(projector))
+        rope = _section(values, "rope_parameters")
+        _require(values.get("rope_scaling") is None, "config.rope_scaling_unsupported")
         heads = values.get("num_attention_heads", 32)
         language = LanguageConfig(
             vocab_size=values.get("vocab_size", 32000),

@@ -18,13 +18,14 @@ from gradio import utils
 
 from demo.analysis import probes
 from demo.api.caller_identity import Callers
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.session import handlers, record
-from demo.session.handlers import Action, Decode, Services, Settings, Style
+from demo.session.handlers import Action, Decode, Services, Style
 from demo.session.session import PageRegion, Session
 from demo.session.workspace import Seat
 from demo.shared.problems import sentence_of
 from osprey_core.errors import OspreyError
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.regions.masks import CodedMask
 
@@ -79,7 +80,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         """
         with one_sentence():
             if not file and not address:
-                raise OspreyError(words.UPLOAD_MISSING)
+                raise OspreyError("page.upload_missing")
             seat = callers.seat_to_open(session, request)
             if file:
                 opened = record.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
@@ -212,9 +213,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
             all regions: of each number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            if not file:
-                raise OspreyError(words.UPLOAD_MISSING)
             seat = callers.seat(session, request)
+            if not file:
+                raise OspreyError("page.upload_missing")
             data = Path(file).read_bytes()
             loaded = seat.change_regions(lambda s: handlers.load_masks(s, data))
             return callers.told([_described(region) for region in loaded.regions], request)
@@ -230,7 +231,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
         """
         with one_sentence():
             seat = callers.seat(session, request)
-            for now in handlers.describe_everything(services, seat, _style(style), Settings(), decode):
+            for now in handlers.describe_everything(
+                services, seat, _style(style), SamplingSettings(max_new_tokens=1024), decode
+            ):
                 rows = now.captions.rows if now.captions else ()
                 found = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
                 yield callers.told(found, request)
@@ -273,7 +276,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
             the answer.
         """
         with one_sentence():
-            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             seat = callers.seat(session, request)
             turn_id = seat.change(lambda s: handlers.ask(s, question or "")).transcript[-1].id
             for progress in handlers.answer(services, seat, settings, decode):
@@ -399,4 +402,4 @@ class one_sentence:  # noqa: N801 - reads as a statement: with one_sentence():
             raise gr.Error(sentence, print_exception=False) from error
         if isinstance(error, Exception):
             log.error("unexpected error in an endpoint", exc_info=error)
-            raise gr.Error(words.UNEXPECTED, print_exception=False) from error
+            raise gr.Error(text("page.unexpected"), print_exception=False) from error

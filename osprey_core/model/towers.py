@@ -12,8 +12,7 @@ from timm.models.efficientnet import EfficientNet
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_weights
 
-PHOTO_TOWER_NAME = "tf_efficientnet_lite2"
-"""The photo tower's name in timm."""
+from osprey_core.config import PHOTO_TOWER_NAME
 
 PHOTO_SIZE = 512
 """Side in pixels of the square that every picture is stretched to before the tower sees it."""

@@ -88,7 +88,7 @@ def build_vision_encoder(config: VisionConfig) -> nn.Module:
         return _other_encoder(name, config)
     trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
     if not isinstance(trunk, ConvNeXt):
-        raise CheckpointError(f"{config.name} is no plain ConvNeXt.")
+        raise CheckpointError("encoder.not_convnext", name=config.name)
     _check_dims(config, tuple(info["num_chs"] for info in trunk.feature_info))
     # CLIP's pooled head takes no part in Osprey; its weights are not kept.
     trunk.head = nn.Identity()  # type: ignore[assignment]
@@ -101,7 +101,7 @@ def _other_encoder(name: str, config: VisionConfig) -> nn.Module:
         vit = timm.create_model(name, pretrained=False, num_classes=0, img_size=config.image_size)
         patch = vit.patch_embed.patch_size if isinstance(vit, VisionTransformer) else None
         if not isinstance(vit, VisionTransformer) or patch != (16, 16):
-            raise CheckpointError(f"{config.name} is no plain ViT with patches of 16 pixels.")
+            raise CheckpointError("encoder.not_vit", name=config.name)
         return SimplePyramidEncoder(vit, config.level_dims)
     try:
         trunk = timm.create_model(name, pretrained=False, features_only=True)
@@ -109,14 +109,16 @@ def _other_encoder(name: str, config: VisionConfig) -> nn.Module:
         places = [strides.index(stride) for stride in (4, 8, 16, 32)]
         trunk = timm.create_model(name, pretrained=False, features_only=True, out_indices=tuple(places))
     except (RuntimeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{config.name} does not give levels of the strides 4, 8, 16 and 32.") from error
+        raise CheckpointError("encoder.levels_missing", name=config.name) from error
     _check_dims(config, tuple(trunk.feature_info.channels()))
     return PyramidEncoder(trunk)
 
 
 def _check_dims(config: VisionConfig, dims: tuple[int, ...]) -> None:
     if dims != tuple(config.level_dims):
-        raise CheckpointError(f"{config.name} has level widths {dims}, but the config says {config.level_dims}.")
+        raise CheckpointError(
+            "encoder.widths_mismatch", name=config.name, widths=str(dims), expected=str(config.level_dims)
+        )
 
 
 def _timm_name(name: str) -> str:
@@ -127,5 +129,5 @@ def _timm_name(name: str) -> str:
     clip_config = open_clip.get_model_config(name) or {}
     timm_name = clip_config.get("vision_cfg", {}).get("timm_model_name")
     if not timm_name:
-        raise CheckpointError(f"{name!r} is a vision encoder known neither to timm nor to open_clip.")
+        raise CheckpointError("encoder.unknown", name=repr(name))
     return str(timm_name)

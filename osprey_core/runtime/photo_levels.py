@@ -113,7 +113,7 @@ def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:
         CheckpointError: it does not hold this tower's weights.
     """
     if not weights.is_file():
-        raise ModelNotFoundError(f"The photo tower's weights {weights} are missing; install the program again.")
+        raise ModelNotFoundError("photo_tower.weights_missing", path=str(weights))
     with torch.device("meta"):
         tower = build_photo_tower()
     try:
@@ -121,5 +121,5 @@ def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:
         tower.load_state_dict(tensors, strict=True, assign=True)
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0][:120]
-        raise CheckpointError(f"{weights} does not hold the photo tower's weights ({reason}).") from error
+        raise CheckpointError("photo_tower.weights_foreign", path=str(weights), reason=reason) from error
     return tower.eval().requires_grad_(False)

@@ -26,7 +26,7 @@ from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.training.batches import IGNORED
 from osprey_core.training.config import NANO_INKED, NANO_STAGES, NANO_STYLES, NANO_THINGS
-from osprey_core.training.dialogues.dialogues import DialogueSample
+from osprey_core.training.dialogues import DialogueSample
 from osprey_core.training.dialogues.photo_talks import photo_sample
 from osprey_core.training.scenes.photographs import (
     Photograph,
@@ -38,7 +38,7 @@ from osprey_core.training.scenes.photographs import (
     photo_scene,
     read_photographs,
 )
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.sources import SceneSource
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Freezer:
 
 
 def tokenized(prompts: Prompts, sample: DialogueSample, first_region: int = 0) -> FrozenTalk:
-    """A conversation as ids and labels; its region 0 is row `first_region`. Last turns that are too long are left out."""
+    """A conversation as ids and labels; region 0 is row `first_region`. Last turns beyond the limit are left out."""
     turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
     while True:
         prompt, learned = prompts.transcript(turns, len(sample.masks))

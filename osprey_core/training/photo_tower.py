@@ -17,8 +17,9 @@ import torch
 from safetensors.torch import save_file
 from timm.models.efficientnet import EfficientNet
 
+from osprey_core.config import PHOTO_TOWER_NAME
 from osprey_core.errors import CheckpointError
-from osprey_core.model.towers import PHOTO_TOWER_NAME, PhotoTower, fold_norms
+from osprey_core.model.towers import PhotoTower, fold_norms
 from osprey_core.runtime.photo_levels import TOWER_FILE
 
 

@@ -11,12 +11,12 @@ import gradio as gr
 import pytest
 
 from demo.app import build_app
-from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
+from demo.i18n.catalog import text
 from demo.options import Options
 from demo.session import handlers
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.config import GenerationDefaults
 from tests import fakes
 
@@ -85,7 +85,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
         seat.change(lambda session: session.with_turn_changed(turn.id, answer="It"))  # what streaming does meanwhile
         raise handlers.InputError("That is not a picture that can be read.")
 
-    monkeypatch.setattr(handlers, "open_picture", broken)
+    monkeypatch.setattr("demo.session.pictures.open_picture", broken)
     outputs = gesture_event(app, "open_picture")(seat, {"seq": 9, "example": "two.png"})
     assert scene(outputs)["seq"] == 9
     assert "picture" not in outputs[0]
@@ -164,7 +164,11 @@ def test_a_model_that_is_there_shows_its_defaults_from_the_start(folder: Path, m
     model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
     app = build_app(model, fakes.FakeSegmenter(), Options(), folder)
     shown = {block.label: block.value for block in app.blocks.values() if isinstance(block, gr.Slider)}
-    assert shown == {words.TEMPERATURE: 0.3, words.TOP_P: 0.9, words.MAX_NEW_TOKENS: 77}
+    assert shown == {
+        text("settings.temperature"): 0.3,
+        text("settings.top_p"): 0.9,
+        text("settings.max_new_tokens"): 77,
+    }
 
 
 # --- several pictures ------------------------------------------------------------------------------------------------

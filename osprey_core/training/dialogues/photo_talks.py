@@ -11,23 +11,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from osprey_core.training.dialogues.dialogues import (
-    NUMBERS,
-    DialogueOptions,
-    DialogueSample,
-    Ref,
-    _Asked,
-    _Talk,
-    listing,
-    sentence,
+from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
+from osprey_core.training.dialogues.kinds import Kinds, KindWeight, weighted
+from osprey_core.training.dialogues.options import DialogueOptions
+from osprey_core.training.dialogues.phrasings import WORDINGS
+from osprey_core.training.dialogues.questions import QUESTION_MAKERS
+from osprey_core.training.dialogues.region_content import (
+    RegionContent,
+    background_stretch,
+    choose_regions,
+    whole_object,
 )
-from osprey_core.training.scenes.draw_objects import Rng
+from osprey_core.training.dialogues.samples import DialogueSample
+from osprey_core.training.dialogues.sentences import NUMBERS, listing, sentence
+from osprey_core.training.scenes.drawn import Rng
+from osprey_core.training.scenes.hand_masks import hand_mask
 from osprey_core.training.scenes.names import Thing, plural
-from osprey_core.training.scenes.scene import Scene, SceneObject, hand_mask
+from osprey_core.training.scenes.scene import Scene, SceneObject
 
-PHOTO_KINDS = (
-    "category", "category", "category", "what", "short", "detailed", "color", "color", "position", "size", "relation",
-    "is_category", "is_category", "is_color", "is_position", "same_kind", "presence", "count", "picture", "refusal",
+PHOTO_KINDS: Kinds = (
+    KindWeight("category", 3), "what", "short", "detailed", KindWeight("color", 2), "position", "size", "relation",
+    KindWeight("is_category", 2), "is_color", "is_position", "same_kind", "presence", "count", "picture", "refusal",
 )  # fmt: skip
 """Questions about photographs."""
 
@@ -38,8 +42,12 @@ LISTED = 4
 """Groups of things that a description of the whole picture names at most, the largest first."""
 
 
+HALF_SHARE = 0.04
+"""How often only half of a region is selected."""
+
+
 def photo_sample(
-    scene: Scene, absent: Sequence[Thing], seeds: Sequence[int], turns: int, may_count: bool, kinds: Sequence[str] = ()
+    scene: Scene, absent: Sequence[Thing], seeds: Sequence[int], turns: int, may_count: bool, kinds: Kinds = ()
 ) -> DialogueSample | None:
     """One conversation about a photograph's scene, or None where nothing plain can be asked.
 
@@ -47,75 +55,71 @@ def photo_sample(
         absent: things that are certainly not there.
         turns: questions at most.
         may_count: whether the scene holds all things that can be seen.
-        kinds: of questions, repeated ones come more often; none: `PHOTO_KINDS`.
+        kinds: of questions, with their weights; none: `PHOTO_KINDS`.
     """
-    wanted = tuple(kind for kind in kinds or PHOTO_KINDS if may_count or kind != "count")
+    wanted = tuple(choice for choice in weighted(kinds or PHOTO_KINDS) if may_count or choice.kind != "count")
     options = DialogueOptions(kinds=wanted, surroundings=False, max_turns=turns, thorough=True, single_turn_share=0.15)
-    talk = PhotoTalk(scene, np.random.default_rng(list(seeds)), options, absent)
+    rng = np.random.default_rng(list(seeds))
+    talk = Conversation(scene, rng, options, choose_regions(scene, rng, options, photo_regions), absent, PHOTO_MAKERS)
     talk.hold()
     if not talk.turns:
         return None
-    return DialogueSample(scene.image, talk.masks(), talk.turns, scene, talk.region_names())
+    masks = [_selected(rng, content.mask) for content in talk.regions[: talk.known]]
+    return DialogueSample(scene.image, masks, talk.turns, scene, talk.region_names())
 
 
-class PhotoTalk(_Talk):
-    """A conversation about a photograph."""
+def photo_regions(scene: Scene, rng: Rng) -> list[RegionContent]:
+    """Things and stuff in any order; of many things of a kind only a few, so that no kind is all that is said."""
+    contents: list[RegionContent] = []
+    counts: Counter[str] = Counter()
+    for place in rng.permutation(len(scene.objects)):
+        item = scene.objects[int(place)]
+        counts[item.name] += 1
+        if counts[item.name] <= 3:
+            contents.append(whole_object(item))
+    contents += [background_stretch(region) for region in scene.regions if rng.random() < STUFF_SHARE]
+    return [contents[k] for k in rng.permutation(len(contents))]
 
-    def __init__(self, scene: Scene, rng: Rng, options: DialogueOptions, absent: Sequence[Thing]) -> None:
-        super().__init__(scene, rng, options, None)
-        self.absent_names = list(absent)
 
-    def all_refs(self) -> list[Ref]:
-        """Things and stuff in any order; of many things of a kind only a few, so that no kind is all that is said."""
-        refs: list[Ref] = []
-        kept: dict[str, int] = {}
-        for place in self.rng.permutation(len(self.scene.objects)):
-            item = self.scene.objects[int(place)]
-            kept[item.name] = kept.get(item.name, 0) + 1
-            if kept[item.name] <= 3:
-                refs.append(Ref(item.mask, item, shares=item.color_shares))
-        for region in self.scene.regions:
-            if self.rng.random() < STUFF_SHARE:
-                refs.append(Ref(region.mask, background=region, shares=region.color_shares))
-        return [refs[k] for k in self.rng.permutation(len(refs))]
+def _ask_picture(talk: Conversation) -> DraftQuestion | None:
+    """One sentence that names the largest things and the stuff around them."""
+    groups: dict[str, list[SceneObject]] = {}
+    for item in talk.scene.objects:
+        groups.setdefault(item.thing.noun, []).append(item)
+    largest = sorted(groups.items(), key=lambda group: -sum(item.area for item in group[1]))[:LISTED]
+    phrases = [
+        talk.words.a(items[0])
+        if len(items) == 1
+        else f"{NUMBERS[len(items)] if len(items) <= 5 else 'many'} {plural(noun)}"
+        for noun, items in largest
+    ]
+    around = [region.name for region in talk.scene.regions[:3]]
+    if not phrases and not around:
+        return None
+    if not phrases:
+        phrases, around = around, []
+    where = f" with {listing(around)}" if around else ""
+    return DraftQuestion(WORDINGS["picture"], sentence(f"{listing(phrases)}{where}"))
 
-    def masks(self) -> list[np.ndarray]:
-        """The given masks as people and segmenters make them; now and then half of one."""
-        return [_half(self.rng, m) if self.rng.random() < 0.04 else hand_mask(self.rng, m) for m in self._given()]
 
-    def _given(self) -> list[np.ndarray]:
-        return [ref.mask for ref in self.refs[: self.known]]
+def _ask_count(talk: Conversation) -> DraftQuestion | None:
+    """As in made scenes, as far as numbers have a word."""
+    return QUESTION_MAKERS["count"](talk) if 0 < len(talk.scene.objects) < len(NUMBERS) else None
 
-    def describe_picture(self) -> str:
-        """One sentence that names the largest things and the stuff around them."""
-        groups: dict[str, list[SceneObject]] = {}
-        for item in self.scene.objects:
-            groups.setdefault(item.thing.noun, []).append(item)
-        largest = sorted(groups.items(), key=lambda group: -sum(item.area for item in group[1]))[:LISTED]
-        phrases = []
-        for noun, items in largest:
-            if len(items) == 1:
-                phrases.append(self.a(items[0]))
-            else:
-                phrases.append(f"{NUMBERS[len(items)] if len(items) <= 5 else 'many'} {plural(noun)}")
-        around = [region.name for region in self.scene.regions[:3]]
-        if not phrases:
-            phrases, around = around, []
-        where = f" with {listing(around)}" if around else ""
-        return sentence(f"{listing(phrases)}{where}")
 
-    def _ask_picture(self) -> _Asked | None:
-        return super()._ask_picture() if self.scene.objects or self.scene.regions else None
+def _ask_presence(talk: Conversation) -> DraftQuestion | None:
+    """As in made scenes, as far as numbers have a word."""
+    counts = Counter(item.name for item in talk.scene.objects)
+    return QUESTION_MAKERS["presence"](talk) if max(counts.values(), default=0) < len(NUMBERS) else None
 
-    def _ask_count(self) -> _Asked | None:
-        return super()._ask_count() if 0 < len(self.scene.objects) < len(NUMBERS) else None
 
-    def _ask_presence(self) -> _Asked | None:
-        counts = Counter(item.name for item in self.scene.objects)
-        return super()._ask_presence() if max(counts.values(), default=0) < len(NUMBERS) else None
+PHOTO_MAKERS = {**QUESTION_MAKERS, "picture": _ask_picture, "count": _ask_count, "presence": _ask_presence}
+"""How each kind of question is made about a photograph."""
 
-    def _absent(self, item: SceneObject | None, within_picture: bool = False) -> Thing | None:
-        return super()._absent(item, within_picture) if self.absent_names or within_picture else None
+
+def _selected(rng: Rng, mask: np.ndarray) -> np.ndarray:
+    """A mask as people and segmenters make them; now and then half of one."""
+    return _half(rng, mask) if rng.random() < HALF_SHARE else hand_mask(rng, mask)
 
 
 def _half(rng: Rng, mask: np.ndarray) -> np.ndarray:

@@ -24,9 +24,10 @@ from pycocotools import mask as coco_masks
 
 from osprey_core.errors import InputError
 from osprey_core.training.records.coco import by_id, entries, file_name, is_coco
-from osprey_core.training.scenes.draw_objects import Rng
+from osprey_core.training.scenes.colors import color_shares
+from osprey_core.training.scenes.drawn import Rng
 from osprey_core.training.scenes.names import Thing
-from osprey_core.training.scenes.scene import BackgroundRegion, Scene, SceneObject, color_shares
+from osprey_core.training.scenes.scene import BackgroundRegion, Scene, SceneObject
 
 NAMES_FILE = Path(__file__).parent / "photo_names.json"
 SPLIT_FILE = Path(__file__).parent / "photo_split.json"

@@ -21,15 +21,16 @@ import pytest
 import app as program
 from demo.analysis import judging, probes
 from demo.app import build_app
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs import zero_gpu
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options, read_options
 from demo.session import handlers
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,9 +134,9 @@ def test_the_answer_comes_from_a_forked_worker(
     durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
 ) -> None:
     decode = zero_gpu.decoder(model)
-    list(handlers.answer(services, seat, Settings(), decode))
+    list(handlers.answer(services, seat, SamplingSettings(), decode))
     seat.change(lambda session: handlers.ask(session, "And now?"))
-    list(handlers.answer(services, seat, Settings(), decode))
+    list(handlers.answer(services, seat, SamplingSettings(), decode))
     first, second = seat.session.transcript
     assert first.state == second.state == "complete"
     assert "area=8000" in first.answer
@@ -154,7 +155,7 @@ def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
         model=Slot.of(model, "first"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
     )
     decode = zero_gpu.decoder(model, other)
-    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
     *_, last = probes.take(services, seat, probe.id, decode)
     assert last.state == "complete"
     assert all("area=8000" in part.answer for part in last.parts)
@@ -165,7 +166,7 @@ def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
 def test_stop_closes_the_worker(durations: list[int], services: Services, model: UnpicklableModel, seat: Seat) -> None:
     model.pause = 0.02
     seat.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model), interval=0)):
         if shown == 5:
             handlers.stop(services, seat)
     turn = seat.session.transcript[-1]
@@ -179,7 +180,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 ) -> None:
     model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
     with pytest.raises(OspreyError, match="too long; shorten it"):
-        list(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model)))
+        list(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model)))
     assert seat.session.transcript == ()
 
 
@@ -221,8 +222,9 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
             happened.append(threading.current_thread() is threading.main_thread())
             return cls()
 
-    def launch(self: gr.Blocks, **options: Any) -> None:
+    def launch(self: gr.Blocks, **options: Any) -> tuple[None, str, str]:
         happened.append("launched")
+        return None, "", ""
 
     monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
     monkeypatch.setattr(gr.Blocks, "launch", launch)
@@ -238,7 +240,7 @@ def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
     )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import gradio as gr\n"
-        "gr.Blocks.launch = lambda self, **options: None\n"
+        "gr.Blocks.launch = lambda self, **options: (None, None, None)\n"
         "import app; sys.exit(app.main(['--model', '/nowhere/at-all', '--port', '7999']))"
     )
     done = subprocess.run(
@@ -251,4 +253,4 @@ def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "in time" in done.stdout
-    assert words.UNEXPECTED not in done.stderr
+    assert text("page.unexpected") not in done.stderr

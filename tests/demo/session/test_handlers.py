@@ -18,16 +18,17 @@ from PIL import Image
 
 from demo.canvas.panel import picture_of, scene_of, uploaded_file
 from demo.chat import transcript
-from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
+from demo.i18n.catalog import group, text
 from demo.session import handlers, mentions
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.picture_cache import OpenedPictures
 from demo.session.session import PageRegion, Picture, Session
 from demo.session.workspace import Seat, Sheet
 from demo.shared import problems
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.prompts import Prompts
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.regions.masks import CodedMask
 from tests import fakes
@@ -61,10 +62,10 @@ def two(services: Services, opened: Session) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def answered(services: Services, session: Session, settings: Settings | None = None) -> Session:
+def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, settings or Settings()):
+    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
         pass
     return seat.session
 
@@ -199,30 +200,30 @@ def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services,
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
-        (lambda v, s: handlers.mark_point(v, Session(), 1, 1, "new"), words.NO_PICTURE),
-        (lambda v, s: handlers.mark_point(v, s, -1, 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_point(v, s, 360, 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_point(v, s, float("nan"), 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, None, 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, 5, 5, "explode"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, 5, 5, "remove"), words.NOTHING_TO_REMOVE_FROM),
-        (lambda v, s: handlers.mark_box(v, s, [5, 5, 6, 60], "new"), words.BOX_TOO_SMALL),
-        (lambda v, s: handlers.mark_box(v, s, [1, 2, 3], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_box(v, s, [5, 5, 30, 30], "new"), words.NOTHING_FOUND),
-        (lambda v, s: handlers.mark_brush(s, [], 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6]], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), words.POLYGON_TOO_THIN),
-        (lambda v, s: handlers.mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), words.POLYGON_TOO_THIN),
-        (lambda v, s: handlers.select_region(s, 4), words.NO_REGION),
-        (lambda v, s: handlers.open_example(v, s, "../secret"), words.UNKNOWN_EXAMPLE),
-        (lambda v, s: handlers.ask(s, "What?"), words.NO_REGION),
-        (lambda v, s: handlers.ask(Session(), "What?"), words.NO_PICTURE),
-        (lambda v, s: handlers.retry(s), words.NOTHING_TO_RETRY),
+        (lambda v, s: handlers.mark_point(v, Session(), 1, 1, "new"), text("page.no_picture")),
+        (lambda v, s: handlers.mark_point(v, s, -1, 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_point(v, s, 360, 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_point(v, s, float("nan"), 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, None, 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "explode"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "remove"), text("page.nothing_to_remove_from")),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 6, 60], "new"), text("page.box_too_small")),
+        (lambda v, s: handlers.mark_box(v, s, [1, 2, 3], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 30, 30], "new"), text("page.nothing_found")),
+        (lambda v, s: handlers.mark_brush(s, [], 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6]], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), text("page.polygon_too_thin")),
+        (lambda v, s: handlers.mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), text("page.polygon_too_thin")),
+        (lambda v, s: handlers.select_region(s, 4), text("page.no_region")),
+        (lambda v, s: handlers.open_example(v, s, "../secret"), text("page.unknown_example")),
+        (lambda v, s: handlers.ask(s, "What?"), text("page.no_region")),
+        (lambda v, s: handlers.ask(Session(), "What?"), text("page.no_picture")),
+        (lambda v, s: handlers.retry(s), text("page.nothing_to_retry")),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -400,7 +401,7 @@ def test_a_conversation_keeps_the_places_of_its_regions(
     assert (call.regions[1] == fakes.shape("red")).all()
     session = handlers.select_region(session, 2)
     asked(services, session, "Sure?")
-    assert model.calls[-1].question == words.ABOUT_REGION.format(region="<region1>", question="Sure?")
+    assert model.calls[-1].question == text("for_the_model.about_region", region="<region1>", question="Sure?")
 
 
 def test_implied_turns_say_what_they_are_about(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -466,8 +467,8 @@ def test_presets_ask_the_published_questions(two: Session) -> None:
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        ("", words.NO_QUESTION),
-        ("  \n", words.NO_QUESTION),
+        ("", text("page.no_question")),
+        ("  \n", text("page.no_question")),
         ("What is @7?", "There is no region @7; marked are @1, @2."),
     ],
 )
@@ -495,9 +496,9 @@ def test_retry_asks_the_same_about_the_same_pixels(services: Services, model: fa
 
 
 def test_settings_reach_the_model_and_are_checked(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    answered(services, handlers.ask(two, "What?"), Settings.read(0.5, 0.9, 64, 7))
+    answered(services, handlers.ask(two, "What?"), SamplingSettings.read(0.5, 0.9, 64, 7))
     assert model.calls[-1].settings == {"temperature": 0.5, "top_p": 0.9, "max_new_tokens": 64, "seed": 7}
-    assert Settings.read(0, 1, 10, "").seed is None
+    assert SamplingSettings.read(0, 1, 10, "").seed is None
     for bad in (
         (3, 1, 10, None),
         (0, 0, 10, None),
@@ -507,14 +508,14 @@ def test_settings_reach_the_model_and_are_checked(services: Services, model: fak
         (0, 1, None, 1),
     ):
         with pytest.raises(InputError):
-            Settings.read(*bad)
+            SamplingSettings.read(*bad)
 
 
 def test_an_error_takes_the_question_back_and_keeps_the_rest(services: Services, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(asked(services, two, "What?"), "explode"))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, Settings()))
+        list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.typed for turn in seat.session.transcript] == ["What?"]
     assert seat.session.regions == two.regions
     assert len(services.running) == 0
@@ -524,13 +525,13 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
     model.pause = 0.02
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 5:
             handlers.stop(services, seat)
     turn = seat.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 20
-    assert words.STOPPED in transcript.turns(seat.session)[-1]["note"]
+    assert text("chat.stopped") in transcript.turns(seat.session)[-1]["note"]
 
 
 def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -540,7 +541,7 @@ def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, 
     assert stopped.waiting is None  # at once: the answer's place in the queue may never come
     assert stopped.transcript[-1].state == "stopped"
     assert len(services.running) == 0
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert seat.session.transcript == stopped.transcript
     assert model.calls == []
 
@@ -548,8 +549,8 @@ def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, 
 def test_stop_while_the_picture_is_encoded(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    progress = handlers.answer(services, seat, Settings())
-    assert next(progress).note == words.LOOKING
+    progress = handlers.answer(services, seat, SamplingSettings())
+    assert next(progress).note == text("chat.looking")
     handlers.stop(services, seat)
     assert seat.session.waiting is None
     list(progress)
@@ -565,7 +566,7 @@ def test_after_a_stop_the_next_question_can_be_asked_at_once(
     seat.change(lambda _: handlers.ask(two, "Stopped in the queue"))
     handlers.stop(services, seat)
     seat.change(lambda session: handlers.ask(session, "Next?"))
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.state for turn in seat.session.transcript] == ["stopped", "complete"]
     assert [call.question for call in model.calls] == ["Next?"]
 
@@ -573,7 +574,7 @@ def test_after_a_stop_the_next_question_can_be_asked_at_once(
 def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 3:
             seat.change_regions(lambda session: handlers.mark_point(services, session, 200, 210, "new"))
     assert len(seat.session.regions) == 3
@@ -583,7 +584,7 @@ def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: 
 def test_a_new_picture_ends_the_old_answer(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 3:
             seat.change(lambda session: handlers.open_picture(session, png(), "new.png"))
     assert shown < 20
@@ -606,8 +607,8 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
     services = Services(model=Slot("slow", load).start(), segmenter=Slot.of(fakes.FakeSegmenter()))
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "What?"))
-    progress = handlers.answer(services, seat, Settings())
-    assert next(progress).note == words.WAITING_FOR_MODEL
+    progress = handlers.answer(services, seat, SamplingSettings())
+    assert next(progress).note == text("chat.waiting_for_model")
     release.set()
     with pytest.raises(OspreyError, match="folder is empty"):
         list(progress)
@@ -624,9 +625,11 @@ def test_too_little_memory_is_a_sentence_with_a_remedy() -> None:
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     slot = Slot("large", load).load()
-    assert slot.reason == words.OUT_OF_MEMORY_LOADING.format(name="large")
-    assert "--dtype" in slot.reason
-    assert problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == words.OUT_OF_MEMORY
+    assert str(slot.error) == text("page.out_of_memory_loading", name="large")
+    assert "--dtype" in str(slot.error)
+    assert (
+        problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == text("page.out_of_memory")
+    )
     assert problems.sentence_of(OspreyError("Said.")) == "Said."
     assert problems.sentence_of(RuntimeError("x")) is None
 
@@ -637,7 +640,7 @@ def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
 
     slot = Slot("thing", load).start()
     slot.wait(5)
-    assert slot.reason == words.LOADING_FAILED.format(name="thing")
+    assert str(slot.error) == text("page.loading_failed", name="thing")
 
 
 # --- words on the page -----------------------------------------------------------------------------------------------
@@ -668,7 +671,7 @@ def test_every_canvas_word_is_used_and_given() -> None:
     import re
 
     used = set(re.findall(r"\bW\.(\w+)", script))
-    assert used <= set(words.CANVAS)
+    assert used <= set(group("canvas"))
 
 
 # --- with a real network ---------------------------------------------------------------------------------------------
@@ -755,22 +758,22 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
 def test_everything_is_described(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    states = [session.captions for session in handlers.describe_everything(services, seat, "short", Settings())]
+    states = [session.captions for session in handlers.describe_everything(services, seat, "short", SamplingSettings())]
     captions = seat.session.captions
     assert captions is not None
     assert captions.state == "complete"
     assert states[0] is not None
     assert states[0].rows == ()
-    for place, text in captions.rows:
+    for place, said in captions.rows:
         mask = handlers.find_everything(services, opened)[place].mask.mask()
-        assert f"area={mask.sum()}" in text
+        assert f"area={mask.sum()}" in said
     assert sorted(place for place, _ in captions.rows) == [0, 1, 2]
 
 
 def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "category", Settings(), interval=0):
+    for session in handlers.describe_everything(services, seat, "category", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
             handlers.stop_describing(services, seat)
     captions = seat.session.captions
@@ -783,7 +786,7 @@ def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Se
 def test_describing_ends_with_its_picture(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "short", Settings(), interval=0):
+    for session in handlers.describe_everything(services, seat, "short", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
             seat.change(lambda _: handlers.open_picture(Session(), png(), "other.png"))
     assert seat.session.captions is None
@@ -793,10 +796,10 @@ def test_describing_ends_with_its_picture(services: Services, opened: Session) -
 def test_describing_twice_at_once_is_refused(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    first = handlers.describe_everything(services, seat, "short", Settings())
+    first = handlers.describe_everything(services, seat, "short", SamplingSettings())
     next(first)
     with pytest.raises(InputError, match="already"):
-        next(handlers.describe_everything(services, seat, "short", Settings()))
+        next(handlers.describe_everything(services, seat, "short", SamplingSettings()))
     first.close()
     assert seat.session.captions is not None
     assert seat.session.captions.state == "stopped"

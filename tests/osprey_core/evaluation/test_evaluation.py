@@ -28,8 +28,8 @@ from osprey_core.evaluation import (
 from osprey_core.evaluation.__main__ import main
 from osprey_core.evaluation.questions import LATER_TURNS, choose_topics
 from osprey_core.evaluation.scoring import BORDERING, COMMONEST, Judged, summarise
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, sample
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
+from osprey_core.training.sources import SceneSource
 from tests.tiny import tiny_osprey
 
 
@@ -325,7 +325,7 @@ def test_the_command_writes_scores_and_answers(tmp_path: Path) -> None:
 
 
 def test_evaluation_seeds_are_never_trained_on() -> None:
-    from osprey_core.training.config import NANO_STAGES
+    from osprey_core.training.recipes import NANO_STAGES
 
     with pytest.raises(ValueError, match="kept for evaluation"):
         SceneSource(None).for_stage(NANO_STAGES[-1])(EVALUATION_SEEDS[0])

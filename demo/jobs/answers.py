@@ -1,0 +1,107 @@
+"""Writing the answer to a question into the person's session as the model gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from demo.i18n.catalog import text
+from demo.jobs.decoding import Decode, decode
+from demo.jobs.requests import Piece, Request, request_of
+from demo.jobs.run import Ending, Job, Phase, run
+from demo.session.services import Services
+from demo.session.session import AnswerMeasures, Session, Turn, TurnState
+from demo.session.workspace import Seat
+from osprey_core.language.sampling import SamplingSettings
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an answer stands: `note` says what it waits for, while it has no text."""
+
+    session: Session
+    note: str = ""
+
+
+def answer(
+    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
+) -> Iterator[Progress]:
+    """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
+
+    Yields at most every `interval` seconds. If the turn disappears (new picture, cleared chat) or is stopped, decoding
+    ends at the next token. On an error the question is taken back and the error goes on to the caller.
+    """
+    turn = seat.session.waiting
+    if turn is None:
+        return
+    yield from run(services, AnswerJob(services, seat, turn, settings), decode, interval)
+    yield Progress(seat.session)
+
+
+def stop(services: Services, seat: Seat) -> Session:
+    """End the answer that this person waits for, whether it is being written or still waits for its place.
+
+    The turn counts as stopped at once: it may be long until its event's turn comes, and it might never come.
+    """
+    waiting = seat.session.waiting
+    if waiting is None:
+        return seat.session
+    # First the mark, then the ticket: an answer that begins in between finds one or the other.
+    session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
+    services.running.stop(waiting.id)
+    return session
+
+
+class AnswerJob(Job[Progress]):
+    """One question of the conversation; its turn in the session gets the text."""
+
+    def __init__(self, services: Services, seat: Seat, turn: Turn, settings: SamplingSettings) -> None:
+        self.id = turn.id
+        self._model, self._seat, self._turn, self._settings = services.model, seat, turn, settings
+        self._text = ""
+        self._measures: AnswerMeasures | None = None
+
+    def is_wanted(self) -> bool:
+        waiting = self._seat.session.waiting
+        return waiting is not None and waiting.id == self.id
+
+    def requests(self) -> Iterator[Request]:
+        session = self._seat.session
+        if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
+            model = self._model.get()
+            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
+            request = request_of(session, self._turn, settings)
+            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
+            yield request
+
+    def keep(self, place: int, piece: Piece) -> bool:
+        if isinstance(piece, AnswerMeasures):
+            self._measures = piece
+            return True
+        assert isinstance(piece, str)
+        self._text += piece
+        return self._write(answer=self._text)
+
+    def shown(self, phase: Phase) -> Progress | None:
+        if phase == "queued":
+            return None
+        note = {"loading": text("chat.waiting_for_model"), "opening": text("chat.looking"), "writing": ""}[phase]
+        return Progress(self._seat.session, note)
+
+    def settle(self, ending: Ending) -> None:
+        if ending == "failed" and not self._text:
+            self._seat.change(lambda session: session.with_turn_taken_back(self.id))
+            return
+        # After a failure half-way, or when the page has gone, what was written is kept.
+        state: TurnState = "stopped"
+        if ending == "complete":
+            reason = self._measures.finish_reason if self._measures is not None else ""
+            state = "length" if reason == "length" else "stopped" if reason == "stopped" else "complete"
+        self._write(answer=self._text.strip(), state=state, stats=self._measures, replaces=None)
+
+    def _write(self, **changes: Any) -> bool:
+        """Change the turn in the session; False if it is not there any more."""
+        session = self._seat.change(lambda session: session.with_turn_changed(self.id, **changes))
+        return any(turn.id == self.id for turn in session.transcript)
