@@ -43,7 +43,7 @@ from osprey_core.regions.masks import CodedMask
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS, Segmenter, load_segmenter
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey, View
+    from osprey_core.engine import NamedRegion, Osprey, View
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -86,6 +86,8 @@ class AskOptions:
     models: ModelOptions
     settings: SamplingSettings
     save: Path | None = None
+    confidence: bool = False
+    """Whether to tell how sure the region's name is, and the next guesses."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class DescribeOptions:
     limit: int | None
     models: ModelOptions
     settings: SamplingSettings
+    confidence: bool = False
+    """Whether every region's entry also has its name, how sure that is, and the next guesses."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +150,18 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
     image = read_picture(data)
     regions = _marked(options, image, loaders)
     model: Osprey = loaders.model(options.models)
-    stream = model.open(image).stream(
-        options.question, [region.mask.mask() for region in regions], **asdict(options.settings)
-    )
+    view = model.open(image)
+    masks = [region.mask.mask() for region in regions]
+    stream = view.stream(options.question, masks, **asdict(options.settings))
     pieces = []
     for piece in stream:
         pieces.append(piece)
         out.write(piece)
         out.flush()
     out.write("\n")
+    named = view.name(masks[0]) if options.confidence and masks else None
+    if named is not None:
+        out.write(f"{_named_in_words(named)}\n")
     out.flush()
     if options.save is not None:
         state: TurnState = "length" if stream.finish_reason == "length" else "complete"
@@ -165,6 +172,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
             stream.tokens_per_second,
             str(stream.finish_reason),
             stream.trimmed_turns,
+            **_recorded_guesses(named),
         )
         turn = RecordedTurn(
             options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
@@ -172,6 +180,24 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter
         write_file(options.save, write_zip(Record(picture, regions, regions, (turn,), model.name, segmenter)))
+
+
+def _named_in_words(named: NamedRegion) -> str:
+    """ "dog (83 %); cat (9 %), horse (2 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"."""
+    told = [f"{guess.name} ({guess.confidence:.0%})".replace("%", " %") for guess in named.guesses]
+    if not told:
+        return "Not sure: no name comes to mind."
+    first = f"Not sure: {told[0]}?" if named.is_unsure else told[0]
+    return f"{first}; {', '.join(told[1:])}" if told[1:] else first
+
+
+def _recorded_guesses(named: NamedRegion | None) -> dict[str, Any]:
+    """Confidence and next guesses as `AnswerMeasures` has them."""
+    guesses = named.guesses if named is not None else ()
+    values: dict[str, Any] = {"confidence": guesses[0].confidence} if guesses else {}
+    for place, guess in zip(("second", "third"), guesses[1:], strict=False):
+        values |= {f"{place}_guess": guess.name, f"{place}_confidence": guess.confidence}
+    return values
 
 
 def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:
@@ -231,13 +257,24 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                 tqdm.write(f"{name}: {error}", file=errors)
                 continue
             entries = [
-                {**coco_shape(RecordedRegion(place + 1, mask)), **more, "caption": texts[place]}
+                {
+                    **coco_shape(RecordedRegion(place + 1, mask)),
+                    **more,
+                    "caption": texts[place],
+                    **(_entry_guesses(view.name(mask.mask())) if options.confidence else {}),
+                }
                 for place, (mask, more) in enumerate(regions)
             ]
             captions.add(name, image, entries)
     finally:
         captions.save()
     return not failed
+
+
+def _entry_guesses(named: NamedRegion) -> dict[str, Any]:
+    """The guesses of a region, for its entry in the file: names with confidences, the likeliest first."""
+    guesses = [{"name": guess.name, "confidence": round(guess.confidence, 4)} for guess in named.guesses]
+    return {"guesses": guesses, "unsure": named.is_unsure}
 
 
 def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
@@ -347,7 +384,9 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     """All that decides what a picture's captions are; a file is only gone on with under the same."""
     masks = f"everything that {options.models.segmenter} finds" if options.masks is None else str(options.masks)
     model = {"model": options.models.model, "revision": options.models.revision}
-    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings)}
+    # Only where it is asked for, so that files begun without it can be gone on with.
+    more = {"confidence": True} if options.confidence else {}
+    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
 
 
 def _picture_names(path: Path) -> list[str]:
@@ -397,12 +436,13 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        return DescribeOptions(given.pictures, given.out, masks, given.style, given.limit, models, settings)
+        wanted = given.pictures, given.out, masks, given.style, given.limit
+        return DescribeOptions(*wanted, models, settings, given.confidence)
     if (given.question is None) == (given.style is None):
         raise InputError("cli.question_or_style")
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
     question = QUESTIONS[given.style] if given.question is None else given.question
-    return AskOptions(given.image, question, marks, models, settings, given.save)
+    return AskOptions(given.image, question, marks, models, settings, given.save, given.confidence)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -513,4 +553,7 @@ def _parser() -> argparse.ArgumentParser:
         answers.add_argument("--top-p", type=float, default=1.0)
         answers.add_argument("--max-new-tokens", type=_at_least_one, help="the model's own limit by default")
         answers.add_argument("--seed", type=int)
+        answers.add_argument(
+            "--confidence", action="store_true", help="also the region's name, how sure it is, and the next guesses"
+        )
     return parser
