@@ -175,7 +175,7 @@ def prompt_maps(prompts: PromptBatch) -> Tensor:
 
     Bumps of three widths at the clicks inside, the same at those outside, the box filled, the depth of each place in
     the box (1 in its middle, 0 on its border, down to -1 outside), the probability and the squashed logits of the mask
-    so far, and three constant maps: is there a box, is there such a mask, how many clicks.
+    so far, and three constant maps: is there a box, is there such a mask, how many clicks (4 or more: 1).
     """
     device, side = prompts.points_xy.device, _SIDE
     steps = (torch.arange(side, device=device) + 0.5) / side
@@ -200,7 +200,7 @@ def prompt_maps(prompts: PromptBatch) -> Tensor:
     has_previous = prompts.has_previous.float()[:, None, None]
     previous = functional.avg_pool2d(prompts.previous, 2)[:, 0]
     maps += [previous.sigmoid() * has_previous, torch.tanh(previous / 4) * has_previous]
-    clicks = (prompts.labels >= 0).float().sum(1)[:, None, None] / 4
+    clicks = ((prompts.labels >= 0).float().sum(1) / 4).clamp(max=1)[:, None, None]
     maps += [flag.expand(-1, side, side) for flag in (has_box, has_previous, clicks)]
     return torch.stack(maps, 1)
 

@@ -5,6 +5,8 @@ decoder and brings its masks to the edges of the picture. Nothing of a picture i
 """
 
 import math
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,7 @@ from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, photo_v
 from osprey_core.segment.click_network import MASK_SIDE, ClickNetwork, EncodedPictures, PromptBatch
 from osprey_core.segment.edges import GuidedFilter
 from osprey_core.segment.protocol import (
+    BoxXYXY,
     OpenedPicture,
     Prompt,
     PromptedPicture,
@@ -37,7 +40,11 @@ WEIGHTS_FILE = Path(__file__).parent / "learned.safetensors"
 _SAME = 0.85  # candidates overlapping more than this are the same answer
 _ANSWERS = 3
 _GUIDE_PIXELS = 640 * 480  # masks are brought to the edges of the picture at this size at most
+_KEPT_ANSWERS = 8  # of an opened picture, 0.3 MB each
 _ISLAND = 0.03  # pieces of a mask smaller than this share of it are dropped, and holes filled
+
+Click = tuple[float, float, int]
+_Key = tuple[tuple[Click, ...], BoxXYXY | None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class LearnedSegmenter:
 
 
 class _LearnedPicture(PromptedPicture):
-    """An opened picture; nothing in it changes after construction."""
+    """An opened picture; nothing in it changes after construction but the memo of its last answers."""
 
     def __init__(
         self, network: ClickNetwork, encoded: EncodedPictures, image: NDArray[np.uint8], grid: GridOptions
@@ -88,26 +95,32 @@ class _LearnedPicture(PromptedPicture):
         guide = image if scale == 1 else cv2.resize(image, self._guide_wh, interpolation=cv2.INTER_AREA)
         radius = max(1, round(max(self._guide_wh) / MASK_SIDE))
         self._edges = GuidedFilter(np.asarray(guide, np.uint8), radius)
+        self._recent = _RecentAnswers()
 
     def _find(self, prompt: Prompt) -> list[ScoredMask]:
-        logits, expected = self._answers(prompt)
-        # Mask 0 stands for the thing itself; the guesses follow by what the network expects of them.
-        order = [0, *(1 + int(place) for place in np.argsort(-expected[1:], kind="stable"))]
+        logits, expected = self._answers(prompt.clicks, prompt.box_xyxy)
         found = (
-            ScoredMask(self._to_full(logits[place], prompt), float(np.clip(expected[place], 0, 1))) for place in order
+            ScoredMask(self._to_full(logits[place], prompt), float(np.clip(expected[place], 0, 1)))
+            for place in _candidates(logits, expected)
         )
         return first_distinct(found, _SAME, _ANSWERS) or [ScoredMask(_marks(prompt, self._size_hw), 0.0)]
 
     @torch.inference_mode()
-    def _answers(self, prompt: Prompt) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits (4, 128, 128) and expected IoUs (4,) for a prompt; several marks are gone over a second time."""
-        clicks = [(*point, 1) for point in prompt.positive_xy] + [(*point, 0) for point in prompt.negative_xy]
-        batch = self._batch([clicks], prompt.box_xyxy, None)
-        logits, expected = self._network.decoder(self._encoded, batch)
-        if len(clicks) + (prompt.box_xyxy is not None) > 1:
-            batch = self._batch([clicks], prompt.box_xyxy, logits[:, :1])
-            logits, expected = self._network.decoder(self._encoded, batch)
-        return logits[0].cpu().numpy(), expected[0].cpu().numpy()
+    def _answers(
+        self, clicks: tuple[Click, ...], box_xyxy: BoxXYXY | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits (4, 128, 128) and expected IoUs (4,) after clicks, each of which corrects the answer before it."""
+        first = 0 if box_xyxy is not None else 1
+        previous: Tensor | None = None
+        for count in range(first, len(clicks) + 1):
+            key = (clicks[:count], box_xyxy)
+            answer = self._recent.look_up(key)
+            if answer is None:
+                answer = self._decode([list(clicks[:count])], box_xyxy, previous)
+                self._recent.keep(key, answer)
+            previous = answer[0][:, :1]
+        assert answer is not None
+        return answer[0][0].cpu().numpy(), answer[1][0].cpu().numpy()
 
     @torch.inference_mode()
     def everything(self) -> list[ScoredMask]:
@@ -115,12 +128,11 @@ class _LearnedPicture(PromptedPicture):
         grid = self._grid
         height, width = self._size_hw
         steps = (np.arange(grid.points_per_side) + 0.5) / grid.points_per_side
-        clicks = [[(x * width, y * height, 1)] for y in steps for x in steps]
+        clicks: list[list[Click]] = [[(float(x * width), float(y * height), 1)] for y in steps for x in steps]
         kept: list[Tensor] = []
         scores: list[Tensor] = []
         for start in range(0, len(clicks), grid.points_per_batch):
-            batch = self._batch(clicks[start : start + grid.points_per_batch], None, None)
-            logits, expected = self._network.decoder(self._encoded, batch)
+            logits, expected = self._decode(clicks[start : start + grid.points_per_batch], None, None)
             logits, expected = logits.flatten(0, 1), expected.flatten()  # (4 K, 128, 128), (4 K,)
             outer = (logits > -1).sum((1, 2))
             stable = (logits > 1).sum((1, 2)) / outer.clamp(min=1)
@@ -136,19 +148,17 @@ class _LearnedPicture(PromptedPicture):
         ]
         return sorted(results, key=lambda item: -area(item.mask))
 
-    def _batch(
-        self,
-        clicks: list[list[tuple[float, float, int]]],
-        box_xyxy: tuple[float, float, float, float] | None,
-        previous: Tensor | None,
-    ) -> PromptBatch:
-        """Prompts with equally many clicks (x, y, label) each, in pixels; the box and earlier logits are for all."""
+    def _decode(
+        self, clicks: list[list[Click]], box_xyxy: BoxXYXY | None, previous: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (K, 4, 128, 128) and expected IoUs (K, 4) for prompts with equally many clicks (x, y, label) each, in
+        pixels; the box and the earlier logits (K, 1, 128, 128) are for all."""
         count = len(clicks)
         height, width = self._size_hw
         device = self._encoded.features[0].device
         marks = np.asarray(clicks, np.float32).reshape(count, -1, 3)
         box = np.divide(box_xyxy or (0, 0, 1, 1), (width, height, width, height)).astype(np.float32)
-        return PromptBatch(
+        batch = PromptBatch(
             points_xy=torch.from_numpy(marks[:, :, :2] / np.array([width, height], np.float32)).to(device),
             labels=torch.from_numpy(marks[:, :, 2].astype(np.int64)).to(device),
             box_xyxy=torch.from_numpy(box).to(device).expand(count, 4),
@@ -156,6 +166,8 @@ class _LearnedPicture(PromptedPicture):
             previous=torch.zeros(count, 1, MASK_SIDE, MASK_SIDE, device=device) if previous is None else previous,
             has_previous=torch.full((count,), previous is not None, device=device),
         )
+        logits, expected = self._network.decoder(self._encoded, batch)
+        return logits, expected
 
     def _to_full(self, logits: NDArray[np.float32], prompt: Prompt | None) -> Mask:
         """Mask bool (H, W) of the picture's own size from logits (128, 128), with the picture's edges."""
@@ -164,7 +176,10 @@ class _LearnedPicture(PromptedPicture):
         height, width = self._size_hw
         if soft.shape != (height, width):
             soft = np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR))
-        return _without_islands(soft > 0.5, prompt)
+        mask = soft > 0.5
+        if prompt and prompt.box_xyxy:
+            mask = _clipped(mask, prompt.box_xyxy)
+        return _without_islands(mask, prompt)
 
 
 def distinct_masks(masks: Tensor, worth: Tensor, max_overlap: float) -> list[int]:
@@ -181,6 +196,35 @@ def distinct_masks(masks: Tensor, worth: Tensor, max_overlap: float) -> list[int
         if not kept or float(overlap[place, kept].max()) <= max_overlap:
             kept.append(place)
     return kept
+
+
+class _RecentAnswers:
+    """The answers to the last prompts, so that a further click costs one run of the decoder. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[_Key, tuple[Tensor, Tensor]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look_up(self, key: _Key) -> tuple[Tensor, Tensor] | None:
+        """The answer to a prompt, if it is still here."""
+        with self._lock:
+            return self._answers.get(key)
+
+    def keep(self, key: _Key, answer: tuple[Tensor, Tensor]) -> None:
+        """Keep an answer; the oldest makes room."""
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > _KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+
+
+def _candidates(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> list[int]:
+    """The masks to offer, best first: mask 0, which stands for the thing itself, then the guesses by what the network
+    expects of them; the guess that resembles mask 0 most comes last."""
+    masks = logits > 0
+    shared = (masks & masks[0]).sum((1, 2)) / np.maximum((masks | masks[0]).sum((1, 2)), 1)
+    rank = np.where(np.arange(len(masks)) == 1 + int(shared[1:].argmax()), expected - 2, expected)
+    return [0, *(1 + int(place) for place in np.argsort(-rank[1:], kind="stable"))]
 
 
 @lru_cache(maxsize=4)
@@ -222,6 +266,15 @@ def _without_islands(mask: Mask, prompt: Prompt | None) -> Mask:
             keep[numbers[int(y), int(x)]] = numbers[int(y), int(x)] > 0 or keep[numbers[int(y), int(x)]]
         mask = keep[numbers]
     return fill_holes(mask, max_area=_ISLAND * total)
+
+
+def _clipped(mask: Mask, box_xyxy: BoxXYXY) -> Mask:
+    """What of the mask lies in the box; the whole mask if nothing does."""
+    x0, y0, x1, y1 = (round(side) for side in box_xyxy)
+    inside = np.zeros_like(mask)
+    window = np.s_[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    inside[window] = mask[window]
+    return inside if inside.any() else mask
 
 
 def _marks(prompt: Prompt, size_hw: tuple[int, int]) -> Mask:
