@@ -25,7 +25,7 @@ from demo.session.services import Services
 from demo.session.session import Asked, Probe, Session
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50

@@ -27,7 +27,7 @@ from demo.shared.problems import sentence_of
 from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 log = logging.getLogger(__name__)
 

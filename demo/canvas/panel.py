@@ -29,8 +29,8 @@ from osprey_core.draw.caption_layout import Caption
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import fit_within
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
-from osprey_core.regions.region import color_of, text_color_on
+from osprey_core.regions.colors import color_of, text_color_on
+from osprey_core.regions.rle import CodedMask
 
 GESTURES = (
     "open_picture",

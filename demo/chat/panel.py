@@ -14,7 +14,7 @@ from demo.chat import transcript
 from demo.i18n import language, words
 from demo.session.session import Session
 from demo.shared.scripts import script
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 
 def build_conversation() -> gr.HTML:

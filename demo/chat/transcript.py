@@ -7,7 +7,6 @@ never as HTML. What is shown is never read back.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +15,8 @@ from demo.session import mentions
 from demo.session.mentions import Piece
 from demo.session.session import Session, Turn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.region import PALETTE, text_color_on
-
-_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
+from osprey_core.regions.colors import PALETTE, text_color_on
+from osprey_core.regions.mentions import REGION_WORD
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -50,7 +48,7 @@ def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
     """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
     pieces: list[Piece] = []
     end = 0
-    for match in _REGION_WORD.finditer(answer):
+    for match in REGION_WORD.finditer(answer):
         place = int(match.group(1) or match.group(2))
         if 1 <= place <= len(places):
             pieces += [answer[end : match.start()], places[place - 1]]

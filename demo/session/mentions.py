@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from osprey_core.regions.mentions import REGION_TAG
+
 # An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
-_MENTION = re.compile(r"(?<![\w@])@(\d{1,3})(?!\w)|<region(\d{1,3})>")
+_MENTION = re.compile(rf"(?<![\w@])@(\d{{1,6}})(?!\w)|{REGION_TAG.pattern}")
 
 Piece = str | int
 """A run of plain text, or the number of a mentioned region."""

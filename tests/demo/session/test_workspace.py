@@ -12,7 +12,7 @@ from demo.session import workspace as seat_module
 from demo.session.session import PageRegion, Picture, Session, new_captions, new_probe, new_turn
 from demo.session.workspace import Seat
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 
 def session_of(name: str, marked: bool = False) -> Session:
