@@ -24,7 +24,8 @@ from demo.canvas.panel import build_canvas, gesture_of, picture_of, pictures_of,
 from demo.chat import transcript
 from demo.chat.panel import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.everything.panel import build_everything, captions_of
-from demo.i18n import language, switching, words
+from demo.i18n import language, switching
+from demo.i18n.catalog import group, text
 from demo.options import Options
 from demo.session import handlers, record
 from demo.session.handlers import Decode, Services
@@ -90,7 +91,7 @@ def build_app(
         return finish
 
     return switching.build(
-        put_together, title=words.TITLE, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)
+        put_together, title=text("header.title"), analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)
     )
 
 
@@ -121,41 +122,43 @@ def _build_chat(defaults: GenerationDefaults) -> _Chat:
     with gr.Row(elem_id="presets"):
         presets = {
             style: gr.Button(label, size="sm", elem_id=f"preset-{style}", interactive=style not in _OF_SEVERAL)
-            for style, label in words.PRESETS.items()
+            for style, label in group("presets").items()
         }
         own = build_own_questions(handlers.MAX_QUESTION_CHARACTERS)
     with gr.Row(elem_id="ask-row"):
         question = gr.Textbox(
             elem_id="question",
-            label=words.QUESTION,
+            label=text("chat.question"),
             show_label=False,
             container=False,
-            placeholder=words.QUESTION_PLACEHOLDER,
+            placeholder=text("chat.question_placeholder"),
             lines=1,
             max_lines=5,
             max_length=handlers.MAX_QUESTION_CHARACTERS,
             scale=1,
         )
-        send = gr.Button(words.SEND, variant="primary", elem_id="send", scale=0)
-        stop = gr.Button(words.STOP, variant="stop", elem_id="stop", visible=False, scale=0)
+        send = gr.Button(text("chat.send"), variant="primary", elem_id="send", scale=0)
+        stop = gr.Button(text("chat.stop"), variant="stop", elem_id="stop", visible=False, scale=0)
     with gr.Row(elem_id="chat-tools"):
-        retry = gr.Button(words.RETRY, size="sm", elem_id="retry", interactive=False)
-        undo = gr.Button(words.UNDO_TURN, size="sm", elem_id="undo-turn", interactive=False)
-        clear = gr.Button(words.CLEAR_CHAT, size="sm", elem_id="clear-chat", interactive=False)
-    with gr.Accordion(words.SETTINGS, open=False, elem_id="settings"):
+        retry = gr.Button(text("chat.retry"), size="sm", elem_id="retry", interactive=False)
+        undo = gr.Button(text("chat.undo_turn"), size="sm", elem_id="undo-turn", interactive=False)
+        clear = gr.Button(text("chat.clear_chat"), size="sm", elem_id="clear-chat", interactive=False)
+    with gr.Accordion(text("settings.title"), open=False, elem_id="settings"):
         with gr.Row():
             temperature = gr.Slider(
                 0,
                 2,
                 defaults.temperature,
                 step=0.05,
-                label=words.TEMPERATURE,
-                info=words.TEMPERATURE_INFO,
+                label=text("settings.temperature"),
+                info=text("settings.temperature_info"),
             )
-            top_p = gr.Slider(0.05, 1, defaults.top_p, step=0.05, label=words.TOP_P, info=words.TOP_P_INFO)
+            top_p = gr.Slider(
+                0.05, 1, defaults.top_p, step=0.05, label=text("settings.top_p"), info=text("settings.top_p_info")
+            )
         with gr.Row():
-            longest = gr.Slider(1, 2048, defaults.max_new_tokens, step=1, label=words.MAX_NEW_TOKENS)
-            seed = gr.Textbox("", label=words.SEED, info=words.SEED_INFO, max_lines=1)
+            longest = gr.Slider(1, 2048, defaults.max_new_tokens, step=1, label=text("settings.max_new_tokens"))
+            seed = gr.Textbox("", label=text("settings.seed"), info=text("settings.seed_info"), max_lines=1)
     settings = [temperature, top_p, longest, seed]
     return _Chat(chatbot, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
@@ -168,18 +171,17 @@ def _header_html(services: Services, options: Options) -> str:
     """Name, purpose, what is loaded or loading, and what to know about the built-in model."""
     pills, failures = "", ""
     for slot, label in (
-        (services.model, words.STATUS_MODEL),
-        (services.second, words.STATUS_SECOND),
-        (services.segmenter, words.STATUS_SEGMENTER),
+        (services.model, text("status.model")),
+        (services.second, text("status.second")),
+        (services.segmenter, text("status.segmenter")),
     ):
         if slot is None:
             continue
         if slot.state == "loading":
-            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
+            pills += _pill("osp-loading", text("status.loading", name=slot.name))
         elif slot.state == "failed":
-            failures += _pill(
-                "osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {language.translated(slot.reason)}"
-            )
+            failed = text("status.failed", name=slot.name)
+            failures += _pill("osp-failed", f"{failed} {sentence_of(slot.error)}")
         else:
             loaded = slot.get()
             details = [
@@ -190,9 +192,9 @@ def _header_html(services: Services, options: Options) -> str:
     note = ""
     if options.is_embedded:
         note = (
-            f'<details class="osp-model-note"><summary>{html.escape(words.NOTE_EMBEDDED)} '
-            f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
-            f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
+            f'<details class="osp-model-note"><summary>{html.escape(text("note.embedded"))} '
+            f"<u>{html.escape(text('note.more'))}</u></summary>{html.escape(text('note.full_model'))} "
+            f"<code>{html.escape(text('note.full_command'))}</code></details>"
         )
     choices = "".join(
         f'<button type="button" data-language="{code}" lang="{language.HTML_NAMES[code]}" title="{name}" '
@@ -200,10 +202,13 @@ def _header_html(services: Services, options: Options) -> str:
         f"{language.SHORT_NAMES[code]}</button>"
         for code, name in language.LANGUAGES.items()
     )
-    choices = f'<div class="osp-languages" role="group" aria-label="{html.escape(words.LANGUAGE)}">{choices}</div>'
-    help_button = f'<button type="button" class="osp-help-open">{html.escape(words.HELP_BUTTON)}<kbd>?</kbd></button>'
+    choices = (
+        f'<div class="osp-languages" role="group" aria-label="{html.escape(text("header.language"))}">{choices}</div>'
+    )
+    help_button = f'<button type="button" class="osp-help-open">{html.escape(text("help.button"))}<kbd>?</kbd></button>'
     return (
-        f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
+        f'<div class="osp-header"><h1>{text("header.title")}</h1>'
+        f'<div class="osp-tagline">{html.escape(text("header.tagline"))}</div>'
         f'<div class="osp-status" role="status">{pills}{failures}</div>{choices}{help_button}</div>{note}'
     )
 
@@ -226,7 +231,7 @@ def _wire_canvas(services: Services, seat: gr.State, canvas: gr.HTML, chat: _Cha
             gesture = gesture_of(value)
             with _toasts():
                 if seat.session.picture is None and gesture.get("picture"):
-                    raise InputError(words.PICTURE_GONE)
+                    raise InputError("page.picture_gone")
                 seat.change_regions(lambda session: change(session, gesture) if _is_for(session, gesture) else session)
             return region_updates(seat.session, _seq(gesture))
 
@@ -508,7 +513,7 @@ def _wire_closer(services: Services, seat: gr.State, closer: gr.HTML, chat: _Cha
                 return lambda s: judging.models_probe(services, s, question, read)
             case "inside":
                 return similarity_maps.inside_probe
-        raise OspreyError(words.UNKNOWN_CHOICE)
+        raise OspreyError("page.unknown_choice")
 
     def begin_look(seat: Seat, event: gr.EventData, *settings: Any) -> Any:
         probe = None
@@ -608,7 +613,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
         stats = answered.stats
         if stats is not None and stats.trimmed_turns:
             one = stats.trimmed_turns == 1
-            gr.Info(words.TRIMMED_ONE if one else words.TRIMMED_MANY.format(count=stats.trimmed_turns))
+            gr.Info(text("chat.trimmed_one") if one else text("chat.trimmed_many", count=stats.trimmed_turns))
         yield updates(session)
         if refusal is not None:
             raise refusal
@@ -793,6 +798,6 @@ class _toasts:  # noqa: N801 - reads as a statement: with _toasts():
             return True
         if isinstance(error, Exception):
             log.error("unexpected error in a handler", exc_info=error)
-            gr.Warning(words.UNEXPECTED)
+            gr.Warning(text("page.unexpected"))
             return True
         return False

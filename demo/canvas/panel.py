@@ -19,7 +19,7 @@ import numpy as np
 from gradio import utils
 from PIL import Image
 
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.session.examples import Example
 from demo.session.session import Picture, Segment, Session
 from demo.session.workspace import Seat, Sheet
@@ -70,11 +70,11 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         apply_default_css=False,
         server_functions=[place_captions],
         elem_id="canvas",
-        words=words.CANVAS,
+        words=group("canvas"),
         examples=[
             {
                 "name": example.path.name,
-                "title": words.EXAMPLE_TITLES.get(example.title, example.title),
+                "title": group("examples").get(example.title, example.title),
                 "thumb": _thumbnail(example.path),
             }
             for example in examples
@@ -230,15 +230,15 @@ def uploaded_file(gesture: dict[str, Any]) -> Path:
     file = gesture.get("file")
     path = file.get("path") if isinstance(file, dict) else None
     if not isinstance(path, str) or not path:
-        raise InputError(words.UPLOAD_MISSING)
+        raise InputError("page.upload_missing")
     resolved = Path(path).resolve()
     if (
         not utils.is_in_or_equal(str(resolved), str(Path(utils.get_upload_folder()).resolve()))
         or not resolved.is_file()
     ):
-        raise InputError(words.UPLOAD_MISSING)
+        raise InputError("page.upload_missing")
     if resolved.stat().st_size > MAX_MEGABYTES * 1_000_000:
-        raise InputError(words.TOO_LARGE.format(limit=MAX_MEGABYTES))
+        raise InputError("page.too_large", limit=MAX_MEGABYTES)
     return resolved
 
 

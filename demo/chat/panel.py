@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 
 from demo.chat import transcript
-from demo.i18n import language, words
+from demo.i18n import language
+from demo.i18n.catalog import group
 from demo.session.session import Session
 from demo.shared.scripts import script
 from osprey_core.regions.colors import PALETTE
@@ -20,14 +21,18 @@ from osprey_core.regions.colors import PALETTE
 def build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return _component(
-        "chatbot", ("chat/chat.js",), html_template='<div class="osp-chat"></div>', words=words.CONVERSATION, turns=[]
+        "chatbot",
+        ("chat/chat.js",),
+        html_template='<div class="osp-chat"></div>',
+        words=group("conversation"),
+        turns=[],
     )
 
 
 def build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return _component(
-        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
+        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=group("conversation"), regions=[]
     )
 
 
@@ -37,7 +42,7 @@ def build_own_questions(longest: int) -> gr.HTML:
         "own-questions",
         ("chat/presets.js",),
         html_template='<div class="osp-own" role="list"></div>',
-        words=words.OWN_QUESTIONS,
+        words=group("own_questions"),
         longest=longest,
     )
 
@@ -48,9 +53,9 @@ def build_header(value: str) -> gr.HTML:
         "header",
         ("chat/help.js", "i18n/language.js"),
         value,
-        words=words.HELP,
-        steps=words.HELP_STEPS,
-        sections=words.HELP_KEYS,
+        words=group("help.sheet"),
+        steps=group("help.steps"),
+        sections=group("help.keys"),
         language=language.current(),
         lang=language.HTML_NAMES[language.current()],
         cookie=language.COOKIE,

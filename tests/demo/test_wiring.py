@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 
 from demo.app import build_app
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.options import Options
 from demo.session import handlers
 from demo.session.session import Session
@@ -164,7 +164,11 @@ def test_a_model_that_is_there_shows_its_defaults_from_the_start(folder: Path, m
     model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
     app = build_app(model, fakes.FakeSegmenter(), Options(), folder)
     shown = {block.label: block.value for block in app.blocks.values() if isinstance(block, gr.Slider)}
-    assert shown == {words.TEMPERATURE: 0.3, words.TOP_P: 0.9, words.MAX_NEW_TOKENS: 77}
+    assert shown == {
+        text("settings.temperature"): 0.3,
+        text("settings.top_p"): 0.9,
+        text("settings.max_new_tokens"): 77,
+    }
 
 
 # --- several pictures ------------------------------------------------------------------------------------------------

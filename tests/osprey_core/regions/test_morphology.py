@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -54,6 +54,7 @@ def round_footprint(radius: int) -> np.ndarray:
 
 
 @given(any_mask, st.integers(1, 9))
+@settings(deadline=None)  # the first call imports OpenCV
 def test_growing_is_dilation_by_a_disc_and_shrinking_its_counterpart(mask, pixels):
     ndimage = pytest.importorskip("scipy.ndimage")
     disc_shape = round_footprint(pixels)
