@@ -36,9 +36,10 @@ def serve(options: Options) -> int:
     if zero_gpu:
         importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
     from demo.app import build_app
-    from demo.canvas.panel import MAX_MEGABYTES
-    from demo.jobs.lazy_resource import Slot
-    from demo.session import handlers
+    from demo.canvas.gestures import MAX_MEGABYTES
+    from demo.jobs import decoding
+    from demo.jobs.decoding import Decode
+    from demo.shared.lazy_resource import Slot
     from demo.theme import css, theme
 
     def load_model(name: str, revision: str | None) -> object:
@@ -70,7 +71,7 @@ def serve(options: Options) -> int:
     model = Slot(options.model, lambda: load_model(options.model, options.revision))
     other = options.compare_with
     second = None if other is None else Slot(other, lambda: load_model(other, None))
-    decode: handlers.Decode = handlers.decode
+    decode: Decode = decoding.decode
     if zero_gpu:
         from demo.jobs import zero_gpu as lent
 

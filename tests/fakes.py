@@ -217,8 +217,8 @@ def served(
 ) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
     from demo.app import build_app
-    from demo.jobs.lazy_resource import Slot
     from demo.options import Options
+    from demo.shared.lazy_resource import Slot
     from demo.theme import css, theme
 
     compared = None if second is None else Slot.of(second, second.name)

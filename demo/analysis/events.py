@@ -23,9 +23,7 @@ from demo.shared.toasts import HeldError, errors_as_toasts
 from osprey_core.errors import OspreyError
 
 
-def wire_closer(
-    services: Services, workspace: gr.State, closer: gr.HTML, settings: list[Any], decode: Decode
-) -> None:
+def wire_closer(services: Services, workspace: gr.State, closer: gr.HTML, settings: list[Any], decode: Decode) -> None:
     """Wire the panel's events. `settings` are the controls of sampling."""
     handlers = CloserHandlers(services, decode)
     at_once = private(queues.AT_ONCE, overlapping=True)

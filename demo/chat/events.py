@@ -47,9 +47,7 @@ def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: 
         ),
     ]
     for question in questions:
-        question.then(
-            handlers.write_answer, [workspace, *chat.settings.components], outputs, **private(queues.MODEL)
-        )
+        question.then(handlers.write_answer, [workspace, *chat.settings.components], outputs, **private(queues.MODEL))
     chat.stop.click(handlers.stop, [workspace], outputs, **at_once)
     chat.undo.click(handlers.undo, [workspace, chat.question], outputs, **at_once)
     chat.clear.click(handlers.clear, [workspace], outputs, **at_once)
@@ -82,9 +80,7 @@ class ChatHandlers:
     def ask_preset(self, style: Style, workspace: Seat) -> list[Any]:
         """A ready-made question."""
         with errors_as_toasts():
-            workspace.change(
-                lambda session: conversation.ask(session, conversation.preset_question(session, style))
-            )
+            workspace.change(lambda session: conversation.ask(session, conversation.preset_question(session, style)))
         return self._updates(workspace.session)
 
     def retry(self, workspace: Seat) -> list[Any]:

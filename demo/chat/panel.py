@@ -7,18 +7,21 @@ comes back as an event, see `messages`. Nothing here decides what an event means
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import gradio as gr
 
 from demo.chat import transcript
 from demo.chat.settings import SettingsPanel, build_settings
 from demo.i18n import words
-from demo.session.conversation import MAX_QUESTION_CHARACTERS
+from demo.session.conversation import MAX_QUESTION_CHARACTERS, Style
 from demo.session.session import Session
 from demo.shared.components import scripted
 from osprey_core.config import GenerationDefaults
 
-OF_SEVERAL = ("relation", "compare")
+STYLES: tuple[Style, ...] = get_args(Style)
+"""Ready-made questions, in the order of their buttons."""
+OF_SEVERAL: tuple[Style, ...] = ("relation", "compare")
 """Ready-made questions that need two regions."""
 
 
@@ -28,7 +31,7 @@ class ChatPanel:
 
     conversation: gr.HTML
     about: gr.HTML
-    presets: dict[str, gr.Button]
+    presets: dict[Style, gr.Button]
     """Ready-made questions by their style."""
     own: gr.HTML
     question: gr.Textbox
@@ -46,8 +49,10 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
     about = _build_about()
     with gr.Row(elem_id="presets"):
         presets = {
-            style: gr.Button(label, size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL)
-            for style, label in words.PRESETS.items()
+            style: gr.Button(
+                words.PRESETS[style], size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL
+            )
+            for style in STYLES
         }
         own = _build_own_questions()
     with gr.Row(elem_id="ask-row"):

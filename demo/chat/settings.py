@@ -54,9 +54,7 @@ def wire_settings(settings: SettingsPanel) -> None:
     """When the model's defaults become known, the controls that nobody has touched take them."""
     controls = settings.components[:3]
     follow = DefaultsHandler(tuple(control.value for control in controls))
-    settings.defaults.change(
-        follow.take_defaults, [settings.defaults, *controls], controls, **private(queues.AT_ONCE)
-    )
+    settings.defaults.change(follow.take_defaults, [settings.defaults, *controls], controls, **private(queues.AT_ONCE))
 
 
 @dataclass(frozen=True)

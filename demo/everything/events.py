@@ -36,9 +36,7 @@ def wire_everything(
     everything.describe_all(
         handlers.describe_all, [workspace, *settings], [everything], **private(queues.MODEL, overlapping=True)
     )
-    everything.stop_describing(
-        handlers.stop_describing, [workspace], None, **private(queues.AT_ONCE, overlapping=True)
-    )
+    everything.stop_describing(handlers.stop_describing, [workspace], None, **private(queues.AT_ONCE, overlapping=True))
     everything.take_row(
         handlers.take_row, [workspace], list(regions.components), **private(queues.SEGMENTER, overlapping=True)
     )

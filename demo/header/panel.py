@@ -8,6 +8,7 @@ import gradio as gr
 
 from demo.i18n import language, words
 from demo.session.services import Services
+from demo.session.session import Session
 from demo.shared.components import scripted
 from demo.shared.lazy_resource import Slot
 from demo.shared.outputs import Outputs
@@ -28,7 +29,7 @@ def build_header(services: Services, is_embedded: bool) -> gr.HTML:
     )
 
 
-def header_outputs(services: Services, header: gr.HTML, is_embedded: bool) -> Outputs[object]:
+def header_outputs(services: Services, header: gr.HTML, is_embedded: bool) -> Outputs[Session]:
     """The header as it is now, whatever the session."""
     return Outputs((header,), lambda _: [{"value": header_html(services, is_embedded)}])
 

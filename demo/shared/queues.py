@@ -1,4 +1,4 @@
-"""The queues in which the events of the page and of its endpoints wait, and what all events of the page have in common."""
+"""The queues in which events of the page and of its endpoints wait, and what all events of the page have in common."""
 
 from __future__ import annotations
 

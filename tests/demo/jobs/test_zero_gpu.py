@@ -23,12 +23,12 @@ from demo.analysis import judging, probes
 from demo.app import build_app
 from demo.i18n import words
 from demo.jobs import zero_gpu
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options, read_options
 from demo.session import handlers
 from demo.session.handlers import Services, Settings
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from tests import fakes
 
