@@ -10,7 +10,7 @@ import pytest
 from demo.session.workspace import Seat
 from demo.shared import toasts
 from osprey_core.errors import InputError
-from tests.demo.page_events import click, digest, gesture, scene
+from tests.demo.page_events import click, digest, gesture, handler, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
 
@@ -23,33 +23,6 @@ def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blo
     assert workspace.session.regions == ()
     click(app, workspace, 5, 80, 100)
     assert len(workspace.session.regions) == 1
-
-
-EDITS: dict[str, tuple[dict[str, Any], list[int], int | None]] = {
-    "select": ({"number": 1}, [1, 2], 1),
-    "delete": ({"number": 1}, [2], 2),
-    "extent": ({"number": 1}, [1, 2], 1),
-    "rename": ({"number": 2, "name": "sky"}, [1, 2], 2),
-    "hide": ({"number": 2}, [1, 2], 2),
-    "grow": ({"number": 1}, [1, 2], 1),
-    "invert": ({"number": 2}, [1, 2], 2),
-    "merge": ({"number": 1, "other": 2}, [1], 1),
-    "subtract": ({"number": 2, "other": 1}, [1, 2], 2),
-    "clear": ({}, [], None),
-    "undo": ({}, [1], 1),
-}
-"""What each edit of two regions, the second selected, leaves: numbers, and which is selected."""
-
-
-@pytest.mark.parametrize("op", EDITS)
-def test_edits_reach_the_region_that_they_name(app: gr.Blocks, workspace: Seat, op: str) -> None:
-    values, numbers, selected = EDITS[op]
-    click(app, workspace, 4, 250, 110)
-    before = workspace.session
-    shown = scene(gesture(app, workspace, "edit_regions", seq=6, picture=digest(workspace), op=op, **values))
-    assert [region["number"] for region in shown["regions"]] == numbers
-    assert shown["selected"] == selected
-    assert workspace.session.regions != before.regions or workspace.session.selected != before.selected
 
 
 def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Seat) -> None:
@@ -66,54 +39,18 @@ def test_two_regions_free_the_questions_about_several(app: gr.Blocks, workspace:
     assert [preset["interactive"] for preset in presets] == [True, True]
 
 
-WRONG: list[tuple[str, dict[str, Any]]] = [
-    ("segment_point", {"x": None, "y": 5, "action": "new"}),
-    ("segment_point", {"x": "80", "y": 100, "action": "new"}),
-    ("segment_point", {"x": float("nan"), "y": 100, "action": "new"}),
-    ("segment_point", {"x": 80, "y": 100, "action": "paint"}),
-    ("segment_point", {"x": True, "y": 100, "action": "new"}),
-    ("segment_box", {"box": [1, 2, 3], "action": "new"}),
-    ("segment_box", {"box": [1, 2, 30, None], "action": "new"}),
-    ("segment_brush", {"points": [[1, 2], [3]], "radius": 4, "action": "new"}),
-    ("segment_brush", {"points": [[1, 2]], "radius": "4", "action": "new"}),
-    ("segment_polygon", {"points": 5, "action": "new"}),
-    ("take_segment", {"index": 1.5, "action": "new"}),
-    ("take_segment", {"index": None, "action": "new"}),
-    ("take_segment", {"index": True, "action": "new"}),
-    ("edit_regions", {"op": "select", "number": 1.5}),
-    ("edit_regions", {"op": "delete", "number": None}),
-    ("edit_regions", {"op": "delete"}),
-    ("edit_regions", {"op": "merge", "number": 1, "other": "2"}),
-    ("edit_regions", {"op": "paint", "number": 1}),
-    ("edit_regions", {"op": None}),
-    ("edit_regions", {}),
-]
-
-
-@pytest.mark.parametrize(("event", "values"), WRONG)
-def test_values_of_the_wrong_kind_are_refused_and_answered(
-    app: gr.Blocks, workspace: Seat, event: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_a_gesture_of_the_wrong_kind_is_refused_and_answered(
+    app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)
     before = workspace.session
-    outputs = gesture(app, workspace, event, seq=9, picture=digest(workspace), **values)
+    outputs = gesture(app, workspace, "take_segment", seq=9, picture=digest(workspace), index=1.5, action="new")
     assert told == ["That mark could not be understood; please draw it again."]
     assert scene(outputs)["seq"] == 9
     assert workspace.session == before
-
-
-@pytest.mark.parametrize("value", [None, "x", [1], {"seq": 1.5}, {"seq": None}, {"seq": "1", "picture": 5}])
-def test_what_is_no_gesture_is_refused(
-    app: gr.Blocks, workspace: Seat, value: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tests.demo.page_events import handler
-
-    told: list[str] = []
-    monkeypatch.setattr(toasts.gr, "Warning", told.append)
-    outputs = handler(app, "canvas", "refine_mark")(workspace, value)
-    assert len(told) == 1
-    assert scene(outputs)["seq"] == 0
+    assert scene(handler(app, "canvas", "edit_regions")(workspace, "x"))["seq"] == 0
+    assert len(told) == 2
 
 
 def test_a_workspace_that_is_gone_is_told_of(app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
