@@ -36,11 +36,10 @@ def serve(options: Options) -> int:
     if zero_gpu:
         importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
     from demo.app import build_app
-    from demo.canvas.gestures import MAX_MEGABYTES
     from demo.jobs import decoding
     from demo.jobs.decoding import Decode
+    from demo.launch import launch
     from demo.shared.lazy_resource import Slot
-    from demo.theme import css, theme
 
     def load_model(name: str, revision: str | None) -> object:
         from osprey_core import Osprey
@@ -87,18 +86,8 @@ def serve(options: Options) -> int:
     app = build_app(model, segmenter, options, decode=decode, second=second)
     app.queue(default_concurrency_limit=4, max_size=64)
     try:
-        app.launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share,
-            theme=theme(),
-            css=css(),
-            footer_links=["api"],
-            max_file_size=f"{MAX_MEGABYTES}mb",
-            state_session_capacity=1000,
-            ssr_mode=False,
-            mcp_server=options.mcp and importlib.util.find_spec("mcp") is not None,
-        )
+        mcp = options.mcp and importlib.util.find_spec("mcp") is not None
+        launch(app, options.host, options.port, mcp=mcp, share=options.share)
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
         return 1

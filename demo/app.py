@@ -13,8 +13,8 @@ import gradio as gr
 
 from demo.analysis.events import closer_outputs, wire_closer
 from demo.analysis.panel import build_closer
-from demo.api import endpoints
 from demo.api.analysis_endpoints import add_judging_endpoints
+from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
 from demo.canvas.picture_events import wire_pictures
@@ -90,9 +90,8 @@ def _put_together(services: Services, options: Options, decode: Decode) -> Calla
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     def finish(page: switching.Page) -> None:
-        queues = endpoints.Queues()
-        endpoints.add_endpoints(page, services, decode, queues)
-        add_judging_endpoints(page, services, decode, queues)
+        add_endpoints(page, services, decode)
+        add_judging_endpoints(page, services, decode)
         spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
         wire_languages(page, workspace, header, spoken)
         others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
