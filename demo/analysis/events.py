@@ -14,13 +14,13 @@ from demo.i18n import words
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Probe, Session
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
 from demo.shared import queues
 from demo.shared.outputs import Outputs, Properties
 from demo.shared.queues import private
 from demo.shared.toasts import HeldError, errors_as_toasts
 from osprey_core.errors import OspreyError
+from osprey_core.language.sampling import SamplingSettings
 
 
 def wire_closer(services: Services, workspace: gr.State, closer: gr.HTML, settings: list[Any], decode: Decode) -> None:
@@ -84,7 +84,7 @@ class CloserHandlers:
         return self._shown(workspace.session, workspace.session.probe(kind))
 
     def _wanted(self, data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Probe]:
-        question, read = str(data.get("question") or ""), Settings.read(*settings)
+        question, read = str(data.get("question") or ""), SamplingSettings.read(*settings)
         match data.get("kind"):
             case "labels":
                 return lambda s: judging.labels_probe(s, data.get("labels"), data.get("which"), data.get("rank_by"))

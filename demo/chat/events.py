@@ -21,12 +21,12 @@ from demo.session import conversation
 from demo.session.conversation import Style
 from demo.session.services import Services
 from demo.session.session import Session, Turn
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
 from demo.shared.toasts import HeldError, errors_as_toasts
+from osprey_core.language.sampling import SamplingSettings
 
 
 def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode) -> None:
@@ -98,7 +98,7 @@ class ChatHandlers:
             return
         done, held = False, HeldError()
         with errors_as_toasts(held):
-            for progress in answers.answer(self.services, workspace, Settings.read(*settings), self.decode):
+            for progress in answers.answer(self.services, workspace, SamplingSettings.read(*settings), self.decode):
                 turns = transcript.turns(progress.session, progress.note)
                 yield [gr.update(turns=turns), *self._updates_unchanged()[1:]]
             done = True

@@ -27,7 +27,7 @@ class SettingsPanel:
 
     @property
     def components(self) -> list[Any]:
-        """In the order in which `Settings.read` takes their values."""
+        """In the order in which `SamplingSettings.read` takes their values."""
         return [self.temperature, self.top_p, self.max_new_tokens, self.seed]
 
 

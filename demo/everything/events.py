@@ -15,12 +15,12 @@ from demo.jobs.decoding import Decode
 from demo.session import marks
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.session.settings import Settings
 from demo.session.workspace import Seat
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
 from demo.shared.toasts import errors_as_toasts
+from osprey_core.language.sampling import SamplingSettings
 
 
 def wire_everything(
@@ -54,7 +54,7 @@ class EverythingHandlers:
         """The table's captions as they are written; `settings` are the values of the controls."""
         with errors_as_toasts():
             style = DescribeMessage.read_event(event).style
-            sampling = Settings.read(*settings)
+            sampling = SamplingSettings.read(*settings)
             for session in captions.describe_everything(self.services, workspace, style, sampling, self.decode):
                 yield gr.update(captions=captions_of(session))
         yield gr.update(captions=captions_of(workspace.session))

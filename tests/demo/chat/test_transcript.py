@@ -14,11 +14,12 @@ import pytest
 from demo.chat import transcript
 from demo.i18n import words
 from demo.session import handlers
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.session import AnswerMeasures, Session, Turn
 from demo.session.workspace import Seat
 from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError
+from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 
 DEMO = Path(transcript.__file__).parents[1]
@@ -42,7 +43,7 @@ def two(services: Services) -> Session:
 def answered(services: Services, session: Session) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, Settings()):
+    for _ in handlers.answer(services, seat, SamplingSettings()):
         pass
     return seat.session
 
@@ -134,7 +135,7 @@ def test_what_was_there_comes_back_if_the_new_answer_fails(services: Services, t
     seat = Seat()
     seat.change(lambda _: again(session))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, Settings()))
+        list(handlers.answer(services, seat, SamplingSettings()))
     assert seat.session.transcript == session.transcript
 
 
@@ -142,7 +143,7 @@ def test_a_stopped_answer_keeps_the_place_it_took(services: Services, two: Sessi
     seat = Seat()
     seat.change(lambda _: handlers.retry(asked(services, two, "What?")))
     handlers.stop(services, seat)
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.state for turn in seat.session.transcript] == ["stopped"]
     assert seat.session.transcript[0].replaces is None
 

@@ -15,6 +15,7 @@ from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from tests import fakes
 from tests.demo.session.test_handlers import answered, png
@@ -54,7 +55,7 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
 
 def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
     back = session_record.open_file(Session(), session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
-    settings = handlers.Settings()
+    settings = SamplingSettings()
     requests = []
     for session in (talked, back):
         asked = handlers.ask(handlers.select_region(session, 1), "How large is @1, and @2?")

@@ -15,8 +15,9 @@ from PIL import Image
 
 from osprey_core.errors import InputError
 from osprey_core.io import record
-from osprey_core.io.record import AnswerMeasures, AnswerSettings, Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from osprey_core.regions.region import Region, color_of
 
@@ -51,7 +52,7 @@ def example() -> Record:
                 "How does @7 relate to @3?",
                 "length",
                 "other",
-                AnswerSettings(0.7, 0.9, 64, 5),
+                SamplingSettings(0.7, 0.9, 64, 5),
                 AnswerMeasures(100, 9, 0.5, 20.5, "length", 1),
                 "like",
             ),
@@ -82,7 +83,10 @@ def records(draw: st.DrawFn) -> Record:
         question = draw(texts).replace("<", "") + "".join(f"<region{place}>" for place in some)
         about = draw(st.none() | st.just(tuple(some)))
         answer_settings = draw(
-            st.none() | st.builds(AnswerSettings, st.floats(0, 2), st.floats(0.1, 1), st.integers(1, 99), st.none())
+            st.none()
+            | st.builds(
+                SamplingSettings, st.just(0.0) | st.floats(0.001, 2), st.floats(0.1, 1), st.integers(1, 99), st.none()
+            )
         )
         state = draw(st.sampled_from(["complete", "length", "stopped"]))
         turns.append(RecordedTurn(question, draw(texts), known, about, draw(texts), state, settings=answer_settings))
