@@ -10,7 +10,6 @@ import gradio as gr
 
 from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.panel import KINDS, probe_of, prop_of
-from demo.i18n import words
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Probe, Session
@@ -96,7 +95,7 @@ class CloserHandlers:
                 return lambda s: judging.models_probe(self.services, s, question, read)
             case "inside":
                 return similarity_maps.inside_probe
-        raise OspreyError(words.UNKNOWN_CHOICE)
+        raise OspreyError("page.unknown_choice")
 
     def _shown(self, session: Session, probe: Probe | None) -> Any:
         properties = look_properties(self.services, session, probe) if probe is not None else {}

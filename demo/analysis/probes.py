@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from demo.i18n import words
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import AnyRequest, Finding, Piece
 from demo.jobs.run import Ending, Job, Phase, run
@@ -97,18 +96,18 @@ def regions_of(session: Session, which: Any) -> tuple[PageRegion, ...]:
     Raises InputError without a picture, without regions, or if there is no such region.
     """
     if session.picture is None:
-        raise InputError(words.NO_PICTURE)
+        raise InputError("page.no_picture")
     if not session.regions:
-        raise InputError(words.NO_REGION)
+        raise InputError("page.no_region")
     if which == "all":
         shown = tuple(region for region in session.regions if not region.hidden)
         if not shown:
-            raise InputError(words.ALL_HIDDEN)
+            raise InputError("page.all_hidden")
         return shown
     number = session.selected if which in (None, "", "selected") else which
     region = session.region(number) if isinstance(number, int) else None
     if region is None:
-        raise InputError(words.UNKNOWN_CHOICE)
+        raise InputError("page.unknown_choice")
     return (region,)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 
 from demo.api.own_session import is_own
-from demo.i18n import words
 from demo.session.workspace import Seat
 from demo.session.workspaces import Seats
 from osprey_core.errors import InputError
@@ -34,10 +33,10 @@ class Callers:
         if session:
             seat = self._seats.find(session)
             if seat is None:
-                raise InputError(words.SESSION_GONE)
+                raise InputError("page.session_gone")
             return seat
         if not self.has_own_connection(request):
-            raise InputError(words.SESSION_MISSING)
+            raise InputError("page.session_missing")
         return self._seats.of_client(str(request.session_hash))
 
     def seat_to_open(self, session: str | None, request: gr.Request) -> Seat:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Piece, Request, request_of
 from demo.jobs.run import Ending, Job, Phase, run
@@ -69,8 +69,11 @@ class AnswerJob(Job[Progress]):
     def requests(self) -> Iterator[Request]:
         session = self._seat.session
         if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
-            request = request_of(session, self._turn, self._settings)
-            self._write(places=request.numbers, model=str(getattr(self._model.get(), "name", "")))
+            model = self._model.get()
+            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
+            request = request_of(session, self._turn, settings)
+            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
             yield request
 
     def keep(self, place: int, piece: Piece) -> bool:
@@ -84,7 +87,7 @@ class AnswerJob(Job[Progress]):
     def shown(self, phase: Phase) -> Progress | None:
         if phase == "queued":
             return None
-        note = {"loading": words.WAITING_FOR_MODEL, "opening": words.LOOKING, "writing": ""}[phase]
+        note = {"loading": text("chat.waiting_for_model"), "opening": text("chat.looking"), "writing": ""}[phase]
         return Progress(self._seat.session, note)
 
     def settle(self, ending: Ending) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from demo.i18n import words
 from demo.session.pictures import required_picture
 from demo.session.session import PageRegion, Patch, Session
 from osprey_core.errors import InputError
@@ -31,7 +30,7 @@ def load_masks(session: Session, data: bytes) -> Session:
     picture = required_picture(session)
     found = mask_files.read_masks(data, picture.size_hw, picture.name)
     if len(found) > MAX_MASKS:
-        raise InputError(words.MANY_MASKS.format(count=len(found), limit=MAX_MASKS))
+        raise InputError("page.many_masks", count=len(found), limit=MAX_MASKS)
     first = session.next_number
     new = []
     for number, named in enumerate(found, first):
@@ -60,7 +59,7 @@ def rename_region(session: Session, number: int, name: str) -> Session:
     """The region under a name of the person's own; an empty one takes the name away."""
     name = " ".join(name.split())
     if len(name) > MAX_NAME_CHARACTERS:
-        raise InputError(words.LONG_NAME.format(limit=MAX_NAME_CHARACTERS))
+        raise InputError("page.long_name", limit=MAX_NAME_CHARACTERS)
     return session.with_region(replace(required_region(session, number), name=name))
 
 
@@ -73,7 +72,7 @@ def reshape_region(session: Session, number: int, how: Reshape) -> Session:
     """The region's mask changed as a whole: a pixel wider or narrower, without holes or stray pieces, inverted."""
     region = required_region(session, number)
     if how not in RESHAPES:
-        raise InputError(words.BAD_GESTURE)
+        raise InputError("page.bad_gesture")
     return session.with_region(_by_hand(region, RESHAPES[how](region.mask.mask())))
 
 
@@ -81,7 +80,7 @@ def merge_regions(session: Session, number: int, other: int) -> Session:
     """The second region's pixels joined to the first's; the second is gone."""
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
-        raise InputError(words.SAME_REGION)
+        raise InputError("page.same_region")
     mask = masks.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(each for each in session.regions if each is not second)
     changed = tuple(_by_hand(region, mask) if each is region else each for each in rest)
@@ -92,7 +91,7 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
     """The first region without the pixels of the second, which stays."""
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
-        raise InputError(words.SAME_REGION)
+        raise InputError("page.same_region")
     return session.with_region(_by_hand(region, masks.subtract(region.mask.mask(), second.mask.mask())))
 
 
@@ -109,13 +108,13 @@ def undo(session: Session) -> Session:
 def required_region(session: Session, number: int) -> PageRegion:
     region = session.region(number)
     if region is None:
-        raise InputError(_unknown_region(session, number))
+        raise _unknown_region(session, number)
     return region
 
 
 def stored_mask(mask: Mask) -> CodedMask:
     if not mask.any():
-        raise InputError(words.NOTHING_LEFT)
+        raise InputError("page.nothing_left")
     return CodedMask.of(mask)
 
 
@@ -125,8 +124,8 @@ def _by_hand(region: PageRegion, mask: Mask) -> PageRegion:
     return replace(region, mask=stored, prompts=None, patches=(Patch(True, stored),), extent=0)
 
 
-def _unknown_region(session: Session, number: int) -> str:
+def _unknown_region(session: Session, number: int) -> InputError:
     numbers = ", ".join(f"@{region.number}" for region in session.regions)
     if not numbers:
-        return words.NO_REGION
-    return words.UNKNOWN_REGION.format(number=number, numbers=numbers)
+        return InputError("page.no_region")
+    return InputError("page.unknown_region", number=number, numbers=numbers)
