@@ -17,8 +17,6 @@ from demo.analysis import judging, similarity_maps
 from demo.analysis.judging import RegionLabels
 from demo.analysis.probes import Variant
 from demo.analysis.similarity_maps import LevelMap
-from demo.canvas.panel import mask_key
-from demo.chat import transcript
 from demo.i18n.catalog import group
 from demo.session import mentions
 from demo.session.services import Services
@@ -64,7 +62,7 @@ def probe_of(session: Session, probe: Probe, image: NDArray[np.uint8] | None = N
         "id": probe.id,
         "picture": session.picture.digest if session.picture else None,
         "state": probe.state,
-        "asked": [{"number": asked.number, "key": mask_key(asked.mask)} for asked in probe.asked],
+        "asked": [{"number": asked.number, "key": asked.mask.digest} for asked in probe.asked],
         "question": mentions.split(probe.question),
         "parts": [_part_of(probe, part, image) for part in probe.parts],
     }
@@ -101,7 +99,7 @@ def _variant_of(probe: Probe, variant: Variant) -> dict[str, Any]:
         "how": variant.how,
         "model": variant.model,
         "seed": variant.seed,
-        "answer": transcript.pieces_of(variant.answer, places),
+        "answer": mentions.answer_pieces(variant.answer, places),
         "done": variant.stats is not None,
         "tokens": variant.stats.new_tokens if variant.stats else None,
     }

@@ -7,7 +7,6 @@ never as HTML. What is shown is never read back.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from typing import Any
 
 from demo.i18n.catalog import text
@@ -16,7 +15,6 @@ from demo.session.mentions import Piece
 from demo.session.session import Session, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.colors import PALETTE, text_color_on
-from osprey_core.regions.mentions import REGION_WORD
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -41,19 +39,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
 
 def answer_pieces(turn: Turn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
-    return pieces_of(turn.answer, turn.places)
-
-
-def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
-    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
-    pieces: list[Piece] = []
-    end = 0
-    for match in REGION_WORD.finditer(answer):
-        place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(places):
-            pieces += [answer[end : match.start()], places[place - 1]]
-            end = match.end()
-    return [piece for piece in [*pieces, answer[end:]] if piece != ""]
+    return mentions.answer_pieces(turn.answer, turn.places)
 
 
 def _note(turn: Turn, note: str) -> str:
