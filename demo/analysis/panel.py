@@ -17,12 +17,11 @@ from demo.analysis import judging, similarity_maps
 from demo.analysis.judging import RegionLabels
 from demo.analysis.probes import Variant
 from demo.analysis.similarity_maps import LevelMap
-from demo.canvas.panel import mask_key
-from demo.chat import transcript
 from demo.i18n import words
 from demo.session import mentions
 from demo.session.services import Services
 from demo.session.session import Asked, Probe, Session
+from demo.shared.mask_payload import mask_key
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
 from osprey_core.regions.region import PALETTE
@@ -101,7 +100,7 @@ def _variant_of(probe: Probe, variant: Variant) -> dict[str, Any]:
         "how": variant.how,
         "model": variant.model,
         "seed": variant.seed,
-        "answer": transcript.pieces_of(variant.answer, places),
+        "answer": mentions.answer_pieces(variant.answer, places),
         "done": variant.stats is not None,
         "tokens": variant.stats.new_tokens if variant.stats else None,
     }

@@ -10,14 +10,16 @@ import gradio as gr
 from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.probes import Variant
 from demo.api.caller_identity import Callers
-from demo.api.endpoints import Queues, described, listed, of_type, one_sentence
+from demo.api.endpoints import described, listed, of_type, one_sentence
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Probe, Session
+from demo.shared import queues
+from demo.shared.queues import queued
 from osprey_core.language.sampling import SamplingSettings
 
 
-def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:
+def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
     callers = Callers(app, services.seats)
     with gr.Group(visible=False):
@@ -176,8 +178,7 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, qu
             [*inputs, session],
             result,
             api_name=fn.__name__,
-            concurrency_id=queues.model,
-            concurrency_limit=1,
+            **queued(queues.MODEL),
         )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,9 @@ from demo.session import handlers, record
 from demo.session.handlers import Action, Decode, Services, Style
 from demo.session.session import PageRegion, Session
 from demo.session.workspace import Seat
+from demo.shared import queues
 from demo.shared.problems import sentence_of
+from demo.shared.queues import queued
 from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
@@ -32,21 +33,7 @@ from osprey_core.regions.masks import CodedMask
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Queues:
-    """Names of the queues in which events wait; those of one name share it, page and endpoints alike."""
-
-    model: str = "model"
-    """Events that use the model: one answer is written at a time."""
-    segmenter: str = "pictures"
-    """Events that segment; a few at a time."""
-    opening: str = "opening"
-    """Events that decode a new picture; a segmenter at work does not keep them waiting."""
-    edits: str = "edits"
-    """Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
-
-
-def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:
+def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
     callers = Callers(app, services.seats)
     with gr.Group(visible=False):
@@ -324,28 +311,23 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
             handlers.stop_describing(services, seat)
             probes.stop(services, seat)
 
-    opening, marking, edits = (
-        {"concurrency_id": queue, "concurrency_limit": 4} for queue in (queues.opening, queues.segmenter, queues.edits)
-    )
-    asking = {"concurrency_id": queues.model, "concurrency_limit": 1}
-    quick: dict[str, Any] = {"concurrency_limit": None}
-    for fn, inputs, output, extra in (
-        (open_picture, [file, address], result, opening),
-        (segment_point, [x, y, action], result, marking),
-        (segment_box, [box, action], result, marking),
-        (segment_brush, [points, radius, action, refine], result, edits),
-        (segment_polygon, [points, action, refine], result, edits),
-        (segment_everything, [], result, marking),
-        (take_segment, [number, action], result, marking),
-        (load_masks, [file], result, edits),
-        (describe_everything, [style], result, asking),
-        (delete_region, [number], result, edits),
-        (ask, [question, temperature, top_p, longest, seed], answer, asking),
-        (export, [], archive, opening),
-        (clear_chat, [], None, quick),
-        (stop, [], None, quick),
+    for fn, inputs, output, queue in (
+        (open_picture, [file, address], result, queues.OPENING),
+        (segment_point, [x, y, action], result, queues.SEGMENTER),
+        (segment_box, [box, action], result, queues.SEGMENTER),
+        (segment_brush, [points, radius, action, refine], result, queues.EDITS),
+        (segment_polygon, [points, action, refine], result, queues.EDITS),
+        (segment_everything, [], result, queues.SEGMENTER),
+        (take_segment, [number, action], result, queues.SEGMENTER),
+        (load_masks, [file], result, queues.EDITS),
+        (describe_everything, [style], result, queues.MODEL),
+        (delete_region, [number], result, queues.EDITS),
+        (ask, [question, temperature, top_p, longest, seed], answer, queues.MODEL),
+        (export, [], archive, queues.OPENING),
+        (clear_chat, [], None, queues.AT_ONCE),
+        (stop, [], None, queues.AT_ONCE),
     ):
-        trigger.click(fn, [*inputs, session], output, api_name=fn.__name__, **extra)
+        trigger.click(fn, [*inputs, session], output, api_name=fn.__name__, **queued(queue))
 
 
 _NUMBERS = {"type": "array", "items": {"type": "number"}}

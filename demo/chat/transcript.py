@@ -7,8 +7,6 @@ never as HTML. What is shown is never read back.
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Sequence
 from typing import Any
 
 from demo.i18n import words
@@ -16,8 +14,6 @@ from demo.session import mentions
 from demo.session.mentions import Piece
 from demo.session.session import Session, Turn
 from osprey_core.regions.region import PALETTE, text_color_on
-
-_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -42,19 +38,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
 
 def answer_pieces(turn: Turn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
-    return pieces_of(turn.answer, turn.places)
-
-
-def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
-    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
-    pieces: list[Piece] = []
-    end = 0
-    for match in _REGION_WORD.finditer(answer):
-        place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(places):
-            pieces += [answer[end : match.start()], places[place - 1]]
-            end = match.end()
-    return [piece for piece in [*pieces, answer[end:]] if piece != ""]
+    return mentions.answer_pieces(turn.answer, turn.places)
 
 
 def _note(turn: Turn, note: str) -> str:

@@ -178,6 +178,10 @@ class Session:
         """The region with this number, if there is one."""
         return next((region for region in self.regions if region.number == number), None)
 
+    def shows(self, digest: str | None) -> bool:
+        """Whether this picture, by its digest, is the one that is open; what was done on another means nothing now."""
+        return digest == (self.picture.digest if self.picture is not None else None)
+
     @property
     def next_number(self) -> int:
         """One more than any number that a region has or that the conversation uses."""

@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
-from demo.chat import panel, transcript
+from demo.chat import transcript
 from demo.i18n import words
 from demo.session import handlers
 from demo.session.handlers import Services
@@ -180,14 +179,3 @@ def test_presets_about_all_regions_and_about_what_is_around(services: Services, 
     with pytest.raises(InputError, match="second one"):
         handlers.preset_question(one, "compare")
     assert set(words.PRESETS) == {"short", "detailed", "category", "around", "relation", "compare"}
-
-
-# --- what the scripts send -------------------------------------------------------------------------------------------
-
-
-def test_what_comes_from_a_script_may_be_anything() -> None:
-    assert panel.data_of(gr.EventData(None, {"turn": 1})) == {"turn": 1}
-    assert panel.data_of(gr.EventData(None, "x")) == {}
-    assert panel.replaced_turn({"editing": 4}) == 4
-    for bad in (None, "x", {}, {"editing": "4"}, [4]):
-        assert panel.replaced_turn(bad) is None

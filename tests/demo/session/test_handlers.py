@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.canvas.panel import picture_of, scene_of, uploaded_file
+from demo.canvas.gestures import uploaded_file
+from demo.canvas.payloads import picture_of, scene_of
 from demo.chat import transcript
 from demo.i18n import words
 from demo.session import handlers, mentions
@@ -265,7 +266,7 @@ def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
     secret.write_bytes(png())
     for file in ({"path": str(secret)}, {"path": "/etc/passwd"}, {"path": 5}, "x", None):
         with pytest.raises(InputError, match="did not arrive"):
-            uploaded_file({"file": file})
+            uploaded_file(file)
 
 
 def test_opened_pictures_are_computed_once_and_bounded() -> None:
@@ -853,7 +854,7 @@ def test_only_what_was_just_drawn_is_fitted(services: Services, two: Session) ->
 
 
 def test_spots_of_captions_are_answered_and_nonsense_with_nothing() -> None:
-    from demo.canvas.panel import place_captions
+    from demo.canvas.caption_spots import place_captions
 
     row = {"box": [10, 10, 200, 100], "anchor": [100, 50], "width": 80, "height": 20, "least": 40}
     ((x0, y0, x1, y1),) = place_captions({"captions": [row], "size": [300, 200], "taken": []})  # type: ignore[misc]

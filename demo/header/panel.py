@@ -1,0 +1,96 @@
+"""The header as a component: name and purpose, what is loaded or loading, choice of language, button of the help."""
+
+from __future__ import annotations
+
+import html
+
+import gradio as gr
+
+from demo.i18n import language, words
+from demo.session.services import Services
+from demo.session.session import Session
+from demo.shared.components import scripted
+from demo.shared.lazy_resource import Slot
+from demo.shared.outputs import Outputs
+
+
+def build_header(services: Services, is_embedded: bool) -> gr.HTML:
+    """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
+    return scripted(
+        "header",
+        ("chat/help.js", "i18n/language.js"),
+        header_html(services, is_embedded),
+        words=words.HELP,
+        steps=words.HELP_STEPS,
+        sections=words.HELP_KEYS,
+        language=language.current(),
+        lang=language.HTML_NAMES[language.current()],
+        cookie=language.COOKIE,
+    )
+
+
+def header_outputs(services: Services, header: gr.HTML, is_embedded: bool) -> Outputs[Session]:
+    """The header as it is now, whatever the session."""
+    return Outputs((header,), lambda _: [{"value": header_html(services, is_embedded)}])
+
+
+def header_html(services: Services, is_embedded: bool) -> str:
+    """The header's HTML. is_embedded: whether the built-in model runs, about which there is something to know."""
+    return (
+        f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
+        f'<div class="osp-status" role="status">{_status_html(services)}</div>{_languages_html()}{_help_html()}</div>'
+        f"{_note_html() if is_embedded else ''}"
+    )
+
+
+def _status_html(services: Services) -> str:
+    """What is ready or loading, then what could not be loaded."""
+    pills, failures = "", ""
+    for slot, label in (
+        (services.model, words.STATUS_MODEL),
+        (services.second, words.STATUS_SECOND),
+        (services.segmenter, words.STATUS_SEGMENTER),
+    ):
+        if slot is None:
+            continue
+        if slot.state == "loading":
+            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
+        elif slot.state == "failed":
+            reason = language.translated(slot.reason)
+            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {reason}")
+        else:
+            pills += _pill("osp-ready", f"{label}: {_details(slot)}")
+    return pills + failures
+
+
+def _details(slot: Slot) -> str:
+    """What is loaded, and where and with which numbers it computes."""
+    loaded = slot.get()
+    parts = [loaded.name, *(str(getattr(loaded, part)) for part in ("device", "dtype") if hasattr(loaded, part))]
+    return " · ".join(parts)
+
+
+def _note_html() -> str:
+    return (
+        f'<details class="osp-model-note"><summary>{html.escape(words.NOTE_EMBEDDED)} '
+        f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
+        f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
+    )
+
+
+def _languages_html() -> str:
+    choices = "".join(
+        f'<button type="button" data-language="{code}" lang="{language.HTML_NAMES[code]}" title="{name}" '
+        f'aria-label="{name}" aria-pressed="{str(code == language.current()).lower()}">'
+        f"{language.SHORT_NAMES[code]}</button>"
+        for code, name in language.LANGUAGES.items()
+    )
+    return f'<div class="osp-languages" role="group" aria-label="{html.escape(words.LANGUAGE)}">{choices}</div>'
+
+
+def _help_html() -> str:
+    return f'<button type="button" class="osp-help-open">{html.escape(words.HELP_BUTTON)}<kbd>?</kbd></button>'
+
+
+def _pill(state: str, text: str) -> str:
+    return f'<span class="{state}"><i></i>{html.escape(text)}</span>'
