@@ -10,7 +10,7 @@ from demo.i18n import language, words
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.components import scripted
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from demo.shared.outputs import Outputs
 
 
@@ -46,26 +46,26 @@ def header_html(services: Services, is_embedded: bool) -> str:
 def _status_html(services: Services) -> str:
     """What is ready or loading, then what could not be loaded."""
     pills, failures = "", ""
-    for slot, label in (
+    for resource, label in (
         (services.model, words.STATUS_MODEL),
         (services.second, words.STATUS_SECOND),
         (services.segmenter, words.STATUS_SEGMENTER),
     ):
-        if slot is None:
+        if resource is None:
             continue
-        if slot.state == "loading":
-            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=slot.name))
-        elif slot.state == "failed":
-            reason = language.translated(slot.reason)
-            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=slot.name)} {reason}")
+        if resource.state == "loading":
+            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=resource.name))
+        elif resource.state == "failed":
+            reason = language.translated(resource.reason)
+            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=resource.name)} {reason}")
         else:
-            pills += _pill("osp-ready", f"{label}: {_details(slot)}")
+            pills += _pill("osp-ready", f"{label}: {_details(resource)}")
     return pills + failures
 
 
-def _details(slot: Slot) -> str:
+def _details(resource: LazyResource) -> str:
     """What is loaded, and where and with which numbers it computes."""
-    loaded = slot.get()
+    loaded = resource.get()
     parts = [loaded.name, *(str(getattr(loaded, part)) for part in ("device", "dtype") if hasattr(loaded, part))]
     return " · ".join(parts)
 

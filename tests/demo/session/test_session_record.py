@@ -11,7 +11,7 @@ from demo.session import handlers
 from demo.session import record as session_record
 from demo.session.handlers import Services
 from demo.session.session import Session
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
@@ -23,7 +23,7 @@ from tests.demo.session.test_handlers import answered, png
 
 @pytest.fixture
 def services() -> Services:
-    return Services(Slot.of(fakes.FakeModel()), Slot.of(fakes.FakeSegmenter()))
+    return Services(LazyResource.of(fakes.FakeModel()), LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
     for old, new in zip(talked.regions, back.regions, strict=True):
         assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
     for turn, kept in zip(talked.transcript, back.transcript, strict=True):
-        assert (turn.typed, turn.answer, turn.asked, turn.implied, turn.state) == (
-            kept.typed, kept.answer, kept.asked, kept.implied, kept.state,
+        assert (turn.typed, turn.answer, turn.regions, turn.implied, turn.state) == (
+            kept.typed, kept.answer, kept.regions, kept.implied, kept.state,
         )  # fmt: skip
     assert back.selected == 2
 
