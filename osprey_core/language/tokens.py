@@ -75,9 +75,14 @@ class TextTokenizer:
         piece = None if token in (self.bos_id, self.eos_id) else self._bpe.id_to_token(token)
         if piece is None:
             return b""
-        if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+        if _is_byte(piece):
             return bytes([int(piece[3:5], 16)])
         return piece.replace(SPACE, " ").encode()
+
+
+def _is_byte(piece: str) -> bool:
+    """Whether the piece is written as one byte, such as `<0x0A>`."""
+    return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")
 
 
 def _bare(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
@@ -100,6 +105,8 @@ def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
         pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
         merges = [(first, second) for first, second in pairs]
         bpe = _bare(vocab, merges)
+        for piece in filter(_is_byte, vocab):
+            int(piece[3:5], 16)
     except Exception as error:  # the tokenizers library raises bare Exceptions for inconsistent merges
         raise CheckpointError("tokenizer.not_byte_pair", path=str(path), reason=str(error)) from error
     return bpe, *_special_ids(vocab, path)

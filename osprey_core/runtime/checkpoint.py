@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +114,7 @@ def load_network(
     on_disk: set[str] = set()
     unexpected: list[str] = []
     misshaped: list[str] = []
+    not_finite: list[str] = []
     sources = [(path, rename_published if files.layout == "published" else _same_name) for path in files.weights]
     if vision_weights is not None:
         sources.append((vision_weights, _rename_clip))
@@ -129,6 +130,9 @@ def load_network(
                 found.add(ours)
             else:
                 found.add(ours)
+                if not _is_finite(tensor):
+                    not_finite.append(name)
+                    continue
                 if placement is None:
                     _assign(network, ours, tensor.to(device=device, dtype=dtype))
                 else:
@@ -136,6 +140,9 @@ def load_network(
                     _assign(network, ours, placed)
                     if placed.is_meta:
                         on_disk.add(ours)
+    if not_finite:
+        names = _shorten(not_finite)
+        raise CheckpointError("checkpoint.values_not_finite", folder=str(files.folder), names=names)
     missing = [name for name in wanted if name not in found]
     problems = (
         ("checkpoint.tensors_missing", missing),
@@ -198,7 +205,7 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             return (folder / stem,)
         index = folder / f"{stem}.index.json"
         if index.is_file():
-            names = sorted(set(_read_json(index).get("weight_map", {}).values()))
+            names = _shards_of(folder, index)
             if lost := [name for name in names if not (folder / name).is_file()]:
                 raise ModelNotFoundError(
                     "checkpoint.shards_missing", folder=str(folder), names=", ".join(lost), index=index.name
@@ -208,10 +215,24 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
     raise ModelNotFoundError("checkpoint.weights_missing", folder=str(folder))
 
 
+def _shards_of(folder: Path, index: Path) -> list[str]:
+    """Names of the weights files that an index names. Raises CheckpointError for others than names in this folder."""
+    weight_map = _read_json(index).get("weight_map", {})
+    names = set(weight_map.values()) if isinstance(weight_map, dict) and _are_texts(weight_map.values()) else None
+    # A downloaded index is somebody else's: it must not open files elsewhere on this machine.
+    if names is None or any(Path(name).name != name or name in ("", ".", "..") or "\\" in name for name in names):
+        raise CheckpointError("checkpoint.index_invalid", folder=str(folder), index=index.name)
+    return sorted(names)
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) and "\0" not in value for value in values)
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError("checkpoint.json_unreadable", path=str(path), reason=str(error)) from error
     if not isinstance(values, dict):
         raise CheckpointError("checkpoint.json_not_object", path=str(path))
@@ -262,6 +283,14 @@ def _is_zip(path: Path) -> bool:
 def _broken(path: Path, error: Exception) -> CheckpointError:
     reason = str(error).strip().split("\n")[0][:120]
     return CheckpointError("checkpoint.file_damaged", path=str(path), reason=reason)
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all values are numbers. One pass without a copy: extremes are NaN or infinite if any value is."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    low, high = torch.aminmax(tensor)
+    return bool(torch.isfinite(low) & torch.isfinite(high))
 
 
 def _assign(network: nn.Module, name: str, tensor: torch.Tensor) -> None:
