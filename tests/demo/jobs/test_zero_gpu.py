@@ -19,10 +19,10 @@ import gradio as gr
 import pytest
 
 import app as program
-from demo.analysis import analyses, judging
+from demo.analysis import judging
 from demo.app import build_app
 from demo.i18n import words
-from demo.jobs import zero_gpu
+from demo.jobs import analyses, zero_gpu
 from demo.options import Options, read_options
 from demo.session import handlers
 from demo.session.handlers import Services
