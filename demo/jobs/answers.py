@@ -73,8 +73,11 @@ class AnswerJob(Job[Progress]):
     def requests(self) -> Iterator[Request]:
         session = self._workspace.session
         if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
-            request = request_of(session, self._turn, self._settings)
-            self._write(places=request.numbers, model=str(getattr(self._model.get(), "name", "")))
+            model = self._model.get()
+            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
+            request = request_of(session, self._turn, settings)
+            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
             yield request
 
     def keep(self, place: int, piece: Piece) -> bool:

@@ -167,7 +167,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
             stream.trimmed_turns,
         )
         turn = RecordedTurn(
-            options.question, "".join(pieces), len(regions), state=state, settings=options.settings, measures=measures
+            options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
         )
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter

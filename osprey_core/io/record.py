@@ -181,6 +181,21 @@ class Record:
         implied = range(1, known + 1) if turn.about is None else turn.about
         return tuple(self.spoken[place - 1] for place in turn.places or implied)
 
+    def request(self, place: int) -> dict[str, Any]:
+        """The arguments of `View.ask` for a question's answer, by its place from 0, to come again word for word.
+
+        A turn without settings, as earlier versions wrote them, is asked with the defaults.
+        """
+        turn = self.turns[place]
+        known = len(self.spoken) if turn.known_regions is None else turn.known_regions
+        return {
+            "question": turn.question,
+            "regions": self.model_masks()[:known],
+            "history": [earlier.as_turn() for earlier in self.turns[:place] if earlier.answer],
+            "about": turn.about,
+            **dataclasses.asdict(turn.settings or SamplingSettings()),
+        }
+
     def model_masks(self) -> list[Mask]:
         """Masks (H, W) of `spoken`: the `regions` of `View.ask`."""
         return [region.mask.mask() for region in self.spoken]

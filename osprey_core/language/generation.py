@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from transformers import DynamicCache, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, accepts_prefix
+from osprey_core.errors import CheckpointError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.tokens import TextTokenizer
 
@@ -111,7 +112,10 @@ class DecodedRows:
 
     @torch.inference_mode()
     def next_logits(self) -> torch.Tensor:
-        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call."""
+        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call.
+
+        Raises CheckpointError where the model gives no numbers.
+        """
         inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
         logits: torch.Tensor = self._llm(
             **inputs,
@@ -122,7 +126,11 @@ class DecodedRows:
             attention_mask=self._mask(self._inputs.shape[1]),
             **({} if self._prefix is None else {"shared_prefix": self._prefix}),
         ).logits
-        return logits[:, -1]
+        last = logits[:, -1]
+        # The largest is NaN or infinite if any value is; its argmax would be an answer of `<unk>`.
+        if not torch.isfinite(last.amax(dim=-1)).all():
+            raise CheckpointError("generation.logits_not_finite")
+        return last
 
     def _drop_ended(self) -> None:
         if not self._ended.intersection(self._rows):

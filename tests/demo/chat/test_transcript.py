@@ -40,10 +40,10 @@ def two(services: Services) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def answered(services: Services, session: Session) -> Session:
+def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     workspace = Workspace()
     workspace.change(lambda _: session)
-    for _ in handlers.answer(services, workspace, SamplingSettings()):
+    for _ in handlers.answer(services, workspace, settings or SamplingSettings()):
         pass
     return workspace.session
 
@@ -97,8 +97,19 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
         assert "42" in lines[words.STATS_TOKENS]
         assert lines[words.STATS_FIRST]
         assert lines[words.STATS_RATE]
+        assert (lines[words.TEMPERATURE], lines[words.MAX_NEW_TOKENS]) == ("0", "1024")
+        assert not {words.TOP_P, words.SEED} & set(lines), "nothing is drawn at temperature 0"
     assert transcript.stats_lines(ChatTurn(1, "?", (), False)) == []
     assert (words.STATS_MODEL, "") not in transcript.stats_lines(ChatTurn(1, "?", (), False, stats=AnswerMeasures()))
+
+
+def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
+    session = answered(services, handlers.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
+    lines = dict(transcript.stats_lines(session.transcript[-1]))
+    assert lines[words.TEMPERATURE] == "0.75"
+    assert lines[words.TOP_P] == "0.9"
+    assert lines[words.SEED] == "9223372036854775807"
+    assert lines[words.MAX_NEW_TOKENS] == "64"
 
 
 def test_every_word_of_the_scripts_is_given() -> None:

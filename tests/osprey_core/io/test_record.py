@@ -119,6 +119,21 @@ def test_a_record_tells_the_model_what_it_was_told() -> None:
     assert made.picture.name == "meadow.png"
 
 
+def test_a_question_is_asked_again_with_the_regions_and_turns_of_its_time() -> None:
+    asked = example().request(0)
+    assert (asked["question"], asked["history"], len(asked["regions"])) == ("What is this?", [], 1)
+    asked = example().request(1)
+    assert [turn.answer for turn in asked["history"]] == ["A tree."]
+    assert len(asked["regions"]) == 2
+    assert (asked["temperature"], asked["top_p"], asked["max_new_tokens"], asked["seed"]) == (0.7, 0.9, 64, 5)
+
+
+def test_settings_that_only_earlier_versions_allowed_do_not_keep_a_record_from_being_read() -> None:
+    read = record.from_json(changed(["turns", 1, "settings", "temperature"], 5.0))
+    assert read.turns[1].settings is None
+    assert read.turns[1].answer == example().turns[1].answer
+
+
 def test_regions_come_back_with_number_name_colour_and_every_pixel() -> None:
     region = Region(9, np.eye(12, 16, dtype=bool), "leaf")
     made = Record(example().picture, (RecordedRegion.of(region),))

@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -165,3 +167,14 @@ def test_damaged_json_is_one_sentence(saved: Path, tmp_path: Path, name: str, co
     (folder / name).write_bytes(content)
     with pytest.raises(CheckpointError):
         Osprey.from_pretrained(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_become_no_numbers_while_decoding_are_no_answer(temperature: float, value: float) -> None:
+    model = tiny_osprey()
+    with torch.no_grad():
+        model.network.llm.model.norm.weight[3] = value
+    view = model.open(np.zeros((64, 64, 3), dtype=np.uint8))
+    with pytest.raises(CheckpointError, match="not numbers"):
+        view.ask("what is <region1>", regions=[np.ones((64, 64), dtype=bool)], temperature=temperature, seed=1)
