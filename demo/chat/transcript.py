@@ -12,7 +12,7 @@ from typing import Any
 from demo.i18n import words
 from demo.session import mentions
 from demo.session.mentions import Piece
-from demo.session.session import Session, ChatTurn
+from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.region import PALETTE, text_color_on
 

@@ -39,5 +39,10 @@ def private(queue: Queue, overlapping: bool = False) -> dict[str, Any]:
 
     overlapping: whether it may be triggered again while it runs; otherwise Gradio decides by the kind of event.
     """
-    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **queued(queue)}
+    options: dict[str, Any] = {
+        "api_name": "page",  # or Gradio takes the handler's name, and an endpoint of that name would get another
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        **queued(queue),
+    }
     return {**options, "trigger_mode": "multiple"} if overlapping else options
