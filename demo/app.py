@@ -25,7 +25,8 @@ from demo.everything.events import wire_everything
 from demo.everything.panel import build_everything, caption_outputs
 from demo.header.events import wire_languages, wire_status
 from demo.header.panel import build_header, header_outputs
-from demo.i18n import switching, words
+from demo.i18n import switching
+from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
@@ -60,7 +61,7 @@ def build_app(
     )
     return switching.build(
         lambda: _put_together(services, options, decode),
-        title=words.TITLE,
+        title=text("header.title"),
         analytics_enabled=False,
         fill_height=True,
         delete_cache=(3600, 7200),

@@ -10,7 +10,6 @@ import gradio as gr
 
 from demo.analysis import judging, similarity_maps
 from demo.analysis.panel import KINDS, analysis_payload, property_of
-from demo.i18n import words
 from demo.jobs import analyses
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
@@ -97,7 +96,7 @@ class CloserHandlers:
                 return lambda s: judging.models_probe(self.services, s, question, read)
             case "inside":
                 return similarity_maps.inside_probe
-        raise OspreyError(words.UNKNOWN_CHOICE)
+        raise OspreyError("page.unknown_choice")
 
     def _shown(self, session: Session, analysis: Analysis | None) -> Any:
         properties = look_properties(self.services, session, analysis) if analysis is not None else {}

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from demo.i18n import words
 from demo.jobs.analyses import AnswerVariant
 from demo.jobs.requests import AnalysisRequest, AnalysisResult, RegionToken, Request, request_of
 from demo.session.conversation import ask, preset_question
@@ -74,7 +73,7 @@ def labels_probe(session: Session, labels: Any, which: Any = "all", rank_by: Any
     Raises InputError if there is nothing to judge, or nothing to judge it by.
     """
     if rank_by not in ("sum", "mean"):
-        raise InputError(words.UNKNOWN_CHOICE)
+        raise InputError("page.unknown_choice")
     regions = chosen_regions(session, which)
     cleaned = labels_of(labels)
     assert session.picture is not None
@@ -86,12 +85,12 @@ def labels_of(typed: Any) -> tuple[str, ...]:
     """The different labels of a list as it was typed. Raises InputError for fewer than two of them."""
     pieces = re.split(r"[\n,;，、；]", typed) if isinstance(typed, str) else typed
     if not isinstance(pieces, list | tuple) or not all(isinstance(piece, str) for piece in pieces):
-        raise InputError(words.FEW_LABELS)
+        raise InputError("page.few_labels")
     if sum(map(len, pieces)) > MAX_LIST_CHARACTERS:
-        raise InputError(words.LONG_LIST.format(limit=MAX_LIST_CHARACTERS))
+        raise InputError("page.long_list", limit=MAX_LIST_CHARACTERS)
     found = tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces if piece.strip()))
     if len(found) < 2:
-        raise InputError(words.FEW_LABELS)
+        raise InputError("page.few_labels")
     return found
 
 
@@ -113,11 +112,11 @@ def samples_probe(session: Session, typed: str, count: Any, temperature: Any, se
     try:
         wanted, warmth = int(count), float(temperature)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(words.BAD_SETTINGS) from None
+        raise InputError("page.bad_settings") from None
     if not 2 <= wanted <= MAX_SAMPLES:
-        raise InputError(words.BAD_COUNT.format(limit=MAX_SAMPLES, value=wanted))
+        raise InputError("page.bad_count", limit=MAX_SAMPLES, value=wanted)
     if warmth == 0:
-        raise InputError(words.COLD_SAMPLES)
+        raise InputError("page.cold_samples")
     first = random.randrange(2**16) if settings.seed is None else settings.seed
     seeds = [(first + place) % (MAX_SEED + 1) for place in range(wanted)]
     question, asked, request = _alone(session, typed, replace(settings, temperature=warmth))
@@ -130,7 +129,7 @@ def samples_probe(session: Session, typed: str, count: Any, temperature: Any, se
 def models_probe(services: Services, session: Session, typed: str, settings: SamplingSettings) -> Analysis:
     """One question answered by both models. Raises InputError, which says what to do, where only one is loaded."""
     if services.second is None:
-        raise InputError(words.ONE_MODEL)
+        raise InputError("page.one_model")
     question, asked, request = _alone(session, typed, settings)
     names = (services.model.name, services.second.name)
     variants = tuple(AnswerVariant("model", model=name) for name in names)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from demo.analysis import judging, similarity_maps
 from demo.analysis.judging import RegionLabelScores
 from demo.analysis.similarity_maps import LevelMap
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.jobs.analyses import AnswerVariant
 from demo.session import mentions
 from demo.session.services import Services
@@ -42,7 +42,7 @@ def build_closer(services: Services) -> gr.HTML:
         css_template=text_of("analysis/analysis.css"),
         js_on_load=script("analysis/analysis.js"),
         apply_default_css=False,
-        words=words.CLOSER,
+        words=group("analysis"),
         kinds=KINDS,
         colors=len(PALETTE),
         heat=overlays.heat_colors(_COLORS),

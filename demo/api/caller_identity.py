@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 
 from demo.api.own_session import is_own
-from demo.i18n import words
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
 from osprey_core.errors import InputError
@@ -34,10 +33,10 @@ class Callers:
         if session:
             workspace = self._workspaces.find(session)
             if workspace is None:
-                raise InputError(words.SESSION_GONE)
+                raise InputError("page.session_gone")
             return workspace
         if not self.has_own_connection(request):
-            raise InputError(words.SESSION_MISSING)
+            raise InputError("page.session_missing")
         return self._workspaces.for_client(str(request.session_hash))
 
     def workspace_to_open(self, session: str | None, request: gr.Request) -> Workspace:

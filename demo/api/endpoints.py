@@ -16,7 +16,7 @@ import gradio as gr
 from gradio import utils
 
 from demo.api.caller_identity import Callers
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs import analyses
 from demo.session import handlers, record
 from demo.session.handlers import Action, Decode, Services, Style
@@ -67,7 +67,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
         """
         with one_sentence():
             if not file and not address:
-                raise OspreyError(words.UPLOAD_MISSING)
+                raise OspreyError("page.upload_missing")
             workspace = callers.workspace_to_open(session, request)
             if file:
                 opened = record.open_file(workspace.session, Path(file).read_bytes(), Path(file).name)
@@ -202,7 +202,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
         with one_sentence():
             workspace = callers.workspace(session, request)
             if not file:
-                raise OspreyError(words.UPLOAD_MISSING)
+                raise OspreyError("page.upload_missing")
             data = Path(file).read_bytes()
             loaded = workspace.change_regions(lambda s: handlers.load_masks(s, data))
             return callers.told([_described(region) for region in loaded.regions], request)
@@ -384,4 +384,4 @@ class one_sentence:  # noqa: N801 - reads as a statement: with one_sentence():
             raise gr.Error(sentence, print_exception=False) from error
         if isinstance(error, Exception):
             log.error("unexpected error in an endpoint", exc_info=error)
-            raise gr.Error(words.UNEXPECTED, print_exception=False) from error
+            raise gr.Error(text("page.unexpected"), print_exception=False) from error

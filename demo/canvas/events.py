@@ -30,7 +30,6 @@ from demo.canvas.gestures import (
     seq_of,
 )
 from demo.canvas.payloads import scene_of, segments_of
-from demo.i18n import words
 from demo.session import marks, record, regions
 from demo.session.segments import find_everything
 from demo.session.services import Services
@@ -95,7 +94,7 @@ class RegionHandler(Generic[Kind]):
         with errors_as_toasts():
             gesture = self.read(value)
             if workspace.session.picture is None and gesture.picture:
-                raise InputError(words.PICTURE_GONE)
+                raise InputError("page.picture_gone")
             workspace.change_regions(
                 lambda session: (
                     self.change(self.services, session, gesture) if session.shows(gesture.picture) else session

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from gradio import utils
 from pydantic import Field, TypeAdapter, ValidationError
 
-from demo.i18n import words
 from demo.session.marks import Action
 from demo.session.regions import Reshape
 from demo.shared.messages import Lax, Message, Point
@@ -31,7 +30,7 @@ class Gesture(Message):
     @classmethod
     def refusal(cls) -> InputError:
         """What is said of a value that is no such gesture."""
-        return InputError(words.BAD_GESTURE)
+        return InputError("page.bad_gesture")
 
 
 class OpenGesture(Gesture):
@@ -51,7 +50,7 @@ class SheetGesture(Gesture):
     @classmethod
     def refusal(cls) -> InputError:
         """No such picture is open."""
-        return InputError(words.PICTURE_CLOSED)
+        return InputError("page.picture_closed")
 
 
 class LoadGesture(Gesture):
@@ -181,13 +180,13 @@ def uploaded_file(file: object) -> Path:
     """
     path = file.get("path") if isinstance(file, dict) else None
     if not isinstance(path, str) or not path:
-        raise InputError(words.UPLOAD_MISSING)
+        raise InputError("page.upload_missing")
     resolved = Path(path).resolve()
     if (
         not utils.is_in_or_equal(str(resolved), str(Path(utils.get_upload_folder()).resolve()))
         or not resolved.is_file()
     ):
-        raise InputError(words.UPLOAD_MISSING)
+        raise InputError("page.upload_missing")
     if resolved.stat().st_size > MAX_MEGABYTES * 1_000_000:
-        raise InputError(words.TOO_LARGE.format(limit=MAX_MEGABYTES))
+        raise InputError("page.too_large", limit=MAX_MEGABYTES)
     return resolved

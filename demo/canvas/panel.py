@@ -12,7 +12,7 @@ import gradio as gr
 from demo.canvas.caption_spots import place_captions
 from demo.canvas.gestures import MAX_MEGABYTES
 from demo.canvas.payloads import thumbnail
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.session.examples import Example
 from demo.shared.scripts import script, text_of
 
@@ -27,11 +27,11 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         apply_default_css=False,
         server_functions=[place_captions],
         elem_id="canvas",
-        words=words.CANVAS,
+        words=group("canvas"),
         examples=[
             {
                 "name": example.path.name,
-                "title": words.EXAMPLE_TITLES.get(example.title, example.title),
+                "title": group("examples").get(example.title, example.title),
                 "thumb": thumbnail(example.path),
             }
             for example in examples

@@ -14,7 +14,7 @@ from demo.chat.messages import OwnQuestion, Rating, replaced_turn
 from demo.chat.panel import ChatPanel
 from demo.chat.settings import wire_settings
 from demo.chat.updates import conversation_outputs
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs import answers
 from demo.jobs.decoding import Decode
 from demo.session import conversation
@@ -156,4 +156,4 @@ def _tell_of_trimmed_turns(turn: ChatTurn) -> None:
     """Say so if the conversation was too long for the model to be told all of it."""
     if turn.stats is not None and turn.stats.trimmed_turns:
         count = turn.stats.trimmed_turns
-        gr.Info(words.TRIMMED_ONE if count == 1 else words.TRIMMED_MANY.format(count=count))
+        gr.Info(text("chat.trimmed_one") if count == 1 else text("chat.trimmed_many", count=count))

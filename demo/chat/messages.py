@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.i18n import words
 from demo.shared.messages import Message
 from osprey_core.errors import InputError
 
@@ -18,7 +17,7 @@ class Rating(Message):
     @classmethod
     def refusal(cls) -> InputError:
         """Nothing that a person could have chosen."""
-        return InputError(words.UNEXPECTED)
+        return InputError("page.unexpected")
 
 
 class OwnQuestion(Message):

@@ -13,7 +13,7 @@ import gradio as gr
 
 from demo.chat import transcript
 from demo.chat.settings import SettingsPanel, build_settings
-from demo.i18n import words
+from demo.i18n.catalog import group, text
 from demo.session.conversation import MAX_QUESTION_CHARACTERS, Style
 from demo.session.session import Session
 from demo.shared.components import scripted
@@ -50,7 +50,7 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
     with gr.Row(elem_id="presets"):
         presets = {
             style: gr.Button(
-                words.PRESETS[style], size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL
+                group("presets")[style], size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL
             )
             for style in STYLES
         }
@@ -58,21 +58,21 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
     with gr.Row(elem_id="ask-row"):
         question = gr.Textbox(
             elem_id="question",
-            label=words.QUESTION,
+            label=text("chat.question"),
             show_label=False,
             container=False,
-            placeholder=words.QUESTION_PLACEHOLDER,
+            placeholder=text("chat.question_placeholder"),
             lines=1,
             max_lines=5,
             max_length=MAX_QUESTION_CHARACTERS,
             scale=1,
         )
-        send = gr.Button(words.SEND, variant="primary", elem_id="send", scale=0)
-        stop = gr.Button(words.STOP, variant="stop", elem_id="stop", visible=False, scale=0)
+        send = gr.Button(text("chat.send"), variant="primary", elem_id="send", scale=0)
+        stop = gr.Button(text("chat.stop"), variant="stop", elem_id="stop", visible=False, scale=0)
     with gr.Row(elem_id="chat-tools"):
-        retry = gr.Button(words.RETRY, size="sm", elem_id="retry", interactive=False)
-        undo = gr.Button(words.UNDO_TURN, size="sm", elem_id="undo-turn", interactive=False)
-        clear = gr.Button(words.CLEAR_CHAT, size="sm", elem_id="clear-chat", interactive=False)
+        retry = gr.Button(text("chat.retry"), size="sm", elem_id="retry", interactive=False)
+        undo = gr.Button(text("chat.undo_turn"), size="sm", elem_id="undo-turn", interactive=False)
+        clear = gr.Button(text("chat.clear_chat"), size="sm", elem_id="clear-chat", interactive=False)
     settings = build_settings(defaults)
     return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
@@ -80,14 +80,18 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
 def _build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return scripted(
-        "chatbot", ("chat/chat.js",), html_template='<div class="osp-chat"></div>', words=words.CONVERSATION, turns=[]
+        "chatbot",
+        ("chat/chat.js",),
+        html_template='<div class="osp-chat"></div>',
+        words=group("conversation"),
+        turns=[],
     )
 
 
 def _build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return scripted(
-        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
+        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=group("conversation"), regions=[]
     )
 
 
@@ -97,6 +101,6 @@ def _build_own_questions() -> gr.HTML:
         "own-questions",
         ("chat/presets.js",),
         html_template='<div class="osp-own" role="list"></div>',
-        words=words.OWN_QUESTIONS,
+        words=group("own_questions"),
         longest=MAX_QUESTION_CHARACTERS,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from demo.i18n import words
 from demo.shared.messages import Message
 from osprey_core.errors import InputError
 
@@ -17,7 +16,7 @@ class DescribeMessage(Message):
     @classmethod
     def refusal(cls) -> InputError:
         """As the job itself says it."""
-        return InputError(words.BAD_GESTURE)
+        return InputError("page.bad_gesture")
 
 
 class RowMessage(Message):
@@ -29,4 +28,4 @@ class RowMessage(Message):
     @classmethod
     def refusal(cls) -> InputError:
         """As the marking itself says it."""
-        return InputError(words.BAD_GESTURE)
+        return InputError("page.bad_gesture")

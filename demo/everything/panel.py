@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.session.session import Session
 from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
@@ -21,7 +21,7 @@ def build_everything() -> gr.HTML:
         css_template=text_of("everything/everything.css"),
         js_on_load=script("everything/everything.js"),
         apply_default_css=False,
-        words=words.EVERYTHING,
+        words=group("everything"),
         captions=None,
     )
 

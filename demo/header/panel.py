@@ -6,12 +6,14 @@ import html
 
 import gradio as gr
 
-from demo.i18n import language, words
+from demo.i18n import language
+from demo.i18n.catalog import group, text
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.components import scripted
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.outputs import Outputs
+from demo.shared.problems import sentence_of
 
 
 def build_header(services: Services, is_embedded: bool) -> gr.HTML:
@@ -20,9 +22,9 @@ def build_header(services: Services, is_embedded: bool) -> gr.HTML:
         "header",
         ("chat/help.js", "i18n/language.js"),
         header_html(services, is_embedded),
-        words=words.HELP,
-        steps=words.HELP_STEPS,
-        sections=words.HELP_KEYS,
+        words=group("help.sheet"),
+        steps=group("help.steps"),
+        sections=group("help.keys"),
         language=language.current(),
         lang=language.HTML_NAMES[language.current()],
         cookie=language.COOKIE,
@@ -37,7 +39,8 @@ def header_outputs(services: Services, header: gr.HTML, is_embedded: bool) -> Ou
 def header_html(services: Services, is_embedded: bool) -> str:
     """The header's HTML. is_embedded: whether the built-in model runs, about which there is something to know."""
     return (
-        f'<div class="osp-header"><h1>{words.TITLE}</h1><div class="osp-tagline">{html.escape(words.TAGLINE)}</div>'
+        f'<div class="osp-header"><h1>{text("header.title")}</h1>'
+        f'<div class="osp-tagline">{html.escape(text("header.tagline"))}</div>'
         f'<div class="osp-status" role="status">{_status_html(services)}</div>{_languages_html()}{_help_html()}</div>'
         f"{_note_html() if is_embedded else ''}"
     )
@@ -47,17 +50,17 @@ def _status_html(services: Services) -> str:
     """What is ready or loading, then what could not be loaded."""
     pills, failures = "", ""
     for resource, label in (
-        (services.model, words.STATUS_MODEL),
-        (services.second, words.STATUS_SECOND),
-        (services.segmenter, words.STATUS_SEGMENTER),
+        (services.model, text("status.model")),
+        (services.second, text("status.second")),
+        (services.segmenter, text("status.segmenter")),
     ):
         if resource is None:
             continue
         if resource.state == "loading":
-            pills += _pill("osp-loading", words.STATUS_LOADING.format(name=resource.name))
+            pills += _pill("osp-loading", text("status.loading", name=resource.name))
         elif resource.state == "failed":
-            reason = language.translated(resource.reason)
-            failures += _pill("osp-failed", f"{words.STATUS_FAILED.format(name=resource.name)} {reason}")
+            reason = sentence_of(resource.error)
+            failures += _pill("osp-failed", f"{text('status.failed', name=resource.name)} {reason}")
         else:
             pills += _pill("osp-ready", f"{label}: {_details(resource)}")
     return pills + failures
@@ -72,9 +75,9 @@ def _details(resource: LazyResource) -> str:
 
 def _note_html() -> str:
     return (
-        f'<details class="osp-model-note"><summary>{html.escape(words.NOTE_EMBEDDED)} '
-        f"<u>{html.escape(words.NOTE_MORE)}</u></summary>{html.escape(words.NOTE_FULL_MODEL)} "
-        f"<code>{html.escape(words.NOTE_FULL_COMMAND)}</code></details>"
+        f'<details class="osp-model-note"><summary>{html.escape(text("note.embedded"))} '
+        f"<u>{html.escape(text('note.more'))}</u></summary>{html.escape(text('note.full_model'))} "
+        f"<code>{html.escape(text('note.full_command'))}</code></details>"
     )
 
 
@@ -85,11 +88,13 @@ def _languages_html() -> str:
         f"{language.SHORT_NAMES[code]}</button>"
         for code, name in language.LANGUAGES.items()
     )
-    return f'<div class="osp-languages" role="group" aria-label="{html.escape(words.LANGUAGE)}">{choices}</div>'
+    return (
+        f'<div class="osp-languages" role="group" aria-label="{html.escape(text("header.language"))}">{choices}</div>'
+    )
 
 
 def _help_html() -> str:
-    return f'<button type="button" class="osp-help-open">{html.escape(words.HELP_BUTTON)}<kbd>?</kbd></button>'
+    return f'<button type="button" class="osp-help-open">{html.escape(text("help.button"))}<kbd>?</kbd></button>'
 
 
 def _pill(state: str, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Piece, Request, request_of
 from demo.jobs.run import Ending, Job, Phase, run
@@ -91,7 +91,7 @@ class AnswerJob(Job[Progress]):
     def shown(self, phase: Phase) -> Progress | None:
         if phase == "queued":
             return None
-        note = {"loading": words.WAITING_FOR_MODEL, "opening": words.LOOKING, "writing": ""}[phase]
+        note = {"loading": text("chat.waiting_for_model"), "opening": text("chat.looking"), "writing": ""}[phase]
         return Progress(self._workspace.session, note)
 
     def settle(self, ending: Ending) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from demo.i18n import words
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Caption, DescribeRequest, Piece
 from demo.jobs.run import Ending, Job, Phase, run
@@ -34,12 +33,12 @@ def describe_everything(
     session = workspace.session
     picture = required_picture(session)
     if style not in ("short", "detailed", "category"):
-        raise InputError(words.BAD_GESTURE)
+        raise InputError("page.bad_gesture")
     if session.captions is not None and session.captions.state == "running":
-        raise InputError(words.BUSY_DESCRIBING)
+        raise InputError("page.busy_describing")
     segments = find_everything(services, session)
     if not segments:
-        raise InputError(words.NOTHING_STANDS_OUT)
+        raise InputError("page.nothing_stands_out")
     captions = new_captions(style, len(segments))
     workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
     request = DescribeRequest(picture, tuple(segment.mask for segment in segments), style, settings)

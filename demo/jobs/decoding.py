@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demo.i18n import words
 from demo.jobs.requests import AnalysisRequest, AnyRequest, Caption, DescribeRequest, Piece, Request
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
@@ -59,7 +58,7 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
     """The picture encoded by the model, or by the second one; slow once, then shared."""
     resource = services.second if second else services.model
     if resource is None:
-        raise InputError(words.ONE_MODEL)
+        raise InputError("page.one_model")
     opened = services.pictures.get(picture)
     return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
-from demo.i18n import words
 from demo.session import mentions
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture
@@ -38,7 +37,7 @@ def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
     """The session as a zip (see `export.write_zip`), and a name for the file. Raises InputError without a picture."""
     record = record_of(session, model, segmenter)
     if record is None:
-        raise InputError(words.NO_PICTURE)
+        raise InputError("page.no_picture")
     return export.write_zip(record), f"{PurePath(record.picture.name).stem or 'picture'}-osprey.zip"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.i18n import words
 from demo.session.pictures import required_picture
 from demo.session.services import Services
 from demo.session.session import Picture, Segment, SegmentPrompt, Session
@@ -30,7 +29,7 @@ def find_everything(services: Services, session: Session) -> tuple[Segment, ...]
 def opened_segments(services: Services, picture: Picture) -> Any:
     """The picture made ready by the segmenter; slow once, then shared."""
     if not services.segmenter.wait(1):  # no longer: others want to mark as well
-        raise InputError(words.SEGMENTER_LOADING)
+        raise InputError("page.segmenter_loading")
     opened = services.pictures.get(picture)
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
 
@@ -45,5 +44,5 @@ def found_masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> 
     found = opened_segments(services, picture).segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)
     kept: list[Mask] = [scored.mask for scored in found if scored.mask.any()]
     if not kept:
-        raise InputError(words.NOTHING_FOUND)
+        raise InputError("page.nothing_found")
     return kept

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from demo.i18n import words
 from demo.session.session import Session
 from osprey_core.errors import InputError
 
@@ -103,7 +102,7 @@ class Workspace:
             if same and not session.regions and not session.transcript:
                 return self.turn_to(same[-1].id)
             if len(self.sheets) >= MAX_PICTURES:
-                raise InputError(words.MANY_PICTURES.format(limit=MAX_PICTURES))
+                raise InputError("page.many_pictures", limit=MAX_PICTURES)
             self._leave()
             opened = Sheet(next(_sheet_ids), session)
             self._sheets, self._front = (*self.sheets, opened), opened.id
@@ -113,7 +112,7 @@ class Workspace:
         """Bring an open picture to the front. Raises InputError if it is not open (any more)."""
         with self._lock:
             if all(sheet.id != sheet_id for sheet in self.sheets):
-                raise InputError(words.PICTURE_CLOSED)
+                raise InputError("page.picture_closed")
             if sheet_id != self._front:
                 self._leave()
                 self._front = sheet_id

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
-from demo.i18n import words
 from osprey_core.errors import InputError
 
 Lax = Strict(False)
@@ -41,4 +40,4 @@ class Message(BaseModel):
     @classmethod
     def refusal(cls) -> InputError:
         """What is said of a value that is no such message."""
-        return InputError(words.UNKNOWN_CHOICE)
+        return InputError("page.unknown_choice")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.shared.problems import sentence_of
 
 log = logging.getLogger(__name__)
@@ -44,4 +44,4 @@ def errors_as_toasts(held: HeldError | None = None) -> Iterator[None]:
         sentence = sentence_of(error)
         if sentence is None:
             log.error("unexpected error in a handler", exc_info=error)
-        gr.Warning(words.UNEXPECTED if sentence is None else html.escape(sentence))
+        gr.Warning(text("page.unexpected") if sentence is None else html.escape(sentence))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,7 +27,7 @@ def pixels(person: Any) -> str:
 def test_what_was_described_stands_on_the_picture(visit: Any, address: str) -> None:
     person = visit(address)
     person.open_example()
-    assert not person.page.get_by_label(words.CANVAS["captions"]).is_visible()
+    assert not person.page.get_by_label(text("canvas.captions")).is_visible()
     person.tool("everything")
     person.page.click("#everything .osp-describe")
     person.page.wait_for_function("!document.querySelector('#everything tbody').innerText.includes('…')")
@@ -49,7 +49,7 @@ def test_what_was_described_stands_on_the_picture(visit: Any, address: str) -> N
     person.page.mouse.move(5, 5)
     person.page.wait_for_timeout(300)
     with_them = pixels(person)
-    person.page.get_by_label(words.CANVAS["captions"]).uncheck()
+    person.page.get_by_label(text("canvas.captions")).uncheck()
     person.page.wait_for_function("document.querySelector('.osp-canvas').dataset.captions === '[]'")
     person.page.wait_for_timeout(200)
     assert pixels(person) != with_them

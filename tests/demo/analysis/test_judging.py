@@ -13,7 +13,7 @@ import pytest
 
 from demo.analysis import judging, similarity_maps
 from demo.analysis.panel import analysis_payload
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.jobs import analyses
 from demo.session import handlers
 from demo.session.handlers import Services
@@ -375,4 +375,4 @@ def test_a_look_waits_for_a_model_that_still_loads(workspace: Workspace, model: 
 
 
 def test_words_of_each_way_to_answer_are_there() -> None:
-    assert set(words.CLOSER["how"]) == set(words.CLOSER["howTips"]) == set(judging.SWITCHED_OFF)
+    assert set(group("analysis.how")) == set(group("analysis.howTips")) == set(judging.SWITCHED_OFF)

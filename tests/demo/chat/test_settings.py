@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.app import build_app
 from demo.chat.settings import DefaultsHandler
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.options import Options
 from osprey_core.config import GenerationDefaults
 from tests import fakes
@@ -24,4 +24,8 @@ def test_a_model_that_is_there_shows_its_defaults_from_the_start(example_folder:
     model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
     app = build_app(model, fakes.FakeSegmenter(), Options(), example_folder)
     shown = {block.label: block.value for block in app.blocks.values() if isinstance(block, gr.Slider)}
-    assert shown == {words.TEMPERATURE: 0.3, words.TOP_P: 0.9, words.MAX_NEW_TOKENS: 77}
+    assert shown == {
+        text("settings.temperature"): 0.3,
+        text("settings.top_p"): 0.9,
+        text("settings.max_new_tokens"): 77,
+    }

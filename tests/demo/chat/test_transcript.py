@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.chat import transcript
-from demo.i18n import words
+from demo.i18n.catalog import group, text
 from demo.session import handlers
 from demo.session.handlers import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session
@@ -77,10 +77,10 @@ def test_whatever_was_typed_goes_out_as_it_was(two: Session) -> None:
     [
         ({"state": "waiting"}, "in the queue"),
         ({"state": "waiting", "answer": "A"}, ""),
-        ({"state": "complete"}, words.NO_ANSWER),
+        ({"state": "complete"}, text("chat.no_answer")),
         ({"state": "complete", "answer": "A dog."}, ""),
-        ({"state": "stopped"}, f"({words.STOPPED})"),
-        ({"state": "length", "answer": "A"}, f"({words.CUT_OFF})"),
+        ({"state": "stopped"}, f"({text('chat.stopped')})"),
+        ({"state": "length", "answer": "A"}, f"({text('chat.cut_off')})"),
     ],
 )
 def test_what_an_answer_lacks_is_said(two: Session, changes: dict[str, Any], note: str) -> None:
@@ -93,32 +93,32 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
     session = asked(services, asked(services, two, "What?"), "And?")
     for shown in transcript.turns(session):
         lines = dict(shown["stats"])
-        assert lines[words.STATS_MODEL] == "fake"
-        assert "42" in lines[words.STATS_TOKENS]
-        assert lines[words.STATS_FIRST]
-        assert lines[words.STATS_RATE]
-        assert (lines[words.TEMPERATURE], lines[words.MAX_NEW_TOKENS]) == ("0", "1024")
-        assert not {words.TOP_P, words.SEED} & set(lines), "nothing is drawn at temperature 0"
+        assert lines[text("stats.model")] == "fake"
+        assert "42" in lines[text("stats.tokens")]
+        assert lines[text("stats.first")]
+        assert lines[text("stats.rate")]
+        assert (lines[text("settings.temperature")], lines[text("settings.max_new_tokens")]) == ("0", "1024")
+        assert not {text("settings.top_p"), text("settings.seed")} & set(lines), "nothing is drawn at temperature 0"
     assert transcript.stats_lines(ChatTurn(1, "?", (), False)) == []
-    assert (words.STATS_MODEL, "") not in transcript.stats_lines(ChatTurn(1, "?", (), False, stats=AnswerMeasures()))
+    assert (text("stats.model"), "") not in transcript.stats_lines(ChatTurn(1, "?", (), False, stats=AnswerMeasures()))
 
 
 def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
     session = answered(services, handlers.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
     lines = dict(transcript.stats_lines(session.transcript[-1]))
-    assert lines[words.TEMPERATURE] == "0.75"
-    assert lines[words.TOP_P] == "0.9"
-    assert lines[words.SEED] == "9223372036854775807"
-    assert lines[words.MAX_NEW_TOKENS] == "64"
+    assert lines[text("settings.temperature")] == "0.75"
+    assert lines[text("settings.top_p")] == "0.9"
+    assert lines[text("settings.seed")] == "9223372036854775807"
+    assert lines[text("settings.max_new_tokens")] == "64"
 
 
 def test_every_word_of_the_scripts_is_given() -> None:
     for script, given in (
-        ("shared/elements.js", words.CONVERSATION),
-        ("chat/chat.js", words.CONVERSATION),
-        ("chat/mentions.js", words.CONVERSATION),
-        ("chat/presets.js", words.OWN_QUESTIONS),
-        ("chat/help.js", words.HELP),
+        ("shared/elements.js", group("conversation")),
+        ("chat/chat.js", group("conversation")),
+        ("chat/mentions.js", group("conversation")),
+        ("chat/presets.js", group("own_questions")),
+        ("chat/help.js", group("help.sheet")),
     ):
         used = set(re.findall(r"\bW\.(\w+)", (DEMO / script).read_text(encoding="utf-8")))
         assert used <= set(given), script
@@ -189,4 +189,4 @@ def test_presets_about_all_regions_and_about_what_is_around(services: Services, 
     one = replace(two, regions=two.regions[1:])
     with pytest.raises(InputError, match="second one"):
         handlers.preset_question(one, "compare")
-    assert set(words.PRESETS) == {"short", "detailed", "category", "around", "relation", "compare"}
+    assert set(group("presets")) == {"short", "detailed", "category", "around", "relation", "compare"}

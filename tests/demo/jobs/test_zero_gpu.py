@@ -21,7 +21,7 @@ import pytest
 import app as program
 from demo.analysis import judging
 from demo.app import build_app
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.jobs import analyses, zero_gpu
 from demo.options import Options, read_options
 from demo.session import handlers
@@ -259,4 +259,4 @@ def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "in time" in done.stdout
-    assert words.UNEXPECTED not in done.stderr
+    assert text("page.unexpected") not in done.stderr

@@ -19,7 +19,7 @@ from PIL import Image
 from demo.canvas.gestures import uploaded_file
 from demo.canvas.payloads import picture_of, scene_of
 from demo.chat import transcript
-from demo.i18n import words
+from demo.i18n.catalog import group, text
 from demo.session import handlers, mentions
 from demo.session.handlers import Services
 from demo.session.picture_cache import PictureCache
@@ -201,30 +201,30 @@ def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services,
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
-        (lambda v, s: handlers.mark_point(v, Session(), 1, 1, "new"), words.NO_PICTURE),
-        (lambda v, s: handlers.mark_point(v, s, -1, 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_point(v, s, 360, 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_point(v, s, float("nan"), 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, None, 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, 5, 5, "explode"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_point(v, s, 5, 5, "remove"), words.NOTHING_TO_REMOVE_FROM),
-        (lambda v, s: handlers.mark_box(v, s, [5, 5, 6, 60], "new"), words.BOX_TOO_SMALL),
-        (lambda v, s: handlers.mark_box(v, s, [1, 2, 3], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_box(v, s, [5, 5, 30, 30], "new"), words.NOTHING_FOUND),
-        (lambda v, s: handlers.mark_brush(s, [], 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), words.OUTSIDE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6]], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), words.BAD_GESTURE),
-        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), words.POLYGON_TOO_THIN),
-        (lambda v, s: handlers.mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), words.POLYGON_TOO_THIN),
-        (lambda v, s: handlers.select_region(s, 4), words.NO_REGION),
-        (lambda v, s: handlers.open_example(v, s, "../secret"), words.UNKNOWN_EXAMPLE),
-        (lambda v, s: handlers.ask(s, "What?"), words.NO_REGION),
-        (lambda v, s: handlers.ask(Session(), "What?"), words.NO_PICTURE),
-        (lambda v, s: handlers.retry(s), words.NOTHING_TO_RETRY),
+        (lambda v, s: handlers.mark_point(v, Session(), 1, 1, "new"), text("page.no_picture")),
+        (lambda v, s: handlers.mark_point(v, s, -1, 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_point(v, s, 360, 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_point(v, s, float("nan"), 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, None, 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "explode"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_point(v, s, 5, 5, "remove"), text("page.nothing_to_remove_from")),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 6, 60], "new"), text("page.box_too_small")),
+        (lambda v, s: handlers.mark_box(v, s, [1, 2, 3], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_box(v, s, [5, 5, 30, 30], "new"), text("page.nothing_found")),
+        (lambda v, s: handlers.mark_brush(s, [], 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2, 3]], 5, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 1e9, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[1, 2]], 0, "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_brush(s, [[-500, -500]], 5, "new"), text("page.outside")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6]], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), text("page.bad_gesture")),
+        (lambda v, s: handlers.mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), text("page.polygon_too_thin")),
+        (lambda v, s: handlers.mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), text("page.polygon_too_thin")),
+        (lambda v, s: handlers.select_region(s, 4), text("page.no_region")),
+        (lambda v, s: handlers.open_example(v, s, "../secret"), text("page.unknown_example")),
+        (lambda v, s: handlers.ask(s, "What?"), text("page.no_region")),
+        (lambda v, s: handlers.ask(Session(), "What?"), text("page.no_picture")),
+        (lambda v, s: handlers.retry(s), text("page.nothing_to_retry")),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -402,7 +402,7 @@ def test_a_conversation_keeps_the_places_of_its_regions(
     assert (call.regions[1] == fakes.shape("red")).all()
     session = handlers.select_region(session, 2)
     asked(services, session, "Sure?")
-    assert model.calls[-1].question == words.ABOUT_REGION.format(region="<region1>", question="Sure?")
+    assert model.calls[-1].question == text("for_the_model.about_region", region="<region1>", question="Sure?")
 
 
 def test_implied_turns_say_what_they_are_about(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -468,8 +468,8 @@ def test_presets_ask_the_published_questions(two: Session) -> None:
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        ("", words.NO_QUESTION),
-        ("  \n", words.NO_QUESTION),
+        ("", text("page.no_question")),
+        ("  \n", text("page.no_question")),
         ("What is @7?", "There is no region @7; marked are @1, @2."),
     ],
 )
@@ -532,7 +532,7 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
     turn = workspace.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 20
-    assert words.STOPPED in transcript.turns(workspace.session)[-1]["note"]
+    assert text("chat.stopped") in transcript.turns(workspace.session)[-1]["note"]
 
 
 def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
@@ -551,7 +551,7 @@ def test_stop_while_the_picture_is_encoded(services: Services, model: fakes.Fake
     workspace = Workspace()
     workspace.change(lambda _: handlers.ask(two, "A long story"))
     progress = handlers.answer(services, workspace, SamplingSettings())
-    assert next(progress).note == words.LOOKING
+    assert next(progress).note == text("chat.looking")
     handlers.stop(services, workspace)
     assert workspace.session.waiting is None
     list(progress)
@@ -609,7 +609,7 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
     workspace = Workspace()
     workspace.change(lambda _: handlers.ask(two, "What?"))
     progress = handlers.answer(services, workspace, SamplingSettings())
-    assert next(progress).note == words.WAITING_FOR_MODEL
+    assert next(progress).note == text("chat.waiting_for_model")
     release.set()
     with pytest.raises(OspreyError, match="folder is empty"):
         list(progress)
@@ -626,9 +626,11 @@ def test_too_little_memory_is_a_sentence_with_a_remedy() -> None:
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     resource = LazyResource("large", load).load()
-    assert resource.reason == words.OUT_OF_MEMORY_LOADING.format(name="large")
-    assert "--dtype" in resource.reason
-    assert problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == words.OUT_OF_MEMORY
+    assert str(resource.error) == text("page.out_of_memory_loading", name="large")
+    assert "--dtype" in str(resource.error)
+    assert (
+        problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == text("page.out_of_memory")
+    )
     assert problems.sentence_of(OspreyError("Said.")) == "Said."
     assert problems.sentence_of(RuntimeError("x")) is None
 
@@ -639,7 +641,7 @@ def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
 
     resource = LazyResource("thing", load).start()
     resource.wait(5)
-    assert resource.reason == words.LOADING_FAILED.format(name="thing")
+    assert str(resource.error) == text("page.loading_failed", name="thing")
 
 
 # --- words on the page -----------------------------------------------------------------------------------------------
@@ -670,7 +672,7 @@ def test_every_canvas_word_is_used_and_given() -> None:
     import re
 
     used = set(re.findall(r"\bW\.(\w+)", script))
-    assert used <= set(words.CANVAS)
+    assert used <= set(group("canvas"))
 
 
 # --- with a real network ---------------------------------------------------------------------------------------------
@@ -767,9 +769,9 @@ def test_everything_is_described(services: Services, opened: Session) -> None:
     assert captions.state == "complete"
     assert states[0] is not None
     assert states[0].rows == ()
-    for place, text in captions.rows:
+    for place, said in captions.rows:
         mask = handlers.find_everything(services, opened)[place].mask.mask()
-        assert f"area={mask.sum()}" in text
+        assert f"area={mask.sum()}" in said
     assert sorted(place for place, _ in captions.rows) == [0, 1, 2]
 
 
