@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from osprey_core.errors import InputError
-from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.records.records import worded
 
 MAX_REGIONS = 20
@@ -47,7 +47,7 @@ def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             chosen = [region for _, region in found[start : start + MAX_REGIONS]]
             told = [_name(region, names, place) for place, region in found[start : start + MAX_REGIONS]]
             caption = picture.get("caption")
-            wordings = say.CATEGORY if caption is None else say.SHORT
+            wordings = WORDINGS["category"].templates if caption is None else WORDINGS["short"].templates
             answers = told if caption is None else [str(caption)] * len(told)
             key = f"{number} {start}"
             yield f"picture {number}", picture_item(picture, key, chosen, told, _asked(wordings, key, answers))
