@@ -710,7 +710,7 @@ def test_regions_are_merged_subtracted_and_reshaped(two: Session) -> None:
     assert wider.sum() > fakes.shape("red").sum()
     inverted = handlers.reshape_region(two, 1, "invert").regions[0]
     assert (inverted.mask.mask() == ~fakes.shape("red")).all()
-    assert inverted.prompts is None
+    assert inverted.prompt is None
     pieces = handlers.reshape_region(handlers.mark_brush(two, [[330.0, 30.0]], 4, "add"), 2, "largest")
     assert (pieces.regions[1].mask.mask() == fakes.shape("blue")).all()
 
