@@ -24,7 +24,7 @@ from osprey_core.evaluation.questions import balanced, choose_topics, conversati
 from osprey_core.evaluation.scoring import answers, report, summarise
 from osprey_core.evaluation.sentence_similarity import load_sentence_encoder
 from osprey_core.training.config import NANO_STYLES, NANO_THINGS
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.sources import SceneSource
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from osprey_core.errors import InputError
 from osprey_core.evaluation.judges import YES_NO, words_of
 from osprey_core.language.prompts import Turn
 from osprey_core.training.art import Atlas
-from osprey_core.training.dialogues.dialogues import (
+from osprey_core.training.dialogues import (
     EVALUATION_SEEDS,
     DialogueOptions,
     DialogueSample,

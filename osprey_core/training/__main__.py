@@ -26,7 +26,7 @@ from osprey_core.training.config import Precision, TrainingConfig
 from osprey_core.training.loop import Run, Task
 from osprey_core.training.recipes import ALL_PARTS, RECIPES, Stage, read_recipe
 from osprey_core.training.records.record_source import RecordSource
-from osprey_core.training.scenes.sources import SceneSource, Survey, prepare
+from osprey_core.training.sources import SceneSource, Survey, prepare
 
 log = logging.getLogger(__name__)
 

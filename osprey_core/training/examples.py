@@ -26,7 +26,7 @@ from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.masks import intersection_over_union
 from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.training.art import Atlas, atlas_of, load_atlas
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS
+from osprey_core.training.dialogues import EVALUATION_SEEDS
 from osprey_core.training.scenes.scene import Scene, SceneOptions, make_scene
 
 log = logging.getLogger(__name__)

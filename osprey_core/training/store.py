@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.training.config import TrainingConfig
-from osprey_core.training.dialogues.dialogues import DialogueOptions, DialogueSample, sample
+from osprey_core.training.dialogues import DialogueOptions, DialogueSample, sample
 from osprey_core.training.records.records import record_from_sample, save_records
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.sources import SceneSource
 
 log = logging.getLogger(__name__)
 

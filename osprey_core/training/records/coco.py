@@ -12,7 +12,7 @@ from typing import Any
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
-from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.records.records import worded
 
 MAX_REGIONS = 20
@@ -48,7 +48,7 @@ def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[Message, dict[str, 
             chosen = [region for _, region in found[start : start + MAX_REGIONS]]
             told = [_name(region, names, place) for place, region in found[start : start + MAX_REGIONS]]
             caption = picture.get("caption")
-            wordings = say.CATEGORY if caption is None else say.SHORT
+            wordings = WORDINGS["category"].templates if caption is None else WORDINGS["short"].templates
             answers = told if caption is None else [str(caption)] * len(told)
             key = f"{number} {start}"
             yield (

@@ -13,7 +13,7 @@ from typing import Any
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
-from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.records.coco import MAX_REGIONS, by_id, category_names, picture_item
 from osprey_core.training.records.records import worded
 
@@ -76,7 +76,7 @@ def expression_items(
             key = f"{number} {start}"
             conversations = []
             for place, (annotation, text) in enumerate(pairs):
-                question = worded(say.SHORT, f"{key} {place}", order.index(annotation) + 1)
+                question = worded(WORDINGS["short"].templates, f"{key} {place}", order.index(annotation) + 1)
                 conversations += [{"from": "human", "value": question}, {"from": "gpt", "value": text}]
             regions = [annotations[annotation] for annotation in order]
             labels = [names[region["category_id"]] for region in regions]

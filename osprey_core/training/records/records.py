@@ -23,7 +23,7 @@ from pycocotools import mask as coco_mask
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
 from osprey_core.language.prompts import Turn
-from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.dialogues.phrasings import WORDINGS
 
 _MENTION = re.compile(r"<region(\d+)>")
 _PICTURE_MARK = re.compile(r"<image>\s*")
@@ -273,7 +273,7 @@ def _described(description: Any, key: str, region_count: int) -> tuple[Turn, ...
     for place, text in enumerate(description):
         if not isinstance(text, str) or not _LABEL.sub("", text).strip():
             raise InputError("samples.description_empty", place=place + 1)
-        turns.append(Turn(worded(say.DETAILED, key, place + 1), _LABEL.sub("", text).strip()))
+        turns.append(Turn(worded(WORDINGS["detailed"].templates, key, place + 1), _LABEL.sub("", text).strip()))
     return tuple(turns)
 
 
