@@ -8,6 +8,7 @@ import gradio as gr
 
 from demo.i18n.catalog import group
 from demo.session.session import Session
+from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
 
 
@@ -37,3 +38,8 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
     }
+
+
+def caption_outputs(everything: gr.HTML) -> Outputs[Session]:
+    """The table with the session's captions."""
+    return Outputs((everything,), lambda session: [{"captions": captions_of(session) or {}}])

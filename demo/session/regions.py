@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from demo.session.pictures import required_picture
-from demo.session.session import PageRegion, Patch, Session
+from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
 from osprey_core.regions import masks
@@ -25,6 +25,26 @@ RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
 }
 
 
+def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
+    """The regions that a choice names: "all" that are shown, the "selected" one, or the one with a number.
+
+    Raises InputError without a picture, without regions, or if there is no such region.
+    """
+    required_picture(session)
+    if not session.regions:
+        raise InputError("page.no_region")
+    if which == "all":
+        shown = tuple(region for region in session.regions if not region.hidden)
+        if not shown:
+            raise InputError("page.all_hidden")
+        return shown
+    number = session.selected if which in (None, "", "selected") else which
+    region = session.region(number) if isinstance(number, int) else None
+    if region is None:
+        raise InputError("page.unknown_choice")
+    return (region,)
+
+
 def load_masks(session: Session, data: bytes) -> Session:
     """Every mask of a mask file as a new region with the file's name for it; the last one is selected."""
     picture = required_picture(session)
@@ -35,7 +55,7 @@ def load_masks(session: Session, data: bytes) -> Session:
     new = []
     for number, named in enumerate(found, first):
         stored = named.mask
-        new.append(PageRegion(number, stored, patches=(Patch(True, stored),), name=named.name[:MAX_NAME_CHARACTERS]))
+        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=named.name[:MAX_NAME_CHARACTERS]))
     return session.with_regions((*session.regions, *new), new[-1].number)
 
 
@@ -105,7 +125,7 @@ def undo(session: Session) -> Session:
     return session.undone()
 
 
-def required_region(session: Session, number: int) -> PageRegion:
+def required_region(session: Session, number: int) -> Region:
     region = session.region(number)
     if region is None:
         raise _unknown_region(session, number)
@@ -118,10 +138,10 @@ def stored_mask(mask: Mask) -> CodedMask:
     return CodedMask.of(mask)
 
 
-def _by_hand(region: PageRegion, mask: Mask) -> PageRegion:
+def _by_hand(region: Region, mask: Mask) -> Region:
     """The region with other pixels, which no longer follow from clicks."""
     stored = stored_mask(mask)
-    return replace(region, mask=stored, prompts=None, patches=(Patch(True, stored),), extent=0)
+    return replace(region, mask=stored, prompt=None, edits=(MaskEdit(True, stored),), extent=0)
 
 
 def _unknown_region(session: Session, number: int) -> InputError:
