@@ -66,7 +66,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         value=None,
         html_template='<div class="osp-root"></div>',
         css_template=text_of("canvas/canvas.css"),
-        js_on_load=script("canvas/camera.js", "canvas/captions.js", "canvas/canvas.js"),
+        js_on_load=script("canvas/canvas.js", GESTURES),
         apply_default_css=False,
         server_functions=[place_captions],
         elem_id="canvas",

@@ -1,47 +1,52 @@
-// The help sheet: what to do and which keys do it, behind the button in the header and the key `?`. Gradio runs this
-// text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
+// The help sheet: what to do and which keys do it, behind the button in the header and the key `?`.
 
-const listen = listener("help");
+import { isTyping, make } from "../shared/elements.js";
+import { icon } from "../shared/icons.js";
 
-function keys(text) {
-  return text.split(" ").map((key) => make("kbd", {}, key));
+const keyCaps = (keys) => keys.split(" ").map((key) => make("kbd", {}, key));
+
+export function mountHelp({ element, props, words, listen }) {
+  const sheet = createSheet(props, words);
+  document.querySelectorAll("#osp-help").forEach((old) => old.remove());
+  (element.closest(".gradio-container") || document.body).append(sheet);
+
+  let focusedBefore = null;
+  function open() {
+    if (sheet.open) return;
+    focusedBefore = document.activeElement;
+    sheet.showModal();
+    sheet.scrollTop = 0;
+  }
+
+  sheet.addEventListener("close", () => focusedBefore && focusedBefore.isConnected && focusedBefore.focus());
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // beside the sheet
+  sheet.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
+
+  listen(element, "click", (event) => event.target.closest(".osp-help-open") && open());
+  listen(window, "keydown", (event) => {
+    if (event.key !== "?" || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    open();
+  });
 }
 
-const sections = props.sections.map(([title, lines]) =>
-  make(
-    "section",
-    {},
-    make("h3", {}, title),
-    make("dl", {}, ...lines.flatMap(([which, what]) => [make("dt", {}, ...keys(which)), make("dd", {}, what)])),
-  ),
-);
-const shut = make("button", { type: "button", class: "osp-help-close", title: W.close, "aria-label": W.close, onclick: () => sheet.close() }, icon("close"));
-const steps = make("ol", {}, ...props.steps.map((step) => make("li", {}, step)));
-const sheet = make(
-  "dialog",
-  { class: "osp-help", id: "osp-help", "aria-labelledby": "osp-help-title" },
-  make("header", {}, make("h2", { id: "osp-help-title" }, W.title), shut),
-  steps,
-  make("div", { class: "osp-help-keys" }, ...sections),
-);
-document.querySelectorAll("#osp-help").forEach((old) => old.remove());
-(element.closest(".gradio-container") || document.body).append(sheet);
-
-let from = null; // what had the focus
-function open() {
-  if (sheet.open) return;
-  from = document.activeElement;
-  sheet.showModal();
-  sheet.scrollTop = 0;
+function createSheet({ sections, steps }, words) {
+  const lines = (rows) => rows.flatMap(([keys, what]) => [make("dt", {}, ...keyCaps(keys)), make("dd", {}, what)]);
+  const tables = sections.map(([title, rows]) =>
+    make("section", {}, make("h3", {}, title), make("dl", {}, ...lines(rows))),
+  );
+  const shut = make(
+    "button",
+    { type: "button", class: "osp-help-close", title: words.close, "aria-label": words.close },
+    icon("close"),
+  );
+  const sheet = make(
+    "dialog",
+    { class: "osp-help", id: "osp-help", "aria-labelledby": "osp-help-title" },
+    make("header", {}, make("h2", { id: "osp-help-title" }, words.title), shut),
+    make("ol", {}, ...steps.map((step) => make("li", {}, step))),
+    make("div", { class: "osp-help-keys" }, ...tables),
+  );
+  shut.addEventListener("click", () => sheet.close());
+  return sheet;
 }
-
-sheet.addEventListener("close", () => from && from.isConnected && from.focus());
-sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // beside the sheet
-sheet.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
-
-listen(element, "click", (event) => event.target.closest(".osp-help-open") && open());
-listen(window, "keydown", (event) => {
-  if (event.key !== "?" || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  open();
-});

@@ -20,14 +20,18 @@ from osprey_core.regions.region import PALETTE
 def build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return _component(
-        "chatbot", ("chat/chat.js",), html_template='<div class="osp-chat"></div>', words=words.CONVERSATION, turns=[]
+        "chatbot",
+        script("chat/chat.js", ("rate_answer",)),
+        html_template='<div class="osp-chat"></div>',
+        words=words.CONVERSATION,
+        turns=[],
     )
 
 
 def build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return _component(
-        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
+        "about", script("chat/about.js"), transcript.about_html(Session()), words=words.CONVERSATION, regions=[]
     )
 
 
@@ -35,7 +39,7 @@ def build_own_questions(longest: int) -> gr.HTML:
     """A person's own questions, kept in the browser; it triggers `ask_own`. `longest` is in characters."""
     return _component(
         "own-questions",
-        ("chat/presets.js",),
+        script("chat/presets.js", ("ask_own",)),
         html_template='<div class="osp-own" role="list"></div>',
         words=words.OWN_QUESTIONS,
         longest=longest,
@@ -46,7 +50,7 @@ def build_header(value: str) -> gr.HTML:
     """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
     return _component(
         "header",
-        ("chat/help.js", "i18n/language.js"),
+        script("chat/header.js", ("choose_language",)),
         value,
         words=words.HELP,
         steps=words.HELP_STEPS,
@@ -69,11 +73,11 @@ def replaced_turn(value: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _component(elem_id: str, scripts: tuple[str, ...], value: str | None = None, **props: Any) -> gr.HTML:
+def _component(elem_id: str, js_on_load: str, value: str | None = None, **props: Any) -> gr.HTML:
     return gr.HTML(
         value,
         elem_id=elem_id,
-        js_on_load=script(*scripts),
+        js_on_load=js_on_load,
         apply_default_css=False,
         colors=len(PALETTE),
         **props,
