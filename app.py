@@ -36,10 +36,10 @@ def serve(options: Options) -> int:
     if zero_gpu:
         importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
     from demo.app import build_app
-    from demo.canvas.panel import MAX_MEGABYTES
-    from demo.jobs.lazy_resource import Slot
-    from demo.session import handlers
-    from demo.theme import css, theme
+    from demo.jobs import decoding
+    from demo.jobs.decoding import Decode
+    from demo.launch import launch
+    from demo.shared.lazy_resource import Slot
 
     def load_model(name: str, revision: str | None) -> object:
         from osprey_core import Osprey
@@ -70,7 +70,7 @@ def serve(options: Options) -> int:
     model = Slot(options.model, lambda: load_model(options.model, options.revision))
     other = options.compare_with
     second = None if other is None else Slot(other, lambda: load_model(other, None))
-    decode: handlers.Decode = handlers.decode
+    decode: Decode = decoding.decode
     if zero_gpu:
         from demo.jobs import zero_gpu as lent
 
@@ -86,18 +86,8 @@ def serve(options: Options) -> int:
     app = build_app(model, segmenter, options, decode=decode, second=second)
     app.queue(default_concurrency_limit=4, max_size=64)
     try:
-        app.launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share,
-            theme=theme(),
-            css=css(),
-            footer_links=["api"],
-            max_file_size=f"{MAX_MEGABYTES}mb",
-            state_session_capacity=1000,
-            ssr_mode=False,
-            mcp_server=options.mcp and importlib.util.find_spec("mcp") is not None,
-        )
+        mcp = options.mcp and importlib.util.find_spec("mcp") is not None
+        launch(app, options.host, options.port, mcp=mcp, share=options.share)
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
         return 1

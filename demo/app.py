@@ -25,13 +25,13 @@ from demo.chat import transcript
 from demo.chat.panel import build_about, build_conversation, build_header, build_own_questions, data_of, replaced_turn
 from demo.everything.panel import build_everything, captions_of
 from demo.i18n import language, switching, words
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options
 from demo.session import handlers, record
 from demo.session.handlers import Decode, Services, Settings
 from demo.session.restore import wire_returning
 from demo.session.session import Probe, Session
 from demo.session.workspace import Seat, Sheet
+from demo.shared.lazy_resource import Slot
 from demo.shared.problems import sentence_of
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError, OspreyError

@@ -1,12 +1,55 @@
 """The errors a person can do something about.
 
-Every message is one or two plain sentences: what is wrong, and what to do. The page shows it as it is, so it
-names no internals. Programming mistakes are not reported through these classes.
+An error is a code of the catalogues with the values for its placeholders, so that it can be told in every language;
+`str(error)` is the English sentence. Each is one or two plain sentences: what is wrong, and what to do. The page shows
+it as it is, so it names no internals. Programming mistakes are not reported through these classes.
 """
+
+from __future__ import annotations
+
+from typing import Any
+
+from osprey_core.i18n import ENGLISH, Message, Param
 
 
 class OspreyError(Exception):
-    """Base of every error whose message is meant for the person using the program."""
+    """Base of every error whose message is meant for the person using the program.
+
+    Raised as `InputError("mask.size_mismatch", width=…)`. It can be pickled and copied. Values may be errors or
+    messages themselves: they are rendered in the language of the whole.
+    """
+
+    def __init__(self, code: str, /, **params: Param) -> None:
+        super().__init__(code)
+        self.message = Message(code, params)
+
+    @classmethod
+    def of(cls, message: Message) -> OspreyError:
+        """The error that tells this message."""
+        return cls(message.code, **message.params)
+
+    @property
+    def code(self) -> str:
+        return self.message.code
+
+    @property
+    def params(self) -> dict[str, Param]:
+        return dict(self.message.params)
+
+    def render(self, language: str = ENGLISH) -> str:
+        """The sentence in a language."""
+        return self.message.render(language)
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by `args`, which hold the code alone.
+        return _restored, (type(self), self.message), self.__dict__
+
+
+def _restored(kind: type[OspreyError], message: Message) -> OspreyError:
+    return kind.of(message)
 
 
 class InputError(OspreyError, ValueError):

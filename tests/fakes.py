@@ -217,25 +217,14 @@ def served(
 ) -> Iterator[str]:
     """The page with these (or with slots of these) on a free loopback port; gives its address."""
     from demo.app import build_app
-    from demo.jobs.lazy_resource import Slot
+    from demo.launch import launch
     from demo.options import Options
-    from demo.theme import css, theme
+    from demo.shared.lazy_resource import Slot
 
     compared = None if second is None else Slot.of(second, second.name)
     app = build_app(model, segmenter, Options(**options), examples, second=compared)
     app.queue(default_concurrency_limit=4)
-    _, address, _ = app.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        ssr_mode=False,
-        theme=theme(),
-        css=css(),
-        footer_links=["api"],
-        max_file_size="40mb",
-        mcp_server=mcp,
-    )
+    address = launch(app, "127.0.0.1", free_port(), mcp=mcp, prevent_thread_lock=True, quiet=True)
     try:
         yield address
     finally:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = [
-    {"errors", "config"},
+    {"errors", "config", "i18n"},
     {"regions", "cache"},
     {"draw", "language"},
     {"io"},

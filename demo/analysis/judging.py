@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from demo.analysis.probes import Variant, as_asked, regions_of
 from demo.i18n import words
-from demo.jobs.cancellation import Ticket
-from demo.session import handlers
-from demo.session.handlers import Finding, Look, RegionToken, Request, Services, Settings
+from demo.jobs.requests import Finding, Look, RegionToken, Request, request_of
+from demo.session.conversation import ask, preset_question
+from demo.session.services import Services
 from demo.session.session import Asked, Probe, Session, new_probe
+from demo.session.settings import Settings
+from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.regions.masks import CodedMask
 
@@ -140,6 +142,6 @@ def _alone(session: Session, typed: str, settings: Settings) -> tuple[str, tuple
     alone = replace(session, transcript=())
     if not typed.strip():
         last = session.transcript[-1:]
-        typed = last[0].typed if last else handlers.preset_question(alone, "short")
-    turn = handlers.ask(alone, typed).transcript[-1]
-    return turn.typed, turn.asked, handlers.request_of(alone, turn, settings)
+        typed = last[0].typed if last else preset_question(alone, "short")
+    turn = ask(alone, typed).transcript[-1]
+    return turn.typed, turn.asked, request_of(alone, turn, settings)

@@ -21,7 +21,7 @@ from demo.canvas.panel import mask_key
 from demo.chat import transcript
 from demo.i18n import words
 from demo.session import mentions
-from demo.session.handlers import Services
+from demo.session.services import Services
 from demo.session.session import Asked, Probe, Session
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from demo.i18n import words
-from demo.session import handlers
-from demo.session.handlers import Decode, Finding, Services
+from demo.jobs.decoding import Decode, decode
+from demo.jobs.requests import Finding
+from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Asked, PageRegion, Probe, Session
 from demo.session.workspace import Seat
 from osprey_core.errors import InputError
@@ -39,7 +40,7 @@ def begin(seat: Seat, make: Callable[[Session], Probe]) -> Probe:
 
 
 def take(
-    services: Services, seat: Seat, probe_id: int, decode: Decode = handlers.decode, interval: float = 0.1
+    services: Services, seat: Seat, probe_id: int, decode: Decode = decode, interval: float = 0.1
 ) -> Iterator[Probe]:
     """Take the look with this id, and yield it as it grows, at most every `interval` seconds.
 

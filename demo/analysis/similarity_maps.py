@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from demo.analysis.probes import as_asked, regions_of
-from demo.jobs.cancellation import Ticket
-from demo.session.handlers import Finding, Look
+from demo.jobs.requests import Finding, Look
 from demo.session.session import Asked, Probe, Session, new_probe
+from demo.shared.running_jobs import Ticket
 from osprey_core.draw import overlays
 from osprey_core.io.pictures import fit_within
 from osprey_core.regions.masks import CodedMask

@@ -11,8 +11,10 @@ from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.probes import Variant
 from demo.api.caller_identity import Callers
 from demo.api.endpoints import Queues, described, listed, of_type, one_sentence
-from demo.session.handlers import Decode, Services, Settings
+from demo.jobs.decoding import Decode
+from demo.session.services import Services
 from demo.session.session import Probe, Session
+from demo.session.settings import Settings
 
 
 def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:

@@ -212,9 +212,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Qu
             all regions: of each number, name, area, box_xyxy, rle.
         """
         with one_sentence():
+            seat = callers.seat(session, request)
             if not file:
                 raise OspreyError(words.UPLOAD_MISSING)
-            seat = callers.seat(session, request)
             data = Path(file).read_bytes()
             loaded = seat.change_regions(lambda s: handlers.load_masks(s, data))
             return callers.told([_described(region) for region in loaded.regions], request)

@@ -20,7 +20,7 @@ from gradio import utils
 from PIL import Image
 
 from demo.i18n import words
-from demo.session.handlers import Example
+from demo.session.examples import Example
 from demo.session.session import Picture, Segment, Session
 from demo.session.workspace import Seat, Sheet
 from demo.shared.scripts import script, text_of

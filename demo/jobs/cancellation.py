@@ -1,62 +1,24 @@
-"""Answers being written right now, by person, so that they can be stopped from outside.
-
-Knows neither the page nor what a stream is, beyond that it has `stop()`.
-"""
+"""Ending what is under way for a person when another picture comes to the front."""
 
 from __future__ import annotations
 
-import threading
-from typing import Protocol
+from collections.abc import Callable
+
+from demo.session.services import Services
+from demo.session.workspace import Seat
 
 
-class Stoppable(Protocol):
-    def stop(self) -> None: ...
+def turn(services: Services, seat: Seat, change: Callable[[], None]) -> None:
+    """Do `change`, which may bring another picture to the front; what is under way for the one before then ends.
 
-
-class Ticket:
-    """Permission to write one answer. Once stopped it stays stopped."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stream: Stoppable | None = None
-        self.stopped = False
-
-    def attach(self, stream: Stoppable) -> None:
-        """Have `stop` reach this stream; if the person has stopped already, it is stopped at once."""
-        with self._lock:
-            self._stream = stream
-            if self.stopped:
-                stream.stop()
-
-    def stop(self) -> None:
-        with self._lock:
-            self.stopped = True
-            if self._stream is not None:
-                self._stream.stop()
-
-
-class Running:
-    """Tickets by turn. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tickets: dict[int, Ticket] = {}
-
-    def ticket(self, turn_id: int) -> Ticket:
-        """The ticket of this turn, made on first use."""
-        with self._lock:
-            return self._tickets.setdefault(turn_id, Ticket())
-
-    def stop(self, turn_id: int) -> None:
-        """Stop the turn's answer if it is being written; nothing otherwise."""
-        with self._lock:
-            ticket = self._tickets.get(turn_id)
-        if ticket is not None:
-            ticket.stop()
-
-    def done(self, turn_id: int) -> None:
-        with self._lock:
-            self._tickets.pop(turn_id, None)
-
-    def __len__(self) -> int:
-        return len(self._tickets)
+    `change` should be quick: what begins meanwhile is not ended.
+    """
+    before = seat.front
+    change()
+    if seat.front.id == before.id:
+        return
+    session = before.session
+    under_way = [session.waiting, session.captions, *session.probes]
+    for each in under_way:
+        if each is not None:
+            services.running.stop(each.id)

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo.jobs.cancellation import Ticket
-from demo.jobs.lazy_resource import Slot
-from demo.session import handlers
-from demo.session.handlers import AnyRequest, Decode, Piece, Services
+from demo.jobs import decoding
+from demo.jobs.decoding import Decode
+from demo.jobs.requests import AnyRequest, Piece
+from demo.session.services import Services
+from demo.shared.lazy_resource import Slot
 from demo.shared.problems import sentence_of
+from demo.shared.running_jobs import Ticket
 from osprey_core.errors import OspreyError
 
 SECONDS = 120
@@ -38,7 +40,7 @@ class _Failed:
 
 
 def decoder(model: Any, second: Any = None) -> Decode:
-    """`handlers.decode` with a GPU lent for each answer. The models must be loaded, by the main thread.
+    """`decoding.decode` with a GPU lent for each answer. The models must be loaded, by the main thread.
 
     Raises ImportError where the package `spaces` is missing.
     """
@@ -68,7 +70,7 @@ def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
         second = None if _second is None else Slot.of(_second)
         _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None), second=second)
     try:
-        yield from handlers.decode(_worker, request, Ticket())
+        yield from decoding.decode(_worker, request, Ticket())
     except Exception as error:
         sentence = sentence_of(error)
         if sentence is None:

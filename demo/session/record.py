@@ -10,7 +10,8 @@ from pathlib import PurePath
 
 from demo.i18n import words
 from demo.session import mentions
-from demo.session.handlers import open_picture, told_to_model
+from demo.session.conversation import told_to_model
+from demo.session.pictures import open_picture
 from demo.session.session import Asked, PageRegion, Patch, Session, Turn, new_turn
 from osprey_core.errors import InputError
 from osprey_core.io import export

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.session.handlers import Services
+from demo.session.services import Services
 from demo.session.workspace import Seat
 
 _READ = """(seat, key) => {

@@ -167,7 +167,7 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
 
 
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
-    from demo.jobs.lazy_resource import Slot
+    from demo.shared.lazy_resource import Slot
 
     release = threading.Event()
 

@@ -526,7 +526,7 @@ def test_left_out_turns_are_mentioned(visit: Any, address: str, model: fakes.Fak
 def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
     import threading
 
-    from demo.jobs.lazy_resource import Slot
+    from demo.shared.lazy_resource import Slot
 
     release = threading.Event()
     fakes.picture().save(tmp_path / "shapes.png")
@@ -553,7 +553,7 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
 
 
 def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> None:
-    from demo.jobs.lazy_resource import Slot
+    from demo.shared.lazy_resource import Slot
     from osprey_core.errors import ModelNotFoundError
 
     def load() -> Any:

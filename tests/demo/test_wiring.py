@@ -12,11 +12,11 @@ import pytest
 
 from demo.app import build_app
 from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options
 from demo.session import handlers
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.config import GenerationDefaults
 from tests import fakes
 
@@ -85,7 +85,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
         seat.change(lambda session: session.with_turn_changed(turn.id, answer="It"))  # what streaming does meanwhile
         raise handlers.InputError("That is not a picture that can be read.")
 
-    monkeypatch.setattr(handlers, "open_picture", broken)
+    monkeypatch.setattr("demo.session.pictures.open_picture", broken)
     outputs = gesture_event(app, "open_picture")(seat, {"seq": 9, "example": "two.png"})
     assert scene(outputs)["seq"] == 9
     assert "picture" not in outputs[0]

@@ -18,19 +18,12 @@ import numpy as np
 
 from osprey_core.training.art import Atlas
 from osprey_core.training.dialogues import phrasings as say
-from osprey_core.training.scenes.draw_objects import OBJECTS, SHAPES, Rng, draw_object
+from osprey_core.training.scenes.backgrounds import BACKGROUND_NAMES
+from osprey_core.training.scenes.colors import color_shares, possible_colors
+from osprey_core.training.scenes.drawn import OBJECTS, SHAPES, Rng, draw_object
+from osprey_core.training.scenes.hand_masks import hand_mask
 from osprey_core.training.scenes.names import Thing, plural, things, with_article
-from osprey_core.training.scenes.scene import (
-    BACKGROUND_NAMES,
-    BackgroundRegion,
-    Scene,
-    SceneObject,
-    SceneOptions,
-    color_shares,
-    hand_mask,
-    make_scene,
-    possible_colors,
-)
+from osprey_core.training.scenes.scene import BackgroundRegion, Scene, SceneObject, SceneOptions, make_scene
 
 EVALUATION_SEEDS = range(1_000_000_000, 1_100_000_000)
 """Seeds that training never uses."""

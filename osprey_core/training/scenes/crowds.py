@@ -23,9 +23,11 @@ from osprey_core.training.dialogues.dialogues import (
     place_of,
     place_words,
 )
-from osprey_core.training.scenes.draw_objects import Rng, draw_object, draw_shape
+from osprey_core.training.scenes.backgrounds import background_image
+from osprey_core.training.scenes.colors import color_shares
+from osprey_core.training.scenes.drawings import Rgba, turned
+from osprey_core.training.scenes.drawn import Rng, draw_object, draw_shape
 from osprey_core.training.scenes.names import Thing, things, with_article
-from osprey_core.training.scenes.scene import Rgba, background_image, color_shares, turned
 
 GRIDS = (2, 3, 3, 4, 4)
 """Things per side of the grid, drawn evenly."""

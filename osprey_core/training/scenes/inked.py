@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of, unpremultiply
-from osprey_core.training.scenes.draw_objects import Rng
+from osprey_core.training.scenes.drawn import Rng
 
 COLORS = (3, 6)
 """Flat colours that a drawing is reduced to, at least and at most."""

@@ -14,11 +14,11 @@ import pytest
 from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.panel import probe_of
 from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
 from demo.session import handlers
 from demo.session.handlers import Services, Settings
 from demo.session.session import Probe, Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.analysis import feature_similarity
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.errors import InputError, OspreyError

@@ -14,11 +14,11 @@ import pytest
 
 from demo.chat import panel, transcript
 from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
 from demo.session import handlers
 from demo.session.handlers import Services, Settings
 from demo.session.session import AnswerMeasures, Session, Turn
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError
 from tests import fakes
 

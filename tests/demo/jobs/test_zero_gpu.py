@@ -23,12 +23,12 @@ from demo.analysis import judging, probes
 from demo.app import build_app
 from demo.i18n import words
 from demo.jobs import zero_gpu
-from demo.jobs.lazy_resource import Slot
 from demo.options import Options, read_options
 from demo.session import handlers
 from demo.session.handlers import Services, Settings
 from demo.session.session import Session
 from demo.session.workspace import Seat
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from tests import fakes
 
@@ -221,8 +221,9 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
             happened.append(threading.current_thread() is threading.main_thread())
             return cls()
 
-    def launch(self: gr.Blocks, **options: Any) -> None:
+    def launch(self: gr.Blocks, **options: Any) -> tuple[None, str, str]:
         happened.append("launched")
+        return None, "", ""
 
     monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
     monkeypatch.setattr(gr.Blocks, "launch", launch)
@@ -238,7 +239,7 @@ def test_spaces_is_imported_before_torch(tmp_path: Path) -> None:
     )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import gradio as gr\n"
-        "gr.Blocks.launch = lambda self, **options: None\n"
+        "gr.Blocks.launch = lambda self, **options: (None, None, None)\n"
         "import app; sys.exit(app.main(['--model', '/nowhere/at-all', '--port', '7999']))"
     )
     done = subprocess.run(

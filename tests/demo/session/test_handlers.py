@@ -19,13 +19,13 @@ from PIL import Image
 from demo.canvas.panel import picture_of, scene_of, uploaded_file
 from demo.chat import transcript
 from demo.i18n import words
-from demo.jobs.lazy_resource import Slot
 from demo.session import handlers, mentions
 from demo.session.handlers import Services, Settings
 from demo.session.picture_cache import OpenedPictures
 from demo.session.session import PageRegion, Picture, Session
 from demo.session.workspace import Seat, Sheet
 from demo.shared import problems
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.prompts import Prompts
 from osprey_core.regions import masks

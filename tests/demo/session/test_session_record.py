@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from demo.chat import transcript
-from demo.jobs.lazy_resource import Slot
 from demo.session import handlers
 from demo.session import record as session_record
 from demo.session.handlers import Services
 from demo.session.session import Session
+from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from demo.jobs.lazy_resource import Slot
 from demo.session.handlers import Services
 from demo.session.restore import take_over
 from demo.session.session import Picture, Session, new_captions, new_probe, new_turn
 from demo.session.workspace import Seat
 from demo.session.workspaces import Seats
+from demo.shared.lazy_resource import Slot
 
 
 def seat_with(size: int) -> Seat:

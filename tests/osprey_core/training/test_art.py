@@ -12,7 +12,7 @@ import pytest
 
 from osprey_core.errors import InputError
 from osprey_core.training import art
-from osprey_core.training.scenes.draw_objects import BASE_COLORS, OBJECTS, SHAPES, draw_object, draw_shape
+from osprey_core.training.scenes.drawn import BASE_COLORS, OBJECTS, SHAPES, draw_object, draw_shape
 from osprey_core.training.scenes.names import article, plural, things, with_article
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36">{}</svg>'

@@ -31,8 +31,9 @@ from osprey_core.training.dialogues.dialogues import (
     sample_about,
     samples,
 )
+from osprey_core.training.scenes.colors import color_shares
 from osprey_core.training.scenes.names import plural
-from osprey_core.training.scenes.scene import color_shares, make_scene
+from osprey_core.training.scenes.scene import make_scene
 from osprey_core.training.scenes.sources import BUSY
 from tests.osprey_core.training.scenes.test_scenes import fake_atlas
 

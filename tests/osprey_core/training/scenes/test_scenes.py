@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of
-from osprey_core.training.scenes.scene import (
-    BACKGROUND_NAMES,
-    COLOR_NAMES,
-    MASK_STYLES,
-    SceneOptions,
-    color_index,
-    color_shares,
-    hand_mask,
-    make_scene,
-    possible_colors,
-)
+from osprey_core.training.scenes.backgrounds import BACKGROUND_NAMES
+from osprey_core.training.scenes.colors import COLOR_NAMES, color_index, color_shares, possible_colors
+from osprey_core.training.scenes.hand_masks import MASK_STYLES, hand_mask
+from osprey_core.training.scenes.scene import SceneOptions, make_scene
 
 SEEDS = range(60)
 

@@ -1,0 +1,43 @@
+"""Opening a picture: from a file, an example or an address of the web. Each begins a new Session."""
+
+from __future__ import annotations
+
+from demo.i18n import words
+from demo.session.examples import Example
+from demo.session.services import Services
+from demo.session.session import Picture, Session
+from osprey_core.errors import InputError
+from osprey_core.io.pictures import read_picture
+
+
+def open_picture(session: Session, data: bytes, name: str) -> Session:
+    """A new session with this picture. Raises InputError for a file that is none, and then nothing has changed."""
+    image = read_picture(data)
+    return Session(picture=Picture(data, name, image.width, image.height))
+
+
+def open_example(services: Services, session: Session, name: str) -> Session:
+    """A new session with the example of this file name."""
+    example = find_example(services, name)
+    if example is None:
+        raise InputError(words.UNKNOWN_EXAMPLE)
+    return open_picture(session, example.path.read_bytes(), example.path.name)
+
+
+def open_address(services: Services, session: Session, address: str) -> Session:
+    """A new session with the picture at this address of the web."""
+    if services.fetch is None:
+        raise InputError(words.NO_ADDRESSES)
+    data, name = services.fetch(address)
+    return open_picture(session, data, name)
+
+
+def find_example(services: Services, name: str) -> Example | None:
+    """The example of this file name, if there is one."""
+    return next((example for example in services.examples if example.path.name == name), None)
+
+
+def required_picture(session: Session) -> Picture:
+    if session.picture is None:
+        raise InputError(words.NO_PICTURE)
+    return session.picture
