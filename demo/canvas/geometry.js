@@ -76,14 +76,19 @@ export function anchorOf(mask, width, height) {
   const columns = Math.ceil(width / step) + 2;
   const rows = Math.ceil(height / step) + 2;
   const distances = new Float32Array(columns * rows); // with a border of cells outside
+  // The pixel that stands for a cell: the one in its middle, or the last one of the mask.
+  const pixelOf = (cell) => [
+    Math.min(width - 1, ((cell % columns) - 1) * step + (step >> 1)),
+    Math.min(height - 1, (Math.floor(cell / columns) - 1) * step + (step >> 1)),
+  ];
   for (let row = 1; row < rows - 1; row++)
     for (let column = 1; column < columns - 1; column++) {
-      const y = Math.min(height - 1, (row - 1) * step + (step >> 1));
-      const x = Math.min(width - 1, (column - 1) * step + (step >> 1));
-      distances[row * columns + column] = mask[y * width + x] ? 1e6 : 0;
+      const cell = row * columns + column;
+      const [x, y] = pixelOf(cell);
+      distances[cell] = mask[y * width + x] ? 1e6 : 0;
     }
-  const pass = (first, end, by) => {
-    for (let cell = first; cell !== end; cell += by)
+  const pass = (start, end, by) => {
+    for (let cell = start; cell !== end; cell += by)
       if (distances[cell]) {
         const straight = [cell - by, cell - by * columns].map((other) => (distances[other] ?? 0) + 1);
         const slanted = [cell - by * columns - by, cell - by * columns + by].map(
@@ -96,12 +101,10 @@ export function anchorOf(mask, width, height) {
   pass(distances.length - columns - 1, columns - 1, -1);
   let best = 0;
   for (let cell = 0; cell < distances.length; cell++) if (distances[cell] > distances[best]) best = cell;
-  if (!distances[best]) {
-    // So thin that no cell's middle lies inside.
-    const first = mask.indexOf(1);
-    return [(first % width) + 0.5, Math.floor(first / width) + 0.5];
-  }
-  return [((best % columns) - 1) * step + step / 2, (Math.floor(best / columns) - 1) * step + step / 2];
+  // In a mask so thin that no cell's pixel lies inside, any pixel will do.
+  const first = mask.indexOf(1);
+  const pixel = distances[best] ? pixelOf(best) : [first % width, Math.floor(first / width)];
+  return pixel.map((place) => place + 0.5);
 }
 
 // The anchor as a point of the picture.
