@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from osprey_core import Osprey
-from osprey_core.language.generation import AnswerStream, Sampling, decode
+from osprey_core.language.generation import AnswerStream, decode
 from osprey_core.language.prompts import STOP_STRINGS, Prompt, Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
 
@@ -48,6 +49,6 @@ def ask(
     """As `View.ask`, greedily, with one prefill of the whole prompt."""
     prompt = model.prompts.conversation(question, len(regions), history)
     embeds = embed(model, image, prompt, regions, without)
-    sampling = Sampling(max_new_tokens or model.generation_defaults.max_new_tokens)
+    sampling = SamplingSettings(max_new_tokens=max_new_tokens or model.generation_defaults.max_new_tokens)
     tokens = decode(model.network.llm, embeds, sampling)
     return "".join(AnswerStream(lambda _: tokens, model.prompts.tokenizer, STOP_STRINGS, embeds.shape[1]))

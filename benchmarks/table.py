@@ -1,7 +1,7 @@
-"""README's "How fast" out of the benchmark's JSON: `python -m benchmarks.table benchmarks/results/benchmarks.json`.
+"""The table of docs/speed.md: `python -m benchmarks.table benchmarks/results/benchmarks.json`.
 
-Prints Markdown, or writes it into a file between its two marks (`--write README.md`). Nothing is rounded up: a ratio
-is that of the JSON, cut to two figures.
+Prints Markdown made of the benchmark's JSON, or writes it into a file between its two marks (`--write docs/speed.md`).
+Nothing is rounded up: a ratio is that of the JSON, cut to two figures.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from demo.everything.panel import build_everything, captions_of
 from demo.i18n import language, switching, words
 from demo.options import Options
 from demo.session import handlers, record
-from demo.session.handlers import Decode, Services, Settings
+from demo.session.handlers import Decode, Services
 from demo.session.restore import wire_returning
 from demo.session.session import Probe, Session
 from demo.session.workspace import Seat, Sheet
@@ -36,6 +36,7 @@ from demo.shared.problems import sentence_of
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.io.web_fetch import fetch
+from osprey_core.language.sampling import SamplingSettings
 
 log = logging.getLogger(__name__)
 
@@ -446,7 +447,7 @@ def _wire_everything(
     def describe(seat: Seat, event: gr.EventData, *settings: Any) -> Iterator[Any]:
         style = str(data_of(event).get("style") or "short")
         with _toasts():
-            read = Settings.read(*settings)
+            read = SamplingSettings.read(*settings)
             for session in handlers.describe_everything(services, seat, style, read, decode):  # type: ignore[arg-type]
                 yield gr.update(captions=captions_of(session))
         yield gr.update(captions=captions_of(seat.session))
@@ -495,7 +496,7 @@ def _wire_closer(services: Services, seat: gr.State, closer: gr.HTML, chat: _Cha
         return gr.update(**props)
 
     def wanted(data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Probe]:
-        question, read = str(data.get("question") or ""), Settings.read(*settings)
+        question, read = str(data.get("question") or ""), SamplingSettings.read(*settings)
         match data.get("kind"):
             case "labels":
                 return lambda s: judging.labels_probe(s, data.get("labels"), data.get("which"), data.get("rank_by"))
@@ -586,7 +587,7 @@ def _wire_chat(services: Services, seat: gr.State, chat: _Chat, decode: Decode) 
         refusal: gr.Error | None = None
         try:
             with _toasts():
-                for progress in handlers.answer(services, seat, Settings.read(*settings), decode):
+                for progress in handlers.answer(services, seat, SamplingSettings.read(*settings), decode):
                     turns = transcript.turns(progress.session, progress.note)
                     yield [gr.update(turns=turns), *[gr.skip()] * (len(outputs) - 1)]
                 done = True

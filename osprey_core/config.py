@@ -7,10 +7,13 @@ builds a module, reads a file or knows torch.
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from osprey_core.errors import CheckpointError
+from osprey_core.i18n import Param
 
 LEVEL_NAMES = ("res2", "res3", "res4", "res5")
 """ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""
@@ -19,17 +22,72 @@ IMAGE_PLACEHOLDER_ID = -200
 """The id that stands for the whole picture in `input_ids`; it is replaced by all image tokens."""
 
 
+LARGEST = {
+    "image_size": 4096,
+    "level_dims": 16_384,
+    "mask_size": 1024,
+    "vocab_size": 4_000_000,
+    "hidden_size": 65_536,
+    "intermediate_size": 262_144,
+    "num_hidden_layers": 512,
+    "num_attention_heads": 1024,
+    "num_key_value_heads": 1024,
+    "max_position_embeddings": 16_777_216,
+    "max_new_tokens": 1_048_576,
+}
+"""Sizes beyond those of any model that is known: a damaged or hostile file, refused before anything is allocated."""
+_LARGEST_WIDTH = 65_536
+
+
 def _require_counts(part: Any, *names: str) -> None:
-    """Raise CheckpointError unless each of the part's values is a whole number of at least 1."""
+    """Raise CheckpointError unless each of the part's values is a whole number from 1 to the largest known one."""
     for name in names:
-        value = getattr(part, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(whole and value > 0, f"{name} must be a whole number of at least 1, not {value!r}.")
+        _require_count(name, getattr(part, name))
 
 
-def _require(condition: bool, message: str) -> None:
+def _require_count(name: str, value: Any) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    _require(whole and value > 0, "config.count_invalid", name=name, value=_shown(value))
+    largest = LARGEST.get(name, _LARGEST_WIDTH)
+    _require(value <= largest, "config.count_excessive", name=name, value=_shown(value), largest=largest)
+
+
+def _require_number(name: str, value: Any, *, above: float | None = None, at_least: float = 0.0) -> None:
+    """Raise CheckpointError unless it is a finite number, above `above` where that is given."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    _require(
+        number and (value >= at_least if above is None else value > above),
+        "config.number_invalid",
+        name=name,
+        value=_shown(value),
+    )
+
+
+def _require_text(name: str, value: Any) -> None:
+    _require(isinstance(value, str), "config.text_invalid", name=name, value=_shown(value))
+
+
+def _shown(value: Any) -> str:
+    """The value for a sentence, shortened: a damaged file may hold megabytes."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of config.json by its name; empty where it is missing. Raises CheckpointError if it is no object."""
+    section = values.get(name)
+    if section is None:
+        return {}
+    _require(isinstance(section, dict), "config.section_invalid", name=name)
+    return dict(section)
+
+
+def _require(condition: bool, code: str, **params: Param) -> None:
     if not condition:
-        raise CheckpointError(message)
+        raise CheckpointError(code, **params)
 
 
 @dataclass(frozen=True)
@@ -41,13 +99,13 @@ class VisionConfig:
     level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
 
     def __post_init__(self) -> None:
-        _require(str(self.name).startswith("convnext"), f"The vision encoder must be a convnext_*, not {self.name!r}.")
+        _require(str(self.name).startswith("convnext"), "config.encoder_unknown", name=_shown(self.name))
         _require_counts(self, "image_size")
-        _require(
-            self.image_size % 32 == 0,
-            f"The vision encoder's image_size must be a multiple of 32, not {self.image_size}.",
-        )
-        _require(len(self.level_dims) == 4, f"level_dims needs four widths, got {self.level_dims}.")
+        _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        four = isinstance(self.level_dims, tuple) and len(self.level_dims) == 4
+        _require(four, "config.levels_not_four", values=_shown(self.level_dims))
+        for width in self.level_dims:
+            _require_count("level_dims", width)
 
     @property
     def image_token_count(self) -> int:
@@ -83,14 +141,15 @@ class LanguageConfig:
 
     def __post_init__(self) -> None:
         _require_counts(self, *(f.name for f in dataclasses.fields(self) if f.type == "int"))
+        _require_number("rms_norm_eps", self.rms_norm_eps)
+        _require_number("rope_theta", self.rope_theta, above=0.0)
         _require(
             self.hidden_size % self.num_attention_heads == 0,
-            f"hidden_size {self.hidden_size} must be a multiple of num_attention_heads {self.num_attention_heads}.",
+            "config.hidden_size_uneven",
+            hidden_size=self.hidden_size,
+            heads=self.num_attention_heads,
         )
-        _require(
-            self.num_attention_heads % self.num_key_value_heads == 0,
-            "num_attention_heads must be a multiple of num_key_value_heads.",
-        )
+        _require(self.num_attention_heads % self.num_key_value_heads == 0, "config.heads_uneven")
 
 
 @dataclass(frozen=True)
@@ -109,8 +168,10 @@ class PromptConfig:
     answer_end: Literal["text", "eos"] = "text"
 
     def __post_init__(self) -> None:
-        _require(self.image_intro.count("<image>") == 1, "image_intro must contain <image> exactly once.")
-        _require(self.answer_end in ("text", "eos"), f"answer_end must be 'text' or 'eos', not {self.answer_end!r}.")
+        _require_text("system", self.system)
+        _require_text("image_intro", self.image_intro)
+        _require(self.image_intro.count("<image>") == 1, "config.image_intro_invalid")
+        _require(self.answer_end in ("text", "eos"), "config.answer_end_unknown", value=_shown(self.answer_end))
 
 
 @dataclass(frozen=True)
@@ -150,7 +211,7 @@ class OspreyConfig:
     def from_dict(cls, values: dict[str, Any]) -> OspreyConfig:
         """Read our own config.json. Raises CheckpointError for unknown or missing entries."""
         if values.get("format") != FORMAT:
-            raise CheckpointError(f"This config.json is not in the format {FORMAT!r}.")
+            raise CheckpointError("config.format_unknown", format=repr(FORMAT))
         parts: dict[str, Any] = {
             "vision": VisionConfig,
             "extractor": ExtractorConfig,
@@ -160,10 +221,10 @@ class OspreyConfig:
         }
         built = {}
         for name, part in parts.items():
-            entries = dict(values.get(name, {}))
+            entries = _section(values, name)
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
-                raise CheckpointError(f"config.json has unknown entries in {name!r}: {', '.join(unknown)}.")
+                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_shown(", ".join(unknown)))
             built[name] = part(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
         return cls(**built)
 
@@ -176,14 +237,13 @@ class OspreyConfig:
         """
         model_type = str(values.get("model_type", ""))
         if "osprey" not in model_type:
-            raise CheckpointError(
-                f"config.json describes a {model_type or 'nameless'!r} model, not an Osprey; "
-                "give the folder or Hub name of an Osprey checkpoint."
-            )
+            if not model_type:
+                raise CheckpointError("config.model_nameless")
+            raise CheckpointError("config.model_foreign", kind=_shown(model_type))
         projector = values.get("mm_projector_type", "mlp2x_gelu")
-        _require(projector == "mlp2x_gelu", f"The connector {projector!r} is not supported, only mlp2x_gelu is.")
-        rope = values.get("rope_parameters") or {}
-        _require(values.get("rope_scaling") is None, "Scaled rotary embeddings (rope_scaling) are not supported.")
+        _require(projector == "mlp2x_gelu", "config.connector_unsupported", name=_shown(projector))
+        rope = _section(values, "rope_parameters")
+        _require(values.get("rope_scaling") is None, "config.rope_scaling_unsupported")
         heads = values.get("num_attention_heads", 32)
         language = LanguageConfig(
             vocab_size=values.get("vocab_size", 32000),

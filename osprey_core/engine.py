@@ -30,8 +30,9 @@ from osprey_core.cache.prefix_cache import (
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
 from osprey_core.io.pictures import read_picture
-from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, Sampling, decode
+from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
@@ -111,18 +112,18 @@ class Osprey:
         replacement_for(quantize or "none", torch_device)  # says no before anything is fetched
         spread = check_device_map(device_map or "none", torch_device)
         if spread and (quantize or "none") != "none":
-            raise InputError(
-                "Quantized weights cannot be spread over devices; use quantize or the device map, not both."
-            )
+            raise InputError("engine.quantized_spread")
         if spread and compiled:
-            raise InputError("A model spread over devices is not compiled; use the device map or compile, not both.")
+            raise InputError("engine.compiled_spread")
         files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
         vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
         tokenizer = TextTokenizer.from_folder(files.folder)
         if tokenizer.vocab_size > files.config.language.vocab_size:
             raise CheckpointError(
-                f"The tokenizer in {files.folder} has {tokenizer.vocab_size} pieces, but the model embeds only "
-                f"{files.config.language.vocab_size}; they do not belong together."
+                "engine.tokenizer_mismatch",
+                folder=str(files.folder),
+                pieces=tokenizer.vocab_size,
+                embedded=files.config.language.vocab_size,
             )
         network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
         quantize_llm(network.llm, quantize or "none")
@@ -148,7 +149,7 @@ class Osprey:
 
     @property
     def generation_defaults(self) -> GenerationDefaults:
-        """The sampling that suits this model."""
+        """What suits this model, within the limits of `SamplingSettings`."""
         return self.network.config.generation
 
     @torch.inference_mode()
@@ -194,9 +195,9 @@ class Osprey:
         quantized, or that does not lie in memory as a whole.
         """
         if is_quantized(self.network.llm):
-            raise InputError("A quantized model has lost its weights' precision; load it without quantize to save it.")
+            raise InputError("engine.quantized_save")
         if is_offloaded(self.network):
-            raise InputError("A model that does not fit into memory is not saved; load it without a device map.")
+            raise InputError("engine.spread_save")
         checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else DTYPES[dtype])
 
     @property
@@ -273,8 +274,8 @@ class View:
         without: Collection[RegionToken] = (),
     ) -> str:
         """Answer a question about regions. The blocking form of `stream`, with the same arguments."""
-        sampling = (max_new_tokens, temperature, top_p, seed)
-        return "".join(self.stream(question, regions, history, *sampling, about=about, without=without))
+        settings = (max_new_tokens, temperature, top_p, seed)
+        return "".join(self.stream(question, regions, history, *settings, about=about, without=without))
 
     def stream(
         self,
@@ -296,7 +297,7 @@ class View:
             history: earlier turns, oldest first. Where all of it does not fit the context, the oldest turns are left
                 out and the stream's `trimmed_turns` says how many.
             max_new_tokens: None for the model's default; never more than the context has room for.
-            temperature, top_p, seed: see `Sampling`.
+            temperature, top_p, seed: see `SamplingSettings`.
             about: numbers, from 1, of the regions that a question which mentions none is about; None for all.
             without: tokens to zero, "mask" or "pos", to see what an answer owes to them.
 
@@ -306,14 +307,15 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
-        wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
-        prompt, trimmed, sampling = self._fit(question, len(masks), turns, about, wanted)
+        wanted = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
+        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, wanted)
         return AnswerStream(
-            lambda should_stop: self._decode(prompt, masks, without, sampling, should_stop),
+            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
             prompt_tokens=len(prompt.ids) - 1 + self.model.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
+            settings=wanted,
         )
 
     def describe(
@@ -345,33 +347,35 @@ class View:
         """
         _check_style(style)
         if batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, not {batch_size}.")
-        wanted = self._sampling(max_new_tokens, temperature, top_p, seed)
-        prompt, _, sampling = self._fit(QUESTIONS[style], 1, (), None, wanted)
+            raise InputError("engine.batch_size_invalid", value=batch_size)
+        wanted = self._settings(temperature, top_p, max_new_tokens, seed)
+        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, wanted)
         # Masks are as large as the picture, their tokens are not: only those are held.
         encoding = functools.cache(self.encoding)
         tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in masks]
-        return self._describe(prompt, tokens, sampling, batch_size)
+        return self._describe(prompt, tokens, settings, batch_size)
 
     def _describe(
-        self, prompt: Prompt, tokens: Sequence[_RegionTokens], sampling: Sampling, batch_size: int
+        self, prompt: Prompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
     ) -> Iterator[tuple[int, str]]:
+        longest = settings.max_new_tokens
+        assert longest is not None
         tokenizer = self.model.prompts.tokenizer
         head, tail = _split(prompt)
         prefix = self._prefix(head, self.encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [one] * len(prompt.regions))[0] for one in batch]
-            rows = DecodedRows(self.model.network.llm, embeds, [sampling] * len(batch), prefix)
+            rows = DecodedRows(self.model.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
-            for step in range(sampling.max_new_tokens):
+            for step in range(longest):
                 if not rows.running:
                     break
                 for row, token in rows.step().items():
                     text, pieces = answers[row]
                     if token != tokenizer.eos_id:
                         pieces.append(text.feed(token))
-                    if token == tokenizer.eos_id or text.hit_stop_string or step + 1 == sampling.max_new_tokens:
+                    if token == tokenizer.eos_id or text.hit_stop_string or step + 1 == longest:
                         rows.end(row)
                         yield start + row, "".join([*pieces, text.finish()])
 
@@ -380,7 +384,7 @@ class View:
         prompt: Prompt,
         masks: Sequence[np.ndarray],
         without: Collection[RegionToken],
-        sampling: Sampling,
+        settings: SamplingSettings,
         should_stop: Callable[[], bool],
     ) -> Generator[int]:
         """Token ids of an answer. What its prompt and earlier ones have in common is not computed again."""
@@ -389,7 +393,7 @@ class View:
         begun = self._begin(prompt, masks, without)
         known, written = begun.cache.get_seq_length(), list[int]()
         try:
-            for token in decode(self.model.network.llm, begun.embeds, sampling, should_stop, begun.prefix, begun.cache):
+            for token in decode(self.model.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
                 written.append(token)
                 yield token
         finally:
@@ -409,7 +413,7 @@ class View:
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
         logits = DecodedRows(
-            self.model.network.llm, [begun.embeds[0]], [Sampling()], begun.prefix, begun.cache
+            self.model.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
         ).next_logits()
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
@@ -470,10 +474,11 @@ class View:
 
         return self._cache.part("prefix", compute)
 
-    def _sampling(self, max_new_tokens: int | None, temperature: float, top_p: float, seed: int | None) -> Sampling:
-        if max_new_tokens is None:
-            max_new_tokens = self.model.generation_defaults.max_new_tokens
-        return Sampling(max_new_tokens, temperature, top_p, seed)
+    def _settings(
+        self, temperature: float, top_p: float, max_new_tokens: int | None, seed: int | None
+    ) -> SamplingSettings:
+        settings = SamplingSettings(temperature, top_p, max_new_tokens, seed)
+        return settings.with_longest(self.model.generation_defaults.max_new_tokens)
 
     def _fit(
         self,
@@ -481,22 +486,21 @@ class View:
         region_count: int,
         turns: Sequence[Turn],
         about: Sequence[int] | None,
-        wanted: Sampling,
-    ) -> tuple[Prompt, int, Sampling]:
-        """The prompt with as much history as fits, how many turns were left out, and the sampling there is room for."""
+        wanted: SamplingSettings,
+    ) -> tuple[Prompt, int, SamplingSettings]:
+        """The prompt with as much history as fits, how many turns were left out, and the settings there is room for."""
         config = self.model.network.config
         context = config.language.max_position_embeddings
-        needed = min(MIN_ANSWER_TOKENS, wanted.max_new_tokens)
+        longest = wanted.max_new_tokens
+        assert longest is not None
+        needed = min(MIN_ANSWER_TOKENS, longest)
         for left_out in range(len(turns) + 1):
             prompt = self.model.prompts.conversation(question, region_count, turns[left_out:], about)
             length = len(prompt.ids) - 1 + config.vision.image_token_count
             if length + needed <= context:
-                room = min(wanted.max_new_tokens, context - length)
+                room = min(longest, context - length)
                 return prompt, left_out, dataclasses.replace(wanted, max_new_tokens=room)
-        raise ContextOverflowError(
-            f"The question is too long for this model: with the picture it takes {length} of {context} tokens and "
-            f"leaves no room for an answer. Shorten it or mention fewer regions."
-        )
+        raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
     def _region_tokens(
@@ -533,7 +537,7 @@ def _digest(mask: np.ndarray) -> bytes:
 
 def _check_style(style: str) -> None:
     if style not in ("short", "detailed", "category"):
-        raise InputError(f"The style must be 'short', 'detailed' or 'category', not {style!r}.")
+        raise InputError("engine.style_unknown", style=repr(style))
 
 
 def resolve_device(device: str) -> torch.device:
@@ -545,14 +549,14 @@ def resolve_device(device: str) -> torch.device:
     try:
         resolved = torch.device(device)
     except RuntimeError:
-        raise InputError(f"There is no device {device!r}; use auto, cpu, cuda, cuda:N or mps.") from None
+        raise InputError("engine.device_unknown", device=repr(device)) from None
     usable = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (resolved.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
     if not usable.get(resolved.type, False):
-        raise InputError(f"The device {device!r} is not available on this machine; use auto or cpu.")
+        raise InputError("engine.device_unavailable", device=repr(device))
     return resolved
 
 
@@ -567,7 +571,7 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
             else torch.float16
         )
     if dtype not in DTYPES:
-        raise InputError(f"There is no precision {dtype!r}; use auto, {', '.join(DTYPES)}.")
+        raise InputError("engine.precision_unknown", precision=repr(dtype), known=", ".join(DTYPES))
     return DTYPES[dtype]
 
 

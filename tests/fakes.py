@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from osprey_core.config import GenerationDefaults
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.segment.protocol import ScoredMask
 
@@ -36,12 +37,17 @@ class FakeStream:
     """Words of an answer with a pause before each; stops like the real stream."""
 
     def __init__(
-        self, words: Sequence[str], pause: float, trimmed_turns: int = 0, fail_after: int | None = None
+        self,
+        words: Sequence[str],
+        pause: float,
+        trimmed_turns: int = 0,
+        fail_after: int | None = None,
+        settings: SamplingSettings | None = None,
     ) -> None:
         self._words, self._pause, self._fail_after = words, pause, fail_after
         self._stop = threading.Event()
         self.finish_reason: str | None = None
-        self.trimmed_turns = trimmed_turns
+        self.trimmed_turns, self.settings = trimmed_turns, settings
         self.prompt_tokens, self.new_tokens = 42, 0
         self.seconds_to_first_token, self.tokens_per_second = pause, 1 / pause if pause else 1000.0
 
@@ -88,7 +94,10 @@ class FakeView:
         pieces = [piece + " " for piece in text.split(" ")]
         pieces[-1] = pieces[-1].rstrip()
         fail_after = 3 if "break" in question else None
-        stream = FakeStream(pieces, self.model.pause, self.model.trimmed_turns, fail_after)
+        chosen = {name: value for name, value in settings.items() if name != "without"}
+        longest = self.model.generation_defaults.max_new_tokens
+        told_settings = SamplingSettings(**chosen).with_longest(longest).with_seed()
+        stream = FakeStream(pieces, self.model.pause, self.model.trimmed_turns, fail_after, told_settings)
         self.model.streams.append(stream)
         return stream
 

@@ -30,10 +30,22 @@ def sources(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Absolute names of the modules that a file imports, whether at its top or later."""
+def imported(path: Path, with_types: bool = True) -> Iterator[str]:
+    """Absolute names of the modules that a file imports, whether at its top or later.
+
+    with_types: also those under `if TYPE_CHECKING:`.
+    """
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING") and not with_types
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +102,50 @@ def test_the_network_knows_neither_files_nor_tokenizers() -> None:
 def test_the_page_never_touches_tensors() -> None:
     for path in [*sources("demo"), ROOT / "app.py"]:
         assert not {"torch", "timm", "transformers"} & {name.split(".")[0] for name in imported(path)}, path.name
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_between(folders: tuple[str, ...]) -> dict[str, set[str]]:
+    """Of every module, those of ours that it imports, at its top or later; what only type checkers read counts not."""
+    paths = {module_of(path): path for folder in folders for path in sources(folder)} | {"app": ROOT / "app.py"}
+    graph: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        named: set[str] = set()
+        for name in imported(path, with_types=False):
+            # `from a.b import c` names a.b and a.b.c: the module itself where it is one, else the package.
+            named.add(name if name in paths else name.rpartition(".")[0])
+        # A package's __init__ is imported on the way to its modules; that is Python's doing, no circle.
+        graph[module] = {
+            name for name in named if name in paths and name != module and not module.startswith(f"{name}.")
+        }
+    return graph
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of one circle, in their order; empty if there is none."""
+    done: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(graph[module]):
+            if circle := walk(other, [*way, module]):
+                return circle
+        done.add(module)
+        return []
+
+    return next((circle for module in sorted(graph) if (circle := walk(module, []))), [])
+
+
+def test_no_import_circle_anywhere() -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle_in(imports_between(("osprey_core", "demo", "benchmarks"))) == []
 
 
 def test_importing_the_package_is_cheap() -> None:

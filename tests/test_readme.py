@@ -1,4 +1,4 @@
-"""README tells the truth: a valid Space header, files that exist, a snippet that runs, options as they are."""
+"""README and docs tell the truth: a valid Space header, files that exist, snippets that run, options as they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from osprey_core.runtime import hub
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 
 SPACE_COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
@@ -41,9 +42,14 @@ def test_the_header_is_a_valid_gradio_space() -> None:
     assert version[0] < below
 
 
-def test_every_linked_and_listed_file_exists() -> None:
-    links = [target for target in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in target]
-    tree = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS], ids=lambda path: path.name)
+def test_every_linked_file_exists(path: Path) -> None:
+    links = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_every_listed_room_exists() -> None:
+    tree = re.search(r"```text\n(.*?)```", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.DOTALL)
     assert tree
     listed, folder = [], Path()
     for line in tree[1].splitlines():
@@ -55,7 +61,7 @@ def test_every_linked_and_listed_file_exists() -> None:
         if not names[1] and names[2].endswith("/"):
             folder = Path(names[2])
     assert len(listed) > 12
-    assert [path for path in links + listed if not (ROOT / path).exists()] == []
+    assert [path for path in listed if not (ROOT / path).exists()] == []
 
 
 def test_both_commands_use_the_files_that_are_there() -> None:
@@ -72,8 +78,9 @@ def test_both_commands_use_the_files_that_are_there() -> None:
 
 def test_the_options_are_those_of_the_program() -> None:
     source = (ROOT / "demo/options.py").read_text(encoding="utf-8")
-    documented = set(re.findall(r"`(--[a-z]+)`", README.split("## Options")[1].split("##")[0]))
-    variables = set(re.findall(r"`(OSPREY_[A-Z]+)`", README))
+    text = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(--[a-z-]+)`", text.split("\n## ")[0]))
+    variables = set(re.findall(r"`(OSPREY_[A-Z_]+)`", text))
     assert documented
     assert {name for name in documented if f'"{name}"' not in source} == set()
     assert {name for name in variables if name not in source} == set()
@@ -81,7 +88,8 @@ def test_the_options_are_those_of_the_program() -> None:
 
 @needs_nano
 def test_the_library_snippet_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    snippet = re.search(r"## As a library\n\n```python\n(.*?)```", README, re.DOTALL)
+    library = (ROOT / "docs/library.md").read_text(encoding="utf-8")
+    snippet = re.search(r"## As a library\n\n```python\n(.*?)```", library, re.DOTALL)
     assert snippet
     example = next(iter(sorted((ROOT / "examples").glob("*.png"))))
     image = Image.open(example).convert("RGB")

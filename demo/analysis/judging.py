@@ -18,9 +18,9 @@ from demo.jobs.requests import Finding, Look, RegionToken, Request, request_of
 from demo.session.conversation import ask, preset_question
 from demo.session.services import Services
 from demo.session.session import Asked, Probe, Session, new_probe
-from demo.session.settings import Settings
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
+from osprey_core.language.sampling import MAX_SEED, SamplingSettings
 from osprey_core.regions.masks import CodedMask
 
 if TYPE_CHECKING:
@@ -97,14 +97,14 @@ def labels_of(typed: Any) -> tuple[str, ...]:
 # --- one question, several answers -----------------------------------------------------------------------------------
 
 
-def without_probe(session: Session, typed: str, settings: Settings) -> Probe:
+def without_probe(session: Session, typed: str, settings: SamplingSettings) -> Probe:
     """One question answered with the region and without it, and with each of its two tokens alone."""
     question, asked, request = _alone(session, typed, settings)
     requests = tuple(replace(request, without=tokens) for tokens in SWITCHED_OFF.values())
     return new_probe("without", asked, requests, tuple(Variant(how) for how in SWITCHED_OFF), question)
 
 
-def samples_probe(session: Session, typed: str, count: Any, temperature: Any, settings: Settings) -> Probe:
+def samples_probe(session: Session, typed: str, count: Any, temperature: Any, settings: SamplingSettings) -> Probe:
     """One question answered several times, each time with another seed: the settings' own and those that follow it.
 
     temperature: in place of the settings' one. Raises InputError if it is 0, where all answers are the same.
@@ -118,13 +118,13 @@ def samples_probe(session: Session, typed: str, count: Any, temperature: Any, se
     if warmth == 0:
         raise InputError(words.COLD_SAMPLES)
     first = random.randrange(2**16) if settings.seed is None else settings.seed
-    seeds = [(first + place) % 2**32 for place in range(wanted)]
+    seeds = [(first + place) % (MAX_SEED + 1) for place in range(wanted)]
     question, asked, request = _alone(session, typed, replace(settings, temperature=warmth))
     requests = tuple(replace(request, settings=replace(request.settings, seed=seed)) for seed in seeds)
     return new_probe("samples", asked, requests, tuple(Variant("sample", seed=seed) for seed in seeds), question)
 
 
-def models_probe(services: Services, session: Session, typed: str, settings: Settings) -> Probe:
+def models_probe(services: Services, session: Session, typed: str, settings: SamplingSettings) -> Probe:
     """One question answered by both models. Raises InputError, which says what to do, where only one is loaded."""
     if services.second is None:
         raise InputError(words.ONE_MODEL)
@@ -134,7 +134,7 @@ def models_probe(services: Services, session: Session, typed: str, settings: Set
     return new_probe("models", asked, (request, replace(request, second=True)), variants, question)
 
 
-def _alone(session: Session, typed: str, settings: Settings) -> tuple[str, tuple[Asked, ...], Request]:
+def _alone(session: Session, typed: str, settings: SamplingSettings) -> tuple[str, tuple[Asked, ...], Request]:
     """A question, the regions it is about, and what the model is asked if there is no conversation.
 
     An empty question means the conversation's last one, or, where there is none, a short description.

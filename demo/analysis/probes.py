@@ -5,14 +5,14 @@ A look is a `Probe` in the person's session, so it goes with its picture. Knows 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from demo.i18n import words
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import Finding
+from demo.jobs.requests import AnyRequest, Finding, Piece
+from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Asked, PageRegion, Probe, Session
 from demo.session.workspace import Seat
@@ -50,33 +50,7 @@ def take(
     probe = _current(seat, probe_id)
     if probe is None or probe.state != "waiting":
         return
-    ticket = services.running.ticket(probe_id)
-    completed = False
-    try:
-        probe = _current(seat, probe_id)
-        if probe is None or probe.state != "waiting":  # stopped just before there was a ticket
-            ticket.stop()
-        slots = [services.model, services.second if _asks_second(probe) else None]
-        while not ticket.stopped and not all(slot.wait(0.2) for slot in slots if slot is not None):
-            if _current(seat, probe_id) is None:
-                ticket.stop()
-        if ticket.stopped or probe is None:
-            return
-        probe = _write(seat, probe_id, state="running")
-        last = 0.0
-        for place, request in enumerate(probe.requests if probe else ()):
-            for piece in () if ticket.stopped else decode(services, request, ticket):
-                probe = probe and _write(seat, probe_id, parts=_with_piece(probe.parts, place, piece))
-                if probe is None:
-                    ticket.stop()
-                    return
-                if time.monotonic() - last >= interval:
-                    yield probe
-                    last = time.monotonic()
-        completed = not ticket.stopped
-    finally:
-        services.running.done(probe_id)
-        _write(seat, probe_id, state="complete" if completed else "stopped")
+    yield from run(services, ProbeJob(seat, probe), decode, interval)
     probe = _current(seat, probe_id)
     if probe is not None:
         yield probe
@@ -89,6 +63,32 @@ def stop(services: Services, seat: Seat, kind: str | None = None) -> None:
             # First the mark, then the ticket: a look that begins in between finds one or the other.
             _write(seat, probe.id, state="stopped")
             services.running.stop(probe.id)
+
+
+class ProbeJob(Job[Probe]):
+    """One closer look: its requests one after the other; the session's look of its kind gets what is found."""
+
+    def __init__(self, seat: Seat, probe: Probe) -> None:
+        self.id = probe.id
+        self._seat, self._requests = seat, probe.requests
+        self.asks_second_model = any(getattr(request, "second", False) for request in probe.requests)
+
+    def is_wanted(self) -> bool:
+        probe = _current(self._seat, self.id)
+        return probe is not None and probe.state in ("waiting", "running")
+
+    def requests(self) -> tuple[AnyRequest, ...]:
+        return self._requests if _write(self._seat, self.id, state="running") else ()
+
+    def keep(self, place: int, piece: Piece) -> bool:
+        probe = _current(self._seat, self.id)
+        return probe is not None and bool(_write(self._seat, self.id, parts=_with_piece(probe.parts, place, piece)))
+
+    def shown(self, phase: Phase) -> Probe | None:
+        return _current(self._seat, self.id) if phase == "writing" else None
+
+    def settle(self, ending: Ending) -> None:
+        _write(self._seat, self.id, state="complete" if ending == "complete" else "stopped")
 
 
 def regions_of(session: Session, which: Any) -> tuple[PageRegion, ...]:
@@ -127,10 +127,6 @@ def _with_piece(parts: tuple[Any, ...], place: int, piece: Any) -> tuple[Any, ..
     else:
         grown = replace(variant, answer=variant.answer + piece)
     return (*parts[:place], grown, *parts[place + 1 :])
-
-
-def _asks_second(probe: Probe | None) -> bool:
-    return probe is not None and any(getattr(request, "second", False) for request in probe.requests)
 
 
 def _current(seat: Seat, probe_id: int) -> Probe | None:

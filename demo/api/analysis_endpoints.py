@@ -14,7 +14,7 @@ from demo.api.endpoints import Queues, described, listed, of_type, one_sentence
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Probe, Session
-from demo.session.settings import Settings
+from osprey_core.language.sampling import SamplingSettings
 
 
 def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, queues: Queues) -> None:
@@ -88,7 +88,7 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, qu
             (only where it is), "pos" (only what is there).
         """
         with one_sentence():
-            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             yield from looked(request, session, lambda s: judging.without_probe(s, question or "", settings), _ablated)
 
     def samples(
@@ -117,7 +117,7 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, qu
             of each answer: seed and answer.
         """
         with one_sentence():
-            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             make = lambda s: judging.samples_probe(s, question or "", count, temperature, settings)  # noqa: E731
             yield from looked(request, session, make, _sampled)
 
@@ -145,7 +145,7 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode, qu
             of each answer: model and answer.
         """
         with one_sentence():
-            settings = Settings.read(temperature, top_p, max_new_tokens, seed)
+            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             make = lambda s: judging.models_probe(services, s, question or "", settings)  # noqa: E731
             yield from looked(request, session, make, _compared)
 

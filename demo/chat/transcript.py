@@ -15,6 +15,7 @@ from demo.i18n import words
 from demo.session import mentions
 from demo.session.mentions import Piece
 from demo.session.session import Session, Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.region import PALETTE, text_color_on
 
 _REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
@@ -80,7 +81,19 @@ def stats_lines(turn: Turn) -> list[tuple[str, str]]:
         (words.STATS_FIRST, words.STATS_FIRST_AFTER.format(seconds=stats.seconds_to_first_token)),
         (words.STATS_RATE, words.STATS_RATE_OF.format(rate=stats.tokens_per_second)),
     ]
-    return [(label, value) for label, value in lines if value]
+    return [(label, value) for label, value in [*lines, *_settings_lines(turn.settings)] if value]
+
+
+def _settings_lines(settings: SamplingSettings | None) -> list[tuple[str, str]]:
+    """Labels and values of an answer's settings: those that decided what it says."""
+    if settings is None:
+        return []
+    lines = [(words.TEMPERATURE, f"{settings.temperature:g}")]
+    if settings.temperature > 0:
+        lines.append((words.TOP_P, f"{settings.top_p:g}"))
+        lines.append((words.SEED, "" if settings.seed is None else str(settings.seed)))
+    longest = settings.max_new_tokens
+    return [*lines, (words.MAX_NEW_TOKENS, "" if longest is None else str(longest))]
 
 
 def chip(number: int) -> str:

@@ -435,9 +435,5 @@ OUT_OF_MEMORY_LOADING = (
 )
 UNEXPECTED = "Something went wrong on our side; nothing is lost, please try again."
 BAD_SETTINGS = "The settings must be numbers; correct them under Settings."
-BAD_TEMPERATURE = "The temperature must be between 0 and 2, not {value}; correct it under Settings."
-BAD_TOP_P = "Top-p must be above 0 and at most 1, not {value}; correct it under Settings."
-BAD_MAX_NEW_TOKENS = "The longest answer must be between 1 and 4096 tokens, not {value}; correct it under Settings."
-BAD_SEED = "The seed must be a whole number from 0 to 4294967295, not {value}; correct it under Settings."
 
 language.follow(sys.modules[__name__])

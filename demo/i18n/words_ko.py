@@ -422,10 +422,6 @@ OUT_OF_MEMORY_LOADING = (
 )
 UNEXPECTED = "저희 쪽에서 문제가 생겼습니다. 잃은 것은 없으니 다시 시도해 주세요."
 BAD_SETTINGS = "설정값은 숫자여야 합니다. ‘설정’에서 고치세요."
-BAD_TEMPERATURE = "온도는 0에서 2 사이여야 하는데 {value}입니다. ‘설정’에서 고치세요."
-BAD_TOP_P = "Top-p는 0보다 크고 1 이하여야 하는데 {value}입니다. ‘설정’에서 고치세요."
-BAD_MAX_NEW_TOKENS = "답변 최대 길이는 1에서 4096토큰 사이여야 하는데 {value}입니다. ‘설정’에서 고치세요."
-BAD_SEED = "시드는 0에서 4294967295 사이의 정수여야 하는데 {value}입니다. ‘설정’에서 고치세요."
 
 # --- sentences of the core, by their English -------------------------------------------------------------------------
 CORE: dict[str, str] = {

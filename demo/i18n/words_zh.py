@@ -405,10 +405,6 @@ OUT_OF_MEMORY = "内存不足，请用更小的 --dtype（float16）、其他 --
 OUT_OF_MEMORY_LOADING = "内存放不下 {name}，请用更小的 --dtype（float16）、其他 --device 或更小的模型启动程序。"
 UNEXPECTED = "我们这边出了问题；没有丢失任何内容，请重试。"
 BAD_SETTINGS = "设置必须是数字，请在“设置”中更正。"
-BAD_TEMPERATURE = "温度必须在 0 到 2 之间，现在是 {value}，请在“设置”中更正。"
-BAD_TOP_P = "Top-p 必须大于 0 且不超过 1，现在是 {value}，请在“设置”中更正。"
-BAD_MAX_NEW_TOKENS = "回答的最大长度必须在 1 到 4096 个 token 之间，现在是 {value}，请在“设置”中更正。"
-BAD_SEED = "随机种子必须是 0 到 4294967295 的整数，现在是 {value}，请在“设置”中更正。"
 
 # --- sentences of the core, by their English -------------------------------------------------------------------------
 CORE: dict[str, str] = {

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any
 
 from demo.i18n import words
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import request_of
+from demo.jobs.requests import Piece, Request, request_of
+from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
-from demo.session.session import AnswerMeasures, Session, Turn
-from demo.session.settings import Settings
+from demo.session.session import AnswerMeasures, Session, Turn, TurnState
 from demo.session.workspace import Seat
-from demo.shared.running_jobs import Ticket
+from osprey_core.language.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Progress:
 
 
 def answer(
-    services: Services, seat: Seat, settings: Settings, decode: Decode = decode, interval: float = 0.05
+    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
 ) -> Iterator[Progress]:
     """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
 
@@ -36,44 +35,7 @@ def answer(
     turn = seat.session.waiting
     if turn is None:
         return
-    ticket = services.running.ticket(turn.id)
-    text, stats, completed = "", None, False
-    try:
-        waiting = seat.session.waiting
-        if waiting is None or waiting.id != turn.id:  # stopped just before there was a ticket
-            ticket.stop()
-        while not ticket.stopped and not services.model.wait(0.2):
-            yield Progress(seat.session, words.WAITING_FOR_MODEL)
-        if not ticket.stopped:
-            model = services.model.get()  # raises the reason if loading failed
-            yield Progress(seat.session, words.LOOKING)
-            asking = seat.session
-            if all(other.id != turn.id for other in asking.transcript):  # another picture has come to the front
-                ticket.stop()
-            request = None if ticket.stopped else request_of(asking, turn, settings)
-            if request is not None:
-                _write(seat, turn, places=request.numbers, model=str(getattr(model, "name", "")))
-            last = time.monotonic()
-            for piece in () if request is None else decode(services, request, ticket):
-                if isinstance(piece, AnswerMeasures):
-                    stats = piece
-                    continue
-                text += cast(str, piece)
-                if time.monotonic() - last >= interval:
-                    session = _write(seat, turn, answer=text)
-                    if session is None or ticket.stopped:
-                        break
-                    yield Progress(session)
-                    last = time.monotonic()
-        completed = True
-    finally:
-        services.running.done(turn.id)
-        if completed:
-            _write(seat, turn, answer=text.strip(), state=_end_state(ticket, stats), stats=stats, replaces=None)
-        elif text:  # the page has gone or the model failed half-way: what was written is kept
-            _write(seat, turn, answer=text.strip(), state="stopped", stats=stats, replaces=None)
-        else:
-            seat.change(lambda session: session.with_turn_taken_back(turn.id))
+    yield from run(services, AnswerJob(services, seat, turn, settings), decode, interval)
     yield Progress(seat.session)
 
 
@@ -91,13 +53,55 @@ def stop(services: Services, seat: Seat) -> Session:
     return session
 
 
-def _write(seat: Seat, turn: Turn, **changes: Any) -> Session | None:
-    """The turn changed at the seat; None if it is not there any more."""
-    session = seat.change(lambda session: session.with_turn_changed(turn.id, **changes))
-    return session if any(other.id == turn.id for other in session.transcript) else None
+class AnswerJob(Job[Progress]):
+    """One question of the conversation; its turn in the session gets the text."""
 
+    def __init__(self, services: Services, seat: Seat, turn: Turn, settings: SamplingSettings) -> None:
+        self.id = turn.id
+        self._model, self._seat, self._turn, self._settings = services.model, seat, turn, settings
+        self._text = ""
+        self._measures: AnswerMeasures | None = None
 
-def _end_state(ticket: Ticket, stats: AnswerMeasures | None) -> Literal["complete", "length", "stopped"]:
-    if ticket.stopped or (stats is not None and stats.finish_reason == "stopped"):
-        return "stopped"
-    return "length" if stats is not None and stats.finish_reason == "length" else "complete"
+    def is_wanted(self) -> bool:
+        waiting = self._seat.session.waiting
+        return waiting is not None and waiting.id == self.id
+
+    def requests(self) -> Iterator[Request]:
+        session = self._seat.session
+        if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
+            model = self._model.get()
+            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
+            request = request_of(session, self._turn, settings)
+            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
+            yield request
+
+    def keep(self, place: int, piece: Piece) -> bool:
+        if isinstance(piece, AnswerMeasures):
+            self._measures = piece
+            return True
+        assert isinstance(piece, str)
+        self._text += piece
+        return self._write(answer=self._text)
+
+    def shown(self, phase: Phase) -> Progress | None:
+        if phase == "queued":
+            return None
+        note = {"loading": words.WAITING_FOR_MODEL, "opening": words.LOOKING, "writing": ""}[phase]
+        return Progress(self._seat.session, note)
+
+    def settle(self, ending: Ending) -> None:
+        if ending == "failed" and not self._text:
+            self._seat.change(lambda session: session.with_turn_taken_back(self.id))
+            return
+        # After a failure half-way, or when the page has gone, what was written is kept.
+        state: TurnState = "stopped"
+        if ending == "complete":
+            reason = self._measures.finish_reason if self._measures is not None else ""
+            state = "length" if reason == "length" else "stopped" if reason == "stopped" else "complete"
+        self._write(answer=self._text.strip(), state=state, stats=self._measures, replaces=None)
+
+    def _write(self, **changes: Any) -> bool:
+        """Change the turn in the session; False if it is not there any more."""
+        session = self._seat.change(lambda session: session.with_turn_changed(self.id, **changes))
+        return any(turn.id == self.id for turn in session.transcript)

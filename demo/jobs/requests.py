@@ -9,9 +9,9 @@ from typing import Any, Literal
 from demo.session.conversation import told_to_model
 from demo.session.pictures import required_picture
 from demo.session.session import AnswerMeasures, Asked, Picture, Session, Turn
-from demo.session.settings import Settings
 from demo.shared.running_jobs import Ticket
 from osprey_core.language import prompts
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 
 RegionToken = Literal["mask", "pos"]
@@ -28,7 +28,7 @@ class Request:
     numbers: tuple[int, ...]
     """The numbers that these regions have on the page."""
     history: tuple[prompts.Turn, ...]
-    settings: Settings
+    settings: SamplingSettings
     about: tuple[int, ...] = ()
     """Places, from 1, of the regions that the question means without mentioning them."""
     without: tuple[RegionToken, ...] = ()
@@ -44,7 +44,7 @@ class DescribeRequest:
     picture: Picture
     regions: tuple[CodedMask, ...]
     style: str
-    settings: Settings
+    settings: SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ AnyRequest = Request | DescribeRequest | Look
 Piece = str | AnswerMeasures | Caption | Finding
 
 
-def request_of(session: Session, turn: Turn, settings: Settings) -> Request:
+def request_of(session: Session, turn: Turn, settings: SamplingSettings) -> Request:
     """What the model is asked for this turn of the session.
 
     The model's regions are those that the conversation has spoken of, as they were then: a region refined since is

@@ -56,7 +56,6 @@ from demo.session.regions import (
 )
 from demo.session.segments import find_everything
 from demo.session.services import Services
-from demo.session.settings import Settings
 from osprey_core.errors import InputError
 
 __all__ = [
@@ -77,7 +76,6 @@ __all__ = [
     "Request",
     "Reshape",
     "Services",
-    "Settings",
     "Style",
     "answer",
     "ask",

@@ -72,6 +72,7 @@ def _recorded_turn(turn: Turn, told: prompts.Turn) -> RecordedTurn:
         typed=turn.typed,
         state=turn.state if turn.state != "waiting" else "stopped",
         model=turn.model,
+        settings=turn.settings,
         measures=turn.stats,
         rating=_RATINGS[turn.liked],  # type: ignore[arg-type]
     )
@@ -90,6 +91,7 @@ def _turn(record: Record, kept: RecordedTurn) -> Turn:
         answer=kept.answer,
         state=kept.state,
         stats=kept.measures,
+        settings=kept.settings,
         places=numbers,
         model=kept.model or record.model,
         liked={"": None, "like": True, "dislike": False}[kept.rating],

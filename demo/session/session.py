@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from osprey_core.io.record import AnswerMeasures
 from osprey_core.io.record import RecordedPicture as Picture
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 
 UNDO_DEPTH = 30
@@ -82,6 +83,8 @@ class Turn:
     answer: str = ""
     state: TurnState = "waiting"
     stats: AnswerMeasures | None = None
+    settings: SamplingSettings | None = None
+    """How the answer was decoded, the seed included; known once the model is asked."""
     places: tuple[int, ...] = ()
     """The page's numbers of the model's region1, region2 …, known once the model is asked."""
     model: str = ""

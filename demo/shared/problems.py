@@ -12,7 +12,8 @@ from osprey_core.errors import OspreyError
 def sentence_of(error: BaseException) -> str | None:
     """What to say about this error; None if it is one that nobody foresaw."""
     if isinstance(error, OspreyError):
-        return language.translated(str(error))
+        told = error.render(language.current())
+        return language.translated(told) if told == error.code else told
     if is_out_of_memory(error):
         return words.OUT_OF_MEMORY
     return None

@@ -102,7 +102,7 @@ def score_labels(
         ContextOverflowError: question and label do not fit the model's context.
     """
     if rank_by not in ("sum", "mean"):
-        raise InputError(f"Labels can be ranked by 'sum' or 'mean', not {rank_by!r}.")
+        raise InputError("labels.ranking_unknown", ranking=repr(rank_by))
     cleaned = _cleaned(labels)
     answers = _answer_log_likelihoods(view, as_mask(mask, view.size_hw), cleaned, question)
     sums = np.array([sum(tokens) for tokens in answers])
@@ -118,16 +118,16 @@ def score_labels(
 def _cleaned(labels: Sequence[str]) -> list[str]:
     """Labels without white space around them. Raises InputError unless they are a list of different texts."""
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-        raise InputError("Labels must be a list of words or phrases.")
+        raise InputError("labels.not_a_list")
     # Half a surrogate pair is no text: the prompt replaces it too.
     cleaned = [" ".join(label.split()).encode("utf-8", "replace").decode() for label in labels]
     if not cleaned or not all(cleaned):
-        raise InputError("The list of labels is empty or has an empty label; type at least one word for each.")
+        raise InputError("labels.empty")
     if len(cleaned) > MAX_LABELS:
-        raise InputError(f"At most {MAX_LABELS} labels can be scored at once, not {len(cleaned)}.")
+        raise InputError("labels.too_many", limit=MAX_LABELS, count=len(cleaned))
     twice = next((label for place, label in enumerate(cleaned) if label in cleaned[:place]), None)
     if twice is not None:
-        raise InputError(f"The label “{twice}” is on the list twice; remove one.")
+        raise InputError("labels.twice", label=twice)
     return cleaned
 
 
@@ -146,8 +146,10 @@ def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str],
     longest = max(answers, key=len)
     if length + len(longest) > context:
         raise ContextOverflowError(
-            f"Question and label “{labels[answers.index(longest)][:60]}” take {length + len(longest)} tokens, but the "
-            f"model has room for {context}; shorten them."
+            "labels.context_exceeded",
+            label=labels[answers.index(longest)][:60],
+            tokens=length + len(longest),
+            limit=context,
         )
     read = view.read(question, [mask])
     first = torch.log_softmax(read.logits.float(), dim=-1)

@@ -51,7 +51,7 @@ class CacheBudget:
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         if max_bytes < 0:
-            raise InputError(f"The cache budget must be 0 bytes or more, not {max_bytes}.")
+            raise InputError("cache.budget_negative", value=max_bytes)
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._clock = itertools.count()

@@ -24,13 +24,13 @@ import numpy as np
 from PIL import Image
 
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.i18n import Listing
 from osprey_core.io import mask_files
 from osprey_core.io.export import coco_shape, write_zip
 from osprey_core.io.files import parse_json, plain_json, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import (
     AnswerMeasures,
-    AnswerSettings,
     Record,
     RecordedPicture,
     RecordedRegion,
@@ -38,6 +38,7 @@ from osprey_core.io.record import (
     TurnState,
 )
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from osprey_core.segment import SEGMENTERS, Segmenter, load_segmenter
 
@@ -83,7 +84,7 @@ class AskOptions:
     question: str
     marks: tuple[Marks, ...]
     models: ModelOptions
-    settings: AnswerSettings
+    settings: SamplingSettings
     save: Path | None = None
 
 
@@ -98,7 +99,7 @@ class DescribeOptions:
     style: Style
     limit: int | None
     models: ModelOptions
-    settings: AnswerSettings
+    settings: SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
             stream.trimmed_turns,
         )
         turn = RecordedTurn(
-            options.question, "".join(pieces), len(regions), state=state, settings=options.settings, measures=measures
+            options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
         )
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter
@@ -262,7 +263,7 @@ class _GivenMasks:
     def __init__(self, path: Path) -> None:
         self._path = path
         if not path.exists():
-            raise InputError(f"There is no “{path}” to take masks from; check --masks.")
+            raise InputError("cli.masks_missing", path=str(path))
         self._json: Any = None
         if path.is_file() and path.suffix.lower() == ".json":  # parsed once for all pictures
             self._json = parse_json(read_file(path, MAX_FILE_BYTES))
@@ -277,7 +278,7 @@ class _GivenMasks:
         files += [beside.with_suffix(suffix) for suffix in MASK_SUFFIXES]
         file = next((file for file in files if file.is_file()), None)
         if file is None:
-            raise InputError(f"There is no mask file {beside.stem}.json or {beside.stem}.png in “{self._path}”.")
+            raise InputError("cli.mask_file_missing", name=beside.stem, folder=str(self._path))
         return mask_files.read_masks(file, size_hw, name)
 
 
@@ -320,7 +321,7 @@ class _Captions:
             self._changed, self._saved_at = False, time.monotonic()
 
     def _read(self, settings: dict[str, Any]) -> dict[str, Any]:
-        other = InputError(f"“{self._path}” is there already, but not from this command; choose another --out.")
+        other = InputError("cli.out_foreign", path=str(self._path))
         try:
             values = json.loads(self._path.read_bytes())
             made_with = values["info"]["settings"]
@@ -334,10 +335,10 @@ class _Captions:
             differing = [
                 key for key in settings if not isinstance(made_with, dict) or made_with.get(key) != settings[key]
             ]
-            raise InputError(
-                f"“{self._path}” was begun with another {' and '.join(differing) or 'setting'}; use the same again or "
-                "choose another --out."
-            )
+            if not differing:
+                raise InputError("cli.out_begun_otherwise", path=str(self._path))
+            settings_in_words = Listing(tuple(differing), "list.and")
+            raise InputError("cli.out_begun_differently", path=str(self._path), settings=settings_in_words)
         assert isinstance(values, dict)
         return values
 
@@ -355,10 +356,10 @@ def _picture_names(path: Path) -> list[str]:
         found = (file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
         names = sorted(file.relative_to(path).as_posix() for file in found)
         if not names:
-            raise InputError(f"There is no picture in the folder “{path}”; give another one.")
+            raise InputError("cli.folder_without_pictures", path=str(path))
         return names
     if not path.is_file():
-        raise InputError(f"There is no picture or folder “{path}”; check the path.")
+        raise InputError("cli.pictures_missing", path=str(path))
     return [path.name]
 
 
@@ -393,12 +394,12 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
     """Options from the words after `python -m osprey_core`. Raises InputError for what is not understood."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
-    settings = AnswerSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
+    settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
         return DescribeOptions(given.pictures, given.out, masks, given.style, given.limit, models, settings)
     if (given.question is None) == (given.style is None):
-        raise InputError("Give either --question or --style.")
+        raise InputError("cli.question_or_style")
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
     question = QUESTIONS[given.style] if given.question is None else given.question
     return AskOptions(given.image, question, marks, models, settings, given.save)
@@ -406,7 +407,7 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message[:1].upper()}{message[1:]}; see --help.")
+        raise InputError("cli.arguments_invalid", message=message[:1].upper() + message[1:])
 
 
 class _MarkAction(argparse.Action):
@@ -430,7 +431,7 @@ class _MarkAction(argparse.Action):
 
 def _as_marks(place: int, draft: dict[str, Any]) -> Marks:
     if not draft:
-        raise InputError(f"Region {place} is not marked; write --point, --box or --mask behind its --region.")
+        raise InputError("cli.region_unmarked", place=place)
     points = draft.get("points", [])
     return Marks(tuple((x, y) for x, y, _ in points), tuple(p[2] for p in points), draft.get("box"), draft.get("mask"))
 

@@ -47,7 +47,7 @@ def overlay(
     """
     canvas = _as_array(image)
     if not 0 <= alpha <= 1:
-        raise InputError(f"The strength of the tint must lie between 0 and 1, but it is {alpha:g}.")
+        raise InputError("draw.tint_out_of_range", value=f"{alpha:g}")
     for region in regions:
         as_mask(region.mask, (canvas.shape[0], canvas.shape[1]))
     ordered = sorted(regions, key=lambda region: (-area(region.mask), region.number))
@@ -72,7 +72,7 @@ def thumbnail(image: Picture, region: Region, size: int = 96) -> NDArray[np.uint
     picture = _as_array(image, copy=False)
     mask = as_mask(region.mask, (picture.shape[0], picture.shape[1]))
     if size < 1:
-        raise InputError(f"A thumbnail must be at least 1 pixel wide, not {size}.")
+        raise InputError("draw.thumbnail_too_small", value=size)
     x0, y0, x1, y1 = _square_around(mask)
     height, width = mask.shape
     inner = slice(max(0, y0), min(height, y1)), slice(max(0, x0), min(width, x1))
@@ -102,9 +102,9 @@ def heat_over(
     """
     canvas = _as_array(image)
     if heat.ndim != 2 or not heat.size or not np.isfinite(heat).all() or heat.min() < 0 or heat.max() > 1:
-        raise InputError("A heat map must have two dimensions and values from 0 to 1.")
+        raise InputError("draw.heat_map_invalid")
     if not 0 <= strength <= 1:
-        raise InputError(f"The strength of the colours must lie between 0 and 1, but it is {strength:g}.")
+        raise InputError("draw.strength_out_of_range", value=f"{strength:g}")
     # The encoder sees the picture squeezed to a square: enlarging each side by its own factor undoes that.
     full = cv2.resize(heat.astype(np.float32), canvas.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     colors = _heat_table()[np.rint(full * 255).clip(0, 255).astype(np.uint8)].astype(np.float32)
@@ -154,7 +154,7 @@ def _heat_table() -> NDArray[np.uint8]:
 def _as_array(image: Picture, copy: bool = True) -> NDArray[np.uint8]:
     array = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        raise InputError("A picture to draw on must be a PIL image or a uint8 array (height, width, 3).")
+        raise InputError("draw.picture_invalid")
     return np.array(array) if copy else array
 
 

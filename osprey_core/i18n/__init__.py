@@ -45,6 +45,19 @@ class Message:
         return self.render()
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Several values in a row, parted as lists are in the language of the text around them."""
+
+    items: tuple[Param, ...]
+    separator: str = "list.comma"
+    """The code of what stands between two of them."""
+
+    def render(self, language: str = ENGLISH) -> str:
+        separator = template_of(self.separator, language) or ", "
+        return separator.join(_in_words(item, language) for item in self.items)
+
+
 def render(code: str, params: Mapping[str, Param], language: str = ENGLISH) -> str:
     """The text with this code in a language, its placeholders filled in.
 
@@ -54,10 +67,11 @@ def render(code: str, params: Mapping[str, Param], language: str = ENGLISH) -> s
     template = template_of(code, language)
     if template is None:
         return code
-    values = {
-        name: value.render(language) if isinstance(value, Renderable) else value for name, value in params.items()
-    }
-    return template.format_map(values)
+    return template.format_map({name: _in_words(value, language) for name, value in params.items()})
+
+
+def _in_words(value: Param, language: str) -> str:
+    return value.render(language) if isinstance(value, Renderable) else str(value)
 
 
 def template_of(code: str, language: str = ENGLISH) -> str | None:

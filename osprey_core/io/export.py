@@ -43,7 +43,6 @@ _PICTURE_FILE = re.compile(r"picture\.[a-z0-9]{1,8}")
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif", "JPEG2000": "jp2"}
 _DIRECTORY_END, _ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 _DIRECTORY_END_LENGTH = 22
-_NOT_ZIP = "This zip file is damaged or of an unusual kind; export the conversation again."
 
 
 def write_zip(conversation: Record) -> bytes:
@@ -81,7 +80,7 @@ def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | N
         return _from_zip(data, picture)
     limit = MAX_RECORD_BYTES + record.MAX_PICTURE_BYTES * 4 // 3
     if len(data) > limit:
-        raise InputError(f"This file is larger than {limit // 2**20} MB; it is no exported conversation.")
+        raise InputError("zip.file_too_large", limit=limit // 2**20)
     return record.from_json(data, picture)
 
 
@@ -278,25 +277,25 @@ def _quoted(text: str) -> list[str]:
 
 def _from_zip(data: bytes, picture: bytes | None) -> Record:
     if len(data) > MAX_ARCHIVE_BYTES:
-        raise InputError(f"This zip file is larger than {MAX_ARCHIVE_BYTES // 2**20} MB and is not read.")
+        raise InputError("zip.too_large", limit=MAX_ARCHIVE_BYTES // 2**20)
     _check_directory(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
             if len(set(names)) != len(names):
-                raise InputError(_NOT_ZIP)
+                raise InputError("zip.damaged")
             if RECORD_FILE not in names:
-                raise InputError(f"This zip file holds no {RECORD_FILE}, so it is no exported conversation.")
+                raise InputError("zip.record_missing", name=RECORD_FILE)
             text = _entry(archive, RECORD_FILE, MAX_RECORD_BYTES)
             if picture is None and (name := record.picture_file_of(text)) is not None:
                 # Only a plain name is looked up, and only inside the archive: no path leads anywhere.
                 if not _PICTURE_FILE.fullmatch(name) or name not in names:
-                    raise InputError("This zip file lacks the picture that the conversation is about.")
+                    raise InputError("zip.picture_missing")
                 picture = _entry(archive, name, record.MAX_PICTURE_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(_NOT_ZIP) from None  # damaged, encrypted, or packed in a way that is not known here
+        raise InputError("zip.damaged") from None  # damaged, encrypted, or packed in a way that is not known here
     return record.from_json(text, picture)
 
 
@@ -304,20 +303,20 @@ def _check_directory(data: bytes) -> None:
     """Refuse archives whose list of entries is too long to be looked at, before it is."""
     end = data[-_DIRECTORY_END_LENGTH:]
     if len(data) < _DIRECTORY_END_LENGTH or end[:4] != _DIRECTORY_END or end[-2:] != b"\0\0":
-        raise InputError(_NOT_ZIP)
+        raise InputError("zip.damaged")
     if _ZIP64_LOCATOR in data[-_DIRECTORY_END_LENGTH - 20 : -_DIRECTORY_END_LENGTH]:
-        raise InputError(_NOT_ZIP)
+        raise InputError("zip.damaged")
     count, length = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
     if count > MAX_ENTRIES or length > MAX_ENTRIES * 512:
-        raise InputError(f"This zip file has more than {MAX_ENTRIES} entries and is not read.")
+        raise InputError("zip.entries_too_many", limit=MAX_ENTRIES)
 
 
 def _entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     """One entry, of which never more than `limit` bytes are unpacked, whatever the archive says about its size."""
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(_NOT_ZIP)  # the other kinds cannot be unpacked a bounded piece at a time
+        raise InputError("zip.damaged")  # the other kinds cannot be unpacked a bounded piece at a time
     with archive.open(name) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
-        raise InputError(f"“{name}” in this zip file is larger than {limit // 2**20} MB and is not read.")
+        raise InputError("zip.entry_too_large", name=name, limit=limit // 2**20)
     return data

@@ -19,15 +19,15 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     """The bytes of a file. Raises InputError if it is not there, cannot be read or is larger than `max_bytes`."""
     try:
         if path.stat().st_size > max_bytes:
-            raise InputError(f"“{path.name}” is larger than {max_bytes // 2**20} MB and is not read.")
+            raise InputError("file.too_large", name=path.name, limit=max_bytes // 2**20)
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"There is no file “{path}”; check the path.") from None
+        raise InputError("file.missing", path=str(path)) from None
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"The file “{path}” cannot be read ({reason}); choose another file.") from None
+        raise InputError("file.unreadable", path=str(path), reason=reason) from None
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -38,18 +38,18 @@ def write_file(path: Path, data: bytes) -> None:
         partial.replace(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"The file “{path}” cannot be written ({reason}); choose another place.") from None
+        raise InputError("file.unwritable", path=str(path), reason=reason) from None
 
 
 def parse_json(text: str | bytes, max_parts: int = MAX_JSON_PARTS) -> Any:
     """Parsed JSON. Raises InputError if it is none, or has more lists and objects than `max_parts`."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     if data.count(b"[") + data.count(b"{") > max_parts:
-        raise InputError("This JSON file has too many parts to be read; choose another file.")
+        raise InputError("json.parts_too_many")
     try:
         return json.loads(data)
     except (ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers of too many digits
-        raise InputError("This file is no JSON that can be read; choose another file.") from None
+        raise InputError("json.unreadable") from None
 
 
 def plain_json(values: dict[str, Any]) -> str:

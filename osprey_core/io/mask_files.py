@@ -33,8 +33,6 @@ MAX_PIXELS_IN_ALL = 4_000_000_000
 
 _FORMATS = ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
-_NO_AREA = "This labelme file has no shape with an area; draw polygons, rectangles, circles or masks."
-_NO_MASKS = "This JSON holds no masks; use COCO (run lengths or polygons) or labelme."
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def read_masks(
     """
     data = source if isinstance(source, bytes) else read_file(Path(source), MAX_FILE_BYTES)
     if not data:
-        raise InputError("The mask file is empty; choose another file.")
+        raise InputError("mask_file.empty")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return masks_from_json(parse_json(data), size_hw, picture_name)
     return [NamedMask(CodedMask.of(mask_from_picture(data, size_hw)))]
@@ -77,10 +75,10 @@ def mask_from_picture(data: bytes, size_hw: tuple[int, int]) -> Mask:
     except InputError:
         raise
     except Exception:  # the decoders of damaged files raise nearly anything: OSError, SyntaxError, struct.error…
-        raise InputError("The mask file is no picture or JSON that can be read; use PNG, COCO or labelme.") from None
+        raise InputError("mask_file.unreadable") from None
     mask = np.asarray(values > values.max() / 2)
     if not mask.any():
-        raise InputError("The mask file is black all over; the region must be white or opaque.")
+        raise InputError("mask_file.black")
     return mask
 
 
@@ -91,7 +89,9 @@ def masks_from_json(values: Any, size_hw: tuple[int, int], picture_name: str | N
     else:
         found = _from_coco(values, size_hw, picture_name)
     if not found:
-        raise InputError(_NO_MASKS if not isinstance(values, Mapping) or "shapes" not in values else _NO_AREA)
+        if isinstance(values, Mapping) and "shapes" in values:
+            raise InputError("mask_file.area_missing")
+        raise InputError("mask_file.masks_missing")
     return found
 
 
@@ -112,8 +112,11 @@ def _brightness(image: Image.Image) -> NDArray[Any]:
 def _check_size(found_hw: tuple[int, int], size_hw: tuple[int, int]) -> None:
     if tuple(found_hw) != tuple(size_hw):
         raise InputError(
-            f"The mask file is for a picture of {found_hw[1]} x {found_hw[0]} pixels, but this one is "
-            f"{size_hw[1]} x {size_hw[0]}; a mask must be exactly as large as its picture."
+            "mask_file.size_mismatch",
+            width=found_hw[1],
+            height=found_hw[0],
+            picture_width=size_hw[1],
+            picture_height=size_hw[0],
         )
 
 
@@ -130,16 +133,16 @@ def _from_coco(values: Any, size_hw: tuple[int, int], picture_name: str | None) 
             names = _category_names(values.get("categories"))
             annotations = _annotations_of(values, size_hw, picture_name)
     if not isinstance(annotations, list):
-        raise InputError(_NO_MASKS)
+        raise InputError("mask_file.masks_missing")
     if len(annotations) > MAX_MASKS:
-        raise InputError(f"The mask file holds {len(annotations)} masks; at most {MAX_MASKS} can be read.")
+        raise InputError("mask_file.masks_too_many", count=len(annotations), limit=MAX_MASKS)
     budget = _Budget(size_hw)
     found = []
     for place, entry in enumerate(annotations, 1):
         if not isinstance(entry, Mapping):
-            raise InputError(_NO_MASKS)
+            raise InputError("mask_file.masks_missing")
         name = entry.get("name") or names.get(_key(entry.get("category_id"))) or ""
-        with _about(f"Mask {place}"):
+        with _about("mask_file.mask_unusable", place):
             found.append(NamedMask(_coco_mask(entry, size_hw, budget), _clean(name)))
     return found
 
@@ -148,7 +151,7 @@ def _annotations_of(values: Mapping[str, Any], size_hw: tuple[int, int], picture
     """The annotations of a dataset that belong to the picture."""
     annotations, images = values.get("annotations"), values.get("images")
     if not isinstance(annotations, list) or not isinstance(images, list) or not images:
-        raise InputError(_NO_MASKS)
+        raise InputError("mask_file.masks_missing")
     listed = [image for image in images if isinstance(image, Mapping)]
     meant = listed
     if len(listed) > 1:
@@ -157,10 +160,7 @@ def _annotations_of(values: Mapping[str, Any], size_hw: tuple[int, int], picture
         exact = [image for image in meant if image.get("file_name") == picture_name]
         meant = exact or meant
         if len(meant) != 1:
-            raise InputError(
-                f"The COCO file is about {len(listed)} pictures and “{wanted or ''}” is not exactly one of them; "
-                "name the picture's file as the COCO file does."
-            )
+            raise InputError("mask_file.picture_ambiguous", count=len(listed), name=wanted or "")
     image = meant[0] if meant else {}
     if isinstance(image.get("height"), int) and isinstance(image.get("width"), int):
         _check_size((image["height"], image["width"]), size_hw)
@@ -184,12 +184,12 @@ def _coco_mask(entry: Mapping[str, Any], size_hw: tuple[int, int], budget: _Budg
     if isinstance(shape, Mapping):
         return CodedMask.read(shape, size_hw)
     if not isinstance(shape, list) or not shape:
-        raise InputError("it has neither run lengths nor polygons.")
+        raise InputError("mask_file.segmentation_missing")
     flat = shape if isinstance(shape[0], list) else [shape]
     polygons = []
     for numbers in flat:
         if not isinstance(numbers, list) or len(numbers) % 2:
-            raise InputError("a polygon must be a list x, y, x, y …")
+            raise InputError("mask_file.polygon_invalid")
         polygons.append([numbers[i : i + 2] for i in range(0, len(numbers), 2)])
     return _drawn(polygons, size_hw, budget)
 
@@ -202,16 +202,16 @@ def _from_labelme(values: Mapping[str, Any], size_hw: tuple[int, int]) -> list[N
         _check_size((values["imageHeight"], values["imageWidth"]), size_hw)
     shapes = values["shapes"]
     if len(shapes) > MAX_MASKS:
-        raise InputError(f"The mask file holds {len(shapes)} shapes; at most {MAX_MASKS} can be read.")
+        raise InputError("mask_file.shapes_too_many", count=len(shapes), limit=MAX_MASKS)
     budget = _Budget(size_hw)
     groups: dict[Any, tuple[str, Mask]] = {}
     for place, shape in enumerate(shapes, 1):
         if not isinstance(shape, Mapping):
-            raise InputError(_NO_MASKS)
+            raise InputError("mask_file.masks_missing")
         if shape.get("shape_type") in _WITHOUT_AREA:
             continue
         name = _clean(shape.get("label"))
-        with _about(f"Shape {place}"):
+        with _about("mask_file.shape_unusable", place):
             mask = _labelme_mask(shape, size_hw, budget)
         # Shapes of one label and group are parts of one thing.
         group = _key(shape.get("group_id"))
@@ -226,7 +226,7 @@ def _labelme_mask(shape: Mapping[str, Any], size_hw: tuple[int, int], budget: _B
     kind = shape.get("shape_type") or "polygon"
     points = shape.get("points")
     if not isinstance(points, list) or (kind != "polygon" and len(points) != 2):
-        raise InputError("its points are not those of its kind of shape.")
+        raise InputError("mask_file.points_mismatch")
     if kind == "polygon":
         return _drawn([points], size_hw, budget).mask()
     (xa, ya), (xb, yb) = _pairs(points)
@@ -239,7 +239,7 @@ def _labelme_mask(shape: Mapping[str, Any], size_hw: tuple[int, int], budget: _B
         return _drawn([rim.tolist()], size_hw, budget).mask()
     if kind == "mask":
         return _pasted(shape.get("mask"), (xa, ya), size_hw, budget)
-    raise InputError(f"shapes of the kind {str(kind)[:40]!r} cannot be read.")
+    raise InputError("mask_file.shape_unknown", kind=repr(str(kind)[:40]))
 
 
 def _pasted(encoded: Any, corner_xy: tuple[float, float], size_hw: tuple[int, int], budget: _Budget) -> Mask:
@@ -253,10 +253,10 @@ def _pasted(encoded: Any, corner_xy: tuple[float, float], size_hw: tuple[int, in
                 raise ValueError
             part = np.asarray(image.convert("L")) > 0
     except (binascii.Error, ValueError, TypeError, OSError, SyntaxError):
-        raise InputError("its mask is damaged or larger than the picture.") from None
+        raise InputError("mask_file.mask_damaged") from None
     x, y = round(corner_xy[0]), round(corner_xy[1])
     if x < 0 or y < 0 or x >= size_hw[1] or y >= size_hw[0]:
-        raise InputError("its mask lies outside the picture.")
+        raise InputError("mask_file.mask_outside")
     window = mask[y : y + part.shape[0], x : x + part.shape[1]]
     window[:] = part[: window.shape[0], : window.shape[1]]
     return _not_empty(mask)
@@ -276,21 +276,21 @@ class _Budget:
         self._pixels_left -= self._pixels
         self._points_left -= points
         if self._pixels_left < 0 or self._points_left < 0:
-            raise InputError("there are too many shapes for so large a picture.")
+            raise InputError("mask_file.work_too_much")
 
 
-class _about:  # noqa: N801 - reads as a statement: with _about("Mask 3"):
-    """InputErrors inside `with` say which mask they are about."""
+class _about:  # noqa: N801 - reads as a statement: with _about("mask_file.mask_unusable", 3):
+    """InputErrors inside `with` say which mask they are about: they become the reason of one with this code."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, code: str, place: int) -> None:
+        self._code, self._place = code, place
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, InputError):
-            raise InputError(f"{self._what} of the mask file cannot be used: {error}") from None
+            raise InputError(self._code, place=self._place, reason=error) from None
 
 
 def _drawn(polygons: Sequence[Any], size_hw: tuple[int, int], budget: _Budget) -> CodedMask:
@@ -308,19 +308,19 @@ def _drawn(polygons: Sequence[Any], size_hw: tuple[int, int], budget: _Budget) -
 
 def _not_empty(mask: Mask) -> Mask:
     if not mask.any():
-        raise InputError("it covers no pixel of the picture.")
+        raise InputError("mask_file.mask_empty")
     return mask
 
 
 def _pairs(points: Any) -> NDArray[np.float64]:
     if isinstance(points, list) and len(points) > MAX_POINTS:
-        raise InputError("it has too many corners.")
+        raise InputError("mask_file.corners_too_many")
     try:
         pairs = np.asarray(points, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise InputError("its points must be pairs of numbers.") from None
+        raise InputError("mask_file.points_invalid") from None
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.isfinite(pairs).all() or np.abs(pairs).max() > 1e7:
-        raise InputError("its points must be pairs of numbers.")
+        raise InputError("mask_file.points_invalid")
     return pairs
 
 

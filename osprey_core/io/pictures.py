@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 
 #: The largest picture that is opened. Decoded it takes 300 MB; larger ones are refused before they are decoded.
 MAX_PIXELS = 100_000_000
@@ -23,8 +24,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 
-_NOT_A_PICTURE = "is not a picture that can be read; use PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."
-_DAMAGED = "is damaged or cut off and cannot be shown; save or download it again."
+_THIS_FILE = Message("picture.this_file")
+_THIS_PICTURE = Message("picture.this_picture")
 
 
 def read_picture(source: PictureSource) -> Image.Image:
@@ -37,27 +38,27 @@ def read_picture(source: PictureSource) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _upright_rgb(source, "This picture")
+        return _upright_rgb(source, _THIS_PICTURE)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(source), "This file")
+        return _from_bytes(bytes(source), _THIS_FILE)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         name = f"“{path.name}”"
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise InputError(f"There is no file {name}; check the path.") from None
+            raise InputError("picture.missing", name=name) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"The file {name} cannot be read ({reason}); choose another file.") from None
-        return _from_bytes(data, f"The file {name}")
-    raise InputError(f"A picture must be a file, bytes, a PIL image or a NumPy array, not {type(source).__name__}.")
+            raise InputError("picture.unreadable", name=name, reason=reason) from None
+        return _from_bytes(data, Message("picture.named_file", {"name": path.name}))
+    raise InputError("picture.source_invalid", kind=type(source).__name__)
 
 
 def fit_within(image: Image.Image, max_side: int) -> Image.Image:
     """A copy whose longer side is at most `max_side` pixels; proportions kept, each side at least 1, never enlarged."""
     if max_side < 1:
-        raise InputError(f"The longest side must be at least 1 pixel, not {max_side}.")
+        raise InputError("picture.side_too_small", value=max_side)
     width, height = image.size
     scale = max_side / max(width, height)
     if scale >= 1:
@@ -69,30 +70,27 @@ def fit_within(image: Image.Image, max_side: int) -> Image.Image:
 
 def _from_array(array: NDArray[Any]) -> Image.Image:
     if array.dtype != np.uint8:
-        raise InputError(f"A picture array must hold uint8 values from 0 to 255, not {array.dtype}; convert it first.")
+        raise InputError("picture.array_type_invalid", kind=str(array.dtype))
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise InputError(
-            f"A picture array must have the shape (height, width), (height, width, 3) or (height, width, 4), "
-            f"not {array.shape}."
-        )
-    _check_size(array.shape[1], array.shape[0], "This picture")
-    return _upright_rgb(Image.fromarray(np.ascontiguousarray(array)), "This picture")
+        raise InputError("picture.array_shape_invalid", shape=str(array.shape))
+    _check_size(array.shape[1], array.shape[0], _THIS_PICTURE)
+    return _upright_rgb(Image.fromarray(np.ascontiguousarray(array)), _THIS_PICTURE)
 
 
-def _from_bytes(data: bytes, name: str) -> Image.Image:
+def _from_bytes(data: bytes, name: Message) -> Image.Image:
     if not data:
-        raise InputError(f"{name} is empty; choose another file.")
+        raise InputError("picture.empty", picture=name)
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow refuses far too large files itself, without saying how large they are.
         width, height = _declared_size(data)
         _check_size(width, height, name)
-        raise InputError(f"{name} is too large; shrink it and try again.") from None
+        raise InputError("picture.too_large", picture=name) from None
     except Exception:  # the decoders of damaged files raise nearly anything: OSError, SyntaxError, struct.error…
-        raise InputError(f"{name} {_NOT_A_PICTURE}") from None
+        raise InputError("picture.not_a_picture", picture=name) from None
     with image:
         return _upright_rgb(image, name)
 
@@ -114,22 +112,26 @@ def _declared_size(data: bytes) -> tuple[int, int]:
     return (MAX_PIXELS, 2)
 
 
-def _check_size(width: int, height: int, name: str) -> None:
+def _check_size(width: int, height: int, name: Message) -> None:
     if width < 1 or height < 1:
-        raise InputError(f"{name} has no pixels ({width} x {height}); choose another one.")
+        raise InputError("picture.no_pixels", picture=name, width=width, height=height)
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"{name} is {width} x {height} pixels ({width * height / 1e6:.0f} megapixels), but at most "
-            f"{MAX_PIXELS / 1e6:.0f} megapixels can be opened; shrink it and try again."
+            "picture.pixels_too_many",
+            picture=name,
+            width=width,
+            height=height,
+            size=f"{width * height / 1e6:.0f}",
+            limit=f"{MAX_PIXELS / 1e6:.0f}",
         )
 
 
-def _upright_rgb(image: Image.Image, name: str) -> Image.Image:
+def _upright_rgb(image: Image.Image, name: Message) -> Image.Image:
     _check_size(image.width, image.height, name)  # known from the header, nothing is decoded yet
     try:
         image.load()
     except Exception:  # as above: decoders raise nearly anything, Pillow's bomb error among it
-        raise InputError(f"{name} {_DAMAGED}") from None
+        raise InputError("picture.damaged", picture=name) from None
     _check_size(image.width, image.height, name)  # some formats settle their size only when they are decoded
     try:
         upright = ImageOps.exif_transpose(image)
@@ -138,9 +140,7 @@ def _upright_rgb(image: Image.Image, name: str) -> Image.Image:
     try:
         return _to_rgb(upright)
     except ValueError:
-        raise InputError(
-            f"{name} uses colours of the kind {upright.mode}, which cannot be read; save it as RGB."
-        ) from None
+        raise InputError("picture.mode_unknown", picture=name, mode=upright.mode) from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -21,6 +21,7 @@ from osprey_core.errors import InputError
 from osprey_core.io.files import parse_json, plain_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask, Mask, box_xyxy
 from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name, color_of
 
@@ -90,18 +91,6 @@ class RecordedRegion:
 
 
 @dataclass(frozen=True)
-class AnswerSettings:
-    """How an answer was decoded."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_new_tokens: int | None = None
-    """None for the model's own default."""
-    seed: int | None = None
-    """None for another one every time."""
-
-
-@dataclass(frozen=True)
 class AnswerMeasures:
     """What was measured while an answer was written."""
 
@@ -134,7 +123,7 @@ class RecordedTurn:
     state: TurnState = "complete"
     model: str = ""
     """The model that answered, where it is not the record's."""
-    settings: AnswerSettings | None = None
+    settings: SamplingSettings | None = None
     measures: AnswerMeasures | None = None
     rating: Rating = ""
 
@@ -191,6 +180,21 @@ class Record:
         known = len(self.spoken) if turn.known_regions is None else turn.known_regions
         implied = range(1, known + 1) if turn.about is None else turn.about
         return tuple(self.spoken[place - 1] for place in turn.places or implied)
+
+    def request(self, place: int) -> dict[str, Any]:
+        """The arguments of `View.ask` for a question's answer, by its place from 0, to come again word for word.
+
+        A turn without settings, as earlier versions wrote them, is asked with the defaults.
+        """
+        turn = self.turns[place]
+        known = len(self.spoken) if turn.known_regions is None else turn.known_regions
+        return {
+            "question": turn.question,
+            "regions": self.model_masks()[:known],
+            "history": [earlier.as_turn() for earlier in self.turns[:place] if earlier.answer],
+            "about": turn.about,
+            **dataclasses.asdict(turn.settings or SamplingSettings()),
+        }
 
     def model_masks(self) -> list[Mask]:
         """Masks (H, W) of `spoken`: the `regions` of `View.ask`."""
@@ -324,7 +328,7 @@ def _turn(entry: Any, where: str) -> RecordedTurn:
     state, rating = entry.get("state", "complete"), entry.get("rating", "")
     if state not in get_args(TurnState) or rating not in get_args(Rating):
         raise _damaged(f"{where} has an unknown state or rating")
-    known, about = entry.get("known_regions"), entry.get("about")
+    known, about, measures = entry.get("known_regions"), entry.get("about"), entry.get("measures")
     if about is not None and not (isinstance(about, list) and len(about) <= MAX_REGIONS):
         raise _damaged(f"{where} is about something unknown")
     return RecordedTurn(
@@ -335,20 +339,29 @@ def _turn(entry: Any, where: str) -> RecordedTurn:
         typed=_text(entry, "typed", where),
         state=state,
         model=_text(entry, "model", where),
-        settings=_values(entry.get("settings"), AnswerSettings, where),
-        measures=_values(entry.get("measures"), AnswerMeasures, where),
+        settings=_sampling(entry.get("settings"), where),
+        measures=None if measures is None else AnswerMeasures(**_values(measures, AnswerMeasures, where)),
         rating=rating,
     )
 
 
-def _values(entry: Any, kind: type[_Value], where: str) -> _Value | None:
-    """A dataclass of numbers and short texts from a JSON object; entries that it does not know are left out."""
+def _sampling(entry: Any, where: str) -> SamplingSettings | None:
+    """None also for settings that only earlier versions allowed, such as a temperature of 5."""
     if entry is None:
         return None
+    values = _values(entry, SamplingSettings, where)
+    try:
+        return SamplingSettings(**values)
+    except InputError:
+        return None
+
+
+def _values(entry: Any, kind: type, where: str) -> dict[str, Any]:
+    """Values for a dataclass of numbers and short texts from a JSON object; entries that it lacks are left out."""
     if not isinstance(entry, dict):
         raise _damaged(f"{where} has unreadable settings")
     read: dict[str, Any] = {}
-    for wanted in dataclasses.fields(kind):  # type: ignore[arg-type]
+    for wanted in dataclasses.fields(kind):
         if wanted.name not in entry:
             continue
         value = entry[wanted.name]
@@ -362,7 +375,7 @@ def _values(entry: Any, kind: type[_Value], where: str) -> _Value | None:
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e15:
                 raise _damaged(f"{where} has a {wanted.name} that is no number")
             read[wanted.name] = float(value)
-    return kind(**read)
+    return read
 
 
 def _part(values: Mapping[str, Any], key: str, kind: type[_Value], where: str) -> _Value:

@@ -53,18 +53,15 @@ def fetch(
         except InputError:  # a ValueError as well, but it has its sentence
             raise
         except TimeoutError:
-            raise InputError(_SLOW.format(seconds=seconds)) from None
+            raise InputError("address.too_slow", seconds=f"{seconds:g}") from None
         except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
             if time.monotonic() >= deadline:
-                raise InputError(_SLOW.format(seconds=seconds)) from None
-            raise InputError(f"{parts.hostname} does not answer as it should; check the address.") from error
+                raise InputError("address.too_slow", seconds=f"{seconds:g}") from None
+            raise InputError("address.no_answer", host=str(parts.hostname)) from error
         if isinstance(found, bytes):
             return found, unquote(parts.path.rsplit("/", 1)[-1]) or str(parts.hostname)
         url = urljoin(url, found)
-    raise InputError("This address leads from one to the next without end; use that of the picture itself.")
-
-
-_SLOW = "The picture did not arrive within {seconds:g} seconds; save it and open the file."
+    raise InputError("address.endless")
 
 
 def _split(url: str) -> SplitResult:
@@ -75,9 +72,9 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable or any(character.isspace() or not character.isprintable() for character in url):
-        raise InputError("That is no address of a picture; one begins with http:// or https://.")
+        raise InputError("address.invalid")
     if parts.username is not None or parts.password is not None:
-        raise InputError("An address with a user name or a password in it is not opened; use a public one.")
+        raise InputError("address.with_password")
     return parts
 
 
@@ -105,12 +102,10 @@ def _get(parts: SplitResult, max_bytes: int, deadline: float, is_allowed: Callab
         if response.status in _REDIRECTS and location:
             return location
         if response.status != 200:
-            raise InputError(f"{host} answers {response.status} instead of a picture; check the address.")
+            raise InputError("address.refused", host=host, status=response.status)
         data = response.read(max_bytes + 1)
         if len(data) > max_bytes:
-            raise InputError(
-                f"What is at this address is larger than {max_bytes // 1_000_000} MB; use a smaller picture."
-            )
+            raise InputError("address.too_large", limit=max_bytes // 1_000_000)
         if time.monotonic() >= deadline:
             raise TimeoutError
         return data
@@ -124,7 +119,7 @@ def _connected(host: str, port: int, deadline: float, is_allowed: Callable[[str]
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not ips or not all(is_allowed(ip) for ip in ips):
-        raise InputError(f"{host} is not in the public internet; save the picture and open the file.")
+        raise InputError("address.private", host=host)
     failure: OSError = OSError(f"no address for {host}")
     for ip in ips:
         try:

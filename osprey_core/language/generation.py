@@ -10,8 +10,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal
 
 import torch
@@ -19,44 +17,26 @@ import torch.nn.functional as F
 from transformers import DynamicCache, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, accepts_prefix
-from osprey_core.errors import InputError
+from osprey_core.errors import CheckpointError
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen. Temperature 0 is greedy; `seed` makes sampling repeatable."""
-
-    max_new_tokens: int = 1024
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.max_new_tokens, Integral) and self.max_new_tokens >= 1):
-            raise InputError(f"max_new_tokens must be a whole number of at least 1, not {self.max_new_tokens}.")
-        if not (self.temperature == 0.0 or 1e-3 <= self.temperature <= 10.0):
-            raise InputError(f"temperature must be 0 or lie between 0.001 and 10, not {self.temperature}.")
-        if not 0.0 < self.top_p <= 1.0:
-            raise InputError(f"top_p must lie above 0 and at most at 1, not {self.top_p}.")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise InputError(f"seed must be a whole number from 0 to 2^63 - 1, not {self.seed}.")
-
-
 def decode(
     llm: LlamaForCausalLM,
     prompt_embeds: torch.Tensor,
-    sampling: Sampling,
+    settings: SamplingSettings,
     should_stop: Callable[[], bool] | None = None,
     prefix: KeyValues | None = None,
     cache: DynamicCache | None = None,
 ) -> Generator[int]:
-    """Generate token ids, one per step, at most `sampling.max_new_tokens`.
+    """Generate token ids, one per step, at most `settings.max_new_tokens`.
 
     Args:
         llm: the language model; it is not changed.
+        settings: with a longest answer.
         prompt_embeds: (1, T, D); what stands behind the prefix and the cache, if there are any.
         should_stop: asked before every step; True ends the loop.
         prefix: as for `DecodedRows`.
@@ -65,8 +45,9 @@ def decode(
     Yields:
         ids, end-of-sequence included: whoever iterates decides what ends an answer.
     """
-    rows = DecodedRows(llm, [prompt_embeds[0]], [sampling], prefix, cache)
-    for _ in range(sampling.max_new_tokens):
+    assert settings.max_new_tokens is not None, "the caller knows the model's default"
+    rows = DecodedRows(llm, [prompt_embeds[0]], [settings], prefix, cache)
+    for _ in range(settings.max_new_tokens):
         if should_stop is not None and should_stop():
             return
         yield rows.step()[0]
@@ -78,7 +59,7 @@ class DecodedRows:
     Args:
         llm: the language model; for a prefix, one that has gone through `use_prefix_attention`.
         prompts: per row (T, D), of any lengths.
-        samplings: per row; the limits in them are for the caller to keep.
+        settings: per row; the longest answers in them are for the caller to keep.
         prefix: keys and values of the positions before all prompts.
         cache: for a single row, what stands between the prefix and the prompt. It is grown.
     """
@@ -87,7 +68,7 @@ class DecodedRows:
         self,
         llm: LlamaForCausalLM,
         prompts: Sequence[torch.Tensor],
-        samplings: Sequence[Sampling],
+        settings: Sequence[SamplingSettings],
         prefix: KeyValues | None = None,
         cache: DynamicCache | None = None,
     ) -> None:
@@ -95,7 +76,7 @@ class DecodedRows:
         self._llm = llm
         self._prefix = prefix
         self._cache = DynamicCache(config=llm.config) if cache is None else cache
-        self._choosers = [_chooser(sampling) for sampling in samplings]
+        self._choosers = [_chooser(each) for each in settings]
         self._rows = list(range(len(prompts)))
         self._ended: set[int] = set()
         device = prompts[0].device
@@ -131,7 +112,10 @@ class DecodedRows:
 
     @torch.inference_mode()
     def next_logits(self) -> torch.Tensor:
-        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call."""
+        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call.
+
+        Raises CheckpointError where the model gives no numbers.
+        """
         inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
         logits: torch.Tensor = self._llm(
             **inputs,
@@ -142,7 +126,11 @@ class DecodedRows:
             attention_mask=self._mask(self._inputs.shape[1]),
             **({} if self._prefix is None else {"shared_prefix": self._prefix}),
         ).logits
-        return logits[:, -1]
+        last = logits[:, -1]
+        # The largest is NaN or infinite if any value is; its argmax would be an answer of `<unk>`.
+        if not torch.isfinite(last.amax(dim=-1)).all():
+            raise CheckpointError("generation.logits_not_finite")
+        return last
 
     def _drop_ended(self) -> None:
         if not self._ended.intersection(self._rows):
@@ -164,21 +152,21 @@ class DecodedRows:
         return seen[:, None]
 
 
-def _chooser(sampling: Sampling) -> Callable[[torch.Tensor], int]:
-    if sampling.temperature == 0.0:
+def _chooser(settings: SamplingSettings) -> Callable[[torch.Tensor], int]:
+    if settings.temperature == 0.0:
         return lambda logits: int(logits.argmax())
     # Drawn on the CPU, in fp32, so that a seed means the same on every device.
     generator = torch.Generator()
-    if sampling.seed is None:
+    if settings.seed is None:
         generator.seed()
     else:
-        generator.manual_seed(sampling.seed)
+        generator.manual_seed(settings.seed)
 
     def sample(logits: torch.Tensor) -> int:
-        probabilities = torch.softmax(logits.float().cpu() / sampling.temperature, dim=-1)
+        probabilities = torch.softmax(logits.float().cpu() / settings.temperature, dim=-1)
         ordered, ids = probabilities.sort(descending=True)
         # Nucleus: a token stays while the mass before it is below top_p, so the best one always does.
-        ordered[(ordered.cumsum(-1) - ordered) >= sampling.top_p] = 0.0
+        ordered[(ordered.cumsum(-1) - ordered) >= settings.top_p] = 0.0
         return int(ids[torch.multinomial(ordered, 1, generator=generator)])
 
     return sample
@@ -235,7 +223,8 @@ class AnswerText:
 class AnswerStream:
     """An answer while it is being written: iterate it for text pieces, `stop()` it from any thread.
 
-    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended.
+    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended. `settings` are those with
+    which the same words come again: the seed that was drawn, where none was given, is in them.
     """
 
     def __init__(
@@ -245,6 +234,7 @@ class AnswerStream:
         stop_strings: Sequence[str],
         prompt_tokens: int,
         trimmed_turns: int = 0,
+        settings: SamplingSettings | None = None,
     ) -> None:
         self._stop = threading.Event()
         self._text = AnswerText(tokenizer, stop_strings)
@@ -254,6 +244,7 @@ class AnswerStream:
         self._first_at = self._last_at = self._began_at = 0.0
         self.prompt_tokens = prompt_tokens
         self.trimmed_turns = trimmed_turns
+        self.settings = settings
         self.new_tokens = 0
         self.finish_reason: FinishReason | None = None
 

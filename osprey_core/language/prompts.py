@@ -125,7 +125,7 @@ class Prompts:
             InputError: the question is empty or mentions a region that does not exist.
         """
         if not question.strip():
-            raise InputError("The question is empty; type what you want to know.")
+            raise InputError("question.empty")
         asked = Turn(question, "", about=None if about is None else tuple(about))
         parts, regions = self._parts([*history, asked], region_count)
         ids, _ = self._encode_parts(parts[:-1])  # all but the empty answer
@@ -165,9 +165,7 @@ class Prompts:
         meant = mentioned or [number - 1 for number in about]
         for index in meant:
             if not 0 <= index < known:
-                have = "no region is" if known == 0 else f"only {known} region{'s are' if known > 1 else ' is'}"
-                verb = "mentions" if mentioned else "is about"
-                raise InputError(f"The question {verb} <region{index + 1}>, but {have} given.")
+                raise _unknown_region(bool(mentioned), index + 1, known)
         parts: list[_Part] = []
         if not mentioned:
             new = [index for index in meant if index not in shown]
@@ -255,3 +253,15 @@ def _runs(texts: Sequence[str | _Typed]) -> list[tuple[bool, str]]:
         (spelt, "".join(piece for _, piece in group))
         for spelt, group in itertools.groupby((p for p in pieces if p[1]), key=lambda p: p[0])
     ]
+
+
+def _unknown_region(is_mentioned: bool, number: int, known: int) -> InputError:
+    """What is wrong with a question that mentions, or is about, a region beyond the `known` ones."""
+    if known == 0:
+        return InputError("question.mentions_unmarked" if is_mentioned else "question.about_unmarked", number=number)
+    if known == 1:
+        return InputError(
+            "question.mentions_beyond_one" if is_mentioned else "question.about_beyond_one", number=number
+        )
+    code = "question.mentions_beyond" if is_mentioned else "question.about_beyond"
+    return InputError(code, number=number, count=known)

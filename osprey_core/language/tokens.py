@@ -41,7 +41,7 @@ class TextTokenizer:
             return cls(*_read_tokenizer_json(folder / "tokenizer.json"))
         if (folder / "tokenizer.model").is_file():
             return cls(*_read_sentencepiece(folder / "tokenizer.model"))
-        raise CheckpointError(f"{folder} holds neither tokenizer.json nor tokenizer.model; the tokenizer is missing.")
+        raise CheckpointError("tokenizer.missing", folder=str(folder))
 
     def save(self, path: Path) -> None:
         """Write a `tokenizer.json` that `from_folder` reads back to the same ids."""
@@ -75,9 +75,14 @@ class TextTokenizer:
         piece = None if token in (self.bos_id, self.eos_id) else self._bpe.id_to_token(token)
         if piece is None:
             return b""
-        if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+        if _is_byte(piece):
             return bytes([int(piece[3:5], 16)])
         return piece.replace(SPACE, " ").encode()
+
+
+def _is_byte(piece: str) -> bool:
+    """Whether the piece is written as one byte, such as `<0x0A>`."""
+    return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")
 
 
 def _bare(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
@@ -89,7 +94,7 @@ def _special_ids(vocab: dict[str, int], path: Path) -> tuple[int, int]:
     try:
         return vocab["<s>"], vocab["</s>"]
     except KeyError as missing:
-        raise CheckpointError(f"{path} has no {missing} token; a LLaMA vocabulary is needed.") from None
+        raise CheckpointError("tokenizer.token_missing", path=str(path), token=str(missing)) from None
 
 
 def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
@@ -100,8 +105,10 @@ def _read_tokenizer_json(path: Path) -> tuple[Tokenizer, int, int]:
         pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
         merges = [(first, second) for first, second in pairs]
         bpe = _bare(vocab, merges)
+        for piece in filter(_is_byte, vocab):
+            int(piece[3:5], 16)
     except Exception as error:  # the tokenizers library raises bare Exceptions for inconsistent merges
-        raise CheckpointError(f"{path} is not a byte-pair tokenizer ({error}).") from error
+        raise CheckpointError("tokenizer.not_byte_pair", path=str(path), reason=str(error)) from error
     return bpe, *_special_ids(vocab, path)
 
 
@@ -111,7 +118,7 @@ def _read_sentencepiece(path: Path) -> tuple[Tokenizer, int, int]:
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
     except (OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is not a sentencepiece model ({error}).") from error
+        raise CheckpointError("tokenizer.not_sentencepiece", path=str(path), reason=str(error)) from error
     pieces = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
     vocab = {piece: i for i, piece in enumerate(pieces)}
     return _bare(vocab, _merges_of(pieces, vocab)), *_special_ids(vocab, path)

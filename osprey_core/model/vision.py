@@ -47,10 +47,12 @@ def build_vision_encoder(config: VisionConfig) -> VisionEncoder:
     name = _timm_name(config.name)
     trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
     if not isinstance(trunk, ConvNeXt):
-        raise CheckpointError(f"{config.name} is no plain ConvNeXt.")
+        raise CheckpointError("encoder.not_convnext", name=config.name)
     dims = tuple(info["num_chs"] for info in trunk.feature_info)
     if dims != tuple(config.level_dims):
-        raise CheckpointError(f"{config.name} has level widths {dims}, but the config says {config.level_dims}.")
+        raise CheckpointError(
+            "encoder.widths_mismatch", name=config.name, widths=str(dims), expected=str(config.level_dims)
+        )
     # CLIP's pooled head takes no part in Osprey; its weights are not kept.
     trunk.head = nn.Identity()  # type: ignore[assignment]
     trunk.norm_pre = nn.Identity()
@@ -65,5 +67,5 @@ def _timm_name(name: str) -> str:
     clip_config = open_clip.get_model_config(name) or {}
     timm_name = clip_config.get("vision_cfg", {}).get("timm_model_name")
     if not timm_name:
-        raise CheckpointError(f"{name!r} is a ConvNeXt known neither to timm nor to open_clip.")
+        raise CheckpointError("encoder.unknown", name=repr(name))
     return str(timm_name)

@@ -30,31 +30,22 @@ def as_mask(mask: Any, size_hw: tuple[int, int]) -> Mask:
     Accepts bool, and integers or floats that are all 0 or 1. Raises InputError for anything else.
     """
     if not isinstance(mask, np.ndarray):
-        raise InputError(
-            f"A mask must be a NumPy array, not {type(mask).__name__}; convert it with numpy.asarray first."
-        )
+        raise InputError("mask.not_an_array", kind=type(mask).__name__)
     if mask.ndim != 2:
-        raise InputError(
-            f"A mask must have two dimensions (height, width), but this one has the shape {mask.shape}; "
-            "give one mask for each region, without a channel axis."
-        )
+        raise InputError("mask.shape_invalid", shape=str(mask.shape))
     height, width = size_hw
     if mask.shape != (height, width):
         raise InputError(
-            f"The mask is {mask.shape[1]} x {mask.shape[0]} pixels, but the picture is {width} x {height}; "
-            "a mask must be exactly as large as its picture."
+            "mask.size_mismatch", width=mask.shape[1], height=mask.shape[0], picture_width=width, picture_height=height
         )
     if mask.dtype != np.bool_:
         if not (np.issubdtype(mask.dtype, np.integer) or np.issubdtype(mask.dtype, np.floating)):
-            raise InputError(f"A mask must hold True and False or 0 and 1, not values of the type {mask.dtype}.")
+            raise InputError("mask.type_invalid", kind=str(mask.dtype))
         odd = mask[(mask != 0) & (mask != 1)]
         if odd.size:
-            raise InputError(
-                f"A mask must hold only 0 and 1, but this one holds {odd.flat[0]:g}; "
-                "threshold it first, for example mask > 0."
-            )
+            raise InputError("mask.value_invalid", value=f"{odd.flat[0]:g}")
     if not mask.any():
-        raise InputError("The mask is empty; mark at least one pixel of the region.")
+        raise InputError("mask.empty")
     return np.array(mask, dtype=np.bool_)
 
 
@@ -68,7 +59,7 @@ def box_xyxy(mask: Mask) -> tuple[int, int, int, int]:
     columns = np.flatnonzero(mask.any(axis=0))
     rows = np.flatnonzero(mask.any(axis=1))
     if not columns.size:
-        raise InputError("An empty mask has no box; mark at least one pixel of the region.")
+        raise InputError("mask.box_of_empty")
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
@@ -122,18 +113,17 @@ class CodedMask:
         Raises InputError if it is damaged, too long, empty or not of the size (height, width).
         """
         if not isinstance(rle, Mapping):
-            raise InputError('A run-length mask needs "size": [height, width] and "counts".')
+            raise InputError("rle.incomplete")
         counts = rle.get("counts")
         if isinstance(counts, str | bytes | list) and len(counts) > MAX_COUNTS:
-            raise InputError("A run-length mask is too ragged to be read; smooth it first.")
+            raise InputError("rle.too_ragged")
         height, width, runs = _checked_runs(rle)
         if (height, width) != tuple(size_hw):
             raise InputError(
-                f"The mask is {width} x {height} pixels, but the picture is {size_hw[1]} x {size_hw[0]}; "
-                "a mask must be exactly as large as its picture."
+                "mask.size_mismatch", width=width, height=height, picture_width=size_hw[1], picture_height=size_hw[0]
             )
         if not runs[1::2].any():
-            raise InputError("The mask is empty; mark at least one pixel of the region.")
+            raise InputError("mask.empty")
         return cls(height, width, _pack_counts(_without_empty_runs(runs)))
 
     @property
@@ -160,15 +150,13 @@ def _checked_runs(rle: Mapping[str, Any]) -> tuple[int, int, NDArray[np.int64]]:
         height, width = (int(side) for side in rle["size"])
         counts = rle["counts"]
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError('A run-length mask needs "size": [height, width] and "counts".') from None
+        raise InputError("rle.incomplete") from None
     if height < 0 or width < 0:
-        raise InputError(f"A run-length mask cannot have the size {height} x {width}.")
+        raise InputError("rle.size_invalid", height=height, width=width)
     runs = _unpack_counts(counts) if isinstance(counts, str | bytes) else _list_counts(counts)
     # Checked before anything is allocated, so that a forged size or run costs nothing.
     if (runs < 0).any() or (runs > height * width).any() or int(runs.sum()) != height * width:
-        raise InputError(
-            f"The run lengths do not fill a mask of {height} x {width} pixels; the mask is damaged or has another size."
-        )
+        raise InputError("rle.size_mismatch", height=height, width=width)
     return height, width, runs
 
 
@@ -188,7 +176,7 @@ def _list_counts(counts: Any) -> NDArray[np.int64]:
             raise ValueError
         return runs.astype(np.int64)
     except (ValueError, TypeError, OverflowError):
-        raise InputError("The counts of a run-length mask must be a string or a list of whole numbers.") from None
+        raise InputError("rle.counts_invalid") from None
 
 
 def _pack_counts(runs: NDArray[np.int64]) -> str:
@@ -213,7 +201,7 @@ def _pack_counts(runs: NDArray[np.int64]) -> str:
 
 
 def _unpack_counts(text: str | bytes) -> NDArray[np.int64]:
-    damaged = InputError("The counts of the run-length mask are damaged; encode the mask again.")
+    damaged = InputError("rle.counts_damaged")
     try:
         raw = text.encode("ascii") if isinstance(text, str) else bytes(text)
     except UnicodeEncodeError:
@@ -247,7 +235,7 @@ def polygon_to_mask(points_xy: ArrayLike, size_hw: tuple[int, int]) -> Mask:
     """
     points = _as_points(points_xy)
     if len(points) < 3:
-        raise InputError(f"A polygon needs at least three corners, but this one has {len(points)}.")
+        raise InputError("polygon.corners_too_few", count=len(points))
     height, width = size_hw
     # Each edge flips everything to the right of where it crosses the centre line of a row; the parity of the flips
     # to the left of a pixel says whether it is inside.
@@ -274,7 +262,7 @@ def strokes_to_mask(strokes_xy: Sequence[ArrayLike], radius: float, size_hw: tup
     The work grows with points times radius, and not with the area: raises InputError where it would still be too much.
     """
     if not np.isfinite(radius) or radius <= 0:
-        raise InputError(f"The brush radius must be greater than 0, but it is {radius:g}.")
+        raise InputError("brush.radius_invalid", value=f"{radius:g}")
     height, width = size_hw
     # +1 where a run of covered pixels begins, -1 behind its end; summed along the row they say what is covered.
     edges = np.zeros((height, width + 1), dtype=np.int32)
@@ -306,7 +294,7 @@ def _add_capsules(
     counts = np.ceil(high[near, 1]).clip(0, height).astype(np.int64) - top
     total = int(counts.sum())
     if total > budget:
-        raise InputError("This stroke is too long for so wide a brush; paint it in several strokes.")
+        raise InputError("brush.stroke_too_long")
     offsets = np.cumsum(counts) - counts
     first = 0
     while first < len(counts):  # a part at a time, so that memory stays small
@@ -368,11 +356,11 @@ def _as_points(points_xy: ArrayLike) -> NDArray[np.float64]:
     try:
         points = np.asarray(points_xy, dtype=np.float64)
     except (ValueError, TypeError):
-        raise InputError("Points must be pairs of numbers (x, y).") from None
+        raise InputError("points.not_pairs") from None
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise InputError(f"Points must be a list of pairs (x, y), but this has the shape {points.shape}.")
+        raise InputError("points.shape_invalid", shape=str(points.shape))
     if not np.isfinite(points).all():
-        raise InputError("Points must be finite numbers.")
+        raise InputError("points.not_finite")
     return points
 
 
@@ -382,14 +370,14 @@ def _as_points(points_xy: ArrayLike) -> NDArray[np.float64]:
 def union(masks: Sequence[Mask]) -> Mask:
     """What is in any of the masks (H, W), at least one and all of one size; a new array."""
     if not masks or any(mask.shape != masks[0].shape for mask in masks):
-        raise InputError("Only masks of the same picture can be united; give at least one.")
+        raise InputError("mask.union_mismatch")
     return np.logical_or.reduce(masks)
 
 
 def subtract(mask: Mask, other: Mask) -> Mask:
     """What is in the mask (H, W) but not in the other one; may be empty."""
     if mask.shape != other.shape:
-        raise InputError("Only masks of the same picture can be taken from one another.")
+        raise InputError("mask.difference_mismatch")
     return mask & ~other
 
 
@@ -401,9 +389,7 @@ def invert(mask: Mask) -> Mask:
 def grow(mask: Mask, pixels: int = 1) -> Mask:
     """The mask and every pixel whose centre lies within `pixels` of one of its own, within the picture."""
     if isinstance(pixels, bool) or not isinstance(pixels, int) or not 1 <= pixels <= MAX_PIXELS_GROWN:
-        raise InputError(
-            f"A region can grow or shrink by 1 to {MAX_PIXELS_GROWN} pixels (a whole number), not {pixels!r}."
-        )
+        raise InputError("mask.growth_invalid", limit=MAX_PIXELS_GROWN, value=repr(pixels))
     import cv2
 
     grown = mask.copy()

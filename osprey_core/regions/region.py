@@ -46,7 +46,7 @@ class Region:
     def __post_init__(self) -> None:
         _check_number(self.number)
         if not isinstance(self.mask, np.ndarray) or self.mask.ndim != 2 or self.mask.dtype != np.bool_:
-            raise InputError("The mask of a region must be a bool array (height, width); use as_mask first.")
+            raise InputError("region.mask_invalid")
         mask = self.mask.copy()
         mask.setflags(write=False)
         object.__setattr__(self, "mask", mask)
@@ -79,7 +79,9 @@ def find(regions: Sequence[Region], number: int) -> Region:
         if region.number == number:
             return region
     have = ", ".join(str(region.number) for region in regions)
-    raise InputError(f"There is no region {number}; {f'there are {have}' if have else 'mark one first'}.")
+    if not have:
+        raise InputError("region.unknown_none_marked", number=number)
+    raise InputError("region.unknown", number=number, numbers=have)
 
 
 def next_number(regions: Sequence[Region]) -> int:
@@ -91,7 +93,7 @@ def renamed(regions: Sequence[Region], number: int, name: str) -> tuple[Region, 
     """With another name for one region, without white space around it; "" takes its name away."""
     clean = " ".join(_UNPRINTABLE.sub(" ", name).split())
     if len(clean) > MAX_NAME_CHARACTERS:
-        raise InputError(f"A region's name can have at most {MAX_NAME_CHARACTERS} characters, not {len(clean)}.")
+        raise InputError("region.name_too_long", limit=MAX_NAME_CHARACTERS, count=len(clean))
     return _replaced(regions, replace(find(regions, number), name=clean))
 
 
@@ -107,7 +109,7 @@ def merged(regions: Sequence[Region], numbers: Sequence[int]) -> tuple[Region, .
     Raises InputError unless `numbers` are two or more different regions.
     """
     if len(set(numbers)) < 2 or len(set(numbers)) != len(numbers):
-        raise InputError("Merging needs two or more different regions; choose another one.")
+        raise InputError("region.merge_same")
     parts = [find(regions, number) for number in numbers]
     name = next((part.name for part in parts if part.name), "")
     whole = Region(numbers[0], masks.union([part.mask for part in parts]), name)
@@ -117,7 +119,7 @@ def merged(regions: Sequence[Region], numbers: Sequence[int]) -> tuple[Region, .
 def subtracted(regions: Sequence[Region], number: int, other: int) -> tuple[Region, ...]:
     """With the pixels of the region `other` taken out of the region `number`; `other` stays as it is."""
     if number == other:
-        raise InputError("A region cannot be taken from itself; choose another one.")
+        raise InputError("region.subtract_same")
     taken = find(regions, other).mask
     return changed(regions, number, lambda mask: masks.subtract(mask, taken))
 
@@ -130,7 +132,7 @@ def changed(regions: Sequence[Region], number: int, change: Callable[[Mask], Mas
     region = find(regions, number)
     mask = change(region.mask)
     if not mask.any():
-        raise InputError(f"Nothing would be left of region {number}; delete it instead.")
+        raise InputError("region.nothing_left", number=number)
     return _replaced(regions, replace(region, mask=mask))
 
 
@@ -157,7 +159,7 @@ def text_color_on(color: str) -> str:
 def rgb_of(color: str) -> tuple[int, int, int]:
     """(red, green, blue), each 0..255, of "#rrggbb"."""
     if not re.fullmatch("#[0-9a-fA-F]{6}", color):
-        raise InputError(f"A colour must look like #e69f00, not {color!r}.")
+        raise InputError("region.colour_invalid", value=repr(color))
     value = int(color[1:], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
@@ -169,4 +171,4 @@ def _relative_luminance(color: str) -> float:
 
 def _check_number(number: int) -> None:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise InputError(f"Regions are numbered 1, 2, 3…, so {number!r} is no region number.")
+        raise InputError("region.number_invalid", value=repr(number))

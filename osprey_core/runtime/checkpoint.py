@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from osprey_core.config import FORMAT, OspreyConfig
 from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.i18n import Listing, Message
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.runtime.placement import Placement
@@ -54,7 +55,7 @@ def inspect_folder(folder: Path) -> CheckpointFiles:
     """
     path = folder / CONFIG_FILE
     if not path.is_file():
-        raise ModelNotFoundError(f"{folder} has no config.json; give a folder that holds an Osprey checkpoint.")
+        raise ModelNotFoundError("checkpoint.config_missing", folder=str(folder))
     values = _read_json(path)
     own = values.get("format") == FORMAT
     config = OspreyConfig.from_dict(values) if own else OspreyConfig.from_published(values)
@@ -113,6 +114,7 @@ def load_network(
     on_disk: set[str] = set()
     unexpected: list[str] = []
     misshaped: list[str] = []
+    not_finite: list[str] = []
     sources = [(path, rename_published if files.layout == "published" else _same_name) for path in files.weights]
     if vision_weights is not None:
         sources.append((vision_weights, _rename_clip))
@@ -128,6 +130,9 @@ def load_network(
                 found.add(ours)
             else:
                 found.add(ours)
+                if not _is_finite(tensor):
+                    not_finite.append(name)
+                    continue
                 if placement is None:
                     _assign(network, ours, tensor.to(device=device, dtype=dtype))
                 else:
@@ -135,14 +140,19 @@ def load_network(
                     _assign(network, ours, placed)
                     if placed.is_meta:
                         on_disk.add(ours)
+    if not_finite:
+        names = _shorten(not_finite)
+        raise CheckpointError("checkpoint.values_not_finite", folder=str(files.folder), names=names)
     missing = [name for name in wanted if name not in found]
-    problems = [
-        f"{len(names)} {kind}: {_shorten(names)}"
-        for kind, names in (("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped))
-        if names
-    ]
-    if problems:
-        raise CheckpointError(f"The weights in {files.folder} do not fit the model. " + "; ".join(problems) + ".")
+    problems = (
+        ("checkpoint.tensors_missing", missing),
+        ("checkpoint.tensors_unexpected", unexpected),
+        ("checkpoint.tensors_misshaped", misshaped),
+    )
+    told = tuple(Message(code, {"count": len(names), "names": _shorten(names)}) for code, names in problems if names)
+    if told:
+        listed = Listing(told, "list.semicolon")
+        raise CheckpointError("checkpoint.weights_mismatch", folder=str(files.folder), problems=listed)
     # Rotary frequencies are computed, not stored; on the meta device they were not.
     network.llm.model.rotary_emb = LlamaRotaryEmbedding(config=network.llm.config).to(device)
     tensors = (*network.named_parameters(), *network.named_buffers())
@@ -195,23 +205,37 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             return (folder / stem,)
         index = folder / f"{stem}.index.json"
         if index.is_file():
-            names = sorted(set(_read_json(index).get("weight_map", {}).values()))
+            names = _shards_of(folder, index)
             if lost := [name for name in names if not (folder / name).is_file()]:
-                raise ModelNotFoundError(f"{folder} lacks {', '.join(lost)}, which {index.name} names; get it again.")
+                raise ModelNotFoundError(
+                    "checkpoint.shards_missing", folder=str(folder), names=", ".join(lost), index=index.name
+                )
             if names:
                 return tuple(folder / name for name in names)
-    raise ModelNotFoundError(
-        f"{folder} has a config.json but no weights (model.safetensors or pytorch_model*.bin with its index)."
-    )
+    raise ModelNotFoundError("checkpoint.weights_missing", folder=str(folder))
+
+
+def _shards_of(folder: Path, index: Path) -> list[str]:
+    """Names of the weights files that an index names. Raises CheckpointError for others than names in this folder."""
+    weight_map = _read_json(index).get("weight_map", {})
+    names = set(weight_map.values()) if isinstance(weight_map, dict) and _are_texts(weight_map.values()) else None
+    # A downloaded index is somebody else's: it must not open files elsewhere on this machine.
+    if names is None or any(Path(name).name != name or name in ("", ".", "..") or "\\" in name for name in names):
+        raise CheckpointError("checkpoint.index_invalid", folder=str(folder), index=index.name)
+    return sorted(names)
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) and "\0" not in value for value in values)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be read as JSON ({error}).") from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise CheckpointError("checkpoint.json_unreadable", path=str(path), reason=str(error)) from error
     if not isinstance(values, dict):
-        raise CheckpointError(f"{path} does not hold a JSON object.")
+        raise CheckpointError("checkpoint.json_not_object", path=str(path))
     return values
 
 
@@ -246,7 +270,7 @@ def _load_pickle(path: Path) -> dict[str, torch.Tensor]:
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds no dictionary of tensors.")
+        raise CheckpointError("checkpoint.tensors_not_dictionary", path=str(path))
     return {name: tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
 
 
@@ -258,7 +282,15 @@ def _is_zip(path: Path) -> bool:
 
 def _broken(path: Path, error: Exception) -> CheckpointError:
     reason = str(error).strip().split("\n")[0][:120]
-    return CheckpointError(f"{path} is damaged or not a weights file ({reason}); get it again.")
+    return CheckpointError("checkpoint.file_damaged", path=str(path), reason=reason)
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all values are numbers. One pass without a copy: extremes are NaN or infinite if any value is."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    low, high = torch.aminmax(tensor)
+    return bool(torch.isfinite(low) & torch.isfinite(high))
 
 
 def _assign(network: nn.Module, name: str, tensor: torch.Tensor) -> None:

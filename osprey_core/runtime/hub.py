@@ -40,11 +40,10 @@ def find_checkpoint(name: str, revision: str | None = None) -> Path:
     if folder is not None and folder.is_dir():
         return folder
     if folder is not None and folder.is_file():
-        raise ModelNotFoundError(f"{name} is a file; give the folder that holds config.json and the weights.")
+        raise ModelNotFoundError("hub.name_is_file", name=name)
     if not _REPO_ID.fullmatch(name):
         raise ModelNotFoundError(
-            f"There is no model {name!r} here. Give {EMBEDDED_MODEL!r}, a folder with config.json and weights, "
-            f"or a Hub name such as {PUBLISHED_MODEL!r}."
+            "hub.model_unknown", name=repr(name), embedded=repr(EMBEDDED_MODEL), published=repr(PUBLISHED_MODEL)
         )
 
     def download() -> str:
@@ -96,27 +95,16 @@ def _from_hub(what: str, revision: str | None, download: Callable[[], str]) -> P
     try:
         return Path(download())
     except LocalEntryNotFoundError as error:  # before EntryNotFoundError, whose subclass it is
-        raise ModelNotFoundError(
-            f"{what} is not on this machine and the Hugging Face Hub cannot be reached. Check the network, "
-            f"or give a local folder; the embedded model {EMBEDDED_MODEL!r} needs no network."
-        ) from error
+        raise ModelNotFoundError("hub.unreachable", name=what, embedded=repr(EMBEDDED_MODEL)) from error
     except GatedRepoError as error:
-        raise ModelNotFoundError(
-            f"{what} asks for a licence agreement on the Hugging Face Hub; "
-            "accept it there and log in with `hf auth login`."
-        ) from error
+        raise ModelNotFoundError("hub.licence_required", name=what) from error
     except RevisionNotFoundError as error:
-        raise ModelNotFoundError(f"{what} has no revision {revision!r} on the Hugging Face Hub.") from error
+        raise ModelNotFoundError("hub.revision_unknown", name=what, revision=repr(revision)) from error
     except RepositoryNotFoundError as error:
-        raise ModelNotFoundError(
-            f"The Hugging Face Hub has no model {what!r} (or it is private: log in with `hf auth login`)."
-        ) from error
+        raise ModelNotFoundError("hub.repository_unknown", name=repr(what)) from error
     except EntryNotFoundError as error:
-        raise ModelNotFoundError(f"The Hugging Face Hub has no file {what!r}.") from error
+        raise ModelNotFoundError("hub.file_unknown", name=repr(what)) from error
     except HFValidationError as error:
-        raise ModelNotFoundError(f"{what!r} is not a valid name on the Hugging Face Hub.") from error
+        raise ModelNotFoundError("hub.name_invalid", name=repr(what)) from error
     except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
-        raise ModelNotFoundError(
-            f"{what} could not be downloaded from the Hugging Face Hub ({type(error).__name__}). "
-            "Check the network and the free disk space, then try again."
-        ) from error
+        raise ModelNotFoundError("hub.download_failed", name=what, reason=type(error).__name__) from error

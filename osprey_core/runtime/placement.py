@@ -20,6 +20,7 @@ from torch import nn
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT
 from osprey_core.errors import InputError
+from osprey_core.i18n import Listing
 from osprey_core.model import OspreyNetwork
 
 DeviceMap = Literal["none", "auto"]
@@ -42,11 +43,11 @@ log = logging.getLogger(__name__)
 def check_device_map(how: str, device: torch.device) -> bool:
     """Whether a network is to be spread. Raises InputError where it cannot be, with what to do."""
     if how not in get_args(DeviceMap):
-        raise InputError(f"There is no device map {how!r}; use {' or '.join(get_args(DeviceMap))}.")
+        raise InputError("device_map.unknown", name=repr(how), known=Listing(get_args(DeviceMap), "list.or"))
     if how == "none":
         return False
     if device.type not in ("cpu", "cuda") or device.index:
-        raise InputError(f"The device map 'auto' begins at the first GPU or the CPU, not at {device}; use device auto.")
+        raise InputError("device_map.start_invalid", device=str(device))
     _accelerate()
     return True
 
@@ -160,4 +161,4 @@ def _accelerate() -> Any:
     try:
         return importlib.import_module("accelerate")
     except ImportError:
-        raise InputError("The device map 'auto' needs accelerate: pip install accelerate.") from None
+        raise InputError("device_map.accelerate_missing") from None

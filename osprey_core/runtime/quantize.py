@@ -16,7 +16,8 @@ from torch import nn
 from transformers import LlamaForCausalLM
 
 from osprey_core.errors import InputError
-from osprey_core.language.generation import Sampling, decode
+from osprey_core.language.generation import decode
+from osprey_core.language.sampling import SamplingSettings
 
 Quantization = Literal["none", "int8", "8bit", "4bit"]
 
@@ -81,17 +82,17 @@ def is_quantized(llm: LlamaForCausalLM) -> bool:
 def replacement_for(how: str, device: torch.device) -> Callable[[nn.Linear], nn.Module] | None:
     """What makes a quantized layer out of a linear one; None for "none". Raises InputError as `quantize` says."""
     if how not in get_args(Quantization):
-        raise InputError(f"There is no quantization {how!r}; use {', '.join(get_args(Quantization))}.")
+        raise InputError("quantization.unknown", name=repr(how), known=", ".join(get_args(Quantization)))
     if how == "none":
         return None
     if how == "int8":
         return Int8Linear
     if device.type != "cuda":
-        raise InputError(f"The quantization {how!r} needs an NVIDIA GPU; use int8 on {device.type}.")
+        raise InputError("quantization.gpu_missing", name=repr(how), device=device.type)
     try:
         bitsandbytes = importlib.import_module("bitsandbytes")
     except ImportError:
-        raise InputError(f"The quantization {how!r} needs bitsandbytes: pip install bitsandbytes.") from None
+        raise InputError("quantization.bitsandbytes_missing", name=repr(how)) from None
     return lambda linear: _bitsandbytes_layer(bitsandbytes, linear, how)
 
 
@@ -141,7 +142,7 @@ def drift(
     """
     same_tokens, same_answers, error, largest = 0, 0, 0.0, 0.0
     for prompt, others in zip(prompts, prompts if other_prompts is None else other_prompts, strict=True):
-        answer = list(decode(reference, prompt, Sampling(new_tokens)))
+        answer = list(decode(reference, prompt, SamplingSettings(max_new_tokens=new_tokens)))
         ids = torch.tensor([answer[:-1]], device=prompt.device)
         wanted, got = (
             llm(

@@ -29,7 +29,4 @@ def load_segmenter(spec: str = "classic", device: str = "cpu") -> Segmenter:
         from osprey_core.segment.sam import load_sam
 
         return load_sam(variant, path or None, device)
-    raise InputError(
-        f"There is no segmenter {spec!r}; choose one of {', '.join(SEGMENTERS)}, the last three optionally with the "
-        "path of a weights file, as in sam:vit_b:/path/file.pth."
-    )
+    raise InputError("segmenter.unknown", name=repr(spec), known=", ".join(SEGMENTERS))

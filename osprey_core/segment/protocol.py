@@ -110,9 +110,9 @@ def first_distinct(candidates: Iterable[ScoredMask], same: float, count: int) ->
 def check_picture(image: Any) -> None:
     """Raise InputError unless `image` is a uint8 array (H, W, 3) with at least one pixel."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise InputError("A picture to segment must be a uint8 array (height, width, 3); use read_picture first.")
+        raise InputError("segmenter.picture_invalid")
     if not image.size:
-        raise InputError("The picture to segment has no pixels.")
+        raise InputError("segmenter.picture_empty")
 
 
 def check_prompt(
@@ -121,29 +121,26 @@ def check_prompt(
     """Check clicks and box against the size of the picture; raises InputError saying which one is wrong."""
     height, width = size_hw
     if len(points_xy) != len(labels):
-        raise InputError(f"There are {len(points_xy)} points but {len(labels)} labels; each point needs one label.")
+        raise InputError("segmenter.labels_mismatch", points=len(points_xy), labels=len(labels))
     positive: list[PointXY] = []
     negative: list[PointXY] = []
     for point, label in zip(points_xy, labels, strict=True):
         if label not in (0, 1):
-            raise InputError(f"A point's label must be 1 (part of the object) or 0 (not part of it), not {label!r}.")
-        x, y = _numbers(point, 2, "A point must be a pair (x, y) of numbers")
+            raise InputError("segmenter.label_invalid", value=repr(label))
+        x, y = _numbers(point, 2, "segmenter.point_invalid")
         if not (0 <= x < width and 0 <= y < height):
-            raise InputError(
-                f"The point ({x:g}, {y:g}) lies outside the picture, which is {width} x {height} pixels; "
-                "click inside it."
-            )
+            raise InputError("segmenter.point_outside", x=f"{x:g}", y=f"{y:g}", width=width, height=height)
         (positive if label else negative).append((x, y))
     both = {(int(x), int(y)) for x, y in positive} & {(int(x), int(y)) for x, y in negative}
     if both:
-        raise InputError(f"The pixel {min(both)} is marked both as part of the object and as not part of it.")
+        raise InputError("segmenter.point_contradicts", pixel=str(min(both)))
     box = None if box_xyxy is None else _check_box(box_xyxy, width, height)
     if not positive and box is None:
-        raise InputError("Nothing is marked; click on the object or draw a box around it.")
+        raise InputError("segmenter.nothing_marked")
     for x, y in positive if box else ():
         assert box is not None
         if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
-            raise InputError(f"The point ({x:g}, {y:g}) is marked as part of the object but lies outside the box.")
+            raise InputError("segmenter.point_outside_box", x=f"{x:g}", y=f"{y:g}")
     return Prompt(tuple(positive), tuple(negative), box)
 
 
@@ -163,22 +160,21 @@ def hold_to_points(mask: Mask, prompt: Prompt) -> Mask:
 
 
 def _check_box(box_xyxy: BoxXYXY, width: int, height: int) -> BoxXYXY:
-    xa, ya, xb, yb = _numbers(box_xyxy, 4, "A box must be four numbers (x0, y0, x1, y1)")
+    xa, ya, xb, yb = _numbers(box_xyxy, 4, "segmenter.box_invalid")
     x0, x1 = max(0.0, min(xa, xb)), min(float(width), max(xa, xb))
     y0, y1 = max(0.0, min(ya, yb)), min(float(height), max(ya, yb))
     if x0 >= x1 or y0 >= y1:
         raise InputError(
-            f"The box ({xa:g}, {ya:g}, {xb:g}, {yb:g}) encloses nothing of the picture, which is {width} x {height} "
-            "pixels; draw it around the object."
+            "segmenter.box_outside", x0=f"{xa:g}", y0=f"{ya:g}", x1=f"{xb:g}", y1=f"{yb:g}", width=width, height=height
         )
     return x0, y0, x1, y1
 
 
-def _numbers(values: Any, count: int, rule: str) -> tuple[float, ...]:
+def _numbers(values: Any, count: int, code: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError):
-        raise InputError(f"{rule}, not {values!r}.") from None
+        raise InputError(code, value=repr(values)) from None
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        raise InputError(f"{rule}, not {values!r}.")
+        raise InputError(code, value=repr(values))
     return numbers

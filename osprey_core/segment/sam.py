@@ -20,6 +20,7 @@ from torch.nn import functional
 from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
+from osprey_core.i18n import Listing, Message
 from osprey_core.regions.masks import Mask, area, fill_holes
 from osprey_core.segment.protocol import (
     OpenedPicture,
@@ -71,7 +72,7 @@ class GridOptions:
 
     def __post_init__(self) -> None:
         if self.points_per_side < 1 or self.points_per_batch < 1:
-            raise InputError("A grid needs at least one point on each side and in each batch.")
+            raise InputError("sam.grid_empty")
 
 
 class SamSegmenter:
@@ -213,7 +214,7 @@ def load_sam(variant: str, path: str | None, device: str) -> SamSegmenter:
     else:
         file = Path(path).expanduser()
         if not file.is_file():
-            raise ModelNotFoundError(f"There is no weights file {path}; check the path behind sam:{variant}:.")
+            raise ModelNotFoundError("sam.file_missing", path=str(path), variant=variant)
     state = _read_weights(file, variant)
     model = sam_model_registry[variant](checkpoint=None)
     _load_strictly(model, state, file, variant)
@@ -226,12 +227,10 @@ def _read_weights(file: Path, variant: str) -> dict[str, Tensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, ValueError, EOFError, OSError, KeyError, AttributeError, pickle.UnpicklingError):
-        raise CheckpointError(
-            f"The file {file.name} is damaged or holds no weights; download {FILES[variant].split('/')[-1]} again."
-        ) from None
+        raise CheckpointError("sam.file_damaged", name=file.name, needed=FILES[variant].split("/")[-1]) from None
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(
-            f"The file {file.name} holds no table of weights; sam:{variant} needs {FILES[variant].split('/')[-1]}."
+            "sam.weights_missing", name=file.name, variant=variant, needed=FILES[variant].split("/")[-1]
         )
     return state
 
@@ -239,17 +238,20 @@ def _read_weights(file: Path, variant: str) -> dict[str, Tensor]:
 def _load_strictly(model: torch.nn.Module, state: dict[str, Tensor], file: Path, variant: str) -> None:
     wanted = model.state_dict()
     problems = []
-    for what, names in (
-        ("missing", sorted(wanted.keys() - state.keys())),
-        ("unexpected", sorted(state.keys() - wanted.keys())),
-        ("of another shape", sorted(n for n in wanted.keys() & state.keys() if wanted[n].shape != state[n].shape)),
+    for code, names in (
+        ("sam.tensors_missing", sorted(wanted.keys() - state.keys())),
+        ("sam.tensors_unexpected", sorted(state.keys() - wanted.keys())),
+        ("sam.tensors_misshaped", sorted(n for n in wanted.keys() & state.keys() if wanted[n].shape != state[n].shape)),
     ):
         if names:
-            problems.append(f"{len(names)} {what} (such as {names[0]})")
+            problems.append(Message(code, {"count": len(names), "name": names[0]}))
     if problems:
         raise CheckpointError(
-            f"The file {file.name} does not hold the weights of sam:{variant}: {', '.join(problems)}; "
-            f"use {FILES[variant].split('/')[-1]} or choose the variant that the file was made for."
+            "sam.weights_mismatch",
+            name=file.name,
+            variant=variant,
+            problems=Listing(tuple(problems)),
+            needed=FILES[variant].split("/")[-1],
         )
     model.load_state_dict(state)
 

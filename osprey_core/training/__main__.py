@@ -22,9 +22,9 @@ from typing import get_args
 
 from osprey_core.engine import Osprey, resolve_device
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.training.config import ALL_PARTS, Precision, Stage, TrainingConfig
+from osprey_core.training.config import Precision, TrainingConfig
 from osprey_core.training.loop import Run, Task
-from osprey_core.training.recipes import RECIPES, read_recipe
+from osprey_core.training.recipes import ALL_PARTS, RECIPES, Stage, read_recipe
 from osprey_core.training.records.record_source import RecordSource
 from osprey_core.training.scenes.sources import SceneSource, Survey, prepare
 
@@ -57,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     model.add_argument("--lora", type=int, default=0, metavar="RANK", help="let adapters learn for the language model")
     model.add_argument("--device", default="auto")
     stages = parser.add_argument_group("stages")
-    stages.add_argument("--recipe", help=f"{', '.join(RECIPES)} or a JSON file; nano on scenes, published on records")
+    stages.add_argument(
+        "--recipe", help=f"{', '.join(RECIPES)} or a TOML or JSON file; default: nano, with records published"
+    )
     stages.add_argument("--only", nargs="+", default=[], metavar="STAGE", help="only these stages of the recipe")
     stages.add_argument("--scale", type=float, default=1.0, help="multiply every stage's steps")
     stages.add_argument("--accumulate", type=int, help="make every step of so many smaller batches, to save memory")

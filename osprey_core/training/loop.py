@@ -26,8 +26,9 @@ from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.runtime import checkpoint
 from osprey_core.training import adapters
 from osprey_core.training.batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
-from osprey_core.training.config import ALL_PARTS, LOG_FILE, Part, Stage, TrainingConfig
+from osprey_core.training.config import LOG_FILE, TrainingConfig
 from osprey_core.training.objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
+from osprey_core.training.recipes import ALL_PARTS, Part, Stage
 
 log = logging.getLogger(__name__)
 

@@ -113,6 +113,6 @@ def test_the_table_is_written_between_its_marks(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not KEPT.is_file(), reason="no figures are kept here")
-def test_the_table_in_the_readme_is_that_of_the_kept_figures() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_kept_table_is_that_of_the_kept_figures() -> None:
+    text = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
     assert written_into(text, table_of(json.loads(KEPT.read_text(encoding="utf-8")))) == text

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from osprey_core import ContextOverflowError, InputError, Osprey, View
 from osprey_core.engine import VISION_LAYOUT, resolve_device, resolve_dtype
-from osprey_core.language.generation import AnswerStream, AnswerText, Sampling
+from osprey_core.language.generation import AnswerStream, AnswerText
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import build_network
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
@@ -326,4 +327,4 @@ def test_a_network_says_which_counts_differ(model: Osprey) -> None:
 
 def test_sampling_checks_itself() -> None:
     with pytest.raises(InputError):
-        Sampling(max_new_tokens=1.5)  # type: ignore[arg-type]
+        SamplingSettings(max_new_tokens=1.5)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ import numpy as np
 
 from osprey_core.training.art import Atlas
 from osprey_core.training.dialogues import phrasings as say
+from osprey_core.training.dialogues.kinds import KIND_WEIGHTS, Kinds, weighted
 from osprey_core.training.scenes.backgrounds import BACKGROUND_NAMES
 from osprey_core.training.scenes.colors import color_shares, possible_colors
 from osprey_core.training.scenes.drawn import OBJECTS, SHAPES, Rng, draw_object
@@ -27,15 +28,6 @@ from osprey_core.training.scenes.scene import BackgroundRegion, Scene, SceneObje
 
 EVALUATION_SEEDS = range(1_000_000_000, 1_100_000_000)
 """Seeds that training never uses."""
-
-KIND_WEIGHTS: dict[str, float] = {
-    "category": 10, "short": 11, "detailed": 9, "what": 8, "color": 7, "position": 6, "size": 2, "relation": 14,
-    "which_larger": 2, "which_side": 2, "order": 2, "direction": 4, "around": 4, "same_kind": 2, "count": 6,
-    "presence": 7, "is_color": 4, "is_category": 5, "is_position": 3, "part_of": 4, "parts": 3, "has_part": 3,
-    "texture": 3, "background": 3, "refusal": 4, "picture": 6, "these": 3, "named_color": 2, "named_position": 2,
-    "front": 2, "use_group": 3,
-}  # fmt: skip
-"""How often each kind of question is tried; the one place to change the mixture."""
 
 SEVERAL_REGIONS = frozenset({
     "relation", "which_larger", "which_side", "order", "same_kind", "these", "front",
@@ -55,8 +47,8 @@ class DialogueOptions:
     max_turns: int = 7
     single_turn_share: float = 0.4
     exact_masks: bool = False
-    kinds: tuple[str, ...] = ()
-    """Only these kinds of questions; empty: all."""
+    kinds: Kinds = ()
+    """Only these kinds of questions, weighed; empty: all as usual."""
     surroundings: bool = True
     """Detailed descriptions tell of neighbours, of what hides the thing, and of the background."""
     about: Literal["anything", "objects", "parts"] = "anything"
@@ -74,7 +66,7 @@ class DialogueOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.max_turns <= 12:
             raise ValueError(f"max_turns is {self.max_turns}: give 1..12")
-        unknown = set(self.kinds) - set(KIND_WEIGHTS)
+        unknown = {choice.kind for choice in weighted(self.kinds)} - set(KIND_WEIGHTS)
         if unknown:
             raise ValueError(f"kinds has {sorted(unknown)}: choose from {sorted(KIND_WEIGHTS)}")
         if self.about not in ("anything", "objects", "parts"):
@@ -397,10 +389,10 @@ class _Talk:
         self.known = count if count == 1 or wanted == 1 or rng.random() < 0.55 else 1
         if self.options.thorough:
             wanted, self.known = self.options.max_turns, 1
-        kinds = list(self.options.kinds or KIND_WEIGHTS)
-        weights = np.array([KIND_WEIGHTS[kind] * self._boost(kind) for kind in kinds], np.float64)
+        choices = weighted(self.options.kinds or tuple(KIND_WEIGHTS))
+        weights = np.array([KIND_WEIGHTS[c.kind] * c.weight * self._boost(c.kind) for c in choices], np.float64)
         weights /= weights.sum()
-        order = rng.choice(len(kinds), size=wanted * 10, p=weights)
+        order = rng.choice(len(choices), size=wanted * 10, p=weights)
         for place in order:
             if len(self.turns) >= wanted:
                 break
@@ -408,7 +400,7 @@ class _Talk:
                 self.known += 1
             if self.options.thorough:
                 self.known = min(count, len(self.turns) + 1)
-            kind = kinds[int(place)]
+            kind = choices[int(place)].kind
             asked = getattr(self, f"_ask_{kind}")()
             if asked is None or (
                 (kind, asked.regions) in self.asked and kind not in ("presence", "is_color", "refusal")

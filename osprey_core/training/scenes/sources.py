@@ -18,7 +18,6 @@ from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.training.art import Atlas, atlas_of, load_atlas
 from osprey_core.training.batches import SampleSource
-from osprey_core.training.config import Stage
 from osprey_core.training.dialogues.dialogues import (
     EVALUATION_SEEDS,
     DialogueOptions,
@@ -28,6 +27,8 @@ from osprey_core.training.dialogues.dialogues import (
     region_vocabulary,
     samples,
 )
+from osprey_core.training.dialogues.kinds import Kinds
+from osprey_core.training.recipes import Stage
 from osprey_core.training.scenes.crowds import CrowdSample, crowd_talks, make_crowd
 from osprey_core.training.scenes.inked import inked_atlas
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
@@ -92,7 +93,7 @@ class SceneSource:
             in_turns = tuple(talk for each in in_turns for talk in (each, replace(each, kinds=stage.apart)))
         return partial(_samples, self, talks, in_turns)
 
-    def held_out(self, kinds: tuple[str, ...]) -> SampleSource:
+    def held_out(self, kinds: Kinds) -> SampleSource:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
         return partial(_held_out, self, DialogueOptions(kinds=kinds))
 

@@ -15,13 +15,14 @@ from demo.analysis import judging, probes, similarity_maps
 from demo.analysis.panel import probe_of
 from demo.i18n import words
 from demo.session import handlers
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.session import Probe, Session
 from demo.session.workspace import Seat
 from demo.shared.lazy_resource import Slot
 from osprey_core.analysis import feature_similarity
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 from tests.tiny import tiny_osprey
 
@@ -69,7 +70,7 @@ def answers(probe: Probe) -> list[str]:
 def test_one_question_with_the_region_without_it_and_with_each_token_alone(
     services: Services, seat: Seat, model: fakes.FakeModel
 ) -> None:
-    settings = Settings(0.5, 0.9, 64, 7)
+    settings = SamplingSettings(0.5, 0.9, 64, 7)
     probe = taken(services, seat, lambda s: judging.without_probe(s, "What is it?", settings))
     assert probe.state == "complete"
     assert [call.settings.get("without", ()) for call in model.calls] == [(), ("mask", "pos"), ("mask",), ("pos",)]
@@ -84,9 +85,9 @@ def test_the_question_is_asked_without_the_conversation_and_leaves_it_alone(
     services: Services, seat: Seat, model: fakes.FakeModel
 ) -> None:
     seat.change(lambda s: handlers.ask(s, "What is @1?"))
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     before = seat.session.transcript
-    taken(services, seat, lambda s: judging.without_probe(s, "And @2?", Settings()))
+    taken(services, seat, lambda s: judging.without_probe(s, "And @2?", SamplingSettings()))
     assert seat.session.transcript == before
     call = model.calls[-1]
     assert call.history == []
@@ -102,8 +103,8 @@ def test_an_empty_question_means_the_last_one_or_a_short_description(
 ) -> None:
     if last is not None:
         seat.change(lambda s: handlers.ask(s, last))
-        list(handlers.answer(services, seat, Settings()))
-    taken(services, seat, lambda s: judging.without_probe(s, " ", Settings()))
+        list(handlers.answer(services, seat, SamplingSettings()))
+    taken(services, seat, lambda s: judging.without_probe(s, " ", SamplingSettings()))
     assert expected in model.calls[-1].question
 
 
@@ -113,15 +114,15 @@ def test_an_empty_question_means_the_last_one_or_a_short_description(
 def test_samples_differ_by_seed_alone_and_can_be_had_again(
     services: Services, seat: Seat, model: fakes.FakeModel
 ) -> None:
-    settings = Settings(0.0, 0.9, 64, 2**32 - 2)
+    settings = SamplingSettings(0.0, 0.9, 64, 2**63 - 2)
     probe = taken(services, seat, lambda s: judging.samples_probe(s, "What?", 3, "0.7", settings))
     asked = [(call.settings["temperature"], call.settings["top_p"], call.settings["seed"]) for call in model.calls]
-    assert asked == [(0.7, 0.9, 2**32 - 2), (0.7, 0.9, 2**32 - 1), (0.7, 0.9, 0)]
-    assert [part.seed for part in probe.parts] == [2**32 - 2, 2**32 - 1, 0]
+    assert asked == [(0.7, 0.9, 2**63 - 2), (0.7, 0.9, 2**63 - 1), (0.7, 0.9, 0)]
+    assert [part.seed for part in probe.parts] == [2**63 - 2, 2**63 - 1, 0]
 
 
 def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services, seat: Seat) -> None:
-    made = [judging.samples_probe(seat.session, "What?", 2, 1, Settings()) for _ in range(8)]
+    made = [judging.samples_probe(seat.session, "What?", 2, 1, SamplingSettings()) for _ in range(8)]
     assert len({probe.parts[0].seed for probe in made}) > 1
     assert all(probe.parts[1].seed == probe.parts[0].seed + 1 for probe in made)
 
@@ -133,13 +134,13 @@ def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services,
         (9, 0.7, "2 to 8"),
         (None, 0.7, "must be numbers"),
         (4, 0, "all samples are the same"),
-        (4, 3, "between 0 and 2"),
+        (4, 3, "between 0.001 and 2"),
         (4, "warm", "must be numbers"),
     ],
 )
 def test_samples_that_make_no_sense(seat: Seat, count: Any, temperature: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        judging.samples_probe(seat.session, "What?", count, temperature, Settings())
+        judging.samples_probe(seat.session, "What?", count, temperature, SamplingSettings())
 
 
 # --- two models ------------------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def test_both_models_are_asked_the_same(seat: Seat, model: fakes.FakeModel) -> N
         model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
     )
     probe = taken(
-        services, seat, lambda s: judging.models_probe(services, s, "What is @2 beside @1?", Settings(seed=1))
+        services, seat, lambda s: judging.models_probe(services, s, "What is @2 beside @1?", SamplingSettings(seed=1))
     )
     assert [part.model for part in probe.parts] == ["fake", "other"]
     (one,), (two,) = model.calls, other.calls
@@ -162,7 +163,7 @@ def test_both_models_are_asked_the_same(seat: Seat, model: fakes.FakeModel) -> N
 
 def test_with_one_model_it_says_what_to_do(services: Services, seat: Seat) -> None:
     with pytest.raises(InputError, match="--compare-with"):
-        judging.models_probe(services, seat.session, "What?", Settings())
+        judging.models_probe(services, seat.session, "What?", SamplingSettings())
 
 
 def test_a_second_model_that_could_not_be_loaded_gives_its_reason(seat: Seat, model: fakes.FakeModel) -> None:
@@ -171,7 +172,7 @@ def test_a_second_model_that_could_not_be_loaded_gives_its_reason(seat: Seat, mo
 
     second = Slot("other", fail).load()
     services = Services(model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=second)
-    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
     with pytest.raises(OspreyError, match="no folder of that name"):
         list(probes.take(services, seat, probe.id))
     shown = seat.session.probe("models")
@@ -272,7 +273,7 @@ def test_regions_that_are_not_there(seat: Seat, which: Any) -> None:
 def test_without_picture_or_region_it_says_so(services: Services) -> None:
     for make in (
         lambda s: judging.labels_probe(s, "a, b"),
-        lambda s: judging.without_probe(s, "", Settings()),
+        lambda s: judging.without_probe(s, "", SamplingSettings()),
         similarity_maps.inside_probe,
     ):
         with pytest.raises(InputError, match="no picture yet"):
@@ -283,7 +284,7 @@ def test_without_picture_or_region_it_says_so(services: Services) -> None:
 
 def test_a_look_can_be_stopped_while_it_is_taken(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
     model.pause = 0.02
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
     for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
         if shown == 3:
             probes.stop(services, seat, "without")
@@ -298,7 +299,7 @@ def test_a_look_can_be_stopped_while_it_is_taken(services: Services, seat: Seat,
 def test_a_look_that_is_stopped_before_its_turn_is_not_taken(
     services: Services, seat: Seat, model: fakes.FakeModel
 ) -> None:
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
     probes.stop(services, seat)
     assert list(probes.take(services, seat, begun.id)) == []
     assert model.calls == []
@@ -306,7 +307,7 @@ def test_a_look_that_is_stopped_before_its_turn_is_not_taken(
 
 def test_a_look_goes_with_its_picture(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
     model.pause = 0.02
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
     for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
         if shown == 3:
             seat.change(lambda s: handlers.open_picture(s, png(2), "other.png"))
@@ -320,23 +321,23 @@ def test_a_newer_look_of_the_same_kind_ends_the_older_one(
     services: Services, seat: Seat, model: fakes.FakeModel
 ) -> None:
     model.pause = 0.02
-    first = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", Settings()))
+    first = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
     for shown, _ in enumerate(probes.take(services, seat, first.id, interval=0)):
         if shown == 2:
-            probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+            probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
     (probe,) = seat.session.probes
     assert probe.question == "What?"
     assert probe.state == "waiting"
 
 
 def test_looks_of_different_kinds_stand_beside_each_other(services: Services, seat: Seat) -> None:
-    taken(services, seat, lambda s: judging.without_probe(s, "What?", Settings()))
-    taken(services, seat, lambda s: judging.samples_probe(s, "What?", 2, 1, Settings()))
+    taken(services, seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
+    taken(services, seat, lambda s: judging.samples_probe(s, "What?", 2, 1, SamplingSettings()))
     assert {probe.kind for probe in seat.session.probes} == {"without", "samples"}
 
 
 def test_what_had_been_said_before_an_error_stays(services: Services, seat: Seat) -> None:
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "break this please now", Settings()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "break this please now", SamplingSettings()))
     with pytest.raises(RuntimeError):
         list(probes.take(services, seat, begun.id))
     probe = seat.session.probe("without")
@@ -355,7 +356,7 @@ def test_a_look_waits_for_a_model_that_still_loads(seat: Seat, model: fakes.Fake
 
     slot: Slot[Any] = Slot("fake", load).start()
     services = Services(model=slot, segmenter=Slot.of(fakes.FakeSegmenter()))
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", Settings()))
+    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
     threading.Timer(0.3, ready.set).start()
     *_, last = probes.take(services, seat, begun.id)
     assert last.state == "complete"

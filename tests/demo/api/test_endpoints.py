@@ -114,7 +114,7 @@ def test_stop_ends_a_long_answer(client: Client, model: fakes.FakeModel, picture
         ("/segment_point", (1, 1, "new"), "There is no picture yet"),
         ("/segment_box", (None, "new"), "There is no picture yet"),
         ("/ask", ("What?", 0, 1, 64, None), "There is no picture yet"),
-        ("/ask", ("What?", 9, 1, 64, None), "temperature must be between"),
+        ("/ask", ("What?", 9, 1, 64, None), "temperature must be 0 or lie between 0.001 and 2"),
         ("/open_picture", (None,), "did not arrive"),
         ("/delete_region", (4,), "Nothing is marked"),
     ],

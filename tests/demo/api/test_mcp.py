@@ -23,7 +23,7 @@ jsonschema = pytest.importorskip("jsonschema")
 
 pytestmark = pytest.mark.slow
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+PROGRAMS = (Path(__file__).parents[3] / "docs/api.md").read_text(encoding="utf-8")
 
 
 def in_own_thread(work: Any, *given: Any) -> Any:
@@ -140,10 +140,10 @@ def test_a_program_with_its_own_connection_needs_no_session(address: str, tmp_pa
 
 
 @pytest.mark.parametrize("told", ["gradio_client", "mcp"])
-def test_the_snippets_of_the_readme_run(
+def test_the_snippets_for_programs_run(
     address: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    section = README.split("## From a program")[1].split("\n## ")[0]
+    section = PROGRAMS.split("\n## ")[0]
     snippets = [
         code for code in re.findall(r"```python\n(.*?)```", section, re.DOTALL) if f"from {told} import" in code
     ]

@@ -15,11 +15,12 @@ import pytest
 from demo.chat import panel, transcript
 from demo.i18n import words
 from demo.session import handlers
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.session import AnswerMeasures, Session, Turn
 from demo.session.workspace import Seat
 from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError
+from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 
 DEMO = Path(transcript.__file__).parents[1]
@@ -40,10 +41,10 @@ def two(services: Services) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def answered(services: Services, session: Session) -> Session:
+def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, Settings()):
+    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
         pass
     return seat.session
 
@@ -97,8 +98,19 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
         assert "42" in lines[words.STATS_TOKENS]
         assert lines[words.STATS_FIRST]
         assert lines[words.STATS_RATE]
+        assert (lines[words.TEMPERATURE], lines[words.MAX_NEW_TOKENS]) == ("0", "1024")
+        assert not {words.TOP_P, words.SEED} & set(lines), "nothing is drawn at temperature 0"
     assert transcript.stats_lines(Turn(1, "?", (), False)) == []
     assert (words.STATS_MODEL, "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerMeasures()))
+
+
+def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
+    session = answered(services, handlers.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
+    lines = dict(transcript.stats_lines(session.transcript[-1]))
+    assert lines[words.TEMPERATURE] == "0.75"
+    assert lines[words.TOP_P] == "0.9"
+    assert lines[words.SEED] == "9223372036854775807"
+    assert lines[words.MAX_NEW_TOKENS] == "64"
 
 
 def test_every_word_of_the_scripts_is_given() -> None:
@@ -135,7 +147,7 @@ def test_what_was_there_comes_back_if_the_new_answer_fails(services: Services, t
     seat = Seat()
     seat.change(lambda _: again(session))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, Settings()))
+        list(handlers.answer(services, seat, SamplingSettings()))
     assert seat.session.transcript == session.transcript
 
 
@@ -143,7 +155,7 @@ def test_a_stopped_answer_keeps_the_place_it_took(services: Services, two: Sessi
     seat = Seat()
     seat.change(lambda _: handlers.retry(asked(services, two, "What?")))
     handlers.stop(services, seat)
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.state for turn in seat.session.transcript] == ["stopped"]
     assert seat.session.transcript[0].replaces is None
 

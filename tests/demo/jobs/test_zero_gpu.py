@@ -25,11 +25,12 @@ from demo.i18n import words
 from demo.jobs import zero_gpu
 from demo.options import Options, read_options
 from demo.session import handlers
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.session import Session
 from demo.session.workspace import Seat
 from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,9 +134,9 @@ def test_the_answer_comes_from_a_forked_worker(
     durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
 ) -> None:
     decode = zero_gpu.decoder(model)
-    list(handlers.answer(services, seat, Settings(), decode))
+    list(handlers.answer(services, seat, SamplingSettings(), decode))
     seat.change(lambda session: handlers.ask(session, "And now?"))
-    list(handlers.answer(services, seat, Settings(), decode))
+    list(handlers.answer(services, seat, SamplingSettings(), decode))
     first, second = seat.session.transcript
     assert first.state == second.state == "complete"
     assert "area=8000" in first.answer
@@ -154,7 +155,7 @@ def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
         model=Slot.of(model, "first"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
     )
     decode = zero_gpu.decoder(model, other)
-    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", Settings()))
+    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
     *_, last = probes.take(services, seat, probe.id, decode)
     assert last.state == "complete"
     assert all("area=8000" in part.answer for part in last.parts)
@@ -165,7 +166,7 @@ def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
 def test_stop_closes_the_worker(durations: list[int], services: Services, model: UnpicklableModel, seat: Seat) -> None:
     model.pause = 0.02
     seat.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model), interval=0)):
         if shown == 5:
             handlers.stop(services, seat)
     turn = seat.session.transcript[-1]
@@ -179,7 +180,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 ) -> None:
     model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
     with pytest.raises(OspreyError, match="too long; shorten it"):
-        list(handlers.answer(services, seat, Settings(), zero_gpu.decoder(model)))
+        list(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model)))
     assert seat.session.transcript == ()
 
 

@@ -20,7 +20,7 @@ from demo.canvas.panel import picture_of, scene_of, uploaded_file
 from demo.chat import transcript
 from demo.i18n import words
 from demo.session import handlers, mentions
-from demo.session.handlers import Services, Settings
+from demo.session.handlers import Services
 from demo.session.picture_cache import OpenedPictures
 from demo.session.session import PageRegion, Picture, Session
 from demo.session.workspace import Seat, Sheet
@@ -28,6 +28,7 @@ from demo.shared import problems
 from demo.shared.lazy_resource import Slot
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.prompts import Prompts
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.regions.masks import CodedMask
 from tests import fakes
@@ -61,10 +62,10 @@ def two(services: Services, opened: Session) -> Session:
     return handlers.mark_point(services, session, 250, 110, "new")
 
 
-def answered(services: Services, session: Session, settings: Settings | None = None) -> Session:
+def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     seat = Seat()
     seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, settings or Settings()):
+    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
         pass
     return seat.session
 
@@ -495,9 +496,9 @@ def test_retry_asks_the_same_about_the_same_pixels(services: Services, model: fa
 
 
 def test_settings_reach_the_model_and_are_checked(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    answered(services, handlers.ask(two, "What?"), Settings.read(0.5, 0.9, 64, 7))
+    answered(services, handlers.ask(two, "What?"), SamplingSettings.read(0.5, 0.9, 64, 7))
     assert model.calls[-1].settings == {"temperature": 0.5, "top_p": 0.9, "max_new_tokens": 64, "seed": 7}
-    assert Settings.read(0, 1, 10, "").seed is None
+    assert SamplingSettings.read(0, 1, 10, "").seed is None
     for bad in (
         (3, 1, 10, None),
         (0, 0, 10, None),
@@ -507,14 +508,14 @@ def test_settings_reach_the_model_and_are_checked(services: Services, model: fak
         (0, 1, None, 1),
     ):
         with pytest.raises(InputError):
-            Settings.read(*bad)
+            SamplingSettings.read(*bad)
 
 
 def test_an_error_takes_the_question_back_and_keeps_the_rest(services: Services, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(asked(services, two, "What?"), "explode"))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, Settings()))
+        list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.typed for turn in seat.session.transcript] == ["What?"]
     assert seat.session.regions == two.regions
     assert len(services.running) == 0
@@ -524,7 +525,7 @@ def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two:
     model.pause = 0.02
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 5:
             handlers.stop(services, seat)
     turn = seat.session.transcript[-1]
@@ -540,7 +541,7 @@ def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, 
     assert stopped.waiting is None  # at once: the answer's place in the queue may never come
     assert stopped.transcript[-1].state == "stopped"
     assert len(services.running) == 0
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert seat.session.transcript == stopped.transcript
     assert model.calls == []
 
@@ -548,7 +549,7 @@ def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, 
 def test_stop_while_the_picture_is_encoded(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    progress = handlers.answer(services, seat, Settings())
+    progress = handlers.answer(services, seat, SamplingSettings())
     assert next(progress).note == words.LOOKING
     handlers.stop(services, seat)
     assert seat.session.waiting is None
@@ -565,7 +566,7 @@ def test_after_a_stop_the_next_question_can_be_asked_at_once(
     seat.change(lambda _: handlers.ask(two, "Stopped in the queue"))
     handlers.stop(services, seat)
     seat.change(lambda session: handlers.ask(session, "Next?"))
-    list(handlers.answer(services, seat, Settings()))
+    list(handlers.answer(services, seat, SamplingSettings()))
     assert [turn.state for turn in seat.session.transcript] == ["stopped", "complete"]
     assert [call.question for call in model.calls] == ["Next?"]
 
@@ -573,7 +574,7 @@ def test_after_a_stop_the_next_question_can_be_asked_at_once(
 def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 3:
             seat.change_regions(lambda session: handlers.mark_point(services, session, 200, 210, "new"))
     assert len(seat.session.regions) == 3
@@ -583,7 +584,7 @@ def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: 
 def test_a_new_picture_ends_the_old_answer(services: Services, model: fakes.FakeModel, two: Session) -> None:
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, Settings(), interval=0)):
+    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
         if shown == 3:
             seat.change(lambda session: handlers.open_picture(session, png(), "new.png"))
     assert shown < 20
@@ -606,7 +607,7 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
     services = Services(model=Slot("slow", load).start(), segmenter=Slot.of(fakes.FakeSegmenter()))
     seat = Seat()
     seat.change(lambda _: handlers.ask(two, "What?"))
-    progress = handlers.answer(services, seat, Settings())
+    progress = handlers.answer(services, seat, SamplingSettings())
     assert next(progress).note == words.WAITING_FOR_MODEL
     release.set()
     with pytest.raises(OspreyError, match="folder is empty"):
@@ -755,7 +756,7 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
 def test_everything_is_described(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    states = [session.captions for session in handlers.describe_everything(services, seat, "short", Settings())]
+    states = [session.captions for session in handlers.describe_everything(services, seat, "short", SamplingSettings())]
     captions = seat.session.captions
     assert captions is not None
     assert captions.state == "complete"
@@ -770,7 +771,7 @@ def test_everything_is_described(services: Services, opened: Session) -> None:
 def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "category", Settings(), interval=0):
+    for session in handlers.describe_everything(services, seat, "category", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
             handlers.stop_describing(services, seat)
     captions = seat.session.captions
@@ -783,7 +784,7 @@ def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Se
 def test_describing_ends_with_its_picture(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "short", Settings(), interval=0):
+    for session in handlers.describe_everything(services, seat, "short", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
             seat.change(lambda _: handlers.open_picture(Session(), png(), "other.png"))
     assert seat.session.captions is None
@@ -793,10 +794,10 @@ def test_describing_ends_with_its_picture(services: Services, opened: Session) -
 def test_describing_twice_at_once_is_refused(services: Services, opened: Session) -> None:
     seat = Seat()
     seat.change(lambda _: opened)
-    first = handlers.describe_everything(services, seat, "short", Settings())
+    first = handlers.describe_everything(services, seat, "short", SamplingSettings())
     next(first)
     with pytest.raises(InputError, match="already"):
-        next(handlers.describe_everything(services, seat, "short", Settings()))
+        next(handlers.describe_everything(services, seat, "short", SamplingSettings()))
     first.close()
     assert seat.session.captions is not None
     assert seat.session.captions.state == "stopped"

@@ -12,9 +12,12 @@ from demo.session import record as session_record
 from demo.session.handlers import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import Slot
+from osprey_core import Osprey
 from osprey_core.errors import InputError
 from osprey_core.io import export
+from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from tests import fakes
 from tests.demo.session.test_handlers import answered, png
@@ -46,6 +49,7 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
     for old, new in zip(talked.regions, back.regions, strict=True):
         assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
     for turn, kept in zip(talked.transcript, back.transcript, strict=True):
+        assert kept.settings == turn.settings == SamplingSettings(max_new_tokens=1024)
         assert (turn.typed, turn.answer, turn.asked, turn.implied, turn.state) == (
             kept.typed, kept.answer, kept.asked, kept.implied, kept.state,
         )  # fmt: skip
@@ -54,12 +58,41 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
 
 def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
     back = session_record.open_file(Session(), session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
-    settings = handlers.Settings()
+    settings = SamplingSettings()
     requests = []
     for session in (talked, back):
         asked = handlers.ask(handlers.select_region(session, 1), "How large is @1, and @2?")
         requests.append(handlers.request_of(asked, asked.transcript[-1], settings))
     assert requests[0] == requests[1]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_says_the_same_again_after_coming_back() -> None:
+    """What was drawn by chance, with a seed that nobody gave, comes word for word from the zip alone."""
+    nano = Osprey.from_pretrained("nano", device="cpu")
+    services = Services(Slot.of(nano, "nano"), Slot.of(fakes.FakeSegmenter()))
+    drawn = SamplingSettings(0.9, 0.95, max_new_tokens=24)
+    session = handlers.open_picture(Session(), png(), "shapes.png")
+    session = handlers.mark_point(services, session, 80, 100, "new")
+    session = answered(services, handlers.ask(session, "Can you give me a detailed description of @1?"), drawn)
+    session = handlers.mark_point(services, session, 250, 110, "new")
+    session = answered(services, handlers.ask(session, "What is around @2?"), drawn)
+    session = answered(services, handlers.ask(handlers.select_region(session, 1), "And this one?"), drawn)
+
+    record = export.read_conversation(session_record.zip_of(session, "nano", "fake")[0])
+    seeds = {turn.settings.seed for turn in record.turns if turn.settings is not None}
+    assert len(seeds) == 3
+    view = Osprey.from_pretrained("nano", device="cpu").open(read_picture(record.picture.data))
+    assert [view.ask(**record.request(place)) for place in range(3)] == [turn.answer for turn in record.turns]
+
+    back = session_record.open_file(Session(), session_record.zip_of(session, "nano", "fake")[0], "x.zip")
+    kept = back.transcript[-1]
+    again = answered(services, handlers.retry(back), kept.settings)
+    assert again.transcript[-1].answer == kept.answer == session.transcript[-1].answer
+    other = answered(services, handlers.retry(back), drawn).transcript[-1]
+    assert other.settings is not None
+    assert kept.settings is not None
+    assert other.settings.seed != kept.settings.seed, "asking anew draws a seed of its own"
 
 
 def test_the_regions_are_in_the_coco_file_under_their_names(talked: Session) -> None:

@@ -16,8 +16,9 @@ from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.cache.prefix_cache import CacheBudget, PictureCache, cache_of, common_length, tensor_bytes
-from osprey_core.language.generation import DecodedRows, Sampling, decode
+from osprey_core.language.generation import DecodedRows, decode
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from tests.tiny import positions_computed, tiny_osprey
 
 QUESTION = "what is <region1>"
@@ -399,15 +400,17 @@ def test_a_shared_prefix_is_attended_to_as_if_it_were_the_rows_own(kv_heads: int
     llm = small_llama(kv_heads)
     embeds = torch.randn(1, 700 + known + 600, 32)
     with torch.inference_mode():
-        want = list(decode(llm, embeds, Sampling(6)))
+        want = list(decode(llm, embeds, SamplingSettings(max_new_tokens=6)))
         use_prefix_attention(llm)
-        assert list(decode(llm, embeds, Sampling(6))) == want
+        assert list(decode(llm, embeds, SamplingSettings(max_new_tokens=6))) == want
         cache = cache_of(llm.config)
         llm.model(inputs_embeds=embeds[:, : 700 + known], use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys[:, :, :700], layer.values[:, :, :700]) for layer in cache.layers)
         own = tuple((layer.keys[:, :, 700:], layer.values[:, :, 700:]) for layer in cache.layers)
         begun = cache_of(llm.config, own, known)
-        assert list(decode(llm, embeds[:, 700 + known :], Sampling(6), None, prefix, begun)) == want
+        assert (
+            list(decode(llm, embeds[:, 700 + known :], SamplingSettings(max_new_tokens=6), None, prefix, begun)) == want
+        )
 
 
 @pytest.mark.parametrize("with_prefix", [True, False])
@@ -422,8 +425,8 @@ def test_rows_of_different_lengths_decode_as_each_alone(with_prefix: bool) -> No
         llm.model(inputs_embeds=start, use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys, layer.values) for layer in cache.layers) if with_prefix else None
         whole = [torch.cat([start[0], p])[None] if with_prefix else p[None] for p in prompts]
-        want = [list(decode(llm, one, Sampling(10))) for one in whole]
-    rows = DecodedRows(llm, prompts, [Sampling()] * 4, prefix)
+        want = [list(decode(llm, one, SamplingSettings(max_new_tokens=10))) for one in whole]
+    rows = DecodedRows(llm, prompts, [SamplingSettings()] * 4, prefix)
     got: list[list[int]] = [[] for _ in prompts]
     for step in range(10):
         for row, token in rows.step().items():

@@ -19,8 +19,8 @@ from osprey_core.cli import commands
 from osprey_core.cli.commands import AskOptions, DescribeOptions, Loaders, Marks, ModelOptions, main, read_options
 from osprey_core.errors import CheckpointError, InputError
 from osprey_core.io.export import read_conversation
-from osprey_core.io.record import AnswerSettings
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
 from osprey_core.runtime import hub
 from osprey_core.segment.protocol import ScoredMask
@@ -117,7 +117,7 @@ def test_words_become_options() -> None:
             Marks(box_xyxy=(3, 3, 4, 4)),
         ),
         ModelOptions("m", "r", "cpu", "float32", "sam:vit_b"),
-        AnswerSettings(0.5, 0.9, 7, 3),
+        SamplingSettings(0.5, 0.9, 7, 3),
         Path("t.zip"),
     )
     plain = read_options(["ask", "a.png", "--style", "category"])
@@ -125,7 +125,7 @@ def test_words_become_options() -> None:
     assert (plain.question, plain.marks) == (QUESTIONS["category"], ())
     words = "describe d --masks m --out o.json --style detailed --limit 3"
     assert read_options(words.split()) == DescribeOptions(
-        Path("d"), Path("o.json"), Path("m"), "detailed", 3, ModelOptions(), AnswerSettings()
+        Path("d"), Path("o.json"), Path("m"), "detailed", 3, ModelOptions(), SamplingSettings()
     )
 
 
@@ -186,9 +186,22 @@ def test_a_saved_conversation_holds_what_was_asked(desk: Desk, scene: Path, tmp_
     assert made.picture.name == "scene.png"
     assert np.array_equal(made.regions[0].mask.mask(), shape_mask("red"))
     assert made.turns[0].answer + "\n" == desk.out
-    assert made.turns[0].settings == AnswerSettings(seed=5)
+    assert made.turns[0].settings == SamplingSettings(max_new_tokens=1024, seed=5)
     assert (made.model, made.segmenter, made.asked(made.turns[0])) == ("fake", "classic", made.regions)
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_saved_answer_that_was_drawn_comes_again_from_the_file(scene: Path, tmp_path: Path) -> None:
+    model = tiny_osprey()
+    saved = tmp_path / "talk.zip"
+    words = ["ask", str(scene), "--point", "60,60", "--question", "what is <region1>", "--temperature", "0.9"]
+    assert main([*words, "--save", str(saved)], io.StringIO(), io.StringIO(), loaders_of(model)) == 0
+    made = read_conversation(saved)
+    settings = made.turns[0].settings
+    assert settings is not None
+    assert settings.seed is not None
+    assert settings.max_new_tokens == model.generation_defaults.max_new_tokens
+    assert model.open(SCENE).ask(**made.request(0)) == made.turns[0].answer
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_the_command_writes_scores_and_answers(tmp_path: Path) -> None:
 
 
 def test_evaluation_seeds_are_never_trained_on() -> None:
-    from osprey_core.training.config import NANO_STAGES
+    from osprey_core.training.recipes import NANO_STAGES
 
     with pytest.raises(ValueError, match="kept for evaluation"):
         SceneSource(None).for_stage(NANO_STAGES[-1])(EVALUATION_SEEDS[0])

@@ -15,8 +15,9 @@ from PIL import Image
 
 from osprey_core.errors import InputError
 from osprey_core.io import record
-from osprey_core.io.record import AnswerMeasures, AnswerSettings, Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.masks import CodedMask
 from osprey_core.regions.region import Region, color_of
 
@@ -51,7 +52,7 @@ def example() -> Record:
                 "How does @7 relate to @3?",
                 "length",
                 "other",
-                AnswerSettings(0.7, 0.9, 64, 5),
+                SamplingSettings(0.7, 0.9, 64, 5),
                 AnswerMeasures(100, 9, 0.5, 20.5, "length", 1),
                 "like",
             ),
@@ -82,7 +83,10 @@ def records(draw: st.DrawFn) -> Record:
         question = draw(texts).replace("<", "") + "".join(f"<region{place}>" for place in some)
         about = draw(st.none() | st.just(tuple(some)))
         answer_settings = draw(
-            st.none() | st.builds(AnswerSettings, st.floats(0, 2), st.floats(0.1, 1), st.integers(1, 99), st.none())
+            st.none()
+            | st.builds(
+                SamplingSettings, st.just(0.0) | st.floats(0.001, 2), st.floats(0.1, 1), st.integers(1, 99), st.none()
+            )
         )
         state = draw(st.sampled_from(["complete", "length", "stopped"]))
         turns.append(RecordedTurn(question, draw(texts), known, about, draw(texts), state, settings=answer_settings))
@@ -113,6 +117,21 @@ def test_a_record_tells_the_model_what_it_was_told() -> None:
     ]
     assert [[r.number for r in made.asked(turn)] for turn in made.turns] == [[3], [7, 3], [7]]
     assert made.picture.name == "meadow.png"
+
+
+def test_a_question_is_asked_again_with_the_regions_and_turns_of_its_time() -> None:
+    asked = example().request(0)
+    assert (asked["question"], asked["history"], len(asked["regions"])) == ("What is this?", [], 1)
+    asked = example().request(1)
+    assert [turn.answer for turn in asked["history"]] == ["A tree."]
+    assert len(asked["regions"]) == 2
+    assert (asked["temperature"], asked["top_p"], asked["max_new_tokens"], asked["seed"]) == (0.7, 0.9, 64, 5)
+
+
+def test_settings_that_only_earlier_versions_allowed_do_not_keep_a_record_from_being_read() -> None:
+    read = record.from_json(changed(["turns", 1, "settings", "temperature"], 5.0))
+    assert read.turns[1].settings is None
+    assert read.turns[1].answer == example().turns[1].answer
 
 
 def test_regions_come_back_with_number_name_colour_and_every_pixel() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from osprey_core.language.generation import Sampling, decode
+from osprey_core.language.generation import decode
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime import checkpoint
@@ -127,7 +128,7 @@ def test_greedy_tokens(
     with torch.inference_mode():
         (mask_tokens,), (spatial_tokens,) = network.mask_extractor(levels, [masks_of(*PROMPT_MASKS[prompt])])
         embeds = network.embed_prompt(ids, image_tokens, mask_tokens, spatial_tokens)
-    ours = list(decode(network.llm, embeds, Sampling(max_new_tokens=12)))
+    ours = list(decode(network.llm, embeds, SamplingSettings(max_new_tokens=12)))
     for step, (token, wanted, margin) in enumerate(
         zip(ours, figures[f"{prompt}_greedy"], figures[f"{prompt}_margin"], strict=True)
     ):

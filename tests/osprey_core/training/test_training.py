@@ -19,9 +19,10 @@ from osprey_core.language.prompts import Prompts, Turn
 from osprey_core.model import build_network
 from osprey_core.model.extractor import MaskGrids
 from osprey_core.training.batches import IGNORED, Batch, Scenes, collate, loader
-from osprey_core.training.config import LOG_FILE, Stage, TrainingConfig
+from osprey_core.training.config import LOG_FILE, TrainingConfig
 from osprey_core.training.loop import STATE_FILE, Run, Task, learning_rate
 from osprey_core.training.objectives import dialogue_loss, image_token_names
+from osprey_core.training.recipes import Stage
 from osprey_core.training.vocabulary import learn_tokenizer
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
 

@@ -18,9 +18,9 @@ from osprey_core.errors import InputError
 from osprey_core.evaluation import balanced
 from osprey_core.training import curves
 from osprey_core.training.__main__ import main
-from osprey_core.training.config import LOG_FILE, NANO_STAGES, Stage
+from osprey_core.training.config import LOG_FILE
 from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, sample
-from osprey_core.training.recipes import PUBLISHED_STAGES, RECIPES, PlannedStage, read_recipe
+from osprey_core.training.recipes import NANO_STAGES, PUBLISHED_STAGES, RECIPES, PlannedStage, Stage, read_recipe
 from osprey_core.training.records.record_source import RecordSource
 from osprey_core.training.scenes.sources import SceneSource
 from osprey_core.training.store import store_samples

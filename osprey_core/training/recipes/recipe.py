@@ -1,46 +1,28 @@
-"""Which stages a run has: the embedded model's, the published model's, or those of a JSON file.
+"""Recipes: stages in order, read from TOML or JSON. `nano.toml` and `published.toml` lie beside this file.
 
-A planned stage says how long it goes in steps, or in epochs of whatever it is trained on. Values and their checks only.
+A file holds `stages`, a list of tables whose entries are the fields of `Stage`, or of `PlannedStage` where there are
+`epochs`; and maybe `weight_decay` and `betas`. To say things once, it may have `templates` (a stage with
+`like = "name"` takes the entries of that template) and `mixtures` (weights of kinds of question by name).
+
+`kinds` and `apart` are a list of kinds, a table of weights, `{presence = 3, count = 1}`, or a mixture with weights
+added to it, `{like = "nano", more = {presence = 3}}`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from osprey_core.errors import InputError
-from osprey_core.training.config import ALL_PARTS, NANO_STAGES, Objective, Part, Stage, TrainingConfig
+from osprey_core.training.dialogues.kinds import Kinds, KindWeight
+from osprey_core.training.recipes.stages import ALL_PARTS, Objective, PlannedStage, Stage
 
-WARMUP_SHARE = 0.03
-
-
-@dataclass(frozen=True)
-class PlannedStage:
-    """A stage that goes for some epochs."""
-
-    name: str
-    trains: tuple[Part, ...]
-    learning_rate: float
-    batch_size: int
-    epochs: float
-    objective: Objective = "dialogue"
-    accumulate: int = 1
-    encoder_rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.epochs > 0:
-            raise InputError(f"Stage {self.name!r}: epochs must be above 0, not {self.epochs}.")
-
-    def stage(self, samples: int) -> Stage:
-        """The stage over so many samples."""
-        steps = max(1, math.ceil(self.epochs * samples / self.batch_size))
-        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "epochs"}
-        return Stage(**values, steps=steps, warmup_steps=max(1, round(WARMUP_SHARE * steps)))
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -48,8 +30,11 @@ class Recipe:
     """The stages of a run, and how its optimiser decays."""
 
     stages: tuple[Stage | PlannedStage, ...]
+    """In order."""
     weight_decay: float = 0.0
+    """Of matrices; vectors are not decayed."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """AdamW's."""
 
     def only(self, names: Sequence[str]) -> Recipe:
         """The recipe with some of its stages. Raises InputError for a name that it has not."""
@@ -60,7 +45,7 @@ class Recipe:
 
     def for_samples(self, samples: int | None) -> tuple[Stage, ...]:
         """All stages in steps. Raises InputError where one goes by epochs and `samples` is unknown."""
-        found = []
+        in_steps = []
         for stage in self.stages:
             if isinstance(stage, PlannedStage):
                 if samples is None:
@@ -69,28 +54,12 @@ class Recipe:
                         "or a recipe in steps."
                     )
                 stage = stage.stage(samples)
-            found.append(stage)
-        return tuple(found)
-
-
-PUBLISHED_STAGES = (
-    PlannedStage("connector", ("mm_projector",), 1e-3, batch_size=128, epochs=1, accumulate=32),
-    PlannedStage("extractor", ("mask_extractor",), 2e-5, batch_size=4, epochs=2),
-    PlannedStage("end-to-end", ("mm_projector", "mask_extractor", "llm"), 1e-5, batch_size=4, epochs=2),
-)
-"""Osprey's three stages (section 4.1) with the published settings. The encoder never learns."""
-
-RECIPES = {
-    "nano": Recipe(NANO_STAGES, TrainingConfig.weight_decay, TrainingConfig().betas),
-    "published": Recipe(PUBLISHED_STAGES),
-}
+            in_steps.append(stage)
+        return tuple(in_steps)
 
 
 def read_recipe(name: str) -> Recipe:
-    """A recipe by its name, or from a JSON file.
-
-    The file holds `{"stages": [{"name", "trains", "learning_rate", "batch_size", "epochs" or "steps", …}, …],
-    "weight_decay", "betas"}`; a stage's entries are the fields of `Stage` or `PlannedStage`.
+    """A recipe by its name, or from a TOML or JSON file.
 
     Raises InputError where there is no such recipe, or an entry is missing, unknown or out of its range.
     """
@@ -98,11 +67,17 @@ def read_recipe(name: str) -> Recipe:
         return RECIPES[name]
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"There is no recipe {name!r}: give {', '.join(RECIPES)} or a JSON file.")
+        raise InputError(f"There is no recipe {name!r}: give {', '.join(RECIPES)} or a JSON or TOML file.")
+    return _read_file(path)
+
+
+def _read_file(path: Path) -> Recipe:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}.") from error
+        form = "TOML" if path.suffix == ".toml" else "JSON"
+        raise InputError(f"{path} cannot be read as {form}: {error}.") from error
     try:
         return _recipe(values)
     except InputError as error:
@@ -114,22 +89,25 @@ def read_recipe(name: str) -> Recipe:
 def _recipe(values: Any) -> Recipe:
     if not isinstance(values, Mapping) or not isinstance(values.get("stages"), list) or not values["stages"]:
         raise InputError("a recipe is an object with a list of stages.")
+    values = dict(values)
+    mixtures, templates = values.pop("mixtures", {}), values.pop("templates", {})
     _check_names("the recipe", values, Recipe)
     rest: dict[str, Any] = {
         key: tuple(value) if key == "betas" else float(value) for key, value in values.items() if key != "stages"
     }
-    stages = tuple(_stage(entry, place) for place, entry in enumerate(values["stages"], start=1))
+    stages = tuple(_stage(entry, place, templates, mixtures) for place, entry in enumerate(values["stages"], start=1))
     if len({stage.name for stage in stages}) != len(stages):
         raise InputError("two stages have the same name.")
     return Recipe(stages, **rest)
 
 
-def _stage(entry: Any, place: int) -> Stage | PlannedStage:
+def _stage(entry: Any, place: int, templates: Mapping[str, Any], mixtures: Mapping[str, Any]) -> Stage | PlannedStage:
     if not isinstance(entry, Mapping):
         raise InputError(f"stage {place} is not an object.")
     where = f"stage {entry.get('name', place)}"
-    kind: type[Stage] | type[PlannedStage] = PlannedStage if "epochs" in entry else Stage
-    values = {"objective": "dialogue", **entry}
+    values = {"objective": "dialogue", **_named(templates, entry.get("like"), where), **entry}
+    values.pop("like", None)
+    kind: type[Stage] | type[PlannedStage] = PlannedStage if "epochs" in values else Stage
     _check_names(where, values, kind)
     trains = values["trains"]
     unknown = [part for part in trains if part not in ALL_PARTS] if isinstance(trains, list) else trains
@@ -137,8 +115,30 @@ def _stage(entry: Any, place: int) -> Stage | PlannedStage:
         raise InputError(f"{where}: trains must list some of {', '.join(ALL_PARTS)}; {unknown!r} is none.")
     if values["objective"] not in get_args(Objective):
         raise InputError(f"{where}: the objective must be one of {', '.join(get_args(Objective))}.")
+    for key in {"kinds", "apart"} & set(values):
+        values[key] = _kinds(values[key], where, mixtures)
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return kind(**fields)
+
+
+def _kinds(value: Any, where: str, mixtures: Mapping[str, Any]) -> Kinds:
+    """Weighted kinds out of a list of names, a table of weights, or a mixture with weights added."""
+    if not isinstance(value, Mapping):
+        return tuple(value)
+    if "like" not in value:
+        return tuple(KindWeight(kind, float(weight)) for kind, weight in value.items())
+    base = _kinds(_named(mixtures, value["like"], where), where, mixtures)
+    return (*base, *_kinds(value.get("more", {}), where, mixtures))
+
+
+def _named(tables: Mapping[str, Any], name: Any, where: str) -> Mapping[str, Any]:
+    """The template or mixture of that name; nothing without a name."""
+    if name is None:
+        return {}
+    if not isinstance(tables, Mapping) or name not in tables:
+        raise InputError(f"{where} is like {name!r}, which the recipe does not have.")
+    table: Mapping[str, Any] = tables[name]
+    return table
 
 
 def _check_names(where: str, values: Mapping[str, Any], kind: type) -> None:
@@ -148,3 +148,15 @@ def _check_names(where: str, values: Mapping[str, Any], kind: type) -> None:
     needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     if missing := [name for name in needed if name not in values]:
         raise InputError(f"{where} lacks {', '.join(missing)}.")
+
+
+RECIPES = {name: _read_file(FOLDER / f"{name}.toml") for name in ("nano", "published")}
+"""Recipes by name: the embedded model's, and the paper's."""
+
+NANO_STAGES: tuple[Stage, ...] = RECIPES["nano"].for_samples(None)
+"""The stages of the embedded model, all in steps."""
+
+PUBLISHED_STAGES: tuple[PlannedStage, ...] = tuple(
+    stage for stage in RECIPES["published"].stages if isinstance(stage, PlannedStage)
+)
+"""The paper's stages, all in epochs."""
