@@ -1,6 +1,6 @@
 // The list of regions below the picture: a card for each, with its thumbnail, number, name and buttons.
 
-import { insertedMention } from "../chat/mentions.js";
+import { insertedMention } from "../shared/mentions.js";
 import { fillQuestion, make, questionBox, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { createThumbnail } from "./layers.js";

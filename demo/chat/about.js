@@ -3,7 +3,7 @@
 
 import { component, tell } from "../shared/component.js";
 import { colorClass, fillQuestion, make, questionBox, say, thumbnailCopy } from "../shared/elements.js";
-import { fittingRegions, isComplete, mentionAt, withMention } from "./mentions.js";
+import { fittingRegions, isComplete, mentionAt, withMention } from "../shared/mentions.js";
 
 export const mount = (host) => component("about", host, mountAbout);
 

@@ -32,7 +32,7 @@ def script(entry: str, events: Sequence[str] = ()) -> str:
     events: names of the events that the script triggers, which become methods of the component.
     Raises ScriptError if a module uses a form of `import` or `export` other than `linked` takes.
     """
-    text = _without_quoted_words(linked(entry, text_of), events)
+    text = without_quoted_words(linked(entry, text_of), events)
     return f"// Events: {', '.join(map(_quoted, events))}\n{text}\nscripts[{_quoted(entry)}].mount({_HOST});\n"
 
 
@@ -62,7 +62,7 @@ def linked(entry: str, read: Callable[[str], str]) -> str:
         if path in exports:
             return
         text = read(path)
-        heads = []
+        lines = []
         for found in _IMPORT.finditer(text):
             source = posixpath.normpath(posixpath.join(posixpath.dirname(path), found["path"]))
             add(source, (*importers, path))
@@ -71,22 +71,19 @@ def linked(entry: str, read: Callable[[str], str]) -> str:
             if missing:
                 raise ScriptError(f"{path} imports {', '.join(missing)}, which {source} does not export.")
             names = ", ".join(": ".join(pair) for pair in pairs)
-            heads.append(f"const {{ {names} }} = scripts[{_quoted(source)}];")
-        names = [found["name"] for found in _EXPORT.finditer(text)]
-        body = _EXPORT.sub("", _IMPORT.sub("", text))
+            lines.append(f"const {{ {names} }} = scripts[{_quoted(source)}];")
+        exports[path] = [found["name"] for found in _EXPORT.finditer(text)]
+        body = _EXPORT.sub("", _IMPORT.sub("", text)).strip()
         if left := _UNKNOWN.search(body):
             raise ScriptError(f"{path}: the linker does not take this line: {left[0]}")
-        exports[path] = names
-        head = "\n".join(heads)
-        texts.append(
-            f"scripts[{_quoted(path)}] = (() => {{\n'use strict';\n{head}\n{body.strip()}\nreturn {{ {', '.join(names)} }};\n}})();"
-        )
+        lines += [body, f"return {{ {', '.join(exports[path])} }};"]
+        texts.extend([f"scripts[{_quoted(path)}] = (() => {{", "'use strict';", *lines, "})();"])
 
     add(entry, ())
     return "\n".join(texts)
 
 
-def _without_quoted_words(text: str, kept: Sequence[str]) -> str:
+def without_quoted_words(text: str, kept: Sequence[str]) -> str:
     """The same script, with the last letter of every quoted word escaped, except of those that are kept.
 
     Gradio takes any word between quotes in a script for the name of an event, and then does not send updates of a

@@ -13,7 +13,7 @@ import gradio as gr
 import pytest
 
 from demo.shared import scripts
-from demo.shared.scripts import ScriptError, linked, script
+from demo.shared.scripts import ScriptError, linked, script, without_quoted_words
 
 DEMO = Path(scripts.__file__).parents[1]
 ENTRIES = [path.relative_to(DEMO).as_posix() for path in DEMO.rglob("*.js") if "export const mount" in path.read_text()]
@@ -107,6 +107,13 @@ def test_gradio_finds_the_events_of_a_script_and_no_others(entry: str) -> None:
     assert {word for word in words if hasattr(component, word) and not hasattr(gr.HTML, word)} <= vars(component).keys()
 
 
+def test_a_room_uses_its_own_modules_and_shared_ones() -> None:
+    for path in DEMO.rglob("*.js"):
+        for source in re.findall(r'from "([^"]+)";', path.read_text()):
+            room = (path.parent / source).resolve().parent.name
+            assert room in (path.parent.name, "shared", "i18n"), f"{path.name} imports {source}"
+
+
 @needs_node
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_script_of_the_page_can_be_read_by_an_engine(entry: str) -> None:
@@ -115,8 +122,9 @@ def test_every_script_of_the_page_can_be_read_by_an_engine(entry: str) -> None:
 
 @needs_node
 def test_escaped_words_mean_the_same() -> None:
-    text = """console.log(JSON.stringify(["scene", 'picture', `turns`, { "key": "a b" }.key, /"word"/.test('"word"')]));"""
-    kept = scripts._without_quoted_words(text, ["turns"])
+    values = """["scene", 'picture', `turns`, { "key": "a b" }.key, /"word"/.test('"word"')]"""
+    text = f"console.log(JSON.stringify({values}));"
+    kept = without_quoted_words(text, ["turns"])
     assert '"scene"' not in kept
     assert "`turns`" in kept
     assert json.loads(node(kept)) == json.loads(node(text)) == ["scene", "picture", "turns", "a b", True]

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fittingRegions, insertedMention, isComplete, mentionAt, withMention } from "../../../demo/chat/mentions.js";
+import { fittingRegions, insertedMention, isComplete, mentionAt, withMention } from "../../../demo/shared/mentions.js";
 
 // A text with "|" for the caret.
 const at = (marked) => mentionAt(marked.replace("|", ""), marked.indexOf("|"));
