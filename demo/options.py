@@ -53,28 +53,26 @@ class Options:
 
     def __post_init__(self) -> None:
         if not self.model.strip():
-            raise InputError("--model is empty; give “nano”, a checkpoint folder, or a repository id.")
+            raise InputError("options.model_empty")
         kind = ":".join(self.segmenter.split(":", 2)[:2])
         if kind not in SEGMENTERS or self.segmenter.startswith("classic:"):
             known = ", ".join(SEGMENTERS)
-            raise InputError(
-                f"--segmenter {self.segmenter!r} is not known; use one of {known} (sam:… may end in :FILE)."
-            )
+            raise InputError("options.segmenter_unknown", value=repr(self.segmenter), known=known)
         if self.dtype not in DTYPES:
-            raise InputError(f"--dtype {self.dtype!r} is not known; use one of {', '.join(DTYPES)}.")
+            raise InputError("options.dtype_unknown", value=repr(self.dtype), known=", ".join(DTYPES))
         device = self.device.split(":", 1)[0]
         if device not in ("auto", "cpu", "cuda", "mps"):
-            raise InputError(f"--device {self.device!r} is not known; use auto, cpu, cuda, cuda:1 … or mps.")
+            raise InputError("options.device_unknown", value=repr(self.device))
         if not 1 <= self.port <= 65535:
-            raise InputError(f"--port must be between 1 and 65535, not {self.port}.")
+            raise InputError("options.port_outside", value=self.port)
         if self.cache_mb < 0:
-            raise InputError(f"--cache-mb must be 0 (keep nothing) or more, not {self.cache_mb}.")
+            raise InputError("options.cache_negative", value=self.cache_mb)
         if self.quantize not in QUANTIZERS:
-            raise InputError(f"--quantize {self.quantize!r} is not known; use one of {', '.join(QUANTIZERS)}.")
+            raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZERS))
         if self.device_map not in DEVICE_MAPS:
-            raise InputError(f"--device-map {self.device_map!r} is not known; use one of {', '.join(DEVICE_MAPS)}.")
+            raise InputError("options.device_map_unknown", value=repr(self.device_map), known=", ".join(DEVICE_MAPS))
         if not self.host.strip():
-            raise InputError("--host is empty; use 127.0.0.1 for this computer only, or 0.0.0.0 for the whole network.")
+            raise InputError("options.host_empty")
 
     @property
     def is_embedded(self) -> bool:
@@ -84,7 +82,7 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message[:1].upper()}{message[1:]}; see --help.")
+        raise InputError("options.arguments_invalid", message=message[:1].upper() + message[1:])
 
 
 def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
@@ -118,7 +116,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
 
 def _switch(flag: str, text: str) -> bool:
     if text.lower() not in ("on", "off"):
-        raise InputError(f"{flag} must be on or off, not {text!r}.")
+        raise InputError("options.not_a_switch", flag=flag, value=repr(text))
     return text.lower() == "on"
 
 
@@ -126,7 +124,7 @@ def _whole(flag: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise InputError(f"{flag} must be a whole number, not {text!r}.") from None
+        raise InputError("options.not_whole", flag=flag, value=repr(text)) from None
 
 
 def _first(*candidates: str | None) -> str:

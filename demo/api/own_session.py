@@ -12,7 +12,7 @@ from typing import Any
 from anyio import to_thread
 from starlette.responses import JSONResponse
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 
 SHORTEST_SESSION_HASH = 6
 """Characters. Gradio's page draws about eleven of 36 letters and digits, gradio_client 36."""
@@ -58,7 +58,7 @@ class RequireOwnSession:
         body = b"".join(message.get("body", b"") for message in messages)
         # A long stroke is some hundred kilobytes of JSON: read beside the event loop, which serves everybody.
         if await to_thread.run_sync(_names_a_shared_session, body):
-            await JSONResponse({"detail": words.SESSION_MISSING}, 400)(scope, receive, send)
+            await JSONResponse({"detail": text("page.session_missing")}, 400)(scope, receive, send)
             return
 
         async def replay() -> Any:

@@ -7,18 +7,14 @@ never as HTML. What is shown is never read back.
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Sequence
 from typing import Any
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.session import mentions
 from demo.session.mentions import Piece
-from demo.session.session import Session, Turn
+from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.region import PALETTE, text_color_on
-
-_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
+from osprey_core.regions.colors import PALETTE, text_color_on
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -29,7 +25,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     return [
         {
             "id": turn.id,
-            "about": turn.asked[0].number if turn.implied and turn.asked else None,
+            "about": turn.regions[0].number if turn.implied and turn.regions else None,
             "question": mentions.split(turn.typed),
             "answer": answer_pieces(turn),
             "state": turn.state,
@@ -41,45 +37,33 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def answer_pieces(turn: Turn) -> list[Piece]:
+def answer_pieces(turn: ChatTurn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
-    return pieces_of(turn.answer, turn.places)
+    return mentions.answer_pieces(turn.answer, turn.places)
 
 
-def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
-    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
-    pieces: list[Piece] = []
-    end = 0
-    for match in _REGION_WORD.finditer(answer):
-        place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(places):
-            pieces += [answer[end : match.start()], places[place - 1]]
-            end = match.end()
-    return [piece for piece in [*pieces, answer[end:]] if piece != ""]
-
-
-def _note(turn: Turn, note: str) -> str:
+def _note(turn: ChatTurn, note: str) -> str:
     """What is said beside the answer, or in place of it; empty for one that ended by itself."""
     if turn.state == "waiting":
-        return "" if turn.answer else note or words.WAITING_IN_QUEUE
+        return "" if turn.answer else note or text("chat.waiting_in_queue")
     if turn.state == "complete":
-        return "" if turn.answer else words.NO_ANSWER
-    return f"({words.STOPPED if turn.state == 'stopped' else words.CUT_OFF})"
+        return "" if turn.answer else text("chat.no_answer")
+    return f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})"
 
 
-def stats_lines(turn: Turn) -> list[tuple[str, str]]:
+def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:
     """Labels and values of how an answer was made; empty while nothing is measured."""
     stats = turn.stats
     if stats is None:
         return []
     lines = [
-        (words.STATS_MODEL, turn.model),
+        (text("stats.model"), turn.model),
         (
-            words.STATS_TOKENS,
-            words.STATS_TOKENS_OF.format(new_tokens=stats.new_tokens, prompt_tokens=stats.prompt_tokens),
+            text("stats.tokens"),
+            text("stats.tokens_of", new_tokens=stats.new_tokens, prompt_tokens=stats.prompt_tokens),
         ),
-        (words.STATS_FIRST, words.STATS_FIRST_AFTER.format(seconds=stats.seconds_to_first_token)),
-        (words.STATS_RATE, words.STATS_RATE_OF.format(rate=stats.tokens_per_second)),
+        (text("stats.first"), text("stats.first_after", seconds=stats.seconds_to_first_token)),
+        (text("stats.rate"), text("stats.rate_of", rate=stats.tokens_per_second)),
     ]
     return [(label, value) for label, value in [*lines, *_settings_lines(turn.settings)] if value]
 
@@ -88,17 +72,17 @@ def _settings_lines(settings: SamplingSettings | None) -> list[tuple[str, str]]:
     """Labels and values of an answer's settings: those that decided what it says."""
     if settings is None:
         return []
-    lines = [(words.TEMPERATURE, f"{settings.temperature:g}")]
+    lines = [(text("settings.temperature"), f"{settings.temperature:g}")]
     if settings.temperature > 0:
-        lines.append((words.TOP_P, f"{settings.top_p:g}"))
-        lines.append((words.SEED, "" if settings.seed is None else str(settings.seed)))
+        lines.append((text("settings.top_p"), f"{settings.top_p:g}"))
+        lines.append((text("settings.seed"), "" if settings.seed is None else str(settings.seed)))
     longest = settings.max_new_tokens
-    return [*lines, (words.MAX_NEW_TOKENS, "" if longest is None else str(longest))]
+    return [*lines, (text("settings.max_new_tokens"), "" if longest is None else str(longest))]
 
 
 def chip(number: int) -> str:
     """A region's number on its colour."""
-    tip = html.escape(words.CONVERSATION["chip"].format(number=number))
+    tip = html.escape(text("conversation.chip", number=number))
     attributes = {
         "type": "button",
         "class": f"osp-chip osp-c{(number - 1) % len(PALETTE)}",
@@ -122,10 +106,10 @@ def chip_css() -> str:
 def about_html(session: Session, suggestions: tuple[str, ...] = ()) -> str:
     """Which region a question without mention is about, and questions to try."""
     if session.selected is None:
-        return f'<div class="osp-about">{html.escape(words.ABOUT_NONE)}</div>'
+        return f'<div class="osp-about">{html.escape(text("chat.about_none"))}</div>'
     tries = "".join(
         f'<button type="button" class="osp-try" data-fill="{html.escape(text)}">{html.escape(text)}</button>'
         for text in suggestions[:3]
     )
-    more = f'<span class="osp-try-label">{html.escape(words.ABOUT_SUGGESTIONS)}</span>{tries}' if tries else ""
-    return f'<div class="osp-about">{html.escape(words.ABOUT_SELECTED)} {chip(session.selected)}{more}</div>'
+    more = f'<span class="osp-try-label">{html.escape(text("chat.about_suggestions"))}</span>{tries}' if tries else ""
+    return f'<div class="osp-about">{html.escape(text("chat.about_selected"))} {chip(session.selected)}{more}</div>'

@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from demo.i18n import words
+from demo.i18n.catalog import group
 from demo.session.session import Session
+from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
 
 
@@ -20,7 +21,7 @@ def build_everything() -> gr.HTML:
         css_template=text_of("everything/everything.css"),
         js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
-        words=words.EVERYTHING,
+        words=group("everything"),
         captions=None,
     )
 
@@ -37,3 +38,8 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
     }
+
+
+def caption_outputs(everything: gr.HTML) -> Outputs[Session]:
+    """The table with the session's captions."""
+    return Outputs((everything,), lambda session: [{"captions": captions_of(session) or {}}])

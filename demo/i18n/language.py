@@ -1,20 +1,15 @@
-"""In which language the page speaks, and how a word is found in it.
+"""In which language the page speaks: that of the person for whom code runs, in an event of the one who triggered it.
 
-`words.X` is English where it is written, and in the language of the person for whom code runs wherever it is read: in
-an event that is the one who triggered it. So code says `words.X` inside functions and needs to know nothing of this.
-Translations are modules with the same names; what they lack stays English. Knows no component and no Gradio.
+Knows no words, no component and no Gradio.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 LANGUAGES = {"en": "English", "ko": "한국어", "zh": "简体中文"}
@@ -88,76 +83,3 @@ def preferred(accepted: str) -> str:
         if code in LANGUAGES and weight > 0:
             weighed.append((-weight, place, code))
     return min(weighed)[2] if weighed else DEFAULT
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-class _Words(ModuleType):
-    """A module whose constants are read in the current language."""
-
-    def __getattribute__(self, name: str) -> Any:
-        english = super().__getattribute__(name)
-        if not name.isupper() or (code := current()) == DEFAULT:
-            return english
-        return translation(code, name, english)
-
-
-def follow(module: ModuleType) -> None:
-    """From now on the module's constants are read in the current language."""
-    module.__class__ = _Words
-
-
-def translation(code: str, name: str, english: Any) -> Any:
-    """The constant of this name in a language; English where it, or an entry of it, is missing."""
-    return _completed(getattr(_module(code), name, english), english)
-
-
-def _completed(found: Any, english: Any) -> Any:
-    if not isinstance(english, dict):
-        return found
-    return {key: _completed(found.get(key, inner), inner) for key, inner in english.items()}
-
-
-def translated(sentence: str) -> str:
-    """A finished English sentence in the current language, if it is one of ours; any other as it is.
-
-    The core and background threads know no language; their sentences are recognised by their templates.
-    """
-    code = current()
-    if code == DEFAULT:
-        return sentence
-    for pattern, template in _templates(code):
-        match = pattern.fullmatch(sentence)
-        if match:
-            # What is filled in may be a sentence of ours, too.
-            return template.format(**{name: translated(value) for name, value in match.groupdict().items()})
-    return sentence
-
-
-def _module(code: str) -> ModuleType:
-    return importlib.import_module(f"demo.i18n.words_{code}")
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _templates(code: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Patterns of English sentences, those with the most fixed text first, with their translations."""
-    words = importlib.import_module("demo.i18n.words")
-    with speaking(DEFAULT):
-        english = {name: value for name, value in vars(words).items() if name.isupper() and isinstance(value, str)}
-    pairs = dict(_module(code).CORE)
-    for name, value in english.items():
-        theirs = getattr(_module(code), name, None)
-        if theirs and value.endswith((".", "!", "?")):  # sentences, no labels
-            pairs.setdefault(value, theirs)
-    order = sorted(pairs, key=lambda template: -len(_HOLE.sub("", template)))
-    return tuple((_pattern(template), pairs[template]) for template in order)
-
-
-_HOLE = re.compile(r"\{(\w+)\}")
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    pieces = _HOLE.split(template)  # text, name, text, name … text
-    written = [f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)]
-    return re.compile("".join(written), re.DOTALL)

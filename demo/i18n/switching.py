@@ -2,7 +2,7 @@
 
 The page is put together once in each language, and the texts that differ are kept. Who opens it gets those of their
 language with the first paint; who switches gets them as an update, and scripts are mounted anew with their new words.
-Panels know nothing of this: they say `words.X`.
+Panels know nothing of this: they say `text("chat.send")`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ from demo.jobs import decoding
 from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
-from demo.shared.lazy_resource import Slot
-from demo.shared.problems import sentence_of
+from demo.shared.lazy_resource import LazyResource
+from demo.shared.problems import error_to_tell
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import OspreyError
+from osprey_core.i18n import Message
 
 SECONDS = 120
 """The longest that one answer may hold the GPU."""
@@ -34,9 +35,9 @@ _worker: Services | None = None
 
 @dataclass(frozen=True)
 class _Failed:
-    """A sentence for the person; exceptions themselves would lose theirs on the way from the worker."""
+    """What to tell the person; the exception itself would lose its kind on the way from the worker."""
 
-    sentence: str
+    message: Message
 
 
 def decoder(model: Any, second: Any = None) -> Decode:
@@ -53,7 +54,7 @@ def decoder(model: Any, second: Any = None) -> Decode:
         try:
             for piece in pieces:
                 if isinstance(piece, _Failed):
-                    raise OspreyError(piece.sentence)
+                    raise OspreyError.of(piece.message)
                 yield piece
                 if ticket.stopped:
                     return
@@ -67,12 +68,12 @@ def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
     """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
     global _worker
     if _worker is None:
-        second = None if _second is None else Slot.of(_second)
-        _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None), second=second)
+        second = None if _second is None else LazyResource.of(_second)
+        _worker = Services(model=LazyResource.of(_model), segmenter=LazyResource.of(None), second=second)
     try:
         yield from decoding.decode(_worker, request, Ticket())
     except Exception as error:
-        sentence = sentence_of(error)
-        if sentence is None:
+        told = error_to_tell(error)
+        if told is None:
             raise
-        yield _Failed(sentence)
+        yield _Failed(told.message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from demo.i18n import words
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
@@ -20,14 +19,14 @@ def open_example(services: Services, session: Session, name: str) -> Session:
     """A new session with the example of this file name."""
     example = find_example(services, name)
     if example is None:
-        raise InputError(words.UNKNOWN_EXAMPLE)
+        raise InputError("page.unknown_example")
     return open_picture(session, example.path.read_bytes(), example.path.name)
 
 
 def open_address(services: Services, session: Session, address: str) -> Session:
     """A new session with the picture at this address of the web."""
     if services.fetch is None:
-        raise InputError(words.NO_ADDRESSES)
+        raise InputError("page.no_addresses")
     data, name = services.fetch(address)
     return open_picture(session, data, name)
 
@@ -39,5 +38,5 @@ def find_example(services: Services, name: str) -> Example | None:
 
 def required_picture(session: Session) -> Picture:
     if session.picture is None:
-        raise InputError(words.NO_PICTURE)
+        raise InputError("page.no_picture")
     return session.picture

@@ -5,17 +5,22 @@ Knows no component. Exceptions of libraries that the page does not import are to
 
 from __future__ import annotations
 
-from demo.i18n import language, words
+from demo.i18n import language
 from osprey_core.errors import OspreyError
 
 
-def sentence_of(error: BaseException) -> str | None:
-    """What to say about this error; None if it is one that nobody foresaw."""
+def sentence_of(error: BaseException | None) -> str | None:
+    """What to say about this error in the current language; None if it is one that nobody foresaw."""
+    told = error_to_tell(error)
+    return None if told is None else told.render(language.current())
+
+
+def error_to_tell(error: BaseException | None) -> OspreyError | None:
+    """The error whose sentence tells what went wrong: itself, or another in its place; None if nobody foresaw it."""
     if isinstance(error, OspreyError):
-        told = error.render(language.current())
-        return language.translated(told) if told == error.code else told
-    if is_out_of_memory(error):
-        return words.OUT_OF_MEMORY
+        return error
+    if error is not None and is_out_of_memory(error):
+        return OspreyError("page.out_of_memory")
     return None
 
 

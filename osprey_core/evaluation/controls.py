@@ -11,7 +11,7 @@ import numpy as np
 
 from osprey_core.engine import RegionToken, View
 from osprey_core.evaluation.questions import Question
-from osprey_core.training.dialogues.dialogues import DialogueSample
+from osprey_core.training.dialogues import DialogueSample
 
 Ask = Callable[[DialogueSample, View, Question], str]
 """Answers one question; controls change what the model is given."""

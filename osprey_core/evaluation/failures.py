@@ -16,7 +16,7 @@ from osprey_core.evaluation.questions import LATER_TURNS
 from osprey_core.evaluation.scoring import Judged
 from osprey_core.regions.region import Region
 from osprey_core.training.art import Atlas
-from osprey_core.training.dialogues.dialogues import DialogueOptions
+from osprey_core.training.dialogues import DialogueOptions
 from osprey_core.training.scenes.scene import make_scene
 
 TILE_PX = 256

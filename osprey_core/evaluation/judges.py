@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from osprey_core.training.dialogues.dialogues import RELATION_WORDS
+from osprey_core.training.dialogues.facts import RELATION_WORDS
 from osprey_core.training.scenes.colors import COLOR_NAMES
 
 YES_NO = frozenset({"presence", "is_color", "is_category", "is_position", "has_part", "use_group", "same_kind"})

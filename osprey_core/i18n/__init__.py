@@ -36,7 +36,7 @@ class Message:
     """A text of the catalogues with the values for its placeholders; it can be pickled and compared."""
 
     code: str
-    params: Mapping[str, Param] = field(default_factory=dict)
+    params: Mapping[str, Param] = field(default_factory=dict, hash=False)
 
     def render(self, language: str = ENGLISH) -> str:
         return render(self.code, self.params, language)
@@ -55,7 +55,7 @@ class Listing:
 
     def render(self, language: str = ENGLISH) -> str:
         separator = template_of(self.separator, language) or ", "
-        return separator.join(_in_words(item, language) for item in self.items)
+        return separator.join(str(_in_words(item, language)) for item in self.items)
 
 
 def render(code: str, params: Mapping[str, Param], language: str = ENGLISH) -> str:
@@ -70,8 +70,8 @@ def render(code: str, params: Mapping[str, Param], language: str = ENGLISH) -> s
     return template.format_map({name: _in_words(value, language) for name, value in params.items()})
 
 
-def _in_words(value: Param, language: str) -> str:
-    return value.render(language) if isinstance(value, Renderable) else str(value)
+def _in_words(value: Param, language: str) -> str | int | float:
+    return value.render(language) if isinstance(value, Renderable) else value
 
 
 def template_of(code: str, language: str = ENGLISH) -> str | None:

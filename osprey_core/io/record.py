@@ -22,8 +22,11 @@ from osprey_core.io.files import parse_json, plain_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask, Mask, box_xyxy
-from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name, color_of
+from osprey_core.regions.colors import color_of
+from osprey_core.regions.masks import Mask, box_xyxy
+from osprey_core.regions.mentions import REGION_TAG
+from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name
+from osprey_core.regions.rle import CodedMask
 
 FORMAT = "osprey-conversation-1"
 
@@ -37,7 +40,6 @@ MAX_JSON_PARTS = 2_000_000
 TurnState = Literal["complete", "length", "stopped"]
 Rating = Literal["", "like", "dislike"]
 
-_MENTION = re.compile(r"<region(\d{1,6})>")
 _Value = TypeVar("_Value")
 
 
@@ -57,7 +59,7 @@ class RecordedPicture:
     def read(cls, data: bytes, name: str) -> RecordedPicture:
         """Decode the bytes to learn the size. Raises InputError if they are no picture."""
         if len(data) > MAX_PICTURE_BYTES:
-            raise InputError(f"The picture's file is larger than {MAX_PICTURE_BYTES // 2**20} MB; shrink it first.")
+            raise InputError("record.picture_file_too_large", limit=MAX_PICTURE_BYTES // 2**20)
         image = read_picture(data)
         return cls(data, name, image.width, image.height)
 
@@ -103,7 +105,7 @@ class AnswerMeasures:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds_to_first_token) and math.isfinite(self.tokens_per_second)):
-            raise InputError("What was measured of an answer must be finite numbers.")
+            raise InputError("record.measures_not_finite")
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,12 @@ class RecordedTurn:
 
     def __post_init__(self) -> None:
         if max(len(self.question), len(self.answer), len(self.typed)) > MAX_TEXT_CHARACTERS:
-            raise InputError(f"A question or answer can have at most {MAX_TEXT_CHARACTERS} characters.")
+            raise InputError("record.text_too_long", limit=MAX_TEXT_CHARACTERS)
 
     @property
     def places(self) -> tuple[int, ...]:
         """Places, from 1, that the question mentions, each once, in order of first mention."""
-        return tuple(dict.fromkeys(int(number) for number in _MENTION.findall(self.question)))
+        return tuple(dict.fromkeys(int(number) for number in REGION_TAG.findall(self.question)))
 
     def as_turn(self) -> Turn:
         """The turn as a part of the history that a later question gets."""
@@ -159,21 +161,25 @@ class Record:
 
     def __post_init__(self) -> None:
         if len(self.regions) > MAX_REGIONS or len(self.spoken) > MAX_REGIONS or len(self.turns) > MAX_TURNS:
-            raise InputError(f"A conversation can hold at most {MAX_REGIONS} regions and {MAX_TURNS} questions.")
+            raise InputError("record.too_much", regions=MAX_REGIONS, turns=MAX_TURNS)
         numbers = [region.number for region in self.regions]
         if len(set(numbers)) != len(numbers):
-            raise InputError("Two regions of the conversation have the same number; give each its own.")
+            raise InputError("record.number_twice")
         for region in (*self.regions, *self.spoken):
             if region.mask.size_hw != self.picture.size_hw:
                 raise InputError(
-                    f"The mask of region {region.number} is {region.mask.width} x {region.mask.height} pixels, but the "
-                    f"picture is {self.picture.width} x {self.picture.height}; they do not belong together."
+                    "record.mask_mismatch",
+                    number=region.number,
+                    width=region.mask.width,
+                    height=region.mask.height,
+                    picture_width=self.picture.width,
+                    picture_height=self.picture.height,
                 )
         for place, turn in enumerate(self.turns, 1):
             known = len(self.spoken) if turn.known_regions is None else turn.known_regions
             meant = (*turn.places, *(turn.about or ()))
             if not 0 <= known <= len(self.spoken) or not all(1 <= number <= known for number in meant):
-                raise InputError(f"Question {place} of the conversation is about a region that the record lacks.")
+                raise InputError("record.region_missing", place=place)
 
     def asked(self, turn: RecordedTurn) -> tuple[RecordedRegion, ...]:
         """The regions that a question is about, as they were then: those it mentions, or else those it implies."""
@@ -240,7 +246,7 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
     """
     values = _object(text)
     if values.get("format") != FORMAT:
-        raise InputError("This JSON is no conversation that was exported here; choose the exported zip or JSON file.")
+        raise InputError("record.format_unknown")
     described = _part(values, "picture", dict, "record")
     size_hw = _whole(described, "height", 1, 10**6, "picture"), _whole(described, "width", 1, 10**6, "picture")
     name = _file_name(_text(described, "name", "picture", MAX_NAME_CHARACTERS))
@@ -249,7 +255,7 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
     spoken = _regions(values, "spoken", size_hw)
     listed = _part(values, "turns", list, "record")
     if len(listed) > MAX_TURNS:
-        raise InputError(f"This record holds {len(listed)} questions; at most {MAX_TURNS} can be read.")
+        raise InputError("record.turns_too_many", count=len(listed), limit=MAX_TURNS)
     turns = tuple(_turn(entry, f"question {place}") for place, entry in enumerate(listed, 1))
     return Record(read, regions, spoken, turns, _text(values, "model", "record"), _text(values, "segmenter", "record"))
 
@@ -267,7 +273,7 @@ def picture_file_of(text: str | bytes) -> str | None:
 def _object(text: str | bytes) -> dict[str, Any]:
     values = parse_json(text, MAX_JSON_PARTS)
     if not isinstance(values, dict):
-        raise InputError("This JSON file holds no object; choose another file.")
+        raise InputError("json.not_object")
     return values
 
 
@@ -275,7 +281,7 @@ def _picture(described: Mapping[str, Any], given: bytes | None, name: str, size_
     data, embedded = given, described.get("data")
     if data is None and isinstance(embedded, str):
         if len(embedded) > MAX_PICTURE_BYTES * 4 // 3 + 4:
-            raise InputError(f"The picture in this record is larger than {MAX_PICTURE_BYTES // 2**20} MB.")
+            raise InputError("record.picture_too_large", limit=MAX_PICTURE_BYTES // 2**20)
         try:
             data = base64.b64decode(embedded, validate=True)
         except (binascii.Error, ValueError):
@@ -283,14 +289,15 @@ def _picture(described: Mapping[str, Any], given: bytes | None, name: str, size_
         if hashlib.sha256(data).hexdigest() != described.get("sha256"):
             raise _damaged("its picture is not the one that the conversation is about")
     if data is None:
-        raise InputError(
-            f"This record comes without its picture; give “{name}” ({size_hw[1]} x {size_hw[0]} pixels) along with it."
-        )
+        raise InputError("record.picture_missing", name=name, width=size_hw[1], height=size_hw[0])
     read = RecordedPicture.read(data, name)
     if read.size_hw != size_hw:
         raise InputError(
-            f"This record is about a picture of {size_hw[1]} x {size_hw[0]} pixels, but the given one is "
-            f"{read.width} x {read.height}; give the picture that the conversation is about."
+            "record.picture_mismatch",
+            width=size_hw[1],
+            height=size_hw[0],
+            given_width=read.width,
+            given_height=read.height,
         )
     return read
 
@@ -310,7 +317,7 @@ def _region_values(region: RecordedRegion) -> dict[str, Any]:
 def _regions(values: Mapping[str, Any], key: str, size_hw: tuple[int, int]) -> tuple[RecordedRegion, ...]:
     listed = _part(values, key, list, "record")
     if len(listed) > MAX_REGIONS:
-        raise InputError(f"This record holds {len(listed)} regions; at most {MAX_REGIONS} can be read.")
+        raise InputError("record.regions_too_many", count=len(listed), limit=MAX_REGIONS)
     found = []
     for place, entry in enumerate(listed, 1):
         where = f"region {place}"
@@ -408,4 +415,4 @@ def _file_name(name: str) -> str:
 
 
 def _damaged(reason: str) -> InputError:
-    return InputError(f"This record is damaged ({reason}); export the conversation again.")
+    return InputError("record.damaged", reason=reason)

@@ -26,7 +26,7 @@ from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.masks import intersection_over_union
 from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.training.art import Atlas, atlas_of, load_atlas
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS
+from osprey_core.training.dialogues import EVALUATION_SEEDS
 from osprey_core.training.scenes.scene import Scene, SceneOptions, make_scene
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def make_example(
         kept = [region for region in regions if region is not None]
         if len(kept) == len(regions) and (model is None or _all_named(model, image, opened, kept)):
             return picture, kept
-    raise InputError(f"No seed from {first_seed} on gives a clickable scene for {theme.file}; choose other things.")
+    raise InputError("scenes.theme_unclickable", seed=first_seed, name=theme.file)
 
 
 def _suits(scene: Scene, theme: Theme) -> bool:

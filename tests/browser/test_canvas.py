@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,7 +27,7 @@ def pixels(person: Any) -> str:
 def test_what_was_described_stands_on_the_picture(visit: Any, address: str) -> None:
     person = visit(address)
     person.open_example()
-    assert not person.page.get_by_label(words.CANVAS["captions"]).is_visible()
+    assert not person.page.get_by_label(text("canvas.captions")).is_visible()
     person.tool("everything")
     person.page.click("#everything .osp-describe")
     person.page.wait_for_function("!document.querySelector('#everything tbody').innerText.includes('…')")
@@ -49,7 +49,7 @@ def test_what_was_described_stands_on_the_picture(visit: Any, address: str) -> N
     person.page.mouse.move(5, 5)
     person.page.wait_for_timeout(300)
     with_them = pixels(person)
-    person.page.get_by_label(words.CANVAS["captions"]).uncheck()
+    person.page.get_by_label(text("canvas.captions")).uncheck()
     person.page.wait_for_function("document.querySelector('.osp-canvas').dataset.captions === '[]'")
     person.page.wait_for_timeout(200)
     assert pixels(person) != with_them
@@ -167,7 +167,7 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
 
 
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
     release = threading.Event()
 
@@ -176,9 +176,9 @@ def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> 
         return model
 
     fakes.picture().save(tmp_path / "shapes.png")
-    slot: Slot[Any] = Slot("nano", load).start()
+    resource: LazyResource[Any] = LazyResource("nano", load).start()
     bar = "getComputedStyle(document.querySelector('.osp-header'), '::before')"
-    with fakes.served(slot, fakes.FakeSegmenter(), tmp_path) as address:
+    with fakes.served(resource, fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         person.page.wait_for_selector(".osp-loading")
         assert person.page.evaluate(f"{bar}.height") == "3px"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from tests import fakes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -181,7 +181,7 @@ def test_an_answer_is_liked_and_tells_how_it_was_made(visit: Any, address: str) 
     page.click(".osp-act-info")
     assert page.evaluate("document.activeElement.classList.contains('osp-act-info')")
     told = page.inner_text(".osp-stats")
-    for part in ("fake", "42", words.STATS_FIRST, words.STATS_RATE):
+    for part in ("fake", "42", text("stats.first"), text("stats.rate")):
         assert part in told
     # Python has kept it: the next answer brings the whole conversation anew.
     person.ask("And?")
@@ -229,7 +229,7 @@ def test_the_help_sheet(visit: Any, address: str) -> None:
     page = person.page
     page.focus(".osp-help-open")
     page.keyboard.press("?")
-    sheet = page.get_by_role("dialog", name=words.HELP["title"])
+    sheet = page.get_by_role("dialog", name=text("help.sheet.title"))
     sheet.wait_for()
     assert page.evaluate("document.querySelector('#osp-help').matches(':modal')")
     page.keyboard.press("Escape")
@@ -248,6 +248,6 @@ def test_the_help_sheet(visit: Any, address: str) -> None:
 def test_a_toast_is_one_sentence(visit: Any, address: str) -> None:
     person = visit(address)
     person.ask("Anything there?")
-    person.wait_toast(words.NO_PICTURE)
-    assert person.page.inner_text(".toast-body").replace("×", "").strip() == words.NO_PICTURE
+    person.wait_toast(text("page.no_picture"))
+    assert person.page.inner_text(".toast-body").replace("×", "").strip() == text("page.no_picture")
     person.close_toasts()

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from demo.i18n import language, words, words_ko, words_zh
+from demo.i18n import catalog, language
+from osprey_core import i18n
 from tests import fakes
 
-TRANSLATIONS = {"ko": words_ko, "zh": words_zh}
+TRANSLATIONS = {
+    code: dict(i18n.flattened(i18n.read_catalogue(catalog.FOLDER, code))) for code in i18n.LANGUAGES if code != "en"
+}
+ENGLISH = dict(i18n.flattened(i18n.read_catalogue(catalog.FOLDER, "en")))
 PREFERRED = {"ko": "ko-KR", "zh": "zh-CN"}
 
 
@@ -35,37 +39,23 @@ def shown_english(page: Any) -> list[str]:
 
 
 def english_labels() -> set[str]:
-    def all_of(value: Any) -> list[str]:
-        if isinstance(value, str):
-            return [value]
-        return [text for inner in (value.values() if isinstance(value, dict) else value) for text in all_of(inner)]
-
-    with language.speaking("en"):
-        values = [getattr(words, name) for name in vars(words) if name.isupper()]
-    same = {
-        text
-        for module in TRANSLATIONS.values()
-        for text in all_of([getattr(module, n) for n in vars(module) if n.isupper()])
-    }
-    return (
-        {text for text in all_of(values) if re.search("[A-Za-z]{2}", text)}
-        - same
-        - {words.TITLE, words.NOTE_FULL_COMMAND}
-    )
+    same = {text for theirs in TRANSLATIONS.values() for text in theirs.values()}
+    labels = {text for text in ENGLISH.values() if re.search("[A-Za-z]{2}", text)}
+    return labels - same - {ENGLISH["header.title"], ENGLISH["note.full_command"]}
 
 
 @pytest.mark.parametrize("code", TRANSLATIONS)
 def test_the_first_paint_is_in_the_language_of_the_browser(visit: Any, address: str, code: str) -> None:
     page = visit(address, locale=PREFERRED[code]).page
     theirs = TRANSLATIONS[code]
-    assert page.inner_text(".osp-tagline") == theirs.TAGLINE
-    assert page.inner_text("#send") == theirs.SEND
-    assert page.inner_text(".osp-toolbar .osp-point") == theirs.CANVAS["point"]
-    assert page.get_attribute("#question textarea", "placeholder") == theirs.QUESTION_PLACEHOLDER
+    assert page.inner_text(".osp-tagline") == theirs["header.tagline"]
+    assert page.inner_text("#send") == theirs["chat.send"]
+    assert page.inner_text(".osp-toolbar .osp-point") == theirs["canvas.point"]
+    assert page.get_attribute("#question textarea", "placeholder") == theirs["chat.question_placeholder"]
     assert page.get_attribute("html", "lang") == language.HTML_NAMES[code]
     assert page.get_attribute(f"[data-language={code}]", "aria-pressed") == "true"
     page.click("#settings button")
-    page.get_by_text(theirs.TEMPERATURE).first.wait_for()
+    page.get_by_text(theirs["settings.temperature"]).first.wait_for()
     assert shown_english(page) == []
 
 
@@ -82,14 +72,14 @@ def test_switching_shows_it_everywhere_and_loses_nothing(visit: Any, address: st
     areas = person.region_texts()
     for code, theirs in TRANSLATIONS.items():
         page.click(f"[data-language={code}]")
-        page.get_by_text(theirs.ABOUT_SELECTED).wait_for()
-        page.locator(f".osp-toolbar .osp-point[title='{theirs.CANVAS['pointTip']}']").wait_for()
-        page.locator(f"#chatbot [aria-label='{theirs.CONVERSATION['copyAnswer']}']").wait_for()
+        page.get_by_text(theirs["chat.about_selected"]).wait_for()
+        page.locator(f".osp-toolbar .osp-point[title='{theirs['canvas.pointTip']}']").wait_for()
+        page.locator(f"#chatbot [aria-label='{theirs['conversation.copyAnswer']}']").wait_for()
         assert page.get_attribute("html", "lang") == language.HTML_NAMES[code]
-        assert page.inner_text("#retry") == theirs.RETRY
+        assert page.inner_text("#retry") == theirs["chat.retry"]
         assert shown_english(page) == []
         page.click(".osp-help-open")
-        page.get_by_role("dialog", name=theirs.HELP["title"]).wait_for()
+        page.get_by_role("dialog", name=theirs["help.sheet.title"]).wait_for()
         page.keyboard.press("Escape")
         # All is as it was, once each, and goes on working.
         assert person.region_texts() == areas
@@ -98,7 +88,7 @@ def test_switching_shows_it_everywhere_and_loses_nothing(visit: Any, address: st
         assert page.locator(".osp-help").count() == page.locator(".osp-pop").count() == 1
     page.fill("#question textarea", "")
     page.click("#send")
-    person.wait_toast(words_zh.NO_QUESTION)
+    person.wait_toast(TRANSLATIONS["zh"]["page.no_question"])
     assert person.region_texts() == areas
     person.close_toasts()
     person.click(250, 90)
@@ -119,8 +109,8 @@ def test_descriptions_of_everything_stay_when_the_language_changes(visit: Any, a
     page.wait_for_function(f"{texts}.length && {texts}.every((text) => text !== '…')")
     said = page.evaluate(texts)
     page.click("[data-language=ko]")
-    page.get_by_text(words_ko.EVERYTHING["title"]).wait_for()
-    page.get_by_role("button", name=words_ko.EVERYTHING["again"]).wait_for()
+    page.get_by_text(TRANSLATIONS["ko"]["everything.title"]).wait_for()
+    page.get_by_role("button", name=TRANSLATIONS["ko"]["everything.again"]).wait_for()
     page.wait_for_function(f"{texts}.length === {len(said)}")
     assert page.evaluate(texts) == said
 
@@ -132,18 +122,20 @@ def test_the_choice_is_remembered_and_beats_the_browsers_own(visit: Any, address
     page.wait_for_timeout(1500)  # a reload that cuts an event off is an error in the console
     page.reload(wait_until="domcontentloaded")
     page.wait_for_selector(".osp-root .osp-toolbar")
-    assert page.inner_text("#send") == words_ko.SEND
+    assert page.inner_text("#send") == TRANSLATIONS["ko"]["chat.send"]
     # Where cookies get lost, the browser's own store brings the choice back.
     page.context.clear_cookies()
     page.wait_for_timeout(1500)
     page.reload(wait_until="domcontentloaded")
-    page.wait_for_function(f"document.querySelector('#send')?.innerText === '{words_ko.SEND}'")
+    page.wait_for_function(
+        "send => document.querySelector('#send')?.innerText === send", arg=TRANSLATIONS["ko"]["chat.send"]
+    )
     page.wait_for_function("document.documentElement.lang === 'ko'")
 
 
 def test_two_people_do_not_mix_their_languages(visit: Any, address: str) -> None:
     korean, english = visit(address, locale="ko-KR"), visit(address)
-    for person, theirs in ((korean, words_ko.NO_PICTURE), (english, words.NO_PICTURE)):
+    for person, theirs in ((korean, TRANSLATIONS["ko"]["page.no_picture"]), (english, ENGLISH["page.no_picture"])):
         person.page.click("#send")
         person.wait_toast(theirs)
 

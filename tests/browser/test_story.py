@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demo.i18n import words
+from demo.i18n.catalog import text
 from demo.session import handlers
 from osprey_core.regions import masks
 from tests import fakes
@@ -137,7 +137,7 @@ def test_a_mark_is_fitted_to_the_outline_if_wanted(visit: Any, address: str, mod
 
     person = visit(address)
     person.open_example()
-    toggle = person.page.get_by_label(words.CANVAS["fit"])
+    toggle = person.page.get_by_label(text("canvas.fit"))
     assert not toggle.is_visible()
     person.tool("brush")
     assert not toggle.is_checked()
@@ -246,7 +246,7 @@ def test_stop_then_go_on(visit: Any, address: str, model: fakes.FakeModel) -> No
     person.wait_regions(2)
     person.page.click("#stop")
     answer = person.wait_answer(1)
-    assert words.STOPPED in answer
+    assert text("chat.stopped") in answer
     assert len(answer.split()) < 390
     person.page.click("#retry")
     person.page.wait_for_selector("#chatbot .osp-caret")
@@ -269,9 +269,9 @@ def test_stop_while_somebody_else_is_answered(visit: Any, address: str, model: f
         first.ask("A long story please")
         first.page.wait_for_selector("#chatbot .osp-caret")
         second.ask("Mine?")
-        second.page.get_by_text(words.WAITING_IN_QUEUE).wait_for()
+        second.page.get_by_text(text("chat.waiting_in_queue")).wait_for()
         second.page.click("#stop")
-        assert words.STOPPED in second.wait_answer(1, patience_ms=5000)
+        assert text("chat.stopped") in second.wait_answer(1, patience_ms=5000)
         assert first.page.locator("#chatbot .osp-caret").count()
         first.page.click("#stop")
         first.wait_answer(1)
@@ -347,11 +347,11 @@ def test_who_leaves_stops_the_decoding(visit: Any, address: str, model: fakes.Fa
 def test_errors_are_sentences_and_nothing_is_lost(visit: Any, address: str, tmp_path: Path) -> None:
     person = visit(address)
     person.ask("Anything there?")
-    person.wait_toast(words.NO_PICTURE)
+    person.wait_toast(text("page.no_picture"))
     person.close_toasts()
     person.open_example()
     person.page.click("#preset-short")
-    person.wait_toast(words.NO_REGION)
+    person.wait_toast(text("page.no_region"))
     person.close_toasts()
     person.click(80, 100)
     person.wait_regions(1)
@@ -360,10 +360,10 @@ def test_errors_are_sentences_and_nothing_is_lost(visit: Any, address: str, tmp_
     person.close_toasts()
     assert person.page.input_value("#question textarea") == "What is @4?"
     person.ask("explode")
-    person.wait_toast(words.UNEXPECTED)
+    person.wait_toast(text("page.unexpected"))
     person.close_toasts()
     person.ask("break")
-    person.wait_toast(words.UNEXPECTED)
+    person.wait_toast(text("page.unexpected"))
     person.close_toasts()
     person.ask("Still there?")
     person.page.get_by_text("area=8000").first.wait_for()
@@ -502,7 +502,7 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
     number.fill("0.7")
     number.press("Tab")
     person.page.wait_for_function("document.querySelector('#settings input[type=range]').value === '0.7'")
-    person.page.get_by_label(words.SEED).fill("12")
+    person.page.get_by_label(text("settings.seed")).fill("12")
     person.page.keyboard.press("Tab")
     person.ask("What is it?")
     person.wait_answer(1)
@@ -526,7 +526,7 @@ def test_left_out_turns_are_mentioned(visit: Any, address: str, model: fakes.Fak
 def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
     import threading
 
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
     release = threading.Event()
     fakes.picture().save(tmp_path / "shapes.png")
@@ -538,29 +538,29 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
 
         return run
 
-    slot: Slot[Any] = Slot("nano", load(lambda: model)).start()
-    with fakes.served(slot, fakes.FakeSegmenter(), tmp_path) as address:
+    resource: LazyResource[Any] = LazyResource("nano", load(lambda: model)).start()
+    with fakes.served(resource, fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         assert "Loading nano" in person.page.inner_text("#header")
         person.open_example()
         person.click(80, 100)
         person.wait_regions(1)
         person.ask("What is it?")
-        person.page.get_by_text(words.WAITING_FOR_MODEL).wait_for()
+        person.page.get_by_text(text("chat.waiting_for_model")).wait_for()
         release.set()
         assert "area=8000" in person.wait_answer(1)
         person.page.get_by_text("fake · cpu").first.wait_for()
 
 
 def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> None:
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
     from osprey_core.errors import ModelNotFoundError
 
     def load() -> Any:
         raise ModelNotFoundError("There is no model “x” here; choose another.")
 
     fakes.picture().save(tmp_path / "shapes.png")
-    with fakes.served(Slot("x", load).start(), fakes.FakeSegmenter(), tmp_path) as address:
+    with fakes.served(LazyResource("x", load).start(), fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         person.page.get_by_text("There is no model “x” here").first.wait_for()
         person.open_example()

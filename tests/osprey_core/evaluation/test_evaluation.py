@@ -28,8 +28,8 @@ from osprey_core.evaluation import (
 from osprey_core.evaluation.__main__ import main
 from osprey_core.evaluation.questions import LATER_TURNS, choose_topics
 from osprey_core.evaluation.scoring import BORDERING, COMMONEST, Judged, summarise
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, sample
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
+from osprey_core.training.sources import SceneSource
 from tests.tiny import tiny_osprey
 
 

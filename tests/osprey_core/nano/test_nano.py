@@ -14,7 +14,7 @@ from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.runtime import hub
 from osprey_core.segment import load_segmenter
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, DialogueOptions, sample
+from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, sample
 
 pytestmark = [
     pytest.mark.slow,

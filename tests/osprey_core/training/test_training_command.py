@@ -19,10 +19,10 @@ from osprey_core.evaluation import balanced
 from osprey_core.training import curves
 from osprey_core.training.__main__ import main
 from osprey_core.training.config import LOG_FILE
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, sample
+from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
 from osprey_core.training.recipes import NANO_STAGES, PUBLISHED_STAGES, RECIPES, PlannedStage, Stage, read_recipe
 from osprey_core.training.records.record_source import RecordSource
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.sources import SceneSource
 from osprey_core.training.store import store_samples
 from tests.osprey_core.runtime.test_checkpoint import published_names
 from tests.tiny import tiny_config, tiny_osprey

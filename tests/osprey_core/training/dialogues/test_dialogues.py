@@ -13,28 +13,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osprey_core.training.dialogues.dialogues import (
+from osprey_core.training.dialogues import (
     EVALUATION_SEEDS,
     KIND_WEIGHTS,
-    NUMBERS,
     DialogueOptions,
     DialogueSample,
-    colors_said,
     corpus,
-    diagonal_of,
-    main_colors,
-    place_of,
-    place_words,
     region_vocabulary,
-    relation_of,
     sample,
     sample_about,
     samples,
 )
+from osprey_core.training.dialogues.facts import (
+    colors_said,
+    diagonal_of,
+    main_colors,
+    place_of,
+    place_words,
+    relation_of,
+)
+from osprey_core.training.dialogues.sentences import NUMBERS
 from osprey_core.training.scenes.colors import color_shares
 from osprey_core.training.scenes.names import plural
 from osprey_core.training.scenes.scene import make_scene
-from osprey_core.training.scenes.sources import BUSY
+from osprey_core.training.sources import BUSY
 from tests.osprey_core.training.scenes.test_scenes import fake_atlas
 
 MENTION = re.compile(r"<region(\d+)>")

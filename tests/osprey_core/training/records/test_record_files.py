@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 
 from osprey_core.errors import InputError
 from osprey_core.training import store
-from osprey_core.training.dialogues.dialogues import sample
+from osprey_core.training.dialogues import sample
 from osprey_core.training.records.coco import MAX_REGIONS, category_names
 from osprey_core.training.records.record_files import load_records, read_entries
 from osprey_core.training.records.record_source import RecordSource, find_picture

@@ -12,7 +12,7 @@ import pytest
 
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import Turn
-from osprey_core.training.dialogues.dialogues import sample
+from osprey_core.training.dialogues import sample
 from osprey_core.training.records.record_files import BRIEF, load_records, read_entries
 from osprey_core.training.records.records import from_json, record_from_sample, save_records, to_json
 

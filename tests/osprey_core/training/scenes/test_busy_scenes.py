@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from osprey_core.training.dialogues.dialogues import EVALUATION_SEEDS, DialogueOptions, named_regions, samples
+from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, named_regions, samples
 from osprey_core.training.recipes import Stage
 from osprey_core.training.scenes.drawn import OBJECTS, SHAPES
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
-from osprey_core.training.scenes.sources import BUSY, NEAR, SceneSource
+from osprey_core.training.sources import BUSY, NEAR, SceneSource
 
 SEEDS = range(1_000_000, 1_000_030)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of
-from osprey_core.training.scenes.crowds import crowd_talks, make_crowd
+from osprey_core.training.dialogues.crowd_talks import crowd_talks
+from osprey_core.training.scenes.crowds import make_crowd
 
 
 def flat_sprite(name: str, rgb: tuple[int, int, int]) -> Sprite:

@@ -8,7 +8,7 @@ import pytest
 
 from osprey_core.training.art import Atlas, Sprite, atlas_of
 from osprey_core.training.scenes.inked import COLORS, ink, inked_atlas
-from osprey_core.training.scenes.sources import SceneSource
+from osprey_core.training.sources import SceneSource
 
 SEEDS = range(8)
 
@@ -69,7 +69,7 @@ def test_nothing_drawn_stays_nothing() -> None:
 
 def test_a_source_draws_over_only_where_it_is_told(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     atlas = atlas_of([Sprite("ball", "flat", disc())])
-    monkeypatch.setattr("osprey_core.training.scenes.sources.load_atlas", lambda path: atlas)
+    monkeypatch.setattr("osprey_core.training.sources.load_atlas", lambda path: atlas)
     plain, inked = (SceneSource(tmp_path / "atlas", inked=styles).load() for styles in ((), ("flat",)))
     assert isinstance(plain, Atlas)
     assert isinstance(inked, Atlas)

@@ -18,18 +18,18 @@ from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.training.art import Atlas, atlas_of, load_atlas
 from osprey_core.training.batches import SampleSource
-from osprey_core.training.dialogues.dialogues import (
+from osprey_core.training.dialogues import (
     EVALUATION_SEEDS,
     DialogueOptions,
     DialogueSample,
+    Kinds,
     corpus,
     named_regions,
     region_vocabulary,
     samples,
 )
-from osprey_core.training.dialogues.kinds import Kinds
+from osprey_core.training.dialogues.crowd_talks import CrowdSample, crowd_sample, crowd_talks
 from osprey_core.training.recipes import Stage
-from osprey_core.training.scenes.crowds import CrowdSample, crowd_talks, make_crowd
 from osprey_core.training.scenes.inked import inked_atlas
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.vocabulary import learn_tokenizer
@@ -113,11 +113,11 @@ def _held_out(source: SceneSource, options: DialogueOptions, seed: int) -> Seque
 def _crowd(source: SceneSource, talks: int, seed: int) -> Sequence[CrowdSample]:
     if talks:
         return crowd_talks(seed, source.load(), source.crowd_px, talks, CROWD_TURNS)
-    return [make_crowd(seed, source.load(), source.crowd_px)]
+    return [crowd_sample(seed, source.load(), source.crowd_px)]
 
 
 def _named_regions(source: SceneSource, seed: int) -> Sequence[DialogueSample]:
-    return [named_regions(make_scene(_for_training(seed), BUSY, source.load()), (seed, 79), source.load())]
+    return [named_regions(make_scene(_for_training(seed), BUSY, source.load()), (seed, 79))]
 
 
 def _samples(
@@ -138,9 +138,9 @@ def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...], inked: t
     atlas = load_atlas(path)
     atlas = atlas.only(styles) if styles else atlas
     if missing := [name for name in names if name not in atlas.sprites]:
-        raise InputError(
-            f"{path} has no sprites for {', '.join(missing)} in the styles {', '.join(styles) or 'it has'}."
-        )
+        if not styles:
+            raise InputError("atlas.sprites_missing_anywhere", path=str(path), names=", ".join(missing))
+        raise InputError("atlas.sprites_missing", path=str(path), names=", ".join(missing), styles=", ".join(styles))
     atlas = atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
     return inked_atlas(atlas, inked) if inked else atlas
 
