@@ -8,6 +8,7 @@ import gradio as gr
 
 from demo.i18n.catalog import group
 from demo.session.session import Session
+from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
 
 
@@ -18,7 +19,7 @@ def build_everything() -> gr.HTML:
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
         css_template=text_of("everything/everything.css"),
-        js_on_load=script("everything/everything.js"),
+        js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
         words=group("everything"),
         captions=None,
@@ -37,3 +38,8 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
     }
+
+
+def caption_outputs(everything: gr.HTML) -> Outputs[Session]:
+    """The table with the session's captions."""
+    return Outputs((everything,), lambda session: [{"captions": captions_of(session) or {}}])

@@ -20,7 +20,7 @@ from torch import nn
 from tqdm import tqdm
 
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import Prompts
+from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.runtime import checkpoint
@@ -132,7 +132,7 @@ class Run:
             theirs = getattr(weights, part).state_dict()
             ours = {name: tensor.shape for name, tensor in getattr(self.network, part).state_dict().items()}
             if ours != {name: tensor.shape for name, tensor in theirs.items()}:
-                raise InputError(f"The {part} to start from has other sizes than the one to be trained; leave it out.")
+                raise InputError("training.part_mismatch", part=part)
             getattr(self.network, part).load_state_dict(theirs)
 
     def save_model(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
@@ -146,7 +146,7 @@ class Run:
         Raises InputError without a held-out set.
         """
         if self.task.held_out is None:
-            raise InputError("There is no held-out set to score the model on.")
+            raise InputError("training.held_out_missing")
         if self._held_out_batches is None:
             self._held_out_batches = self._make_held_out(self.task.held_out)
         right, asked = 0.0, 0
@@ -169,7 +169,7 @@ class Run:
         name_ids = {name: i for i, name in enumerate(self.task.region_names)}
         vision = config.model.vision
         shown_at = replace(vision, image_size=stage.image_size or vision.image_size)
-        prompts = Prompts(replace(config.model, vision=shown_at), self.tokenizer)
+        prompts = PromptWriter(replace(config.model, vision=shown_at), self.tokenizer)
         scenes = Scenes(
             self.task.source(stage),
             prompts,
@@ -242,7 +242,7 @@ class Run:
         )
 
     def _make_held_out(self, source: SampleSource) -> list[Batch]:
-        prompts = Prompts(self.config.model, self.tokenizer)
+        prompts = PromptWriter(self.config.model, self.tokenizer)
         scenes = Scenes(source, prompts, {}, self.config.max_tokens, 0, self.config.held_out)
         groups = [scenes[place] for place in range(len(scenes))]
         return [collate(groups[start : start + _HELD_OUT_ROWS]) for start in range(0, len(groups), _HELD_OUT_ROWS)]
@@ -297,8 +297,10 @@ class Run:
         stages = [stage.name for stage in self.config.stages]
         if state.get("stages", stages) != stages:
             raise InputError(
-                f"The run in {self.folder} was begun with the stages {', '.join(state['stages'])}, not with "
-                f"{', '.join(stages)}; give another folder."
+                "training.stages_differ",
+                folder=str(self.folder),
+                begun=", ".join(state["stages"]),
+                given=", ".join(stages),
             )
         try:
             left = self.network.load_state_dict(state["network"], strict=not self.has_adapters)
@@ -317,7 +319,4 @@ class Run:
         return {f"llm.{name}" for name in adapters.base_names(self.network.llm)} if self.has_adapters else set()
 
     def _other_settings(self) -> InputError:
-        return InputError(
-            f"The run in {self.folder} was begun with another model or other settings; "
-            "repeat its arguments or give another folder."
-        )
+        return InputError("training.settings_differ", folder=str(self.folder))
