@@ -142,7 +142,12 @@ apart = { presence = 3 }
 
 @pytest.mark.parametrize(
     ("entry", "message"),
-    [('like = "nobody"', "is like 'nobody'"), ('kinds = { like = "nobody" }', "is like 'nobody'"), ("= 5", "TOML")],
+    [
+        ('like = "nobody"', "is like 'nobody'"),
+        ('kinds = { like = "nobody" }', "is like 'nobody'"),
+        ('kinds = { like = "me" }\n[mixtures.me]\nlike = "me"', "is like 'me'"),
+        ("= 5", "TOML"),
+    ],
 )
 def test_unknown_templates_and_broken_toml_are_refused(tmp_path: Path, entry: str, message: str) -> None:
     path = tmp_path / "recipe.toml"
