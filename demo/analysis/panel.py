@@ -21,10 +21,9 @@ from demo.jobs.analyses import AnswerVariant
 from demo.session import mentions
 from demo.session.services import Services
 from demo.session.session import Analysis, RegionSnapshot, Session
-from demo.shared.mask_payload import mask_key
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50
@@ -63,7 +62,7 @@ def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uin
         "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,
         "state": analysis.state,
-        "asked": [{"number": region.number, "key": mask_key(region.mask)} for region in analysis.regions],
+        "asked": [{"number": region.number, "key": region.mask.digest} for region in analysis.regions],
         "question": mentions.split(analysis.question),
         "parts": [_part_of(analysis, part, image) for part in analysis.parts],
     }

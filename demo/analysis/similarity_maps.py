@@ -21,8 +21,8 @@ from demo.session.session import Analysis, RegionSnapshot, Session, new_analysis
 from demo.shared.running_jobs import Ticket
 from osprey_core.draw import overlays
 from osprey_core.io.pictures import fit_within
-from osprey_core.regions.masks import CodedMask
 from osprey_core.regions.region import Region
+from osprey_core.regions.rle import CodedMask
 
 SHOWN_SIDE = 640
 """Longest side of a map as it is sent to the browser."""

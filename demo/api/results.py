@@ -13,7 +13,7 @@ from demo.i18n.catalog import text
 from demo.session.session import Region, RegionSnapshot, Session
 from demo.shared.problems import sentence_of
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 log = logging.getLogger(__name__)
 
