@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO
 import numpy as np
 from PIL import Image
 
-from osprey_core.errors import InputError, OspreyError
+from osprey_core.errors import InputError, OspreyError, is_out_of_memory
 from osprey_core.i18n import Listing
 from osprey_core.io import mask_files
 from osprey_core.io.export import coco_shape, write_zip
@@ -131,7 +131,7 @@ def main(
         with contextlib.suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
     except Exception as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         errors.write("There is not enough memory for this model and picture; use a smaller one or another --device.\n")
     return 2
@@ -377,14 +377,10 @@ def load_segmenter_for(options: ModelOptions) -> Segmenter:
     """The segmenter, as the page loads it."""
     device = options.device
     if device == "auto" and options.segmenter != "classic":
-        from osprey_core.engine import resolve_device
+        from osprey_core.runtime.devices import resolve_device
 
         device = str(resolve_device(device))
     return load_segmenter(options.segmenter, device)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return any(kind.__name__ in ("OutOfMemoryError", "MemoryError") for kind in type(error).__mro__)
 
 
 # --- words to options ------------------------------------------------------------------------------------------------

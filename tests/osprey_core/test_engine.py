@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osprey_core import ContextOverflowError, InputError, Osprey, View
-from osprey_core.engine import VISION_LAYOUT, resolve_device, resolve_dtype
+from osprey_core.engine import VISION_LAYOUT
 from osprey_core.language.generation import AnswerStream, AnswerText
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import build_network
+from osprey_core.runtime.devices import resolve_device, resolve_dtype
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
 QUESTION = "what is <region1>"
