@@ -288,6 +288,18 @@ def test_unusable_settings_are_explained(view: View, setting: dict, sentence: st
         view.ask(QUESTION, [box(0, 0, 9, 9)], **setting)
 
 
+def test_describe_still_knows_its_regions_by_their_old_name(model: Osprey, view: View) -> None:
+    masks = [box(0, 0, 20, 20), box(40, 10, 70, 40)]
+    want = dict(view.describe(regions=masks, max_new_tokens=3))
+    with pytest.deprecated_call(match="regions"):
+        assert dict(view.describe(masks=masks, max_new_tokens=3)) == want
+    with pytest.deprecated_call(match="regions"):
+        assert model.describe(picture(), masks=masks, max_new_tokens=3) == [want[0], want[1]]
+    for given in ({}, {"regions": masks, "masks": masks}):
+        with pytest.raises(TypeError, match="regions"):
+            view.describe(**given)
+
+
 def test_describe_answers_per_mask_with_the_published_questions(model: Osprey, view: View) -> None:
     masks = [box(0, 0, 20, 20), box(40, 10, 70, 40)]
     texts = model.describe(picture(), masks, style="category")
