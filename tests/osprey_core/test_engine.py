@@ -295,9 +295,9 @@ def test_describe_still_knows_its_regions_by_their_old_name(model: Osprey, view:
         assert dict(view.describe(masks=masks, max_new_tokens=3)) == want
     with pytest.deprecated_call(match="regions"):
         assert model.describe(picture(), masks=masks, max_new_tokens=3) == [want[0], want[1]]
-    for given in ({}, {"regions": masks, "masks": masks}):
+    for arguments in ({}, {"regions": masks, "masks": masks}):
         with pytest.raises(TypeError, match="regions"):
-            view.describe(**given)
+            view.describe(**arguments)
 
 
 def test_describe_answers_per_mask_with_the_published_questions(model: Osprey, view: View) -> None:
