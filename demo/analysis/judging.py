@@ -21,7 +21,7 @@ from demo.session.session import Analysis, RegionSnapshot, Session, new_analysis
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import MAX_SEED, SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
     from osprey_core.analysis.label_likelihood import LabelScores

@@ -21,10 +21,9 @@ from demo.jobs.analyses import AnswerVariant
 from demo.session import mentions
 from demo.session.services import Services
 from demo.session.session import Analysis, RegionSnapshot, Session
-from demo.shared.mask_payload import mask_key
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50
@@ -40,7 +39,7 @@ def build_closer(services: Services) -> gr.HTML:
         elem_id="closer",
         html_template='<section class="osp-closer" hidden></section>',
         css_template=text_of("analysis/analysis.css"),
-        js_on_load=script("analysis/analysis.js"),
+        js_on_load=script("analysis/analysis.js", ("begin_look", "stop_look")),
         apply_default_css=False,
         kinds=KINDS,
         colors=len(PALETTE),
@@ -63,7 +62,7 @@ def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uin
         "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,
         "state": analysis.state,
-        "asked": [{"number": region.number, "key": mask_key(region.mask)} for region in analysis.regions],
+        "asked": [{"number": region.number, "key": region.mask.digest} for region in analysis.regions],
         "question": mentions.split(analysis.question),
         "parts": [_part_of(analysis, part, image) for part in analysis.parts],
     }

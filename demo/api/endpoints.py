@@ -28,7 +28,7 @@ from demo.shared.queues import queued
 from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from demo.session.session import Picture, Segment, Session
 from demo.session.workspace import Sheet, Workspace
 from demo.shared.mask_payload import shown_mask
 from osprey_core.io.pictures import fit_within
-from osprey_core.regions.region import color_of, text_color_on
+from osprey_core.regions.colors import color_of, text_color_on
 
 SHOWN_SIDE = 1600
 """Longest side of the picture as it is sent to the browser."""

@@ -83,7 +83,13 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
 def _build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return in_words(
-        scripted("chatbot", ("chat/chat.js",), html_template='<div class="osp-chat"></div>', turns=[]),
+        scripted(
+            "chatbot",
+            "chat/chat.js",
+            ("rate_answer",),
+            html_template='<div class="osp-chat"></div>',
+            turns=[],
+        ),
         words="conversation",
     )
 
@@ -91,7 +97,7 @@ def _build_conversation() -> gr.HTML:
 def _build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return in_words(
-        scripted("about", ("chat/mentions.js",), regions=[]),
+        scripted("about", "chat/about.js", regions=[]),
         value=lambda: transcript.about_html(Session()),
         words="conversation",
     )
@@ -102,7 +108,8 @@ def _build_own_questions() -> gr.HTML:
     return in_words(
         scripted(
             "own-questions",
-            ("chat/presets.js",),
+            "chat/presets.js",
+            ("ask_own",),
             html_template='<div class="osp-own" role="list"></div>',
             longest=MAX_QUESTION_CHARACTERS,
         ),

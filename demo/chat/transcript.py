@@ -14,7 +14,7 @@ from demo.session import mentions
 from demo.session.mentions import Piece
 from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.region import PALETTE, text_color_on
+from osprey_core.regions.colors import PALETTE, text_color_on
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from demo.shared.problems import sentence_of
 def build_header(services: Services, is_embedded: bool) -> gr.HTML:
     """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
     return in_words(
-        scripted("header", ("chat/help.js", "i18n/language.js"), cookie=language.COOKIE),
+        scripted("header", "header/header.js", ("choose_language",), cookie=language.COOKIE),
         value=lambda: header_html(services, is_embedded),
         words="help.sheet",
         steps="help.steps",

@@ -12,7 +12,7 @@ from demo.session.session import AnswerMeasures, ChatTurn, Picture, RegionSnapsh
 from demo.shared.running_jobs import Ticket
 from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 RegionToken = Literal["mask", "pos"]
 

@@ -18,8 +18,9 @@ from demo.session.segments import best_mask, find_everything, found_masks
 from demo.session.services import Services
 from demo.session.session import MaskEdit, Region, SegmentPrompt, Session
 from osprey_core.errors import InputError
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask, Mask
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.raster import polygon_to_mask, strokes_to_mask
+from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import refine
 
 MAX_STROKE_POINTS = 20_000
@@ -88,7 +89,7 @@ def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: f
         stroke = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("page.bad_gesture") from None
-    return _drawn(session, masks.strokes_to_mask([stroke], radius, picture.size_hw), action, "page.outside")
+    return _drawn(session, strokes_to_mask([stroke], radius, picture.size_hw), action, "page.outside")
 
 
 def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action: Action) -> Session:
@@ -100,7 +101,7 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
         corners = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("page.bad_gesture") from None
-    return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin")
+    return _drawn(session, polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin")
 
 
 def refine_mark(services: Services, session: Session) -> Session:

@@ -10,18 +10,19 @@ from demo.session.pictures import required_picture
 from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask, Mask
+from osprey_core.regions import morphology
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.region import MAX_NAME_CHARACTERS, clean_name
+from osprey_core.regions.rle import CodedMask
 
-MAX_NAME_CHARACTERS = 40
 MAX_MASKS = 100
 Reshape = Literal["grow", "shrink", "fill", "largest", "invert"]
 RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
-    "grow": masks.grow,
-    "shrink": masks.shrink,
-    "fill": masks.fill_holes,
-    "largest": masks.largest_component,
-    "invert": masks.invert,
+    "grow": morphology.grow,
+    "shrink": morphology.shrink,
+    "fill": morphology.fill_holes,
+    "largest": morphology.largest_component,
+    "invert": morphology.invert,
 }
 
 
@@ -55,7 +56,7 @@ def load_masks(session: Session, data: bytes) -> Session:
     new = []
     for number, named in enumerate(found, first):
         stored = named.mask
-        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=named.name[:MAX_NAME_CHARACTERS]))
+        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
     return session.with_regions((*session.regions, *new), new[-1].number)
 
 
@@ -101,7 +102,7 @@ def merge_regions(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    mask = masks.union([region.mask.mask(), second.mask.mask()])
+    mask = morphology.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(each for each in session.regions if each is not second)
     changed = tuple(_by_hand(region, mask) if each is region else each for each in rest)
     return session.with_regions(changed, number)
@@ -112,7 +113,7 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    return session.with_region(_by_hand(region, masks.subtract(region.mask.mask(), second.mask.mask())))
+    return session.with_region(_by_hand(region, morphology.subtract(region.mask.mask(), second.mask.mask())))
 
 
 def clear_regions(session: Session) -> Session:

@@ -8,7 +8,8 @@ from demo.session.pictures import required_picture
 from demo.session.services import Services
 from demo.session.session import Picture, Segment, SegmentPrompt, Session
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import CodedMask, Mask
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.rle import CodedMask
 
 MAX_SEGMENTS = 128
 

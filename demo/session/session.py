@@ -13,7 +13,7 @@ from typing import Any, Literal
 from osprey_core.io.record import AnswerMeasures
 from osprey_core.io.record import RecordedPicture as Picture
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 UNDO_DEPTH = 30
 

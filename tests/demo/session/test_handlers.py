@@ -30,8 +30,7 @@ from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.prompts import Prompts
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask, encode_rle
 from tests import fakes
 
 
@@ -729,7 +728,7 @@ def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> No
         lambda s: handlers.merge_regions(s, 1, 1),
         lambda s: handlers.subtract_region(s, 1, 9),
         lambda s: handlers.reshape_region(s, 1, "explode"),
-        lambda s: handlers.rename_region(s, 1, "x" * 41),
+        lambda s: handlers.rename_region(s, 1, "x" * 201),
         lambda s: handlers.subtract_region(handlers.reshape_region(s, 2, "invert"), 1, 2),  # nothing would be left
     ],
 )
@@ -739,7 +738,7 @@ def test_a_change_that_makes_no_sense_is_one_sentence(two: Session, act: Callabl
 
 
 def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
-    runs = masks.encode_rle(fakes.shape("green"))
+    runs = encode_rle(fakes.shape("green"))
     annotation = {"image_id": 1, "category_id": 7, "segmentation": runs}
     picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
     coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": [annotation]}

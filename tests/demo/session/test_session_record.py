@@ -18,7 +18,7 @@ from osprey_core.io import export
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 from tests import fakes
 from tests.demo.session.test_handlers import answered, png
 

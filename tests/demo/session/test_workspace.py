@@ -12,7 +12,7 @@ from demo.session import workspace as workspace_module
 from demo.session.session import Picture, Region, Session, new_analysis, new_captions, new_turn
 from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 
 def session_of(name: str, marked: bool = False) -> Session:
