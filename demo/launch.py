@@ -11,7 +11,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo.api.own_session import RequireOwnSession
-from demo.canvas.panel import MAX_MEGABYTES
+from demo.canvas.gestures import MAX_MEGABYTES
 from demo.theme import css, theme
 
 

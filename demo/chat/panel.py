@@ -1,85 +1,117 @@
-"""Python side of the chat's own components: the conversation, the line above the question, own questions, the header.
+"""The chat as components: conversation, the line above the question, ready-made and own questions, tools, settings.
 
-Each is a gr.HTML with a script. What they are sent is `props`; what a person does comes back as an event with data.
-Nothing here decides what an event means.
+Conversation, line and own questions are gr.HTML with scripts; what those are sent is `props`, and what a person does
+comes back as an event, see `messages`. Nothing here decides what an event means.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import get_args
 
 import gradio as gr
 
 from demo.chat import transcript
-from demo.i18n import language
-from demo.i18n.catalog import group
+from demo.chat.settings import SettingsPanel, build_settings
+from demo.i18n.switching import in_words
+from demo.session.conversation import MAX_QUESTION_CHARACTERS, Style
 from demo.session.session import Session
-from demo.shared.scripts import script
-from osprey_core.regions.region import PALETTE
+from demo.shared.components import scripted
+from osprey_core.config import GenerationDefaults
+
+STYLES: tuple[Style, ...] = get_args(Style)
+"""Ready-made questions, in the order of their buttons."""
+OF_SEVERAL: tuple[Style, ...] = ("relation", "compare")
+"""Ready-made questions that need two regions."""
 
 
-def build_conversation() -> gr.HTML:
+@dataclass(frozen=True)
+class ChatPanel:
+    """The components of the right-hand side."""
+
+    conversation: gr.HTML
+    about: gr.HTML
+    presets: dict[Style, gr.Button]
+    """Ready-made questions by their style."""
+    own: gr.HTML
+    question: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    retry: gr.Button
+    undo: gr.Button
+    clear: gr.Button
+    settings: SettingsPanel
+
+
+def build_chat(defaults: GenerationDefaults) -> ChatPanel:
+    """The panel, to be called inside a Blocks. `defaults` are the settings at first."""
+    conversation = _build_conversation()
+    about = _build_about()
+    with gr.Row(elem_id="presets"):
+        presets = {
+            style: in_words(
+                gr.Button(size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL),
+                value=f"presets.{style}",
+            )
+            for style in STYLES
+        }
+        own = _build_own_questions()
+    with gr.Row(elem_id="ask-row"):
+        question = in_words(
+            gr.Textbox(
+                elem_id="question",
+                show_label=False,
+                container=False,
+                lines=1,
+                max_lines=5,
+                max_length=MAX_QUESTION_CHARACTERS,
+                scale=1,
+            ),
+            label="chat.question",
+            placeholder="chat.question_placeholder",
+        )
+        send = in_words(gr.Button(variant="primary", elem_id="send", scale=0), value="chat.send")
+        stop = in_words(gr.Button(variant="stop", elem_id="stop", visible=False, scale=0), value="chat.stop")
+    with gr.Row(elem_id="chat-tools"):
+        retry = in_words(gr.Button(size="sm", elem_id="retry", interactive=False), value="chat.retry")
+        undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
+        clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
+    settings = build_settings(defaults)
+    return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
+
+
+def _build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
-    return _component(
-        "chatbot",
-        ("chat/chat.js",),
-        html_template='<div class="osp-chat"></div>',
-        words=group("conversation"),
-        turns=[],
+    return in_words(
+        scripted(
+            "chatbot",
+            "chat/chat.js",
+            ("rate_answer",),
+            html_template='<div class="osp-chat"></div>',
+            turns=[],
+        ),
+        words="conversation",
     )
 
 
-def build_about() -> gr.HTML:
+def _build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
-    return _component(
-        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=group("conversation"), regions=[]
+    return in_words(
+        scripted("about", "chat/about.js", regions=[]),
+        value=lambda: transcript.about_html(Session()),
+        words="conversation",
     )
 
 
-def build_own_questions(longest: int) -> gr.HTML:
-    """A person's own questions, kept in the browser; it triggers `ask_own`. `longest` is in characters."""
-    return _component(
-        "own-questions",
-        ("chat/presets.js",),
-        html_template='<div class="osp-own" role="list"></div>',
-        words=group("own_questions"),
-        longest=longest,
-    )
-
-
-def build_header(value: str) -> gr.HTML:
-    """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
-    return _component(
-        "header",
-        ("chat/help.js", "i18n/language.js"),
-        value,
-        words=group("help.sheet"),
-        steps=group("help.steps"),
-        sections=group("help.keys"),
-        language=language.current(),
-        lang=language.HTML_NAMES[language.current()],
-        cookie=language.COOKIE,
-    )
-
-
-def data_of(event: gr.EventData) -> dict[str, Any]:
-    """What the script sent with an event; anything else than named values becomes nothing."""
-    data = event._data
-    return data if isinstance(data, dict) else {}
-
-
-def replaced_turn(value: Any) -> int | None:
-    """The id of the turn that the next question is to replace, as the conversation's script says it."""
-    found = value.get("editing") if isinstance(value, dict) else None
-    return found if isinstance(found, int) else None
-
-
-def _component(elem_id: str, scripts: tuple[str, ...], value: str | None = None, **props: Any) -> gr.HTML:
-    return gr.HTML(
-        value,
-        elem_id=elem_id,
-        js_on_load=script(*scripts),
-        apply_default_css=False,
-        colors=len(PALETTE),
-        **props,
+def _build_own_questions() -> gr.HTML:
+    """A person's own questions, kept in the browser; it triggers `ask_own`."""
+    return in_words(
+        scripted(
+            "own-questions",
+            "chat/presets.js",
+            ("ask_own",),
+            html_template='<div class="osp-own" role="list"></div>',
+            longest=MAX_QUESTION_CHARACTERS,
+        ),
+        words="own_questions",
     )

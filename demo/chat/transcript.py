@@ -7,18 +7,14 @@ never as HTML. What is shown is never read back.
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Sequence
 from typing import Any
 
 from demo.i18n.catalog import text
 from demo.session import mentions
 from demo.session.mentions import Piece
-from demo.session.session import Session, Turn
+from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.region import PALETTE, text_color_on
-
-_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
+from osprey_core.regions.colors import PALETTE, text_color_on
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -29,7 +25,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     return [
         {
             "id": turn.id,
-            "about": turn.asked[0].number if turn.implied and turn.asked else None,
+            "about": turn.regions[0].number if turn.implied and turn.regions else None,
             "question": mentions.split(turn.typed),
             "answer": answer_pieces(turn),
             "state": turn.state,
@@ -41,24 +37,12 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def answer_pieces(turn: Turn) -> list[Piece]:
+def answer_pieces(turn: ChatTurn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
-    return pieces_of(turn.answer, turn.places)
+    return mentions.answer_pieces(turn.answer, turn.places)
 
 
-def pieces_of(answer: str, places: Sequence[int]) -> list[Piece]:
-    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
-    pieces: list[Piece] = []
-    end = 0
-    for match in _REGION_WORD.finditer(answer):
-        place = int(match.group(1) or match.group(2))
-        if 1 <= place <= len(places):
-            pieces += [answer[end : match.start()], places[place - 1]]
-            end = match.end()
-    return [piece for piece in [*pieces, answer[end:]] if piece != ""]
-
-
-def _note(turn: Turn, note: str) -> str:
+def _note(turn: ChatTurn, note: str) -> str:
     """What is said beside the answer, or in place of it; empty for one that ended by itself."""
     if turn.state == "waiting":
         return "" if turn.answer else note or text("chat.waiting_in_queue")
@@ -67,7 +51,7 @@ def _note(turn: Turn, note: str) -> str:
     return f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})"
 
 
-def stats_lines(turn: Turn) -> list[tuple[str, str]]:
+def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:
     """Labels and values of how an answer was made; empty while nothing is measured."""
     stats = turn.stats
     if stats is None:

@@ -6,23 +6,24 @@ from typing import Any
 
 import gradio as gr
 
-from demo.i18n.catalog import group
+from demo.i18n.switching import in_words
 from demo.session.session import Session
+from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
 
 
 def build_everything() -> gr.HTML:
     """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
-    return gr.HTML(
+    panel = gr.HTML(
         None,
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
         css_template=text_of("everything/everything.css"),
-        js_on_load=script("everything/everything.js"),
+        js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
-        words=group("everything"),
         captions=None,
     )
+    return in_words(panel, words="everything")
 
 
 def captions_of(session: Session) -> dict[str, Any] | None:
@@ -37,3 +38,8 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
     }
+
+
+def caption_outputs(everything: gr.HTML) -> Outputs[Session]:
+    """The table with the session's captions."""
+    return Outputs((everything,), lambda session: [{"captions": captions_of(session) or {}}])

@@ -6,10 +6,12 @@ Splits typed text into words and mentions, and writes it for the model. Knows no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from osprey_core.regions.mentions import REGION_TAG, REGION_WORD
 
 # An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
-_MENTION = re.compile(r"(?<![\w@])@(\d{1,3})(?!\w)|<region(\d{1,3})>")
+_MENTION = re.compile(rf"(?<![\w@])@(\d{{1,6}})(?!\w)|{REGION_TAG.pattern}")
 
 Piece = str | int
 """A run of plain text, or the number of a mentioned region."""
@@ -42,3 +44,15 @@ def for_model(text: str, place_of: Mapping[int, int]) -> str:
 def replaced(text: str, mention: Callable[[int], str], plain: Callable[[str], str] = str) -> str:
     """The text with its mentions and its plain runs each rewritten by a function."""
     return "".join(mention(piece) if isinstance(piece, int) else plain(piece) for piece in split(text))
+
+
+def answer_pieces(answer: str, places: Sequence[int]) -> list[Piece]:
+    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
+    pieces: list[Piece] = []
+    end = 0
+    for match in REGION_WORD.finditer(answer):
+        place = int(match.group(1) or match.group(2))
+        if 1 <= place <= len(places):
+            pieces += [answer[end : match.start()], places[place - 1]]
+            end = match.end()
+    return [piece for piece in [*pieces, answer[end:]] if piece != ""]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, OspreyConfig
 from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
+from osprey_core.regions.mentions import REGION_TAG
 
 QUESTIONS = {
     "short": "Please give me a short description of <region1>. Using a short phrase.",
@@ -26,7 +27,6 @@ QUESTIONS = {
 STOP_STRINGS = ("</s>", "USER:")
 """What ends an answer besides the end-of-sequence id: the textual `</s>`, or the model going on to the next turn."""
 
-_MENTION = re.compile(r"<region(\d{1,6})>")
 _MARKERS = re.compile(r"(<image>|<mask>|<pos>)")
 # What would read as the template's own turn boundary if a person typed it.
 _TEMPLATE_WORDS = re.compile(r"(</s>|<s>|USER:|ASSISTANT:)")
@@ -50,7 +50,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TextPrompt:
     """A prompt ready for the network."""
 
     ids: tuple[int, ...]
@@ -83,7 +83,7 @@ class _Answer:
 _Part = str | _Typed | _RegionMark | _ImageMark | _Answer
 
 
-class Prompts:
+class PromptWriter:
     """Writes prompts for one model: its template, its vocabulary, its region ids."""
 
     def __init__(self, config: OspreyConfig, tokenizer: TextTokenizer) -> None:
@@ -108,7 +108,7 @@ class Prompts:
 
     def conversation(
         self, question: str, region_count: int, history: Iterable[Turn] = (), about: Sequence[int] | None = None
-    ) -> Prompt:
+    ) -> TextPrompt:
         """Ids that ask `question` after `history`, up to and including `ASSISTANT:`.
 
         Every `<regionN>` shows region N. A question that mentions none is about all regions, or about those in
@@ -129,9 +129,9 @@ class Prompts:
         asked = Turn(question, "", about=None if about is None else tuple(about))
         parts, regions = self._parts([*history, asked], region_count)
         ids, _ = self._encode_parts(parts[:-1])  # all but the empty answer
-        return Prompt(tuple(ids), regions)
+        return TextPrompt(tuple(ids), regions)
 
-    def transcript(self, turns: Sequence[Turn], region_count: int) -> tuple[Prompt, tuple[bool, ...]]:
+    def transcript(self, turns: Sequence[Turn], region_count: int) -> tuple[TextPrompt, tuple[bool, ...]]:
         """Ids of a whole conversation with its last answer, for training.
 
         Returns:
@@ -139,7 +139,7 @@ class Prompts:
         """
         parts, regions = self._parts(turns, region_count)
         ids, learned = self._encode_parts(parts)
-        return Prompt(tuple(ids), regions), tuple(learned)
+        return TextPrompt(tuple(ids), regions), tuple(learned)
 
     def _parts(self, turns: Iterable[Turn], region_count: int) -> tuple[list[_Part], tuple[int, ...]]:
         """Parts of a conversation and the regions that they show, in order."""
@@ -160,7 +160,7 @@ class Prompts:
         self, question: str, known: int, about: Iterable[int], shown: set[int], named: set[int]
     ) -> list[_Part]:
         """Parts of one question; `shown` and `named` are brought up to date."""
-        pieces = _MENTION.split(question)  # text, number, text, number, …, text
+        pieces = REGION_TAG.split(question)  # text, number, text, number, …, text
         mentioned = [int(number) - 1 for number in pieces[1::2]]
         meant = mentioned or [number - 1 for number in about]
         for index in meant:

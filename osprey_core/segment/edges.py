@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.float32]
+Pixels = NDArray[np.floating]
 
 
 class GuidedFilter:
@@ -17,7 +17,7 @@ class GuidedFilter:
         """image: uint8 (H, W, 3); radius of the windows in pixels; smoothness: variance of colours, in units of 0..1,
         below which a window counts as even."""
         self._radius = radius
-        guide = image.astype(np.float32) / 255  # (H, W, 3)
+        guide: Pixels = image.astype(np.float32) / np.float32(255)  # (H, W, 3)
         self._guide = guide
         self._mean = self._box(guide)
         products = guide[:, :, [0, 0, 0, 1, 1, 2]] * guide[:, :, [0, 1, 2, 1, 2, 2]]
@@ -34,7 +34,7 @@ class GuidedFilter:
         determinant = rr * inverse[:, :, 0] + rg * inverse[:, :, 1] + rb * inverse[:, :, 2]
         self._inverse = inverse / determinant[:, :, None]
 
-    def __call__(self, soft: Pixels) -> Pixels:
+    def __call__(self, soft: Pixels) -> NDArray[np.float32]:
         """A soft mask float32 (H, W), 0..1, as the filter's output (H, W), which may leave 0..1 by a little."""
         mean = self._box(soft)
         with_colours = self._box(self._guide * soft[:, :, None]) - self._mean * mean[:, :, None]  # (H, W, 3)
@@ -52,7 +52,7 @@ class GuidedFilter:
         result = (self._box(slope) * self._guide).sum(2) + self._box(offset)
         return np.asarray(result, np.float32)
 
-    def _box(self, values: Pixels) -> Pixels:
+    def _box(self, values: Pixels) -> NDArray[np.float32]:
         side = 2 * self._radius + 1
         filtered = cv2.boxFilter(values, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
         return np.asarray(filtered, np.float32)

@@ -26,8 +26,8 @@ from osprey_core.segment.click_network import MASK_SIDE, ClickNetwork, EncodedPi
 from osprey_core.segment.edges import GuidedFilter
 from osprey_core.segment.protocol import (
     BoxXYXY,
+    CheckedPrompt,
     OpenedPicture,
-    Prompt,
     PromptedPicture,
     ScoredMask,
     check_picture,
@@ -97,7 +97,7 @@ class _LearnedPicture(PromptedPicture):
         self._edges = GuidedFilter(np.asarray(guide, np.uint8), radius)
         self._recent = _RecentAnswers()
 
-    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+    def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         logits, expected = self._answers(prompt.clicks, prompt.box_xyxy)
         found = (
             ScoredMask(self._to_full(logits[place], prompt), float(np.clip(expected[place], 0, 1)))
@@ -169,7 +169,7 @@ class _LearnedPicture(PromptedPicture):
         logits, expected = self._network.decoder(self._encoded, batch)
         return logits, expected
 
-    def _to_full(self, logits: NDArray[np.float32], prompt: Prompt | None) -> Mask:
+    def _to_full(self, logits: NDArray[np.float32], prompt: CheckedPrompt | None) -> Mask:
         """Mask bool (H, W) of the picture's own size from logits (128, 128), with the picture's edges."""
         large = cv2.resize(logits, self._guide_wh, interpolation=cv2.INTER_LINEAR)
         soft = self._edges(1 / (1 + np.exp(-np.clip(large, -15, 15))).astype(np.float32))
@@ -253,7 +253,7 @@ def load_click_network(weights: Path) -> ClickNetwork:
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def _without_islands(mask: Mask, prompt: Prompt | None) -> Mask:
+def _without_islands(mask: Mask, prompt: CheckedPrompt | None) -> Mask:
     """The mask without small pieces that no click lies in, and without small holes."""
     total = area(mask)
     if not total:
@@ -277,7 +277,7 @@ def _clipped(mask: Mask, box_xyxy: BoxXYXY) -> Mask:
     return inside if inside.any() else mask
 
 
-def _marks(prompt: Prompt, size_hw: tuple[int, int]) -> Mask:
+def _marks(prompt: CheckedPrompt, size_hw: tuple[int, int]) -> Mask:
     """The box, or the clicked pixels: the last resort when the network marks no pixel at all."""
     mask = np.zeros(size_hw, dtype=np.bool_)
     if prompt.box_xyxy:

@@ -6,7 +6,7 @@ not know where samples come from or what is trained on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID
-from osprey_core.language.prompts import Prompts, Turn
+from osprey_core.errors import OspreyError
+from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.photo_levels import photo_pixels
@@ -55,7 +56,7 @@ SampleSource = Callable[[int], Sequence[Sample]]
 
 
 @dataclass
-class Example:
+class TrainingExample:
     """One dialogue over one picture, as tensors."""
 
     pixel_values: torch.Tensor
@@ -106,11 +107,11 @@ class Batch:
 def make_example(
     sample: Sample,
     pixel_values: torch.Tensor,
-    prompts: Prompts,
+    prompts: PromptWriter,
     name_ids: Mapping[str, int],
     max_tokens: int,
     photo_values: torch.Tensor | None = None,
-) -> Example:
+) -> TrainingExample:
     """Turn one sample into tensors. Last turns that exceed `max_tokens` are left out, the first one never is."""
     config = prompts.config
     sizes_hw = config.vision.pooled_sizes_hw
@@ -129,7 +130,7 @@ def make_example(
     labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
     named = sample.region_names or [""] * len(sample.masks)
     names = torch.tensor([name_ids.get(name, IGNORED) for name in named], dtype=torch.long)
-    return Example(
+    return TrainingExample(
         pixel_values,
         photo_values,
         rasterize_masks(stacked, sizes_hw, config.extractor.mask_size),
@@ -140,7 +141,7 @@ def make_example(
     )
 
 
-def collate(groups: Sequence[Sequence[Example]]) -> Batch:
+def collate(groups: Sequence[Sequence[TrainingExample]]) -> Batch:
     """Stack groups of examples over the same picture; ids are padded at the end with 0, which no label looks at."""
     examples = [example for group in groups for example in group]
     regions = max(1, *(len(example.names) for example in examples))
@@ -175,7 +176,7 @@ class Scenes(Dataset[Any]):
     def __init__(
         self,
         source: SampleSource,
-        prompts: Prompts,
+        prompts: PromptWriter,
         name_ids: Mapping[str, int],
         max_tokens: int,
         first_seed: int,
@@ -191,7 +192,7 @@ class Scenes(Dataset[Any]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> list[Example]:
+    def __getitem__(self, index: int) -> list[TrainingExample]:
         if not 0 <= index < self.count:
             raise IndexError(index)
         samples = self.source(self.first_seed + index)
@@ -201,18 +202,47 @@ class Scenes(Dataset[Any]):
         return [make_example(sample, pixels, self.prompts, self.name_ids, self.max_tokens, photo) for sample in samples]
 
 
-def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> DataLoader[Batch]:
-    """Batches in seed order. With workers, each batch is made by one of them."""
-    return DataLoader(
-        scenes,
+def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> Iterator[Batch]:
+    """Batches in seed order. With workers, each batch is made by one of them.
+
+    Raises OspreyError where the data are wrong, with the same error in a worker and without workers.
+    """
+    batches = DataLoader(
+        _ErrorsAsItems(scenes),
         batch_size=scenes_per_batch,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=_collate_or_error,
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
     )
+    for batch in batches:
+        if isinstance(batch, OspreyError):
+            raise batch
+        yield batch
+
+
+class _ErrorsAsItems(Dataset[Any]):
+    """Scenes whose errors are items: a data loader would turn an error raised in a worker into its trace's text."""
+
+    def __init__(self, scenes: Scenes) -> None:
+        self._scenes = scenes
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __getitem__(self, index: int) -> list[TrainingExample] | OspreyError:
+        try:
+            return self._scenes[index]
+        except OspreyError as error:
+            return error
+
+
+def _collate_or_error(groups: Sequence[Sequence[TrainingExample] | OspreyError]) -> Batch | OspreyError:
+    """A batch, or the first error among its items."""
+    errors = [group for group in groups if isinstance(group, OspreyError)]
+    return errors[0] if errors else collate([group for group in groups if not isinstance(group, OspreyError)])
 
 
 def _one_thread(_: int) -> None:

@@ -15,7 +15,7 @@ import math
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,15 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import DynamicCache
 
-from osprey_core.config import LEVEL_NAMES, PHOTO_PREFIX, PhotoTowerConfig
+from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES, PHOTO_PREFIX, PhotoTowerConfig
 from osprey_core.engine import Osprey
+from osprey_core.language.prompts import QUESTIONS, PromptWriter, Turn
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photo_levels import load_photo_tower
 from osprey_core.training.batches import IGNORED
+from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.frozen_features import FrozenPicture, image_token_ids, load_shard
 from osprey_core.training.objectives import RegionNamer
 
@@ -61,8 +63,11 @@ class FrozenOptions:
     """Standard deviation of the noise on pooled features of the photo tower, of which each has the deviation 1."""
     dropped: float = 0.1
     """Share of these features that a step does not see."""
-    picture_share: float = 0.35
-    """Share of steps with image tokens; without, a step costs a third, and regions are seen by their tokens alone."""
+    picture_share: float = 0.4
+    """Share of steps with whole conversations about pictures; the others ask for the names of single regions, which
+    are seen by their tokens alone, without image tokens."""
+    names_per_step: int = 128
+    """Regions that such a step asks for, three of four of them in photographs."""
     picture_gradient: float = 0.5
     """Share of those steps in which the gradient reaches the image tokens and what reads them."""
     average_from: float = 0.5
@@ -326,6 +331,65 @@ def make_batch(
     )
 
 
+def name_batch(
+    regions: NamedRegions, prompts: PromptWriter, statistics: Statistics, count: int, rng: random.Random
+) -> FrozenBatch:
+    """Single regions with the question for their name; rarer names come more often than by chance."""
+    chosen = regions.draw(rng, count)
+    pooled = torch.stack([picture.pooled[row] for picture, row in chosen]).float()
+    width = len(statistics.pooled_mean)
+    pooled[:, -width:] = (pooled[:, -width:] - statistics.pooled_mean) / statistics.pooled_std
+    ids, labels = [], []
+    before = torch.zeros(0, dtype=torch.long)
+    for picture, row in chosen:
+        question = rng.choice((QUESTIONS["category"], *WORDINGS["category"].templates)).replace("{r}", "<region1>")
+        prompt, learned = prompts.transcript([Turn(question, picture.names[row], 1)], 1)
+        whole = torch.tensor(prompt.ids)
+        following = torch.where(torch.tensor(learned), whole, IGNORED)
+        following = torch.cat([following[1:], following.new_full((1,), IGNORED)])
+        end = prompt.ids.index(IMAGE_PLACEHOLDER_ID)
+        before = whole[:end]
+        ids.append(whole[end + 1 :])
+        labels.append(following[end + 1 :])
+    padded = nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED)
+    known = padded != IGNORED
+    return FrozenBatch(
+        torch.zeros(1, 0),
+        pooled,
+        torch.stack([picture.shapes[row] for picture, row in chosen]).float() / 255,
+        torch.tensor([regions.name_ids.get(picture.names[row], IGNORED) for picture, row in chosen]),
+        torch.zeros(len(chosen), dtype=torch.long),
+        before,
+        nn.utils.rnn.pad_sequence(ids, batch_first=True),
+        padded,
+        torch.arange(len(chosen)),
+        known & ~F.pad(known, (1, 0))[:, :-1],
+    )
+
+
+class NamedRegions:
+    """All regions with a name, to be drawn by name: the chance of a name grows with the root of its count."""
+
+    def __init__(self, pictures: Mapping[str, Sequence[FrozenPicture]], name_ids: Mapping[str, int]) -> None:
+        self.name_ids = name_ids
+        self._regions: dict[str, dict[str, list[tuple[FrozenPicture, int]]]] = {}
+        for kind, found in pictures.items():
+            names = self._regions.setdefault(kind, {})
+            for picture in found:
+                for row, name in enumerate(picture.names):
+                    names.setdefault(name, []).append((picture, row))
+
+    def draw(self, rng: random.Random, count: int) -> list[tuple[FrozenPicture, int]]:
+        """Regions as (picture, row), three of four in photographs."""
+        drawn: list[tuple[FrozenPicture, int]] = []
+        for kind, share in (("photo", 0.75), ("scene", 0.25)):
+            names = self._regions.get(kind, {})
+            weights = [math.sqrt(len(found)) for found in names.values()]
+            picked = rng.choices(list(names), weights, k=round(count * share)) if names else []
+            drawn += [rng.choice(names[name]) for name in picked]
+        return drawn
+
+
 def region_features(network: OspreyNetwork, pooled: torch.Tensor) -> dict[str, torch.Tensor]:
     """Pooled features (R, D) by level, in the extractor's order."""
     dims = network.config.vision.pooled_dims
@@ -333,7 +397,12 @@ def region_features(network: OspreyNetwork, pooled: torch.Tensor) -> dict[str, t
 
 
 def answer_loss(
-    network: OspreyNetwork, batch: FrozenBatch, options: FrozenOptions, namer: RegionNamer, train: bool
+    network: OspreyNetwork,
+    batch: FrozenBatch,
+    options: FrozenOptions,
+    namer: RegionNamer,
+    train: bool,
+    with_picture: bool = True,
 ) -> dict[str, torch.Tensor]:
     """Loss of a batch and what it was made of: "loss", "answers", "names", "token_accuracy", "name_accuracy"."""
     photo = network.config.vision.photo
@@ -346,7 +415,6 @@ def answer_loss(
         pooled = torch.cat([pooled[:, :-width], noisy], 1)
     mask_tokens = network.mask_extractor.project(region_features(network, pooled))
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
-    with_picture = not train or random.random() < options.picture_share
     with torch.set_grad_enabled(train and (not with_picture or random.random() < options.picture_gradient)):
         prefix = _prefix(network, batch, with_picture)
     cache = DynamicCache(config=network.llm.config)
@@ -443,7 +511,7 @@ class FrozenRun:
 
     def __init__(self, folder: Path, start: Osprey, shards: Path, options: FrozenOptions) -> None:
         self.folder, self.options = folder, options
-        self.tokenizer = start.prompts.tokenizer
+        self.prompts, self.tokenizer = start.prompts, start.prompts.tokenizer
         self.network = grown(start.network).float().train().requires_grad_(True)
         photo = self.network.config.vision.photo
         assert photo is not None
@@ -467,6 +535,7 @@ class FrozenRun:
             self.statistics = Statistics(*state["statistics"])
             names = state["names"]
         self.name_ids = {name: place for place, name in enumerate(names)}
+        self.regions = NamedRegions(self.pictures.by_kind, self.name_ids)
         self.namer = RegionNamer(self.network.config.language.hidden_size, len(names))
         self.optimizer = make_optimizer(self.network, self.namer, options)
         self.average: dict[str, torch.Tensor] | None = None
@@ -481,22 +550,21 @@ class FrozenRun:
     def train(self, minutes: float) -> None:
         """Train until all steps are done or `minutes` of training are over, in however many sittings."""
         sitting = time.monotonic() - 60 * self.minutes
-        sums: dict[str, float] = {}
+        sums: dict[str, list[float]] = {}
         began, count = time.monotonic(), 0
         while self.step < self.options.steps and self.minutes < minutes:
             progress = min(1.0, max(self.step / self.options.steps, self.minutes / minutes))
-            if self.step % 25 == 0:
-                self.pictures.refresh()
+            if self.step % 25 == 0 and self.pictures.refresh():
+                self.regions = NamedRegions(self.pictures.by_kind, self.name_ids)
             random.seed(self.step)
             torch.manual_seed(self.step)
-            chosen = self.pictures.draw(
-                random.Random(self.step), self.options.photos_per_step, self.options.scenes_per_step
-            )
-            batch = make_batch(chosen, self.statistics, self.photo, self.name_ids)
+            rng = random.Random(self.step)
+            with_picture = rng.random() < self.options.picture_share
+            batch = self._talks(rng) if with_picture else self._names(rng)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["highest"] * rate_share(self.step, progress, self.options)
             with torch.autocast("cpu", torch.bfloat16):
-                outcome = answer_loss(self.network, batch, self.options, self.namer, True)
+                outcome = answer_loss(self.network, batch, self.options, self.namer, True, with_picture)
             outcome["loss"].backward()
             nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]], 1.0)
             self.optimizer.step()
@@ -504,9 +572,10 @@ class FrozenRun:
             self.step += 1
             count += 1
             for name, value in outcome.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach())
+                key = name if with_picture else f"single_{name}"
+                sums.setdefault(key, []).append(float(value.detach()))
             if self.step % 10 == 0:
-                figures = {name: round(value / count, 4) for name, value in sums.items()}
+                figures = {name: round(sum(found) / len(found), 4) for name, found in sums.items()}
                 rate = round((time.monotonic() - began) / count, 2)
                 sizes = {kind: len(found) for kind, found in self.pictures.by_kind.items()}
                 with (self.folder / LOG_FILE).open("a") as file:
@@ -518,6 +587,13 @@ class FrozenRun:
             if self.step % 20 == 0:
                 self.save()
         self.save()
+
+    def _talks(self, rng: random.Random) -> FrozenBatch:
+        chosen = self.pictures.draw(rng, self.options.photos_per_step, self.options.scenes_per_step)
+        return make_batch(chosen, self.statistics, self.photo, self.name_ids)
+
+    def _names(self, rng: random.Random) -> FrozenBatch:
+        return name_batch(self.regions, self.prompts, self.statistics, self.options.names_per_step, rng)
 
     def _average(self) -> None:
         self.averaged += 1

@@ -20,7 +20,7 @@ import torch
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID
 from osprey_core.engine import Osprey
-from osprey_core.language.prompts import Prompts, Turn
+from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model.mask_pooling import area_weights, cover_grid, mask_pooling, resize_masks
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.photo_levels import shared_photo_encoder
@@ -113,7 +113,7 @@ class Freezer:
         )
 
 
-def tokenized(prompts: Prompts, sample: DialogueSample, first_region: int = 0) -> FrozenTalk:
+def tokenized(prompts: PromptWriter, sample: DialogueSample, first_region: int = 0) -> FrozenTalk:
     """A conversation as ids and labels; region 0 is row `first_region`. Last turns beyond the limit are left out."""
     turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
     while True:

@@ -34,6 +34,9 @@ LARGEST_SIDE = 640
 SMALLEST_AREA = 0.0006
 """A target covers at least this share of its picture: about 12 x 12 of 512 x 512 pixels."""
 
+STUFF_WEIGHT = 0.12
+"""How often stuff is a target, against a thing: a click means a thing unless there is none."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledPicture:
@@ -104,7 +107,7 @@ def drawn_pictures(seeds: Iterable[int], options: SceneOptions | None = None) ->
             for part in thing.parts:
                 part_count += 1
                 parts[part.mask & thing.mask] = part_count
-        kinds: tuple[RegionKind, ...] = ("thing",) * len(scene.objects)
+        kinds: tuple[RegionKind, ...] = tuple("thing" for _ in scene.objects)
         found.append(
             LabelledPicture(
                 np.asarray(scene.image), labels, kinds, tuple(names[o.thing.name] for o in scene.objects), parts
@@ -128,7 +131,11 @@ def _resized(picture: LabelledPicture, size_wh: tuple[int, int]) -> LabelledPict
     labels = cv2.resize(picture.labels, size_wh, interpolation=cv2.INTER_NEAREST)
     parts = None if picture.parts is None else cv2.resize(picture.parts, size_wh, interpolation=cv2.INTER_NEAREST)
     return LabelledPicture(
-        np.asarray(image, np.uint8), np.asarray(labels, np.int16), picture.kinds, picture.names, parts
+        np.asarray(image, np.uint8),
+        np.asarray(labels, np.int16),
+        picture.kinds,
+        picture.names,
+        None if parts is None else np.asarray(parts, np.int16),
     )
 
 
@@ -140,8 +147,8 @@ class VarietyOptions:
     """How often pictures are changed in which way."""
 
     composite: float = 0.35
-    mosaic: float = 0.12
-    crop: float = 0.65
+    mosaic: float = 0.18
+    crop: float = 0.45
     smallest_crop: float = 0.3
     """Side of the smallest crop as a share of the picture's."""
     recolour: float = 0.8
@@ -296,11 +303,15 @@ def choose_targets(rng: Rng, picture: LabelledPicture, count: int) -> list[Targe
     """`count` things to find in a picture, often things, now and then stuff, a part or a group; [] if it has none."""
     areas = np.bincount(picture.labels.ravel(), minlength=len(picture.kinds) + 1)[1:]
     large = areas >= SMALLEST_AREA * picture.labels.size
-    weights = np.array([1.0 if kind == "thing" else 0.3 for kind in picture.kinds]) * large[: len(picture.kinds)]
+    weights = (
+        np.array([1.0 if kind == "thing" else STUFF_WEIGHT for kind in picture.kinds]) * large[: len(picture.kinds)]
+    )
     if not weights.sum():
         return []
     targets: list[Target] = []
-    chosen = rng.choice(len(weights), size=count, p=weights / weights.sum(), replace=np.count_nonzero(weights) < count)
+    chosen = rng.choice(
+        len(weights), size=count, p=weights / weights.sum(), replace=bool(np.count_nonzero(weights) < count)
+    )
     for place in chosen:
         mask = picture.labels == place + 1
         kind: Kind = picture.kinds[int(place)]

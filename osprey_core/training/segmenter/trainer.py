@@ -153,7 +153,7 @@ class SegmenterTrainer:
         other = torch.tensor([task.kind in ("part", "group") for task in tasks])
         loss, told = segmenter_loss(logits, quality, goals, ~(unsure & other))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self._average()

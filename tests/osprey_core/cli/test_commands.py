@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from osprey_core.cli import commands
-from osprey_core.cli.commands import AskOptions, DescribeOptions, Loaders, Marks, ModelOptions, main, read_options
+from osprey_core.cli.commands import main
+from osprey_core.cli.loaders import Loaders, load_segmenter_for
+from osprey_core.cli.options import AskOptions, DescribeOptions, Marks, ModelOptions, read_options
 from osprey_core.errors import CheckpointError, InputError
 from osprey_core.io.export import read_conversation
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
+from osprey_core.regions.rle import decode_rle
 from osprey_core.runtime import hub
 from osprey_core.segment.protocol import ScoredMask
 from tests.fakes import SHAPES, FakeModel, FakeSegmenter, FakeView, describe_mask, flood_of, picture
@@ -369,7 +371,7 @@ def test_given_masks_are_described_with_their_names(desk: Desk, folder: Path, tm
     out = tmp_path / "captions.json"
     assert desk("describe", folder, "--masks", given, "--out", out) == 0
     found = captions(out)["annotations"]
-    assert [masks.area(masks.decode_rle(a["segmentation"])) for a in found] == [
+    assert [masks.area(decode_rle(a["segmentation"])) for a in found] == [
         shape_mask("red").sum(),
         shape_mask("green").sum(),
         100 * 100,
@@ -391,9 +393,9 @@ def test_one_coco_file_has_the_masks_of_all_pictures(desk: Desk, folder: Path, t
 
 
 def test_without_the_flag_of_a_kind_of_region_the_page_s_segmenter_is_loaded() -> None:
-    assert commands.load_segmenter_for(ModelOptions()).name == "learned"
+    assert load_segmenter_for(ModelOptions()).name == "learned"
     with pytest.raises(InputError, match="no segmenter 'sam:huge'"):
-        commands.load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
+        load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
 
 
 @pytest.mark.slow

@@ -1,0 +1,55 @@
+"""Where the canvas may write captions over the picture: the core's layout, asked by the script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osprey_core.draw import caption_layout
+from osprey_core.draw.caption_layout import CaptionLayout
+
+MAX_CAPTIONS = 200
+
+
+def place_captions(wanted: Any) -> list[list[float] | None]:
+    """Where captions fit, asked by the script: `wanted` has captions, size of the picture, what is taken (CSS pixels).
+
+    Whatever else comes, comes from elsewhere and is answered with nothing.
+    """
+    try:
+        rows = wanted["captions"][:MAX_CAPTIONS]
+        captions = [
+            CaptionLayout(
+                _box(row["box"]),
+                _pair(row["anchor"]),
+                _positive(row["width"]),
+                _positive(row["height"]),
+                float(row["least"]),
+            )
+            for row in rows
+        ]
+        size, taken = _pair(wanted["size"]), [_box(box) for box in wanted["taken"][:MAX_CAPTIONS]]
+        return [list(spot) if spot else None for spot in caption_layout.place(captions, size, taken)]
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+        return []
+
+
+def _numbers(values: Any, count: int) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != count or not all(abs(number) < 1e6 for number in numbers):
+        raise ValueError("not so many numbers of a sane size")
+    return numbers
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    x, y = _numbers(values, 2)
+    return x, y
+
+
+def _box(values: Any) -> caption_layout.Box:
+    x0, y0, x1, y1 = _numbers(values, 4)
+    return x0, y0, x1, y1
+
+
+def _positive(value: Any) -> float:
+    (number,) = _numbers([value], 1)
+    return max(number, 1.0)

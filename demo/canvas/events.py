@@ -1,0 +1,191 @@
+"""The canvas's gestures wired to what they do: marking and editing regions, finding everything, saving."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+
+from demo.canvas import gestures
+from demo.canvas.gestures import (
+    BoxGesture,
+    BrushGesture,
+    DeleteRegion,
+    Edit,
+    EditAll,
+    Gesture,
+    JoinRegions,
+    LoadGesture,
+    NextExtent,
+    PointGesture,
+    PolygonGesture,
+    RenameRegion,
+    ReshapeRegion,
+    SegmentGesture,
+    SelectRegion,
+    ShowRegion,
+    seq_of,
+)
+from demo.canvas.payloads import scene_of, segments_of
+from demo.session import marks, record, regions
+from demo.session.segments import find_everything
+from demo.session.services import Services
+from demo.session.session import Session
+from demo.session.workspace import Workspace
+from demo.shared import queues
+from demo.shared.outputs import Outputs
+from demo.shared.queues import Queue, private
+from demo.shared.toasts import errors_as_toasts
+from osprey_core.errors import InputError
+
+Kind = TypeVar("Kind", bound=Gesture)
+
+
+def scene_outputs(canvas: gr.HTML) -> Outputs[Session]:
+    """The canvas with the session's regions, for events that are no gestures."""
+    return Outputs((canvas,), lambda session: [{"scene": scene_of(session)}])
+
+
+def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, followers: Outputs[Session]) -> None:
+    """Wire all gestures but those that open and close pictures. `followers` show something of the regions, too."""
+
+    def on_regions(
+        event: str,
+        read: Callable[[Any], Kind],
+        change: Callable[[Services, Session, Kind], Session],
+        queue: Queue,
+    ) -> None:
+        getattr(canvas, event)(
+            RegionHandler(services, followers, read, change),
+            [workspace, canvas],
+            [canvas, *followers.components],
+            **private(queue, overlapping=True),
+        )
+
+    on_regions("segment_point", PointGesture.read, mark_point, queues.SEGMENTER)
+    on_regions("segment_box", BoxGesture.read, mark_box, queues.SEGMENTER)
+    on_regions("segment_brush", BrushGesture.read, mark_brush, queues.EDITS)
+    on_regions("segment_polygon", PolygonGesture.read, mark_polygon, queues.EDITS)
+    on_regions("refine_mark", Gesture.read, refine_mark, queues.SEGMENTER)
+    on_regions("take_segment", SegmentGesture.read, take_segment, queues.SEGMENTER)
+    on_regions("load_masks", LoadGesture.read, load_masks, queues.EDITS)
+    on_regions("edit_regions", gestures.read_edit, edit_regions, queues.EDITS)
+    others = CanvasHandlers(services)
+    canvas.segment_everything(
+        others.segment_everything, [workspace, canvas], [canvas], **private(queues.SEGMENTER, overlapping=True)
+    )
+    canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.OPENING))
+
+
+@dataclass(frozen=True)
+class RegionHandler(Generic[Kind]):
+    """What Gradio calls when a gesture of one kind changes regions: (workspace, gesture) → updates."""
+
+    services: Services
+    followers: Outputs[Session]
+    read: Callable[[Any], Kind]
+    change: Callable[[Services, Session, Kind], Session]
+
+    def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
+        """The canvas's update, then those of the followers. A gesture that is refused is answered as well."""
+        with errors_as_toasts():
+            gesture = self.read(value)
+            if workspace.session.picture is None and gesture.picture:
+                raise InputError("page.picture_gone")
+            workspace.change_regions(
+                lambda session: (
+                    self.change(self.services, session, gesture) if session.shows(gesture.picture) else session
+                )
+            )
+        session = workspace.session
+        return [gr.update(scene=scene_of(session, seq_of(value))), *self.followers.updates(session)]
+
+
+@dataclass(frozen=True)
+class CanvasHandlers:
+    """The gestures that change no region: (workspace, gesture) → update of the canvas."""
+
+    services: Services
+
+    def segment_everything(self, workspace: Workspace, value: Any) -> Any:
+        """The outlines of everything that the segmenter finds."""
+        session = workspace.session
+        segments: dict[str, Any] = {}
+        with errors_as_toasts():
+            if session.shows(Gesture.read(value).picture):
+                segments = {"segments": segments_of(session, find_everything(self.services, session))}
+        return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
+
+    def save_record(self, workspace: Workspace, value: Any) -> Any:
+        """The conversation as a zip, which the script hands to the browser as a download."""
+        download: dict[str, Any] = {}
+        with errors_as_toasts():
+            data, name = record.zip_of(workspace.session, self.services.model.name, self.services.segmenter.name)
+            download = {"download": {"seq": seq_of(value), "name": name, "data": base64.b64encode(data).decode()}}
+        return gr.update(scene=scene_of(workspace.session, seq_of(value)), **download)
+
+
+# --- from a gesture to the session's regions -------------------------------------------------------------------------
+
+
+def mark_point(services: Services, session: Session, gesture: PointGesture) -> Session:
+    """A click."""
+    return marks.mark_point(services, session, gesture.x, gesture.y, gesture.action)
+
+
+def mark_box(services: Services, session: Session, gesture: BoxGesture) -> Session:
+    """A box."""
+    return marks.mark_box(services, session, gesture.box, gesture.action)
+
+
+def mark_brush(services: Services, session: Session, gesture: BrushGesture) -> Session:
+    """A stroke of the brush."""
+    return marks.mark_brush(session, gesture.points, gesture.radius, gesture.action)
+
+
+def mark_polygon(services: Services, session: Session, gesture: PolygonGesture) -> Session:
+    """A closed outline."""
+    return marks.mark_polygon(session, gesture.points, gesture.action)
+
+
+def refine_mark(services: Services, session: Session, gesture: Gesture) -> Session:
+    """The last mark fitted to what it lies on."""
+    return marks.refine_mark(services, session)
+
+
+def take_segment(services: Services, session: Session, gesture: SegmentGesture) -> Session:
+    """One of everything that was found."""
+    return marks.take_segment(services, session, gesture.index, gesture.action)
+
+
+def load_masks(services: Services, session: Session, gesture: LoadGesture) -> Session:
+    """All masks of a file."""
+    return regions.load_masks(session, gestures.uploaded_file(gesture.file).read_bytes())
+
+
+def edit_regions(services: Services, session: Session, gesture: Edit) -> Session:
+    """A change in the list of regions."""
+    match gesture:
+        case SelectRegion(number=number):
+            return regions.select_region(session, number)
+        case DeleteRegion(number=number):
+            return regions.delete_region(session, number)
+        case NextExtent(number=number):
+            return marks.other_extent(services, session, number)
+        case RenameRegion(number=number, name=name):
+            return regions.rename_region(session, number, name)
+        case ShowRegion(number=number, op=op):
+            return regions.show_region(session, number, op == "show")
+        case ReshapeRegion(number=number, op=op):
+            return regions.reshape_region(session, number, op)
+        case JoinRegions(op="merge", number=number, other=other):
+            return regions.merge_regions(session, number, other)
+        case JoinRegions(number=number, other=other):
+            return regions.subtract_region(session, number, other)
+        case EditAll(op="clear"):
+            return regions.clear_regions(session)
+        case EditAll():
+            return regions.undo(session)

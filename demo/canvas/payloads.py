@@ -1,0 +1,136 @@
+"""What the canvas's script is sent, as JSON: the picture, the regions over it, all open pictures, found segments.
+
+Copies of pictures are made small enough to send, and remembered.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from demo.session.session import Picture, Segment, Session
+from demo.session.workspace import Sheet, Workspace
+from demo.shared.mask_payload import shown_mask
+from osprey_core.io.pictures import fit_within
+from osprey_core.regions.colors import color_of, text_color_on
+
+SHOWN_SIDE = 1600
+"""Longest side of the picture as it is sent to the browser."""
+THUMBNAIL_SIDE = 240
+MAX_SHOWN_COPIES = 64
+"""Pictures that are remembered as they were sent: a turn back to one should be quick."""
+
+
+def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
+    """What the canvas shows over the picture, as JSON. `seq` is the gesture that this answers."""
+    regions = []
+    for region in session.regions:
+        points = []
+        if region.prompt is not None:
+            hints = zip(region.prompt.points_xy, region.prompt.labels, strict=True)
+            points = [[x, y, label] for (x, y), label in hints]
+        regions.append(
+            {
+                **shown_mask(region.mask),
+                **_look(region.number),
+                "points": points,
+                "found": region.prompt is not None,
+                "name": region.name,
+                "hidden": region.hidden,
+            }
+        )
+    return {
+        "seq": seq,
+        "picture": session.picture.digest if session.picture else None,
+        "selected": session.selected,
+        "next": _look(session.next_number),
+        "canUndo": bool(session.undo),
+        "regions": regions,
+    }
+
+
+def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]:
+    """Everything that was found in the session's picture, as the canvas outlines it."""
+    assert session.picture is not None
+    return {
+        "picture": session.picture.digest,
+        "items": [{**shown_mask(segment.mask), "score": round(segment.score, 3)} for segment in segments],
+    }
+
+
+def pictures_of(workspace: Workspace, image_of: Callable[[Picture], np.ndarray]) -> dict[str, Any]:
+    """All open pictures as the canvas lists them, with the number of the one in front; `image_of` gives the pixels."""
+    items = []
+    for sheet in workspace.sheets:
+        picture = sheet.session.picture
+        assert picture is not None
+        items.append({"sheet": sheet.id, "name": picture.name, "thumb": _small_copy(picture.digest, picture, image_of)})
+    return {"front": workspace.front.id, "items": items}
+
+
+def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
+    """The picture as the canvas shows it: its true size, and a copy that is small enough to send."""
+    session = sheet.session
+    assert session.picture is not None
+    digest = session.picture.digest
+    if digest not in _shown_copies:
+        if len(_shown_copies) >= MAX_SHOWN_COPIES:
+            _shown_copies.clear()
+        _shown_copies[digest] = _shown_copy(image)
+    return {
+        "id": session.picture.digest,
+        "sheet": sheet.id,
+        "width": session.picture.width,
+        "height": session.picture.height,
+        "name": session.picture.name,
+        "url": _shown_copies.get(digest) or _shown_copy(image),
+    }
+
+
+@lru_cache(maxsize=256)
+def thumbnail(path: Path) -> str:
+    """A small copy of the picture in a file, as a data address."""
+    with Image.open(path) as image:
+        return _small(image.convert("RGB"))
+
+
+_shown_copies: dict[str, str] = {}
+_small_copies: dict[str, str] = {}
+
+
+def _shown_copy(image: np.ndarray) -> str:
+    shown = fit_within(Image.fromarray(image), SHOWN_SIDE)
+    buffer = io.BytesIO()
+    # Drawings stay sharp as PNG; photographs are far smaller as JPEG.
+    if len(shown.getcolors(4096) or ()) > 0:
+        shown.save(buffer, "PNG")
+        kind = "png"
+    else:
+        shown.save(buffer, "JPEG", quality=90)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _small_copy(digest: str, picture: Picture, image_of: Callable[[Picture], np.ndarray]) -> str:
+    """As `thumbnail`, of an open picture; remembered by its digest, so that its pixels need not be."""
+    if digest not in _small_copies and len(_small_copies) >= 1000:
+        _small_copies.clear()  # rare, and made again in a blink
+    return _small_copies.get(digest) or _small_copies.setdefault(digest, _small(Image.fromarray(image_of(picture))))
+
+
+def _small(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    fit_within(image, THUMBNAIL_SIDE).save(buffer, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _look(number: int) -> dict[str, Any]:
+    color = color_of(number)
+    return {"number": number, "color": color, "text": text_color_on(color)}

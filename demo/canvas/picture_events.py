@@ -1,0 +1,122 @@
+"""Several open pictures, one in front: opening, turning to another, closing, and showing what is in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.canvas.gestures import OpenGesture, SheetGesture, seq_of, uploaded_file
+from demo.canvas.payloads import picture_of, pictures_of, scene_of, segments_of
+from demo.jobs import cancellation
+from demo.session import pictures, record
+from demo.session.segments import find_everything
+from demo.session.services import Services
+from demo.session.session import Session
+from demo.session.workspace import Sheet, Workspace
+from demo.shared import queues
+from demo.shared.outputs import Outputs
+from demo.shared.queues import private
+from demo.shared.toasts import errors_as_toasts
+
+
+def wire_pictures(
+    services: Services, workspace: gr.State, canvas: gr.HTML, others: Outputs[Session]
+) -> PictureHandlers:
+    """Wire the gestures that bring another picture to the front. `others` show something of it, too."""
+    handlers = PictureHandlers(services, others)
+    outputs = [canvas, *others.components]
+    for event, handler in (
+        (canvas.open_picture, handlers.open_picture),
+        (canvas.turn_to_picture, handlers.turn_to_picture),
+        (canvas.close_picture, handlers.close_picture),
+    ):
+        event(handler, [workspace, canvas], outputs, **private(queues.OPENING, overlapping=True))
+    return handlers
+
+
+@dataclass(frozen=True)
+class PictureHandlers:
+    """What Gradio calls for these gestures: (workspace, gesture) → updates of the canvas and of all others."""
+
+    services: Services
+    others: Outputs[Session]
+
+    def open_picture(self, workspace: Workspace, value: Any) -> list[Any]:
+        """An example, an address, or an uploaded file: a picture or a saved conversation."""
+        return self._bring_to_front(workspace, value, self._open)
+
+    def turn_to_picture(self, workspace: Workspace, value: Any) -> list[Any]:
+        """Another of the open pictures."""
+        return self._bring_to_front(workspace, value, self._turn_to)
+
+    def close_picture(self, workspace: Workspace, value: Any) -> list[Any]:
+        """A picture let go of; its neighbour comes to the front if it was there."""
+        return self._bring_to_front(workspace, value, self._close)
+
+    def show(self, workspace: Workspace, seq: int = 0) -> list[Any]:
+        """All that is to be seen of the picture in front. `seq` is the gesture that this answers."""
+        self._prepare(workspace.front)
+        listed = pictures_of(workspace, lambda other: self.services.pictures.get(other).image())
+        sheet = workspace.front  # as late as can be: the person goes on meanwhile
+        shown: dict[str, Any] = {"picture": {}}  # None would not reach the page
+        image, segments = self._prepare(sheet)
+        if image is not None:
+            shown = {"picture": picture_of(sheet, image), **segments}
+        scene = scene_of(sheet.session, seq)
+        return [gr.update(**shown, pictures=listed, scene=scene), *self.others.updates(sheet.session)]
+
+    def _bring_to_front(
+        self, workspace: Workspace, value: Any, prepare: Callable[[Workspace, Any], Callable[[], None]]
+    ) -> list[Any]:
+        """What `prepare` gives changes the workspace, quickly; whatever takes time has been done by then."""
+        done = False
+        with errors_as_toasts():
+            change = prepare(workspace, value)
+            cancellation.turn(self.services, workspace, change)
+            self.services.workspaces.keep(workspace)
+            done = True
+        if done:
+            return self.show(workspace, seq_of(value))
+        # Everything stays, the canvas only learns that it has its answer.
+        return [gr.update(scene=scene_of(workspace.session, seq_of(value))), *self.others.unchanged()]
+
+    def _open(self, workspace: Workspace, value: Any) -> Callable[[], None]:
+        gesture = OpenGesture.read(value)
+        if gesture.example is not None:
+            session = pictures.open_example(self.services, workspace.session, gesture.example)
+        elif gesture.address is not None:
+            session = pictures.open_address(self.services, workspace.session, gesture.address)
+        else:
+            path = uploaded_file(gesture.file)
+            session = record.open_file(workspace.session, path.read_bytes(), path.name)
+        self._prepare(Sheet(0, session))
+        return lambda: workspace.open(session)
+
+    def _turn_to(self, workspace: Workspace, value: Any) -> Callable[[], None]:
+        wanted = SheetGesture.read(value).sheet
+        for sheet in workspace.sheets:
+            if sheet.id == wanted:
+                self._prepare(sheet)
+        return lambda: workspace.turn_to(wanted)
+
+    def _close(self, workspace: Workspace, value: Any) -> Callable[[], None]:
+        wanted = SheetGesture.read(value).sheet
+        return lambda: workspace.close(wanted)
+
+    def _prepare(self, sheet: Sheet) -> tuple[NDArray[np.uint8] | None, dict[str, Any]]:
+        """What is slow about showing a picture, and fast the next time: its pixels, and the segments if described."""
+        session = sheet.session
+        segments: dict[str, Any] = {}
+        if session.picture is None:
+            return None, segments
+        image = self.services.pictures.get(session.picture).image()
+        picture_of(sheet, image)
+        if session.captions is not None:
+            with errors_as_toasts():
+                segments = {"segments": segments_of(session, find_everything(self.services, session))}
+        return image, segments

@@ -1,0 +1,159 @@
+"""The chat wired to what it does: asking, writing the answer, stopping, retrying, taking back, rating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from demo.chat import transcript
+from demo.chat.messages import OwnQuestion, Rating, replaced_turn
+from demo.chat.panel import ChatPanel
+from demo.chat.settings import wire_settings
+from demo.chat.updates import conversation_outputs
+from demo.i18n.catalog import text
+from demo.jobs import answers
+from demo.jobs.decoding import Decode
+from demo.session import conversation
+from demo.session.conversation import Style
+from demo.session.services import Services
+from demo.session.session import ChatTurn, Session
+from demo.session.workspace import Workspace
+from demo.shared import queues
+from demo.shared.outputs import Outputs
+from demo.shared.queues import private
+from demo.shared.toasts import HeldError, errors_as_toasts
+from osprey_core.language.sampling import SamplingSettings
+
+
+def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode) -> None:
+    """Wire all events of the chat."""
+    shown = conversation_outputs(chat)
+    handlers = ChatHandlers(services, decode, shown)
+    outputs = [*shown.components, chat.question]
+    at_once = private(queues.AT_ONCE)
+    asking = [workspace, chat.question, chat.conversation]
+    questions = [
+        chat.question.submit(handlers.ask, asking, outputs, **at_once),
+        chat.send.click(handlers.ask, asking, outputs, **at_once),
+        chat.own.ask_own(handlers.ask_own, [workspace], outputs, **at_once),
+        chat.retry.click(handlers.retry, [workspace], outputs, **at_once),
+        *(
+            button.click(partial(handlers.ask_preset, style), [workspace], outputs, **at_once)
+            for style, button in chat.presets.items()
+        ),
+    ]
+    for question in questions:
+        question.then(handlers.write_answer, [workspace, *chat.settings.components], outputs, **private(queues.MODEL))
+    chat.stop.click(handlers.stop, [workspace], outputs, **at_once)
+    chat.undo.click(handlers.undo, [workspace, chat.question], outputs, **at_once)
+    chat.clear.click(handlers.clear, [workspace], outputs, **at_once)
+    chat.conversation.rate_answer(handlers.rate, [workspace], None, **private(queues.AT_ONCE, overlapping=True))
+    wire_settings(chat.settings)
+
+
+@dataclass(frozen=True)
+class ChatHandlers:
+    """What Gradio calls: (workspace, inputs) → updates of the conversation, its buttons, and the question."""
+
+    services: Services
+    decode: Decode
+    shown: Outputs[Session]
+
+    def ask(self, workspace: Workspace, text: str, value: Any = None) -> list[Any]:
+        """The typed question; `value` is the conversation's, which tells if it replaces the last one."""
+        with errors_as_toasts():
+            session = workspace.change(lambda session: conversation.ask(session, text or "", replaced_turn(value)))
+            return self._updates(session, question="")
+        return self._updates(workspace.session)
+
+    def ask_own(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
+        """One of the person's own questions."""
+        with errors_as_toasts():
+            text = OwnQuestion.read_event(event).text
+            workspace.change(lambda session: conversation.ask(session, text))
+        return self._updates(workspace.session)
+
+    def ask_preset(self, style: Style, workspace: Workspace) -> list[Any]:
+        """A ready-made question."""
+        with errors_as_toasts():
+            workspace.change(lambda session: conversation.ask(session, conversation.preset_question(session, style)))
+        return self._updates(workspace.session)
+
+    def retry(self, workspace: Workspace) -> list[Any]:
+        """The last question again."""
+        with errors_as_toasts():
+            workspace.change(conversation.retry)
+        return self._updates(workspace.session)
+
+    def write_answer(self, workspace: Workspace, *settings: Any) -> Iterator[list[Any]]:
+        """The answer that is waited for, as it grows; `settings` are the values of the controls."""
+        front = workspace.front
+        turn = front.session.waiting
+        if turn is None:
+            yield self._updates(workspace.session)  # stopped, or gone with its picture, before its place came
+            return
+        done, held = False, HeldError()
+        with errors_as_toasts(held):
+            for progress in answers.answer(self.services, workspace, SamplingSettings.read(*settings), self.decode):
+                turns = transcript.turns(progress.session, progress.note)
+                yield [gr.update(turns=turns), *self._updates_unchanged()[1:]]
+            done = True
+        session = _settled(workspace, turn)
+        answered = next((other for other in session.transcript if other.id == turn.id), None)
+        if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
+            again = turn.replaces is not None and turn.replaces.typed == turn.typed  # then it is in the chat as it was
+            elsewhere = workspace.front.id != front.id  # what is being typed there stays
+            yield self._updates(session, question=None if done or again or elsewhere else turn.typed)
+        else:
+            _tell_of_trimmed_turns(answered)
+            yield self._updates(session)
+        held.release()
+
+    def stop(self, workspace: Workspace) -> list[Any]:
+        """No more of the answer."""
+        return self._updates(answers.stop(self.services, workspace))
+
+    def clear(self, workspace: Workspace) -> list[Any]:
+        """An empty conversation."""
+        answers.stop(self.services, workspace)
+        return self._updates(workspace.change(conversation.clear_chat))
+
+    def undo(self, workspace: Workspace, text: str) -> list[Any]:
+        """Without the last question, which can be asked again unless something else is being typed."""
+        typed = None
+        with errors_as_toasts():
+            last = workspace.session.transcript[-1:]
+            workspace.change(conversation.undo_turn)
+            typed = last[0].typed
+        return self._updates(workspace.session, question=None if text else typed)
+
+    def rate(self, workspace: Workspace, event: gr.EventData) -> None:
+        """What the person thinks of an answer."""
+        with errors_as_toasts():
+            rating = Rating.read_event(event)
+            workspace.change(lambda session: conversation.rate(session, rating.turn, rating.liked))
+
+    def _updates(self, session: Session, question: str | None = None) -> list[Any]:
+        """Of all outputs; without `question` what is being typed stays."""
+        return [*self.shown.updates(session), gr.skip() if question is None else question]
+
+    def _updates_unchanged(self) -> list[Any]:
+        return [*self.shown.unchanged(), gr.skip()]
+
+
+def _settled(workspace: Workspace, turn: ChatTurn) -> Session:
+    """The session once nobody writes on. A turn that still waits, as after senseless settings, is taken back."""
+    if workspace.session.waiting == turn:
+        return workspace.change(lambda session: session.with_turn_taken_back(turn.id))
+    return workspace.session
+
+
+def _tell_of_trimmed_turns(turn: ChatTurn) -> None:
+    """Say so if the conversation was too long for the model to be told all of it."""
+    if turn.stats is not None and turn.stats.trimmed_turns:
+        count = turn.stats.trimmed_turns
+        gr.Info(text("chat.trimmed_one") if count == 1 else text("chat.trimmed_many", count=count))

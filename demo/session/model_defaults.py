@@ -1,0 +1,19 @@
+"""How the model samples if nobody says otherwise."""
+
+from __future__ import annotations
+
+from demo.session.services import Services
+from osprey_core.config import GenerationDefaults
+
+
+def generation_defaults(services: Services, is_embedded: bool) -> GenerationDefaults:
+    """The model's own sampling; while it loads, what it will most likely be. is_embedded: for the built-in model."""
+    if services.model.state == "ready":
+        defaults: GenerationDefaults = services.model.get().generation_defaults
+        return defaults
+    return GenerationDefaults(temperature=0.0) if is_embedded else GenerationDefaults()
+
+
+def values_of(defaults: GenerationDefaults) -> list[float]:
+    """Temperature, top-p and longest answer, as the page's controls of sampling hold them."""
+    return [defaults.temperature, defaults.top_p, defaults.max_new_tokens]

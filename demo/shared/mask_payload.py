@@ -1,0 +1,59 @@
+"""A mask as it is sent to the browser: a name for its pixels, its share of the picture, and its shrunk run lengths."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from osprey_core.regions import masks
+from osprey_core.regions.rle import CodedMask
+
+MASK_SIDE = 1024
+"""Longest side of a mask as it is sent to the browser; the model gets it at the picture's own size."""
+
+
+@lru_cache(maxsize=256)
+def shown_mask(stored: CodedMask) -> dict[str, Any]:
+    """The mask shrunk for the browser: its size, the box it lies in, and the run lengths inside that box.
+
+    Runs go row by row and alternate, starting outside. Any covered part of a shrunk pixel covers it, so that thin
+    strokes stay visible.
+    """
+    mask = stored.mask()
+    share = masks.area(mask) / mask.size
+    height, width = mask.shape
+    scale = MASK_SIDE / max(height, width)
+    if scale < 1:
+        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+        shown = _any_of(_any_of(mask, rows, 0), columns, 1)
+    else:
+        shown = mask
+    x0, y0, x1, y1 = masks.box_xyxy(shown)
+    flat = shown[y0:y1, x0:x1].ravel()
+    changes = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
+    return {
+        "key": stored.digest,
+        "percent": percent(share),
+        "size": [int(shown.shape[1]), int(shown.shape[0])],
+        "box": [x0, y0, x1, y1],
+        "runs": [0, *runs] if flat[0] else runs,
+    }
+
+
+def percent(share: float) -> str:
+    """A share of the picture as a person reads it: never “0 %” for something that is there."""
+    value = share * 100
+    return "<0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+
+
+def _any_of(mask: masks.Mask, count: int, axis: int) -> masks.Mask:
+    """The mask with its axis divided into `count` equal parts, each True where anything in it is."""
+    length = mask.shape[axis]
+    starts = np.arange(count) * length
+    # A pixel that lies across the border of two parts belongs to both.
+    shown = np.logical_or.reduceat(mask, starts // count, axis=axis)
+    shown |= np.logical_or.reduceat(mask, -(-starts // count), axis=axis)
+    return shown

@@ -1,0 +1,88 @@
+"""What the canvas's gestures answer and do to the regions; that of opening pictures is in test_picture_events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from demo.session.workspace import Workspace
+from demo.shared import toasts
+from osprey_core.errors import InputError
+from tests.demo.page_events import click, digest, gesture, handler, scene
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
+
+
+def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blocks, workspace: Workspace) -> None:
+    before = digest(workspace)
+    gesture(app, workspace, "open_picture", seq=3, example="two.png")
+    outputs = click(app, workspace, 4, 80, 100, picture=before)
+    assert scene(outputs)["seq"] == 4
+    assert workspace.session.regions == ()
+    click(app, workspace, 5, 80, 100)
+    assert len(workspace.session.regions) == 1
+
+
+def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Workspace) -> None:
+    points = [[20, 20], [40.5, 20]]
+    made = gesture(
+        app, workspace, "segment_brush", seq=4, picture=digest(workspace), points=points, radius=5, action="new"
+    )
+    assert [region["number"] for region in scene(made)["regions"]] == [1, 2]
+
+
+def test_two_regions_free_the_questions_about_several(app: gr.Blocks, workspace: Workspace) -> None:
+    (_, about, *presets) = click(app, workspace, 4, 250, 110)
+    assert [region["number"] for region in about["regions"]] == [1, 2]
+    assert [preset["interactive"] for preset in presets] == [True, True]
+
+
+def test_a_gesture_of_the_wrong_kind_is_refused_and_answered(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    before = workspace.session
+    outputs = gesture(app, workspace, "take_segment", seq=9, picture=digest(workspace), index=1.5, action="new")
+    assert told == ["That mark could not be understood; please draw it again."]
+    assert scene(outputs)["seq"] == 9
+    assert workspace.session == before
+    assert scene(handler(app, "canvas", "edit_regions")(workspace, "x"))["seq"] == 0
+    assert len(told) == 2
+
+
+def test_a_workspace_that_is_gone_is_told_of(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    click(app, Workspace(), 3, 80, 100, picture=digest(workspace))
+    assert "not kept here any more" in told[0]
+
+
+def test_everything_is_outlined_and_the_scene_is_answered(app: gr.Blocks, workspace: Workspace) -> None:
+    shown: Any = gesture(app, workspace, "segment_everything", seq=4, picture=digest(workspace))
+    assert shown["segments"]["picture"] == digest(workspace)
+    assert len(shown["segments"]["items"]) > 0
+    assert shown["scene"]["seq"] == 4
+
+
+def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Workspace) -> None:
+    import base64
+
+    from osprey_core.io import export
+
+    shown: Any = gesture(app, workspace, "save_record", seq=4, picture=digest(workspace))
+    assert shown["download"]["name"] == "one-osprey.zip"
+    record = export.read_conversation(base64.b64decode(shown["download"]["data"]))
+    assert [region.number for region in record.regions] == [1]
+
+
+def test_an_error_is_one_toast_with_its_words_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    with toasts.errors_as_toasts():
+        raise InputError("The file <b>x</b> is none.")
+    assert told == ["The file &lt;b&gt;x&lt;/b&gt; is none."]
