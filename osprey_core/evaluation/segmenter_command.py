@@ -43,32 +43,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures = _evaluate(options)
         log.info("%s", table_of(figures))
         if options.out:
-            options.out.write_text(json.dumps(_plain(figures), indent=1) + "\n", encoding="utf-8")
+            _write(options.out, json.dumps(_plain(figures), indent=1) + "\n")
     except OspreyError as error:
         log.error("%s", error)
-        return 2
-    except OSError as error:
-        log.error("%s cannot be written: %s.", options.out, error.strerror or error)
         return 2
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     if options.max_clicks < 1:
-        raise InputError(f"--max-clicks is {options.max_clicks}: give 1 at least.")
+        raise InputError("evaluation.clicks_invalid", value=options.max_clicks)
     photographs = [item for item in read_photographs(options.coco, options.pictures) if things_of(item)]
     if options.held_back:
         wanted = held_back(options.held_back)
         photographs = [item for item in photographs if item.number in wanted]
     photographs = photographs[: options.limit]
     if not photographs:
-        raise InputError("No picture is left that has an outlined thing of at least 32 x 32 pixels.")
+        raise InputError("evaluation.things_missing")
     figures = {}
     for name in options.segmenters:
         segmenter = load_segmenter(name, options.device)
         progress = tqdm(photographs, desc=name, mininterval=10)
         figures[name] = judge_photographs(segmenter, progress, options.max_clicks, not options.no_everything)
     return figures
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InputError("evaluation.file_unwritable", path=str(path), reason=str(error.strerror or error)) from error
 
 
 def _plain(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:

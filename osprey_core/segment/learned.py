@@ -241,7 +241,7 @@ def load_learned(device: str = "cpu", weights: Path = WEIGHTS_FILE) -> LearnedSe
 def load_click_network(weights: Path) -> ClickNetwork:
     """The network in eval mode, float32 on the CPU. Raises as `load_learned`."""
     if not weights.is_file():
-        raise ModelNotFoundError(f"The segmenter's weights {weights} are missing; install the program again.")
+        raise ModelNotFoundError("segmenter.weights_missing", path=str(weights))
     network = ClickNetwork()
     try:
         tensors = load_file(weights)
@@ -249,7 +249,7 @@ def load_click_network(weights: Path) -> ClickNetwork:
         network.load_state_dict({**{name: tensor.float() for name, tensor in tensors.items()}, **counters})
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0][:120]
-        raise CheckpointError(f"{weights} does not hold the segmenter's weights ({reason}).") from error
+        raise CheckpointError("segmenter.weights_foreign", path=str(weights), reason=reason) from error
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     weights = options.weights or [1.0] * len(options.photos)
     if len(weights) != len(options.photos):
-        raise InputError(f"There are {len(weights)} weights for {len(options.photos)} sets of photographs.")
+        raise InputError("segmenter_training.sets_mismatch", weights=len(weights), sets=len(options.photos))
     held_back = json.loads(options.held_back.read_text(encoding="utf-8")) if options.held_back else {}
     sets: list[tuple[float, list[LabelledPicture]]] = []
     for weight, (file, folder) in zip(weights, options.photos, strict=True):

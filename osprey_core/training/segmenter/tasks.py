@@ -162,7 +162,7 @@ class PictureVarieties:
     ) -> None:
         self._sets = [(weight, pictures) for weight, pictures in sets if pictures and weight > 0]
         if not self._sets:
-            raise InputError("There are no pictures with outlined regions to train on.")
+            raise InputError("segmenter_training.pictures_missing")
         self._weights = np.array([weight for weight, _ in self._sets])
         self._weights = self._weights / self._weights.sum()
         self._side = side

@@ -63,11 +63,11 @@ class SegmenterTraining:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.pictures < 1 or self.targets < 1 or self.checkpoint_every < 1:
-            raise InputError("steps, pictures, targets and checkpoint_every must be 1 at least.")
+            raise InputError("segmenter_training.counts_too_small")
         if self.minutes is not None and self.minutes <= 0:
-            raise InputError("minutes must be above 0.")
+            raise InputError("segmenter_training.minutes_too_small", value=self.minutes)
         if len(self.corrections) > MAX_CLICKS or not math.isclose(sum(self.corrections), 1, abs_tol=1e-6):
-            raise InputError(f"corrections must be at most {MAX_CLICKS} chances that sum to 1.")
+            raise InputError("segmenter_training.corrections_invalid", limit=MAX_CLICKS)
 
 
 @dataclass
@@ -95,6 +95,7 @@ class SegmenterTrainer:
         )
         self.step = 0
         self.seconds = 0.0
+        self._checkpoint = (out / "checkpoint").with_suffix(".pt")
         self._record: dict[str, float] = {}
 
     @property
@@ -169,17 +170,16 @@ class SegmenterTrainer:
             "step": self.step,
             "seconds": self.seconds,
         }
-        unfinished = self.out / "checkpoint.tmp"
+        unfinished = self._checkpoint.with_suffix(".tmp")
         torch.save(state, unfinished)
-        unfinished.replace(self.out / "checkpoint.pt")
+        unfinished.replace(self._checkpoint)
         save_network(self.average, self.out / "learned.safetensors")
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint, if it has one; whether it has."""
-        file = self.out / "checkpoint.pt"
-        if not file.is_file():
+        if not self._checkpoint.is_file():
             return False
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
