@@ -101,7 +101,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
     if options.pictures is None:
-        raise InputError("Give --pictures, the folder of the photographs that --coco lists.")
+        raise InputError("evaluation.pictures_missing")
     photographs = read_photographs(options.coco, options.pictures)
     if options.held_back:
         photographs = only_pictures(photographs, held_back(options.held_back), True)
@@ -109,7 +109,7 @@ def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
     model = Osprey.from_pretrained(options.model, options.device)
     named = list(name_things(model, tqdm(photographs, desc="photographs", mininterval=10), not options.no_controls))
     if not named:
-        raise InputError(f"{options.coco} has no things of at least {SMALLEST_AREA} pixels in these pictures.")
+        raise InputError("evaluation.things_missing", path=str(options.coco), area=SMALLEST_AREA)
     if options.answers:
         _write(options.answers, "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in named))
     encode = load_sentence_encoder(options.sentence_encoder)

@@ -138,7 +138,7 @@ def draw_reliability(results: dict[str, Any], path: Path) -> None:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise InputError("Drawing the diagram needs the package matplotlib: pip install matplotlib.") from error
+        raise InputError("curves.matplotlib_missing") from error
     kinds = results["kinds"]
     figure, axes = plt.subplots(1, len(kinds), figsize=(3.2 * len(kinds), 3.2), squeeze=False, dpi=80)
     for axis, (kind, found) in zip(axes[0], kinds.items(), strict=True):
@@ -208,7 +208,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
             model, options.atlas, lambda have: tuple(n for n in have if n not in taught), options.questions
         )
     if not names:
-        raise InputError("Give --coco with --pictures, or --atlas: there is nothing to name.")
+        raise InputError("evaluation.nothing_to_name")
     return summarise_confidence(names, [name for name in unknown if not name.right])
 
 

@@ -30,7 +30,7 @@ def converted(tensors: Mapping[str, torch.Tensor]) -> PhotoTower:
     own = trunk.state_dict()
     shapes, given = [t.shape for t in own.values()], [t.shape for t in tensors.values()]
     if shapes != given:
-        raise CheckpointError(f"These {len(given)} tensors are not those of {PHOTO_TOWER_NAME} in their order.")
+        raise CheckpointError("photo_tower.tensors_foreign", count=len(given), name=PHOTO_TOWER_NAME)
     trunk.load_state_dict(dict(zip(own, tensors.values(), strict=True)))
     return fold_norms(trunk.eval())
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     tower = converted(torch.load(options.weights, map_location="cpu", weights_only=True))
     halves = {name: tensor.half().contiguous() for name, tensor in tower.state_dict().items()}
     if lost := [name for name, tensor in halves.items() if not bool(torch.isfinite(tensor).all())]:
-        raise CheckpointError(f"fp16 cannot hold {', '.join(lost)}.")
+        raise CheckpointError("photo_tower.tensors_too_large", names=", ".join(lost))
     save_file(halves, options.out, metadata={"format": "pt"})
     return 0
 

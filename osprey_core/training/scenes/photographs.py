@@ -78,7 +78,7 @@ class Photograph:
             with Image.open(self.path) as picture:
                 return np.array(picture.convert("RGB"))
         except OSError as error:
-            raise InputError(f"The photograph {self.path} cannot be read: {error}.") from error
+            raise InputError("photographs.picture_unreadable", path=str(self.path), reason=str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def read_photographs(file: Path, pictures: Path) -> list[Photograph]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read as JSON: {error}.") from error
+        raise InputError("photographs.file_unreadable", path=str(file), reason=str(error)) from error
     if not is_coco(content):
-        raise InputError(f"{file} is not in COCO's shape: it has no images and annotations.")
+        raise InputError("photographs.file_foreign", path=str(file))
     categories = by_id(content, "categories")
     names = {number: str(category["name"]) for number, category in categories.items()}
     things = {number: bool(category.get("isthing", 1)) for number, category in categories.items()}
@@ -128,7 +128,7 @@ def read_photographs(file: Path, pictures: Path) -> list[Photograph]:
     for entry in entries(content, "annotations"):
         picture = shapes.get(entry.get("image_id"))
         if picture is None or entry.get("category_id") not in names:
-            raise InputError(f"{file}: annotation {entry.get('id')} names no picture or no category of the file.")
+            raise InputError("photographs.annotation_foreign", path=str(file), annotation=str(entry.get("id")))
         height, width = int(picture["height"]), int(picture["width"])
         rle = _rle(entry.get("segmentation"), height, width)
         x, y, w, h = (float(v) for v in entry["bbox"])
