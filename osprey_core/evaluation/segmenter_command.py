@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.evaluation.measures import Score
-from osprey_core.evaluation.segmenters import judge_photographs, table_of, things_of
+from osprey_core.evaluation.segmenters import SMALLEST_AREA, judge_photographs, table_of, things_of
 from osprey_core.segment import SEGMENTERS, load_segmenter
 from osprey_core.training.scenes.photographs import held_back, read_photographs
 
@@ -59,7 +59,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         photographs = [item for item in photographs if item.number in wanted]
     photographs = photographs[: options.limit]
     if not photographs:
-        raise InputError("evaluation.things_missing")
+        raise InputError("evaluation.things_missing", path=str(options.coco), area=SMALLEST_AREA)
     figures = {}
     for name in options.segmenters:
         segmenter = load_segmenter(name, options.device)

@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from osprey_core.errors import CheckpointError, ModelNotFoundError
-from osprey_core.regions.masks import Mask, area, fill_holes
+from osprey_core.regions.masks import Mask, area
+from osprey_core.regions.morphology import fill_holes
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, photo_values, shared_photo_encoder
 from osprey_core.segment.click_network import MASK_SIDE, ClickNetwork, EncodedPictures, PromptBatch
 from osprey_core.segment.edges import GuidedFilter

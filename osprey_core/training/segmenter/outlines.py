@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from osprey_core.regions.masks import box_xyxy, encode_rle
+from osprey_core.regions.masks import box_xyxy
+from osprey_core.regions.rle import encode_rle
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.segment.learned import WEIGHTS_FILE, LearnedSegmenter, load_click_network
 from osprey_core.segment.protocol import Segmenter
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", nargs=2, required=True, metavar=("FILE", "FOLDER"))
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FILE)
     parser.add_argument("--held-back", type=Path, help="JSON: for each COCO file's stem the ids that must not be read")
+    parser.add_argument("--limit", type=int, help="only so many pictures, the first ones")
     parser.add_argument("--out", type=Path, required=True, help="the COCO file to write")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -104,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         left_out = set(json.loads(options.held_back.read_text(encoding="utf-8")).get(file.stem, ()))
     photographs = [p for p in read_photographs(file, Path(options.photos[1])) if p.number not in left_out]
     segmenter = LearnedSegmenter(load_click_network(options.weights), shared_photo_encoder("cpu"))
-    content = coco_file(segmenter, photographs)
+    content = coco_file(segmenter, photographs[: options.limit])
     options.out.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return 0
 

@@ -19,7 +19,7 @@ from osprey_core.evaluation.segmenters import (
     table_of,
     things_of,
 )
-from osprey_core.regions.masks import encode_rle
+from osprey_core.regions.rle import encode_rle
 from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask
 from osprey_core.training.scenes.photographs import read_photographs
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import encode_rle
+from osprey_core.regions.rle import encode_rle
 from osprey_core.training.segmenter.tasks import (
     LabelledPicture,
     PictureVarieties,
