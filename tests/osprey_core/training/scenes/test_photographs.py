@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_masks
 
+from osprey_core.engine import MAX_NAME_TOKENS
 from osprey_core.errors import InputError
+from osprey_core.language.tokens import TextTokenizer
+from osprey_core.runtime import hub
 from osprey_core.training.dialogues.photo_talks import photo_sample
 from osprey_core.training.scenes.photographs import (
     PhotoOptions,
@@ -125,3 +128,12 @@ def test_files_that_are_no_annotations_are_refused(tmp_path: Path) -> None:
         read_photographs(tmp_path / "x.json", tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         read_photographs(tmp_path / "y.json", tmp_path)
+
+
+def test_the_embedded_model_can_spell_every_name() -> None:
+    tokenizer = TextTokenizer.from_folder(hub.EMBEDDED_FOLDER)
+    names = photo_names()
+    for name in (*names.things, *names.stuff.values()):
+        ids = tokenizer.encode_continuation(f" {name}")
+        assert b"".join(tokenizer.piece_bytes(token) for token in ids).decode() == f" {name}"
+        assert len(ids) <= MAX_NAME_TOKENS
