@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from osprey_core.engine import Guess, NamedRegion, Osprey, View
+from osprey_core.engine import Guess, NamedRegion, Osprey, RegionToken, View
 from osprey_core.evaluation.judges import semantic_iou, words_of
 from osprey_core.evaluation.measures import ROUNDS, Score
 from osprey_core.evaluation.sentence_similarity import SentenceEncoder, semantic_similarity
@@ -104,7 +104,8 @@ def _told(picture: int, truth: Thing, way: str, named: NamedRegion) -> NamedThin
 
 
 def _without_mask_token(view: View, mask: np.ndarray) -> NamedRegion:
-    answer = view.ask(QUESTIONS["category"], [mask], without=("mask",))
+    switched_off: tuple[RegionToken] = ("mask",)
+    answer = view.ask(QUESTIONS["category"], [mask], without=switched_off)
     return NamedRegion((Guess(answer, 0.0, 0.0),), 0.0)
 
 

@@ -6,6 +6,8 @@ and a ViT is given a simple pyramid. It knows neither regions nor language, and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import timm
 import torch
 from timm.models.convnext import ConvNeXt
@@ -73,7 +75,8 @@ class SimplePyramidEncoder(nn.Module):
 
     def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
         """As `VisionEncoder.forward`."""
-        last = self.trunk.forward_intermediates(pixel_values, indices=1, norm=True, intermediates_only=True)[0]
+        maps = self.trunk.forward_intermediates(pixel_values, indices=1, norm=True, intermediates_only=True)
+        last = maps[0]  # type: ignore[index]
         return {name: getattr(self, name)(last) for name in LEVEL_NAMES}  # (B, C, S/16, S/16) to the four levels
 
 
@@ -89,7 +92,7 @@ def build_vision_encoder(config: VisionConfig) -> nn.Module:
     trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
     if not isinstance(trunk, ConvNeXt):
         raise CheckpointError("encoder.not_convnext", name=config.name)
-    _check_dims(config, tuple(info["num_chs"] for info in trunk.feature_info))
+    _check_dims(config, tuple(int(info["num_chs"]) for info in trunk.feature_info))  # type: ignore[call-overload]
     # CLIP's pooled head takes no part in Osprey; its weights are not kept.
     trunk.head = nn.Identity()  # type: ignore[assignment]
     trunk.norm_pre = nn.Identity()
@@ -104,10 +107,10 @@ def _other_encoder(name: str, config: VisionConfig) -> nn.Module:
             raise CheckpointError("encoder.not_vit", name=config.name)
         return SimplePyramidEncoder(vit, config.level_dims)
     try:
-        trunk = timm.create_model(name, pretrained=False, features_only=True)
-        strides = trunk.feature_info.reduction()
-        places = [strides.index(stride) for stride in (4, 8, 16, 32)]
-        trunk = timm.create_model(name, pretrained=False, features_only=True, out_indices=tuple(places))
+        every: Any = timm.create_model(name, pretrained=False, features_only=True)
+        strides = every.feature_info.reduction()
+        places = tuple(strides.index(stride) for stride in (4, 8, 16, 32))
+        trunk: Any = timm.create_model(name, pretrained=False, features_only=True, out_indices=places)
     except (RuntimeError, ValueError, AttributeError) as error:
         raise CheckpointError("encoder.levels_missing", name=config.name) from error
     _check_dims(config, tuple(trunk.feature_info.channels()))

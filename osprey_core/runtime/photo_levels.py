@@ -32,7 +32,7 @@ class PhotoEncoder:
     """A tower on a device with a memo of the pictures that it saw last."""
 
     def __init__(self, tower: PhotoTower, device: torch.device, kept_pictures: int = KEPT_PICTURES) -> None:
-        self.tower = tower.to(device=device, memory_format=torch.channels_last)
+        self.tower = tower.to(device).to(memory_format=torch.channels_last)
         self.device = device
         self._kept_pictures = kept_pictures
         self._levels: OrderedDict[str, dict[str, torch.Tensor]] = OrderedDict()
@@ -49,7 +49,7 @@ class PhotoEncoder:
 
     def levels_of_square(self, square: np.ndarray) -> dict[str, torch.Tensor]:
         """As `levels`, of a picture that `photo_square` has stretched."""
-        digest = hashlib.blake2b(square, digest_size=16).hexdigest()
+        digest = hashlib.blake2b(square.tobytes(), digest_size=16).hexdigest()
         found = self._look_up(digest)
         if found is not None:
             return found

@@ -24,8 +24,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from transformers import DynamicCache
 
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
+from osprey_core.cache.prefix_cache import cache_of, key_values_of
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES, PHOTO_PREFIX, PhotoTowerConfig
 from osprey_core.engine import Osprey
 from osprey_core.language.prompts import QUESTIONS, PromptWriter, Turn
@@ -129,8 +130,9 @@ def fold(network: OspreyNetwork, statistics: Statistics, inverse: bool = False) 
             _fold_linear(linear.weight, linear.bias, mean, std, inverse)  # type: ignore[arg-type]
             start += dim
         first = network.mm_projector[0]
+        assert isinstance(first, nn.Linear)
         columns = first.weight[:, network.config.vision.level_dims[2] :]
-        _fold_linear(columns, first.bias, statistics.map_mean, statistics.map_std, inverse)  # type: ignore[arg-type]
+        _fold_linear(columns, first.bias, statistics.map_mean, statistics.map_std, inverse)
 
 
 def _fold_linear(
@@ -225,9 +227,9 @@ def begin_photo_linears(
         start = 0
         for name, dim in photo.channels.items():
             linear = extractor.get_submodule(PHOTO_PREFIX + name)
-            linear.weight.copy_(weight[start : start + dim].T)  # type: ignore[union-attr, operator]
+            linear.weight.copy_(weight[start : start + dim].T)  # type: ignore[operator]
             start += dim
-        linear.bias.copy_(bias + prior_bias)  # type: ignore[union-attr, operator]
+        linear.bias.copy_(bias + prior_bias)  # type: ignore[operator]
         _log_nearest(own["photo"] + normal["photo"] @ weight + bias + prior_bias, target, truth)
 
 
@@ -417,12 +419,12 @@ def answer_loss(
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
     with torch.set_grad_enabled(train and (not with_picture or random.random() < options.picture_gradient)):
         prefix = _prefix(network, batch, with_picture)
-    cache = DynamicCache(config=network.llm.config)
+    cache = cache_of(network.llm.config)
     for layer, (keys, values) in enumerate(prefix):
         cache.update(keys[batch.rows], values[batch.rows], layer)
     none = mask_tokens.new_zeros(len(batch.ids), 0, mask_tokens.shape[1])
     embeds = network.splice(batch.ids, none, mask_tokens[batch.shown], spatial_tokens[batch.shown])
-    hidden = network.llm.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True).last_hidden_state
+    hidden = network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache}).last_hidden_state
     learned = batch.labels != IGNORED
     logits = network.llm.lm_head(hidden[learned]).float()
     targets = batch.labels[learned]
@@ -443,15 +445,15 @@ def answer_loss(
     }
 
 
-def _prefix(network: OspreyNetwork, batch: FrozenBatch, with_picture: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _prefix(network: OspreyNetwork, batch: FrozenBatch, with_picture: bool) -> KeyValues:
     """Keys and values (P, heads, L + N, d) of each layer, of the ids before the picture and of its tokens."""
     embeds = network.llm.get_input_embeddings()(batch.before)[None].expand(len(batch.joined), -1, -1)
     if with_picture:
         image_tokens = network.mm_projector(batch.joined)  # (P, N, D)
         embeds = torch.cat([embeds.to(image_tokens.dtype), image_tokens], 1)
-    cache = DynamicCache(config=network.llm.config)
-    network.llm.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
-    return [(layer.keys, layer.values) for layer in cache.layers]
+    cache = cache_of(network.llm.config)
+    network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
+    return key_values_of(cache)
 
 
 class Pictures:

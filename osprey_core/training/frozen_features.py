@@ -96,7 +96,10 @@ class Freezer:
             if not len(masks):
                 continue
             rows = [mask_pooling(level, cover_grid(masks, level.shape[-2:])[None])[0] for level in own.values()]
-            rows += [mask_pooling(level, area_weights(masks, level.shape[-2:])[None])[0] for level in photo.values()]
+            rows += [
+                mask_pooling(level, area_weights(masks, (level.shape[-2], level.shape[-1]))[None])[0]
+                for level in photo.values()
+            ]
             pooled.append(torch.cat(rows, 1).half())
             side = config.extractor.mask_size
             shapes.append((resize_masks(masks, (side, side)).flatten(1) * 255).round().byte())
