@@ -7,6 +7,7 @@ decoder and brings its masks to the edges of the picture. Nothing of a picture i
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,12 +24,13 @@ from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, photo_values, shared_photo_encoder
-from osprey_core.segment.click_network import MASK_SIDE, ClickNetwork, EncodedPictures, PromptBatch
+from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork, EncodedPictures, PromptBatch
 from osprey_core.segment.edges import GuidedFilter
 from osprey_core.segment.protocol import (
     BoxXYXY,
     CheckedPrompt,
     OpenedPicture,
+    PointXY,
     PromptedPicture,
     ScoredMask,
     check_picture,
@@ -42,6 +44,8 @@ _SAME = 0.85  # candidates overlapping more than this are the same answer
 _ANSWERS = 3
 _GUIDE_PIXELS = 640 * 480  # masks are brought to the edges of the picture at this size at most
 _KEPT_ANSWERS = 8  # of an opened picture, 0.3 MB each
+_NEAR = 4  # places of the network's masks: a piece so near to a click belongs to it
+_SURELY_NOT = np.float32(-4)
 _ISLAND = 0.03  # pieces of a mask smaller than this share of it are dropped, and holes filled
 
 Click = tuple[float, float, int]
@@ -100,6 +104,8 @@ class _LearnedPicture(PromptedPicture):
 
     def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         logits, expected = self._answers(prompt.clicks, prompt.box_xyxy)
+        if prompt.box_xyxy is None:
+            logits = np.stack([connected(mask, self._on_grid(prompt.positive_xy)) for mask in logits])
         found = (
             ScoredMask(self._to_full(logits[place], prompt), float(np.clip(expected[place], 0, 1)))
             for place in _candidates(logits, expected)
@@ -130,7 +136,7 @@ class _LearnedPicture(PromptedPicture):
         height, width = self._size_hw
         steps = (np.arange(grid.points_per_side) + 0.5) / grid.points_per_side
         clicks: list[list[Click]] = [[(float(x * width), float(y * height), 1)] for y in steps for x in steps]
-        kept: list[Tensor] = []
+        kept: list[NDArray[np.float32]] = []
         scores: list[Tensor] = []
         for start in range(0, len(clicks), grid.points_per_batch):
             logits, expected = self._decode(clicks[start : start + grid.points_per_batch], None, None)
@@ -139,9 +145,13 @@ class _LearnedPicture(PromptedPicture):
             stable = (logits > 1).sum((1, 2)) / outer.clamp(min=1)
             good = (expected >= grid.min_expected_iou) & (stable >= grid.min_stability)
             good &= (logits > 0).sum((1, 2)) >= grid.min_area_share * MASK_SIDE**2
-            kept.append(logits[good].cpu())
+            places = good.nonzero()[:, 0].tolist()
+            marks = [self._on_grid([clicks[start + place // CANDIDATES][0][:2]]) for place in places]
+            kept += [connected(logits[place].cpu().numpy(), mark) for place, mark in zip(places, marks, strict=True)]
             scores.append((expected * stable)[good].cpu())
-        found, worth = torch.cat(kept), torch.cat(scores)
+        if not kept:
+            return []
+        found, worth = torch.from_numpy(np.stack(kept)), torch.cat(scores)
         results = [
             ScoredMask(mask, float(worth[place].clamp(0, 1)))
             for place in distinct_masks(found > 0, worth, grid.max_overlap)
@@ -170,6 +180,12 @@ class _LearnedPicture(PromptedPicture):
         logits, expected = self._network.decoder(self._encoded, batch)
         return logits, expected
 
+    def _on_grid(self, points_xy: Sequence[PointXY]) -> list[tuple[int, int]]:
+        """Points (x, y) of the picture as (row, column) of the network's masks."""
+        height, width = self._size_hw
+        last = MASK_SIDE - 1
+        return [(min(last, int(y * MASK_SIDE / height)), min(last, int(x * MASK_SIDE / width))) for x, y in points_xy]
+
     def _to_full(self, logits: NDArray[np.float32], prompt: CheckedPrompt | None) -> Mask:
         """Mask bool (H, W) of the picture's own size from logits (128, 128), with the picture's edges."""
         large = cv2.resize(logits, self._guide_wh, interpolation=cv2.INTER_LINEAR)
@@ -181,6 +197,26 @@ class _LearnedPicture(PromptedPicture):
         if prompt and prompt.box_xyxy:
             mask = _clipped(mask, prompt.box_xyxy)
         return _without_islands(mask, prompt)
+
+
+def connected(logits: NDArray[np.float32], places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """The logits (h, w) of the pieces of a mask that hold a place (row, column), or lie near it; elsewhere they say no.
+
+    A click asks for one thing: what looks alike elsewhere is another. Unchanged where no piece is near any place.
+    """
+    count, numbers = cv2.connectedComponents((logits > 0).astype(np.uint8), connectivity=4)
+    wanted = np.zeros(count, np.bool_)
+    for row, column in places:
+        number = int(numbers[row, column])
+        if not number:
+            near = numbers[max(0, row - _NEAR) : row + _NEAR + 1, max(0, column - _NEAR) : column + _NEAR + 1]
+            number = int(np.bincount(near[near > 0]).argmax()) if (near > 0).any() else 0
+        wanted[number] = True
+    wanted[0] = False
+    if not wanted.any():
+        return logits
+    piece = cv2.dilate(wanted[numbers].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(piece & (wanted[numbers] | (numbers == 0)), logits, np.minimum(logits, _SURELY_NOT))
 
 
 def distinct_masks(masks: Tensor, worth: Tensor, max_overlap: float) -> list[int]:

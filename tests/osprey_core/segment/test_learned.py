@@ -15,7 +15,7 @@ from osprey_core.runtime.photo_levels import PhotoEncoder, load_photo_tower
 from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.segment.click_network import ClickNetwork, PromptBatch, prompt_maps
 from osprey_core.segment.clicks import middle_of_largest_piece
-from osprey_core.segment.learned import GridOptions, LearnedSegmenter, distinct_masks, load_click_network
+from osprey_core.segment.learned import GridOptions, LearnedSegmenter, connected, distinct_masks, load_click_network
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
@@ -110,6 +110,18 @@ def test_everything_is_sorted_and_does_not_repeat_itself(untrained: LearnedSegme
     assert areas == sorted(areas, reverse=True)
     overlaps = [intersection_over_union(a, b) for i, a in enumerate(masks) for b in masks[:i]]
     assert max(overlaps, default=0) <= 0.8  # 0.7 on the network's grid
+
+
+def test_a_click_asks_for_the_piece_it_lies_in() -> None:
+    logits = np.full((20, 20), -3, np.float32)
+    logits[2:6, 2:6], logits[12:16, 12:16] = 5, 7
+    logits[2:6, 6] = -0.5  # soft to the right
+    answer = connected(logits, [(3, 3)])
+    np.testing.assert_array_equal(answer[1:7, 1:7], logits[1:7, 1:7])
+    assert answer[12:16, 12:16].max() == -4
+    assert (connected(logits, [(3, 3), (13, 13)]) > 0).sum() == 32
+    assert (connected(logits, [(8, 4)]) > 0).sum() == 16  # near enough
+    np.testing.assert_array_equal(connected(logits, [(2, 15)]), logits)
 
 
 def test_distinct_masks_keep_the_worthiest() -> None:
