@@ -15,7 +15,7 @@ from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import Prompts
+from osprey_core.language.prompts import PromptWriter
 from tests import fakes
 from tests.demo.sessions import answered, asked
 
@@ -81,7 +81,7 @@ def test_a_long_conversation_that_is_cut_stays_about_its_regions(
     for question in ("Its colour?", "Its size?", "Its shape?"):
         session = asked(services, session, question)
     call = model.calls[-1]
-    writer = Prompts(tiny_config(), tiny_tokenizer())
+    writer = PromptWriter(tiny_config(), tiny_tokenizer())
     shown = [
         writer.conversation(call.question, len(call.regions), call.history[left_out:], call.about).regions
         for left_out in range(len(call.history) + 1)
