@@ -39,7 +39,7 @@ def serve(options: Options) -> int:
     from demo.jobs import decoding
     from demo.jobs.decoding import Decode
     from demo.launch import launch
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
     def load_model(name: str, revision: str | None) -> object:
         from osprey_core import Osprey
@@ -67,22 +67,22 @@ def serve(options: Options) -> int:
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = Slot(options.model, lambda: load_model(options.model, options.revision))
+    model = LazyResource(options.model, lambda: load_model(options.model, options.revision))
     other = options.compare_with
-    second = None if other is None else Slot(other, lambda: load_model(other, None))
+    second = None if other is None else LazyResource(other, lambda: load_model(other, None))
     decode: Decode = decoding.decode
     if zero_gpu:
         from demo.jobs import zero_gpu as lent
 
         # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
-        loaded = [slot.load() for slot in (model, second) if slot is not None]
-        ready = [slot.get() if slot.state == "ready" else None for slot in loaded]
+        loaded = [resource.load() for resource in (model, second) if resource is not None]
+        ready = [resource.get() if resource.state == "ready" else None for resource in loaded]
         decode = lent.decoder(*ready)  # a Space must announce its function
     else:
-        for slot in (model, second):
-            if slot is not None:
-                slot.start()
-    segmenter = Slot(options.segmenter, load_segmenter).start()
+        for resource in (model, second):
+            if resource is not None:
+                resource.start()
+    segmenter = LazyResource(options.segmenter, load_segmenter).start()
     app = build_app(model, segmenter, options, decode=decode, second=second)
     app.queue(default_concurrency_limit=4, max_size=64)
     try:

@@ -33,28 +33,28 @@ from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
 from demo.session.restore import wire_returning
 from demo.session.services import Services
-from demo.session.workspace import Seat
-from demo.shared.lazy_resource import Slot
+from demo.session.workspace import Workspace
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.io.web_fetch import fetch
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
 def build_app(
-    model: Slot[Any] | Any,
-    segmenter: Slot[Any] | Any,
+    model: LazyResource[Any] | Any,
+    segmenter: LazyResource[Any] | Any,
     options: Options,
     examples: Path = EXAMPLES,
     decode: Decode = decode,
-    second: Slot[Any] | None = None,
+    second: LazyResource[Any] | None = None,
 ) -> gr.Blocks:
-    """The whole page. Model and segmenter are slots that may still be loading, or the things themselves.
+    """The whole page. Model and segmenter are resources that may still be loading, or the things themselves.
 
     second: another model to compare the first with, where one was asked for.
     """
     services = Services(
-        model=model if isinstance(model, Slot) else Slot.of(model, getattr(model, "name", "")),
-        segmenter=segmenter if isinstance(segmenter, Slot) else Slot.of(segmenter, getattr(segmenter, "name", "")),
+        model=_lazy(model),
+        segmenter=_lazy(segmenter),
         second=second,
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
@@ -71,7 +71,7 @@ def build_app(
 def _put_together(services: Services, options: Options, decode: Decode) -> Callable[[switching.Page], None]:
     """Make the components; what is returned adds the events that need the finished page."""
     is_embedded = options.is_embedded
-    workspace = gr.State(Seat(), time_to_live=7200)
+    workspace = gr.State(Workspace(), time_to_live=7200)
     header = build_header(services, is_embedded)
     with gr.Row(elem_id="columns", scale=1):
         with gr.Column(elem_id="canvas-side"):
@@ -100,3 +100,8 @@ def _put_together(services: Services, options: Options, decode: Decode) -> Calla
         wire_returning(page, services, workspace, show, [canvas, *others.components])
 
     return finish
+
+
+def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:
+    """A resource that may still be loading as it is; anything else as a resource that is ready."""
+    return value if isinstance(value, LazyResource) else LazyResource.of(value, getattr(value, "name", ""))

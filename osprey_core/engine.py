@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -37,6 +36,7 @@ from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
+from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.placement import check_device_map, is_offloaded
@@ -442,7 +442,7 @@ class View:
     ) -> list[Hashable]:
         """What stands at each position of a conversation: an id, or for a region's tokens what they are made from."""
         config = self.model.network.config
-        digests = {index: _digest(masks[index]) for index in set(regions)}
+        digests = {index: CodedMask.of(masks[index]).digest for index in set(regions)}
         contents: list[Hashable] = list(tail)
         places = iter(regions)
         for place, token in enumerate(tail):
@@ -528,11 +528,6 @@ def _split(prompt: Prompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids up to and including the picture, and those behind it."""
     end = prompt.ids.index(IMAGE_PLACEHOLDER_ID) + 1
     return prompt.ids[:end], prompt.ids[end:]
-
-
-def _digest(mask: np.ndarray) -> bytes:
-    """A name for a mask's content, (H, W) bool."""
-    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
 
 
 def _check_style(style: str) -> None:

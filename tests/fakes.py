@@ -224,13 +224,13 @@ def shape(name: str) -> NDArray[np.bool_]:
 def served(
     model: Any, segmenter: Any, examples: Path, mcp: bool = False, second: Any = None, **options: Any
 ) -> Iterator[str]:
-    """The page with these (or with slots of these) on a free loopback port; gives its address."""
+    """The page with these (or with resources of these) on a free loopback port; gives its address."""
     from demo.app import build_app
     from demo.launch import launch
     from demo.options import Options
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
-    compared = None if second is None else Slot.of(second, second.name)
+    compared = None if second is None else LazyResource.of(second, second.name)
     app = build_app(model, segmenter, Options(**options), examples, second=compared)
     app.queue(default_concurrency_limit=4)
     address = launch(app, "127.0.0.1", free_port(), mcp=mcp, prevent_thread_lock=True, quiet=True)
@@ -242,7 +242,7 @@ def served(
 
 def free_port() -> int:
     """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    with socket.socket() as analysis:
+        analysis.bind(("127.0.0.1", 0))
+        port: int = analysis.getsockname()[1]
         return port

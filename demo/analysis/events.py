@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis import judging, probes, similarity_maps
-from demo.analysis.panel import KINDS, probe_of, prop_of
+from demo.analysis import judging, similarity_maps
+from demo.analysis.panel import KINDS, analysis_payload, property_of
+from demo.jobs import analyses
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
-from demo.session.session import Probe, Session
-from demo.session.workspace import Seat
+from demo.session.session import Analysis, Session
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs, Properties
 from demo.shared.queues import private
@@ -36,20 +37,20 @@ def closer_outputs(services: Services, closer: gr.HTML) -> Outputs[Session]:
     """The panel with all looks of the session."""
 
     def properties(session: Session) -> list[Properties]:
-        looks: Properties = {prop_of(kind): {} for kind in KINDS}
-        for probe in session.probes:
-            looks.update(look_properties(services, session, probe))
+        looks: Properties = {property_of(kind): {} for kind in KINDS}
+        for analysis in session.analyses:
+            looks.update(look_properties(services, session, analysis))
         return [looks]
 
     return Outputs((closer,), properties)
 
 
-def look_properties(services: Services, session: Session, probe: Probe) -> Properties:
+def look_properties(services: Services, session: Session, analysis: Analysis) -> Properties:
     """The panel's property that shows one look; none without a picture."""
     if session.picture is None:
         return {}
-    image = services.opened(session.picture).image() if probe.kind == "inside" else None
-    return {prop_of(probe.kind): probe_of(session, probe, image)}
+    image = services.pictures.get(session.picture).image() if analysis.kind == "inside" else None
+    return {property_of(analysis.kind): analysis_payload(session, analysis, image)}
 
 
 @dataclass(frozen=True)
@@ -59,30 +60,30 @@ class CloserHandlers:
     services: Services
     decode: Decode
 
-    def begin_look(self, workspace: Seat, event: gr.EventData, *settings: Any) -> Any:
+    def begin_look(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Any:
         """A look that waits for the model; `settings` are the values of the controls."""
-        probe = None
+        analysis = None
         with errors_as_toasts():
-            probe = probes.begin(workspace, self._wanted(_data_of(event), settings))
-        return self._shown(workspace.session, probe)
+            analysis = analyses.begin(workspace, self._wanted(_data_of(event), settings))
+        return self._shown(workspace.session, analysis)
 
-    def take_looks(self, workspace: Seat) -> Iterator[Any]:
+    def take_looks(self, workspace: Workspace) -> Iterator[Any]:
         """All looks that wait, as they grow."""
-        for waiting in [probe for probe in workspace.session.probes if probe.state == "waiting"]:
+        for waiting in [analysis for analysis in workspace.session.analyses if analysis.state == "waiting"]:
             held = HeldError()
             with errors_as_toasts(held):
-                for probe in probes.take(self.services, workspace, waiting.id, self.decode):
-                    yield self._shown(workspace.session, probe)
-            yield self._shown(workspace.session, workspace.session.probe(waiting.kind))
+                for analysis in analyses.carry_out(self.services, workspace, waiting.id, self.decode):
+                    yield self._shown(workspace.session, analysis)
+            yield self._shown(workspace.session, workspace.session.analysis(waiting.kind))
             held.release()
 
-    def stop_look(self, workspace: Seat, event: gr.EventData) -> Any:
+    def stop_look(self, workspace: Workspace, event: gr.EventData) -> Any:
         """No more of the look of this kind."""
         kind = str(_data_of(event).get("kind"))
-        probes.stop(self.services, workspace, kind)
-        return self._shown(workspace.session, workspace.session.probe(kind))
+        analyses.stop(self.services, workspace, kind)
+        return self._shown(workspace.session, workspace.session.analysis(kind))
 
-    def _wanted(self, data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Probe]:
+    def _wanted(self, data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Analysis]:
         question, read = str(data.get("question") or ""), SamplingSettings.read(*settings)
         match data.get("kind"):
             case "labels":
@@ -97,8 +98,8 @@ class CloserHandlers:
                 return similarity_maps.inside_probe
         raise OspreyError("page.unknown_choice")
 
-    def _shown(self, session: Session, probe: Probe | None) -> Any:
-        properties = look_properties(self.services, session, probe) if probe is not None else {}
+    def _shown(self, session: Session, analysis: Analysis | None) -> Any:
+        properties = look_properties(self.services, session, analysis) if analysis is not None else {}
         return gr.update(**properties) if properties else gr.skip()
 
 

@@ -1,6 +1,6 @@
 """Judging what the model says: a person's labels by its own likelihood, and one question answered in several ways.
 
-Makes the looks that `probes` takes. The questions are asked by themselves, without the conversation, so that nothing
+Makes the looks that `analyses` takes. The questions are asked by themselves, without the conversation, so that nothing
 but what is compared differs. Knows no component.
 """
 
@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from demo.analysis.probes import Variant, as_asked, regions_of
-from demo.jobs.requests import Finding, Look, RegionToken, Request, request_of
+from demo.jobs.analyses import AnswerVariant
+from demo.jobs.requests import AnalysisRequest, AnalysisResult, RegionToken, Request, request_of
 from demo.session.conversation import ask, preset_question
+from demo.session.regions import chosen_regions
 from demo.session.services import Services
-from demo.session.session import Asked, Probe, Session, new_probe
+from demo.session.session import Analysis, RegionSnapshot, Session, new_analysis
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import MAX_SEED, SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
     from osprey_core.analysis.label_likelihood import LabelScores
@@ -41,7 +42,7 @@ SWITCHED_OFF: dict[str, tuple[RegionToken, ...]] = {
 
 
 @dataclass(frozen=True)
-class RegionLabels(Finding):
+class RegionLabelScores(AnalysisResult):
     """A list of labels, scored for the region at this place of the request."""
 
     place: int
@@ -49,35 +50,35 @@ class RegionLabels(Finding):
 
 
 @dataclass(frozen=True)
-class LabelsLook(Look):
+class LabelScoresRequest(AnalysisRequest):
     """Each of several regions judged by the same labels."""
 
     regions: tuple[CodedMask, ...]
     labels: tuple[str, ...]
     rank_by: str
 
-    def findings(self, view: Any, ticket: Ticket) -> Iterator[Finding]:
+    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
         from osprey_core.analysis import label_likelihood  # slow to import; the model has been loaded by now
 
         for place, region in enumerate(self.regions):
             if ticket.stopped:
                 return
             scores = label_likelihood.score_labels(view, region.mask(), self.labels, rank_by=self.rank_by)  # type: ignore[arg-type]
-            yield RegionLabels(place, scores)
+            yield RegionLabelScores(place, scores)
 
 
-def labels_probe(session: Session, labels: Any, which: Any = "all", rank_by: Any = "sum") -> Probe:
+def labels_probe(session: Session, labels: Any, which: Any = "all", rank_by: Any = "sum") -> Analysis:
     """The regions' labels judged. labels: text, one per line or parted by commas, or a list of texts.
 
     Raises InputError if there is nothing to judge, or nothing to judge it by.
     """
     if rank_by not in ("sum", "mean"):
         raise InputError("page.unknown_choice")
-    regions = regions_of(session, which)
+    regions = chosen_regions(session, which)
     cleaned = labels_of(labels)
     assert session.picture is not None
-    look = LabelsLook(session.picture, tuple(region.mask for region in regions), cleaned, rank_by)
-    return new_probe("labels", as_asked(regions), (look,))
+    look = LabelScoresRequest(session.picture, tuple(region.mask for region in regions), cleaned, rank_by)
+    return new_analysis("labels", tuple(region.snapshot() for region in regions), (look,))
 
 
 def labels_of(typed: Any) -> tuple[str, ...]:
@@ -96,14 +97,14 @@ def labels_of(typed: Any) -> tuple[str, ...]:
 # --- one question, several answers -----------------------------------------------------------------------------------
 
 
-def without_probe(session: Session, typed: str, settings: SamplingSettings) -> Probe:
+def without_probe(session: Session, typed: str, settings: SamplingSettings) -> Analysis:
     """One question answered with the region and without it, and with each of its two tokens alone."""
     question, asked, request = _alone(session, typed, settings)
     requests = tuple(replace(request, without=tokens) for tokens in SWITCHED_OFF.values())
-    return new_probe("without", asked, requests, tuple(Variant(how) for how in SWITCHED_OFF), question)
+    return new_analysis("without", asked, requests, tuple(AnswerVariant(how) for how in SWITCHED_OFF), question)
 
 
-def samples_probe(session: Session, typed: str, count: Any, temperature: Any, settings: SamplingSettings) -> Probe:
+def samples_probe(session: Session, typed: str, count: Any, temperature: Any, settings: SamplingSettings) -> Analysis:
     """One question answered several times, each time with another seed: the settings' own and those that follow it.
 
     temperature: in place of the settings' one. Raises InputError if it is 0, where all answers are the same.
@@ -120,20 +121,22 @@ def samples_probe(session: Session, typed: str, count: Any, temperature: Any, se
     seeds = [(first + place) % (MAX_SEED + 1) for place in range(wanted)]
     question, asked, request = _alone(session, typed, replace(settings, temperature=warmth))
     requests = tuple(replace(request, settings=replace(request.settings, seed=seed)) for seed in seeds)
-    return new_probe("samples", asked, requests, tuple(Variant("sample", seed=seed) for seed in seeds), question)
+    return new_analysis(
+        "samples", asked, requests, tuple(AnswerVariant("sample", seed=seed) for seed in seeds), question
+    )
 
 
-def models_probe(services: Services, session: Session, typed: str, settings: SamplingSettings) -> Probe:
+def models_probe(services: Services, session: Session, typed: str, settings: SamplingSettings) -> Analysis:
     """One question answered by both models. Raises InputError, which says what to do, where only one is loaded."""
     if services.second is None:
         raise InputError("page.one_model")
     question, asked, request = _alone(session, typed, settings)
     names = (services.model.name, services.second.name)
-    variants = tuple(Variant("model", model=name) for name in names)
-    return new_probe("models", asked, (request, replace(request, second=True)), variants, question)
+    variants = tuple(AnswerVariant("model", model=name) for name in names)
+    return new_analysis("models", asked, (request, replace(request, second=True)), variants, question)
 
 
-def _alone(session: Session, typed: str, settings: SamplingSettings) -> tuple[str, tuple[Asked, ...], Request]:
+def _alone(session: Session, typed: str, settings: SamplingSettings) -> tuple[str, tuple[RegionSnapshot, ...], Request]:
     """A question, the regions it is about, and what the model is asked if there is no conversation.
 
     An empty question means the conversation's last one, or, where there is none, a short description.
@@ -143,4 +146,4 @@ def _alone(session: Session, typed: str, settings: SamplingSettings) -> tuple[st
         last = session.transcript[-1:]
         typed = last[0].typed if last else preset_question(alone, "short")
     turn = ask(alone, typed).transcript[-1]
-    return turn.typed, turn.asked, request_of(alone, turn, settings)
+    return turn.typed, turn.regions, request_of(alone, turn, settings)

@@ -14,17 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.analysis import judging, similarity_maps
-from demo.analysis.judging import RegionLabels
-from demo.analysis.probes import Variant
+from demo.analysis.judging import RegionLabelScores
 from demo.analysis.similarity_maps import LevelMap
 from demo.i18n.catalog import group
+from demo.jobs.analyses import AnswerVariant
 from demo.session import mentions
 from demo.session.services import Services
-from demo.session.session import Asked, Probe, Session
-from demo.shared.mask_payload import mask_key
+from demo.session.session import Analysis, RegionSnapshot, Session
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50
@@ -34,7 +33,7 @@ _COLORS = 9
 
 def build_closer(services: Services) -> gr.HTML:
     """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
-    looks: dict[str, Any] = dict.fromkeys(map(prop_of, KINDS))
+    looks: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
     return gr.HTML(
         None,
         elem_id="closer",
@@ -52,34 +51,34 @@ def build_closer(services: Services) -> gr.HTML:
     )
 
 
-def prop_of(kind: str) -> str:
+def property_of(kind: str) -> str:
     """The component's property that holds the look of this kind."""
     return f"look_{kind}"
 
 
-def probe_of(session: Session, probe: Probe, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
+def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
     """A look as the panel shows it. image: uint8 (H, W, 3), needed for a look inside."""
     return {
-        "id": probe.id,
+        "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,
-        "state": probe.state,
-        "asked": [{"number": asked.number, "key": mask_key(asked.mask)} for asked in probe.asked],
-        "question": mentions.split(probe.question),
-        "parts": [_part_of(probe, part, image) for part in probe.parts],
+        "state": analysis.state,
+        "asked": [{"number": region.number, "key": region.mask.digest} for region in analysis.regions],
+        "question": mentions.split(analysis.question),
+        "parts": [_part_of(analysis, part, image) for part in analysis.parts],
     }
 
 
-def _part_of(probe: Probe, part: Any, image: NDArray[np.uint8] | None) -> dict[str, Any]:
-    if isinstance(part, RegionLabels):
-        return _labels_of(probe.asked[part.place], part)
-    if isinstance(part, Variant):
-        return _variant_of(probe, part)
+def _part_of(analysis: Analysis, part: Any, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+    if isinstance(part, RegionLabelScores):
+        return _labels_of(analysis.regions[part.place], part)
+    if isinstance(part, AnswerVariant):
+        return _variant_of(analysis, part)
     assert isinstance(part, LevelMap)
     assert image is not None
-    return _map_of(probe.asked[0], part, image)
+    return _map_of(analysis.regions[0], part, image)
 
 
-def _labels_of(asked: Asked, found: RegionLabels) -> dict[str, Any]:
+def _labels_of(asked: RegionSnapshot, found: RegionLabelScores) -> dict[str, Any]:
     scores = found.scores
     return {
         "number": asked.number,
@@ -94,8 +93,8 @@ def _labels_of(asked: Asked, found: RegionLabels) -> dict[str, Any]:
     }
 
 
-def _variant_of(probe: Probe, variant: Variant) -> dict[str, Any]:
-    places = probe.requests[0].numbers
+def _variant_of(analysis: Analysis, variant: AnswerVariant) -> dict[str, Any]:
+    places = analysis.requests[0].numbers
     return {
         "how": variant.how,
         "model": variant.model,
@@ -112,7 +111,7 @@ def _hundredths(heat: NDArray[np.float32]) -> NDArray[np.int8]:
     return hundredths
 
 
-def _map_of(asked: Asked, found: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
+def _map_of(asked: RegionSnapshot, found: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
     jpeg = base64.b64encode(similarity_maps.drawn(image, asked, found)).decode()
     low, high = float(found.heat.min()), float(found.heat.max())
     return {

@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis import judging, probes, similarity_maps
-from demo.analysis.probes import Variant
+from demo.analysis import judging, similarity_maps
 from demo.api.caller_identity import Callers
 from demo.api.endpoints import described, listed, of_type, one_sentence
+from demo.jobs import analyses
+from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
-from demo.session.session import Probe, Session
+from demo.session.session import Analysis, Session
 from demo.shared import queues
 from demo.shared.queues import queued
 from osprey_core.language.sampling import SamplingSettings
@@ -21,7 +22,7 @@ from osprey_core.language.sampling import SamplingSettings
 
 def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
-    callers = Callers(app, services.seats)
+    callers = Callers(app, services.workspaces)
     with gr.Group(visible=False):
         trigger = gr.Button()
         labels = of_type(gr.JSON(label="labels"), {"type": "array", "items": {"type": "string"}})
@@ -37,14 +38,14 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
     def looked(
         request: gr.Request,
         session: str,
-        make: Callable[[Session], Probe],
-        told: Callable[[Session, Probe], list[dict[str, Any]]],
+        make: Callable[[Session], Analysis],
+        told: Callable[[Session, Analysis], list[dict[str, Any]]],
     ) -> Iterator[Any]:
         """What is found, as it grows."""
-        seat = callers.seat(session, request)
-        begun = probes.begin(seat, make)
-        for probe in probes.take(services, seat, begun.id, decode):
-            yield callers.told(told(seat.session, probe), request)
+        workspace = callers.workspace(session, request)
+        begun = analyses.begin(workspace, make)
+        for analysis in analyses.carry_out(services, workspace, begun.id, decode):
+            yield callers.told(told(workspace.session, analysis), request)
 
     def judge(
         request: gr.Request, labels: Any, regions: str = "all", rank_by: str = "sum", session: str = ""
@@ -182,31 +183,31 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
         )
 
 
-def _judged(session: Session, probe: Probe) -> list[dict[str, Any]]:
+def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
     told = []
-    for part in probe.parts:
+    for part in analysis.parts:
         ranked = [
             {"label": one.label, "share": one.share, "log_likelihood": one.log_likelihood} for one in part.scores.ranked
         ]
         scores = {"labels": ranked, "on_list": part.scores.on_list, "uncertain": part.scores.is_uncertain}
-        told.append({**_region(session, probe, part.place), **scores})
+        told.append({**_region(session, analysis, part.place), **scores})
     return told
 
 
-def _ablated(session: Session, probe: Probe) -> list[dict[str, Any]]:
-    return [{"without": list(judging.SWITCHED_OFF[part.how]), "answer": part.answer} for part in _begun(probe)]
+def _ablated(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
+    return [{"without": list(judging.SWITCHED_OFF[part.how]), "answer": part.answer} for part in _begun(analysis)]
 
 
-def _sampled(session: Session, probe: Probe) -> list[dict[str, Any]]:
-    return [{"seed": part.seed, "answer": part.answer} for part in _begun(probe)]
+def _sampled(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
+    return [{"seed": part.seed, "answer": part.answer} for part in _begun(analysis)]
 
 
-def _compared(session: Session, probe: Probe) -> list[dict[str, Any]]:
-    return [{"model": part.model, "answer": part.answer} for part in _begun(probe)]
+def _compared(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
+    return [{"model": part.model, "answer": part.answer} for part in _begun(analysis)]
 
 
-def _mapped(session: Session, probe: Probe) -> list[dict[str, Any]]:
-    region = _region(session, probe, 0)
+def _mapped(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
+    region = _region(session, analysis, 0)
     return [
         {
             "level": part.level,
@@ -214,18 +215,18 @@ def _mapped(session: Session, probe: Probe) -> list[dict[str, Any]]:
             "size_hw": list(part.heat.shape),
             "heat": [[round(float(value), 4) for value in row] for row in part.heat],
         }
-        for part in probe.parts
+        for part in analysis.parts
     ]
 
 
-def _begun(probe: Probe) -> list[Variant]:
+def _begun(analysis: Analysis) -> list[AnswerVariant]:
     """The answers that are complete or being written."""
-    return [part for part in probe.parts if part.answer or part.stats is not None]
+    return [part for part in analysis.parts if part.answer or part.stats is not None]
 
 
-def _region(session: Session, probe: Probe, place: int) -> dict[str, Any]:
+def _region(session: Session, analysis: Analysis, place: int) -> dict[str, Any]:
     """The region at this place of a look, as it was then."""
-    asked = probe.asked[place]
+    asked = analysis.regions[place]
     known = session.region(asked.number)
     name = known.name if known is not None else ""
     return {**described(asked.number, name, asked.mask)}

@@ -1,8 +1,8 @@
-"""Who calls an endpoint, and which seat is theirs.
+"""Who calls an endpoint, and which workspace is theirs.
 
-A program with a connection of its own (gradio_client) has a seat by the connection's name. All others name the session
-in every call: those over MCP, because they share one connection, Gradio's own to itself; and plain HTTP calls that name
-no connection, because Gradio gives each such call a new one.
+A program with a connection of its own (gradio_client) has a workspace by the connection's name. All others name the
+session in every call: those over MCP, because they share one connection, Gradio's own to itself; and plain HTTP calls
+that name no connection, because Gradio gives each such call a new one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import gradio as gr
 
 from demo.api.own_session import is_own
-from demo.session.workspace import Seat
-from demo.session.workspaces import Seats
+from demo.session.workspace import Workspace
+from demo.session.workspace_store import WorkspaceStore
 from osprey_core.errors import InputError
 
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -23,27 +23,27 @@ _EVENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Callers:
-    """Finds the seat of a call. `app` is the Blocks in which the endpoints are."""
+    """Finds the workspace of a call. `app` is the Blocks in which the endpoints are."""
 
-    def __init__(self, app: gr.Blocks, seats: Seats) -> None:
-        self._app, self._seats = app, seats
+    def __init__(self, app: gr.Blocks, workspaces: WorkspaceStore) -> None:
+        self._app, self._workspaces = app, workspaces
 
-    def seat(self, session: str | None, request: gr.Request) -> Seat:
-        """The seat of this session; without one, that of the connection. Raises InputError if there is none."""
+    def workspace(self, session: str | None, request: gr.Request) -> Workspace:
+        """The workspace of this session; without one, that of the connection. Raises InputError if there is none."""
         if session:
-            seat = self._seats.find(session)
-            if seat is None:
+            workspace = self._workspaces.find(session)
+            if workspace is None:
                 raise InputError("page.session_gone")
-            return seat
+            return workspace
         if not self.has_own_connection(request):
             raise InputError("page.session_missing")
-        return self._seats.of_client(str(request.session_hash))
+        return self._workspaces.for_client(str(request.session_hash))
 
-    def seat_to_open(self, session: str | None, request: gr.Request) -> Seat:
-        """As `seat`, but a new one for a call that names no session and has no connection of its own."""
+    def workspace_to_open(self, session: str | None, request: gr.Request) -> Workspace:
+        """As `workspace`, but a new one for a call that names no session and has no connection of its own."""
         if not session and not self.has_own_connection(request):
-            return self._seats.keep(Seat())
-        return self.seat(session, request)
+            return self._workspaces.keep(Workspace())
+        return self.workspace(session, request)
 
     def has_own_connection(self, request: gr.Request) -> bool:
         """Whether the calls of this caller, and nobody else's, are known by their connection."""

@@ -15,27 +15,27 @@ from typing import Any, cast
 import gradio as gr
 from gradio import utils
 
-from demo.analysis import probes
 from demo.api.caller_identity import Callers
 from demo.i18n.catalog import text
+from demo.jobs import analyses
 from demo.session import handlers, record
 from demo.session.handlers import Action, Decode, Services, Style
-from demo.session.session import PageRegion, Session
-from demo.session.workspace import Seat
+from demo.session.session import Region, Session
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.problems import sentence_of
 from demo.shared.queues import queued
 from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 log = logging.getLogger(__name__)
 
 
 def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
     """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
-    callers = Callers(app, services.seats)
+    callers = Callers(app, services.workspaces)
     with gr.Group(visible=False):
         trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
         file = gr.File(label="file", type="filepath")
@@ -68,16 +68,16 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
         with one_sentence():
             if not file and not address:
                 raise OspreyError("page.upload_missing")
-            seat = callers.seat_to_open(session, request)
+            workspace = callers.workspace_to_open(session, request)
             if file:
-                opened = record.open_file(seat.session, Path(file).read_bytes(), Path(file).name)
+                opened = record.open_file(workspace.session, Path(file).read_bytes(), Path(file).name)
             else:
-                opened = handlers.open_address(services, seat.session, address)
-            handlers.stop(services, seat)
-            seat.change(lambda _: opened)
-            services.seats.keep(seat)
+                opened = handlers.open_address(services, workspace.session, address)
+            handlers.stop(services, workspace)
+            workspace.change(lambda _: opened)
+            services.workspaces.keep(workspace)
             assert opened.picture is not None
-            found = {"session": seat.key, "width": opened.picture.width, "height": opened.picture.height}
+            found = {"session": workspace.key, "width": opened.picture.width, "height": opened.picture.height}
             return callers.told(found, request)
 
     def segment_point(request: gr.Request, x: float, y: float, action: str = "new", session: str = "") -> Any:
@@ -92,8 +92,8 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the region: number, name, area in pixels, box_xyxy (left, top, right, bottom), rle (the mask as COCO RLE).
         """
         with one_sentence():
-            seat = callers.seat(session, request)
-            marked = seat.change_regions(lambda s: handlers.mark_point(services, s, x, y, _action(action)))
+            workspace = callers.workspace(session, request)
+            marked = workspace.change_regions(lambda s: handlers.mark_point(services, s, x, y, _action(action)))
             return callers.told(_selected(marked), request)
 
     def segment_box(request: gr.Request, box_xyxy: Any, action: str = "new", session: str = "") -> Any:
@@ -107,17 +107,17 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the region: number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             box = listed(box_xyxy)
-            marked = seat.change_regions(lambda s: handlers.mark_box(services, s, box, _action(action)))
+            marked = workspace.change_regions(lambda s: handlers.mark_box(services, s, box, _action(action)))
             return callers.told(_selected(marked), request)
 
-    def refined(seat: Seat, drawn: Session, refine: bool | None) -> dict[str, Any]:
+    def refined(workspace: Workspace, drawn: Session, refine: bool | None) -> dict[str, Any]:
         """What was drawn, or the outline in its place; if none fits, the mark stays and the caller is told."""
         if not refine:
             return _selected(drawn)
         change = lambda s: handlers.refine_mark(services, s) if s.regions is drawn.regions else s  # noqa: E731
-        return _selected(seat.change_regions(change))
+        return _selected(workspace.change_regions(change))
 
     def segment_brush(
         request: gr.Request, points_xy: Any, radius: float, action: str = "new", refine: bool = False, session: str = ""
@@ -134,10 +134,10 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the region: number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             stroke = listed(points_xy)
-            drawn = seat.change_regions(lambda s: handlers.mark_brush(s, stroke, radius, _action(action)))
-            return callers.told(refined(seat, drawn, refine), request)
+            drawn = workspace.change_regions(lambda s: handlers.mark_brush(s, stroke, radius, _action(action)))
+            return callers.told(refined(workspace, drawn, refine), request)
 
     def segment_polygon(
         request: gr.Request, points_xy: Any, action: str = "new", refine: bool = False, session: str = ""
@@ -153,10 +153,10 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the region: number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             corners = listed(points_xy)
-            drawn = seat.change_regions(lambda s: handlers.mark_polygon(s, corners, _action(action)))
-            return callers.told(refined(seat, drawn, refine), request)
+            drawn = workspace.change_regions(lambda s: handlers.mark_polygon(s, corners, _action(action)))
+            return callers.told(refined(workspace, drawn, refine), request)
 
     def segment_everything(request: gr.Request, session: str = "") -> Any:
         """Find all that stands out in the picture, largest first; nothing becomes a region by this.
@@ -167,7 +167,7 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             of each find: index (for take_segment), score from 0 to 1, area, box_xyxy, rle.
         """
         with one_sentence():
-            found = handlers.find_everything(services, callers.seat(session, request).session)
+            found = handlers.find_everything(services, callers.workspace(session, request).session)
             segments = [
                 {"index": index, "score": segment.score, **_measured(segment.mask)}
                 for index, segment in enumerate(found)
@@ -185,9 +185,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the region: number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             index = int(number or 0)
-            marked = seat.change_regions(lambda s: handlers.take_segment(services, s, index, _action(action)))
+            marked = workspace.change_regions(lambda s: handlers.take_segment(services, s, index, _action(action)))
             return callers.told(_selected(marked), request)
 
     def load_masks(request: gr.Request, file: str | None, session: str = "") -> Any:
@@ -200,11 +200,11 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             all regions: of each number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             if not file:
                 raise OspreyError("page.upload_missing")
             data = Path(file).read_bytes()
-            loaded = seat.change_regions(lambda s: handlers.load_masks(s, data))
+            loaded = workspace.change_regions(lambda s: handlers.load_masks(s, data))
             return callers.told([_described(region) for region in loaded.regions], request)
 
     def describe_everything(request: gr.Request, style: str = "short", session: str = "") -> Iterator[Any]:
@@ -217,9 +217,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             of each find: index (as of segment_everything) and caption.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
+            workspace = callers.workspace(session, request)
             for now in handlers.describe_everything(
-                services, seat, _style(style), SamplingSettings(max_new_tokens=1024), decode
+                services, workspace, _style(style), SamplingSettings(max_new_tokens=1024), decode
             ):
                 rows = now.captions.rows if now.captions else ()
                 found = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
@@ -235,8 +235,8 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the regions that are left: of each number, name, area, box_xyxy, rle.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
-            left = seat.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
+            workspace = callers.workspace(session, request)
+            left = workspace.change_regions(lambda s: handlers.delete_region(s, int(number or 0)))
             return callers.told([_described(region) for region in left.regions], request)
 
     def ask(
@@ -264,9 +264,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
         """
         with one_sentence():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            seat = callers.seat(session, request)
-            turn_id = seat.change(lambda s: handlers.ask(s, question or "")).transcript[-1].id
-            for progress in handlers.answer(services, seat, settings, decode):
+            workspace = callers.workspace(session, request)
+            turn_id = workspace.change(lambda s: handlers.ask(s, question or "")).transcript[-1].id
+            for progress in handlers.answer(services, workspace, settings, decode):
                 for turn in progress.session.transcript:
                     if turn.id == turn_id:
                         yield turn.answer
@@ -280,8 +280,8 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             the zip; open_picture opens it again.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
-            data, name = record.zip_of(seat.session, services.model.name, services.segmenter.name)
+            workspace = callers.workspace(session, request)
+            data, name = record.zip_of(workspace.session, services.model.name, services.segmenter.name)
             # In Gradio's own folder, from which it serves files and which it clears.
             folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
             folder.mkdir(parents=True)
@@ -295,9 +295,9 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             session: what open_picture returned.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
-            handlers.stop(services, seat)
-            seat.change(handlers.clear_chat)
+            workspace = callers.workspace(session, request)
+            handlers.stop(services, workspace)
+            workspace.change(handlers.clear_chat)
 
     def stop(request: gr.Request, session: str = "") -> None:
         """End the answer that is being written, closer looks, descriptions of everything; what is written stays.
@@ -306,10 +306,10 @@ def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
             session: what open_picture returned.
         """
         with one_sentence():
-            seat = callers.seat(session, request)
-            handlers.stop(services, seat)
-            handlers.stop_describing(services, seat)
-            probes.stop(services, seat)
+            workspace = callers.workspace(session, request)
+            handlers.stop(services, workspace)
+            handlers.stop_describing(services, workspace)
+            analyses.stop(services, workspace)
 
     for fn, inputs, output, queue in (
         (open_picture, [file, address], result, queues.OPENING),
@@ -358,7 +358,7 @@ def described(number: int, name: str, mask: CodedMask) -> dict[str, Any]:
     return {"number": number, "name": name, **_measured(mask)}
 
 
-def _described(region: PageRegion) -> dict[str, Any]:
+def _described(region: Region) -> dict[str, Any]:
     return described(region.number, region.name, region.mask)
 
 

@@ -34,7 +34,7 @@ from demo.session import marks, record, regions
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import Queue, private
@@ -89,7 +89,7 @@ class RegionHandler(Generic[Kind]):
     read: Callable[[Any], Kind]
     change: Callable[[Services, Session, Kind], Session]
 
-    def __call__(self, workspace: Seat, value: Any) -> list[Any]:
+    def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
         """The canvas's update, then those of the followers. A gesture that is refused is answered as well."""
         with errors_as_toasts():
             gesture = self.read(value)
@@ -110,7 +110,7 @@ class CanvasHandlers:
 
     services: Services
 
-    def segment_everything(self, workspace: Seat, value: Any) -> Any:
+    def segment_everything(self, workspace: Workspace, value: Any) -> Any:
         """The outlines of everything that the segmenter finds."""
         session = workspace.session
         segments: dict[str, Any] = {}
@@ -119,7 +119,7 @@ class CanvasHandlers:
                 segments = {"segments": segments_of(session, find_everything(self.services, session))}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
 
-    def save_record(self, workspace: Seat, value: Any) -> Any:
+    def save_record(self, workspace: Workspace, value: Any) -> Any:
         """The conversation as a zip, which the script hands to the browser as a download."""
         download: dict[str, Any] = {}
         with errors_as_toasts():

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image
 
 from demo.session.session import Picture, Segment, Session
-from demo.session.workspace import Seat, Sheet
+from demo.session.workspace import Sheet, Workspace
 from demo.shared.mask_payload import shown_mask
 from osprey_core.io.pictures import fit_within
-from osprey_core.regions.region import color_of, text_color_on
+from osprey_core.regions.colors import color_of, text_color_on
 
 SHOWN_SIDE = 1600
 """Longest side of the picture as it is sent to the browser."""
@@ -33,15 +33,15 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
     regions = []
     for region in session.regions:
         points = []
-        if region.prompts is not None:
-            hints = zip(region.prompts.points_xy, region.prompts.labels, strict=True)
+        if region.prompt is not None:
+            hints = zip(region.prompt.points_xy, region.prompt.labels, strict=True)
             points = [[x, y, label] for (x, y), label in hints]
         regions.append(
             {
                 **shown_mask(region.mask),
                 **_look(region.number),
                 "points": points,
-                "found": region.prompts is not None,
+                "found": region.prompt is not None,
                 "name": region.name,
                 "hidden": region.hidden,
             }
@@ -65,7 +65,7 @@ def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]
     }
 
 
-def pictures_of(workspace: Seat, image_of: Callable[[Picture], np.ndarray]) -> dict[str, Any]:
+def pictures_of(workspace: Workspace, image_of: Callable[[Picture], np.ndarray]) -> dict[str, Any]:
     """All open pictures as the canvas lists them, with the number of the one in front; `image_of` gives the pixels."""
     items = []
     for sheet in workspace.sheets:

@@ -17,7 +17,7 @@ from demo.session import pictures, record
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.session.workspace import Seat, Sheet
+from demo.session.workspace import Sheet, Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
@@ -46,22 +46,22 @@ class PictureHandlers:
     services: Services
     others: Outputs[Session]
 
-    def open_picture(self, workspace: Seat, value: Any) -> list[Any]:
+    def open_picture(self, workspace: Workspace, value: Any) -> list[Any]:
         """An example, an address, or an uploaded file: a picture or a saved conversation."""
         return self._bring_to_front(workspace, value, self._open)
 
-    def turn_to_picture(self, workspace: Seat, value: Any) -> list[Any]:
+    def turn_to_picture(self, workspace: Workspace, value: Any) -> list[Any]:
         """Another of the open pictures."""
         return self._bring_to_front(workspace, value, self._turn_to)
 
-    def close_picture(self, workspace: Seat, value: Any) -> list[Any]:
+    def close_picture(self, workspace: Workspace, value: Any) -> list[Any]:
         """A picture let go of; its neighbour comes to the front if it was there."""
         return self._bring_to_front(workspace, value, self._close)
 
-    def show(self, workspace: Seat, seq: int = 0) -> list[Any]:
+    def show(self, workspace: Workspace, seq: int = 0) -> list[Any]:
         """All that is to be seen of the picture in front. `seq` is the gesture that this answers."""
         self._prepare(workspace.front)
-        listed = pictures_of(workspace, lambda other: self.services.opened(other).image())
+        listed = pictures_of(workspace, lambda other: self.services.pictures.get(other).image())
         sheet = workspace.front  # as late as can be: the person goes on meanwhile
         shown: dict[str, Any] = {"picture": {}}  # None would not reach the page
         image, segments = self._prepare(sheet)
@@ -71,21 +71,21 @@ class PictureHandlers:
         return [gr.update(**shown, pictures=listed, scene=scene), *self.others.updates(sheet.session)]
 
     def _bring_to_front(
-        self, workspace: Seat, value: Any, prepare: Callable[[Seat, Any], Callable[[], None]]
+        self, workspace: Workspace, value: Any, prepare: Callable[[Workspace, Any], Callable[[], None]]
     ) -> list[Any]:
         """What `prepare` gives changes the workspace, quickly; whatever takes time has been done by then."""
         done = False
         with errors_as_toasts():
             change = prepare(workspace, value)
             cancellation.turn(self.services, workspace, change)
-            self.services.seats.keep(workspace)
+            self.services.workspaces.keep(workspace)
             done = True
         if done:
             return self.show(workspace, seq_of(value))
         # Everything stays, the canvas only learns that it has its answer.
         return [gr.update(scene=scene_of(workspace.session, seq_of(value))), *self.others.unchanged()]
 
-    def _open(self, workspace: Seat, value: Any) -> Callable[[], None]:
+    def _open(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         gesture = OpenGesture.read(value)
         if gesture.example is not None:
             session = pictures.open_example(self.services, workspace.session, gesture.example)
@@ -97,14 +97,14 @@ class PictureHandlers:
         self._prepare(Sheet(0, session))
         return lambda: workspace.open(session)
 
-    def _turn_to(self, workspace: Seat, value: Any) -> Callable[[], None]:
+    def _turn_to(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         wanted = SheetGesture.read(value).sheet
         for sheet in workspace.sheets:
             if sheet.id == wanted:
                 self._prepare(sheet)
         return lambda: workspace.turn_to(wanted)
 
-    def _close(self, workspace: Seat, value: Any) -> Callable[[], None]:
+    def _close(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         wanted = SheetGesture.read(value).sheet
         return lambda: workspace.close(wanted)
 
@@ -114,7 +114,7 @@ class PictureHandlers:
         segments: dict[str, Any] = {}
         if session.picture is None:
             return None, segments
-        image = self.services.opened(session.picture).image()
+        image = self.services.pictures.get(session.picture).image()
         picture_of(sheet, image)
         if session.captions is not None:
             with errors_as_toasts():

@@ -20,8 +20,8 @@ from demo.jobs.decoding import Decode
 from demo.session import conversation
 from demo.session.conversation import Style
 from demo.session.services import Services
-from demo.session.session import Session, Turn
-from demo.session.workspace import Seat
+from demo.session.session import ChatTurn, Session
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
@@ -63,33 +63,33 @@ class ChatHandlers:
     decode: Decode
     shown: Outputs[Session]
 
-    def ask(self, workspace: Seat, text: str, value: Any = None) -> list[Any]:
+    def ask(self, workspace: Workspace, text: str, value: Any = None) -> list[Any]:
         """The typed question; `value` is the conversation's, which tells if it replaces the last one."""
         with errors_as_toasts():
             session = workspace.change(lambda session: conversation.ask(session, text or "", replaced_turn(value)))
             return self._updates(session, question="")
         return self._updates(workspace.session)
 
-    def ask_own(self, workspace: Seat, event: gr.EventData) -> list[Any]:
+    def ask_own(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
         """One of the person's own questions."""
         with errors_as_toasts():
             text = OwnQuestion.read_event(event).text
             workspace.change(lambda session: conversation.ask(session, text))
         return self._updates(workspace.session)
 
-    def ask_preset(self, style: Style, workspace: Seat) -> list[Any]:
+    def ask_preset(self, style: Style, workspace: Workspace) -> list[Any]:
         """A ready-made question."""
         with errors_as_toasts():
             workspace.change(lambda session: conversation.ask(session, conversation.preset_question(session, style)))
         return self._updates(workspace.session)
 
-    def retry(self, workspace: Seat) -> list[Any]:
+    def retry(self, workspace: Workspace) -> list[Any]:
         """The last question again."""
         with errors_as_toasts():
             workspace.change(conversation.retry)
         return self._updates(workspace.session)
 
-    def write_answer(self, workspace: Seat, *settings: Any) -> Iterator[list[Any]]:
+    def write_answer(self, workspace: Workspace, *settings: Any) -> Iterator[list[Any]]:
         """The answer that is waited for, as it grows; `settings` are the values of the controls."""
         front = workspace.front
         turn = front.session.waiting
@@ -113,16 +113,16 @@ class ChatHandlers:
             yield self._updates(session)
         held.release()
 
-    def stop(self, workspace: Seat) -> list[Any]:
+    def stop(self, workspace: Workspace) -> list[Any]:
         """No more of the answer."""
         return self._updates(answers.stop(self.services, workspace))
 
-    def clear(self, workspace: Seat) -> list[Any]:
+    def clear(self, workspace: Workspace) -> list[Any]:
         """An empty conversation."""
         answers.stop(self.services, workspace)
         return self._updates(workspace.change(conversation.clear_chat))
 
-    def undo(self, workspace: Seat, text: str) -> list[Any]:
+    def undo(self, workspace: Workspace, text: str) -> list[Any]:
         """Without the last question, which can be asked again unless something else is being typed."""
         typed = None
         with errors_as_toasts():
@@ -131,7 +131,7 @@ class ChatHandlers:
             typed = last[0].typed
         return self._updates(workspace.session, question=None if text else typed)
 
-    def rate(self, workspace: Seat, event: gr.EventData) -> None:
+    def rate(self, workspace: Workspace, event: gr.EventData) -> None:
         """What the person thinks of an answer."""
         with errors_as_toasts():
             rating = Rating.read_event(event)
@@ -145,14 +145,14 @@ class ChatHandlers:
         return [*self.shown.unchanged(), gr.skip()]
 
 
-def _settled(workspace: Seat, turn: Turn) -> Session:
+def _settled(workspace: Workspace, turn: ChatTurn) -> Session:
     """The session once nobody writes on. A turn that still waits, as after senseless settings, is taken back."""
     if workspace.session.waiting == turn:
         return workspace.change(lambda session: session.with_turn_taken_back(turn.id))
     return workspace.session
 
 
-def _tell_of_trimmed_turns(turn: Turn) -> None:
+def _tell_of_trimmed_turns(turn: ChatTurn) -> None:
     """Say so if the conversation was too long for the model to be told all of it."""
     if turn.stats is not None and turn.stats.trimmed_turns:
         count = turn.stats.trimmed_turns

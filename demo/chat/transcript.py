@@ -12,9 +12,9 @@ from typing import Any
 from demo.i18n.catalog import text
 from demo.session import mentions
 from demo.session.mentions import Piece
-from demo.session.session import Session, Turn
+from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.region import PALETTE, text_color_on
+from osprey_core.regions.colors import PALETTE, text_color_on
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     return [
         {
             "id": turn.id,
-            "about": turn.asked[0].number if turn.implied and turn.asked else None,
+            "about": turn.regions[0].number if turn.implied and turn.regions else None,
             "question": mentions.split(turn.typed),
             "answer": answer_pieces(turn),
             "state": turn.state,
@@ -37,12 +37,12 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def answer_pieces(turn: Turn) -> list[Piece]:
+def answer_pieces(turn: ChatTurn) -> list[Piece]:
     """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
     return mentions.answer_pieces(turn.answer, turn.places)
 
 
-def _note(turn: Turn, note: str) -> str:
+def _note(turn: ChatTurn, note: str) -> str:
     """What is said beside the answer, or in place of it; empty for one that ended by itself."""
     if turn.state == "waiting":
         return "" if turn.answer else note or text("chat.waiting_in_queue")
@@ -51,7 +51,7 @@ def _note(turn: Turn, note: str) -> str:
     return f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})"
 
 
-def stats_lines(turn: Turn) -> list[tuple[str, str]]:
+def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:
     """Labels and values of how an answer was made; empty while nothing is measured."""
     stats = turn.stats
     if stats is None:

@@ -15,7 +15,7 @@ from demo.jobs.decoding import Decode
 from demo.session import marks
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
@@ -50,7 +50,7 @@ class EverythingHandlers:
     decode: Decode
     regions: Outputs[Session]
 
-    def describe_all(self, workspace: Seat, event: gr.EventData, *settings: Any) -> Iterator[Any]:
+    def describe_all(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Iterator[Any]:
         """The table's captions as they are written; `settings` are the values of the controls."""
         with errors_as_toasts():
             style = DescribeMessage.read_event(event).style
@@ -59,11 +59,11 @@ class EverythingHandlers:
                 yield gr.update(captions=captions_of(session))
         yield gr.update(captions=captions_of(workspace.session))
 
-    def stop_describing(self, workspace: Seat) -> None:
+    def stop_describing(self, workspace: Workspace) -> None:
         """No more captions; those that are there stay."""
         captions.stop_describing(self.services, workspace)
 
-    def take_row(self, workspace: Seat, event: gr.EventData) -> list[Any]:
+    def take_row(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
         """The segment of a row as a new region."""
         with errors_as_toasts():
             row = RowMessage.read_event(event)

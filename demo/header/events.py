@@ -12,7 +12,7 @@ from demo.i18n import language, switching
 from demo.session.model_defaults import generation_defaults, values_of
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.messages import Message
 from demo.shared.outputs import Outputs
@@ -56,8 +56,8 @@ class StatusHandlers:
 
     def look(self, known: list[float]) -> list[Any]:
         """Updates of header, timer and defaults; the timer rests once nothing loads any more."""
-        slots = (self.services.model, self.services.segmenter, self.services.second)
-        busy = any(slot.state == "loading" for slot in slots if slot is not None)
+        resources = (self.services.model, self.services.segmenter, self.services.second)
+        busy = any(resource.state == "loading" for resource in resources if resource is not None)
         defaults = known
         if self.services.model.state == "ready":
             defaults = values_of(generation_defaults(self.services, self.is_embedded))
@@ -72,7 +72,7 @@ class LanguageHandlers:
     page: switching.Page
     spoken: Outputs[Session]
 
-    def choose_language(self, workspace: Seat, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+    def choose_language(self, workspace: Workspace, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """Updates of everything that is written in words."""
         language.choose(request.session_hash, LanguageChoice.read_event(event).language)
         properties = self.spoken.properties(workspace.session)

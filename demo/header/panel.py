@@ -11,7 +11,7 @@ from demo.i18n.catalog import group, text
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.components import scripted
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from demo.shared.outputs import Outputs
 from demo.shared.problems import sentence_of
 
@@ -49,26 +49,26 @@ def header_html(services: Services, is_embedded: bool) -> str:
 def _status_html(services: Services) -> str:
     """What is ready or loading, then what could not be loaded."""
     pills, failures = "", ""
-    for slot, label in (
+    for resource, label in (
         (services.model, text("status.model")),
         (services.second, text("status.second")),
         (services.segmenter, text("status.segmenter")),
     ):
-        if slot is None:
+        if resource is None:
             continue
-        if slot.state == "loading":
-            pills += _pill("osp-loading", text("status.loading", name=slot.name))
-        elif slot.state == "failed":
-            failed = text("status.failed", name=slot.name)
-            failures += _pill("osp-failed", f"{failed} {sentence_of(slot.error)}")
+        if resource.state == "loading":
+            pills += _pill("osp-loading", text("status.loading", name=resource.name))
+        elif resource.state == "failed":
+            reason = sentence_of(resource.error)
+            failures += _pill("osp-failed", f"{text('status.failed', name=resource.name)} {reason}")
         else:
-            pills += _pill("osp-ready", f"{label}: {_details(slot)}")
+            pills += _pill("osp-ready", f"{label}: {_details(resource)}")
     return pills + failures
 
 
-def _details(slot: Slot) -> str:
+def _details(resource: LazyResource) -> str:
     """What is loaded, and where and with which numbers it computes."""
-    loaded = slot.get()
+    loaded = resource.get()
     parts = [loaded.name, *(str(getattr(loaded, part)) for part in ("device", "dtype") if hasattr(loaded, part))]
     return " · ".join(parts)
 

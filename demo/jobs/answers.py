@@ -11,8 +11,8 @@ from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Piece, Request, request_of
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
-from demo.session.session import AnswerMeasures, Session, Turn, TurnState
-from demo.session.workspace import Seat
+from demo.session.session import AnswerMeasures, ChatTurn, Session, TurnState
+from demo.session.workspace import Workspace
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -25,49 +25,53 @@ class Progress:
 
 
 def answer(
-    services: Services, seat: Seat, settings: SamplingSettings, decode: Decode = decode, interval: float = 0.05
+    services: Services,
+    workspace: Workspace,
+    settings: SamplingSettings,
+    decode: Decode = decode,
+    interval: float = 0.05,
 ) -> Iterator[Progress]:
-    """Write the answer that the person at this seat waits for; the seat's session gets it as it grows.
+    """Write the answer that the person at this workspace waits for; the workspace's session gets it as it grows.
 
     Yields at most every `interval` seconds. If the turn disappears (new picture, cleared chat) or is stopped, decoding
     ends at the next token. On an error the question is taken back and the error goes on to the caller.
     """
-    turn = seat.session.waiting
+    turn = workspace.session.waiting
     if turn is None:
         return
-    yield from run(services, AnswerJob(services, seat, turn, settings), decode, interval)
-    yield Progress(seat.session)
+    yield from run(services, AnswerJob(services, workspace, turn, settings), decode, interval)
+    yield Progress(workspace.session)
 
 
-def stop(services: Services, seat: Seat) -> Session:
+def stop(services: Services, workspace: Workspace) -> Session:
     """End the answer that this person waits for, whether it is being written or still waits for its place.
 
     The turn counts as stopped at once: it may be long until its event's turn comes, and it might never come.
     """
-    waiting = seat.session.waiting
+    waiting = workspace.session.waiting
     if waiting is None:
-        return seat.session
+        return workspace.session
     # First the mark, then the ticket: an answer that begins in between finds one or the other.
-    session = seat.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
-    services.running.stop(waiting.id)
+    session = workspace.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
+    services.running_jobs.stop(waiting.id)
     return session
 
 
 class AnswerJob(Job[Progress]):
     """One question of the conversation; its turn in the session gets the text."""
 
-    def __init__(self, services: Services, seat: Seat, turn: Turn, settings: SamplingSettings) -> None:
+    def __init__(self, services: Services, workspace: Workspace, turn: ChatTurn, settings: SamplingSettings) -> None:
         self.id = turn.id
-        self._model, self._seat, self._turn, self._settings = services.model, seat, turn, settings
+        self._model, self._workspace, self._turn, self._settings = services.model, workspace, turn, settings
         self._text = ""
         self._measures: AnswerMeasures | None = None
 
     def is_wanted(self) -> bool:
-        waiting = self._seat.session.waiting
+        waiting = self._workspace.session.waiting
         return waiting is not None and waiting.id == self.id
 
     def requests(self) -> Iterator[Request]:
-        session = self._seat.session
+        session = self._workspace.session
         if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
             model = self._model.get()
             # The seed is drawn here, so that the turn can tell it and the same words can be had again.
@@ -88,11 +92,11 @@ class AnswerJob(Job[Progress]):
         if phase == "queued":
             return None
         note = {"loading": text("chat.waiting_for_model"), "opening": text("chat.looking"), "writing": ""}[phase]
-        return Progress(self._seat.session, note)
+        return Progress(self._workspace.session, note)
 
     def settle(self, ending: Ending) -> None:
         if ending == "failed" and not self._text:
-            self._seat.change(lambda session: session.with_turn_taken_back(self.id))
+            self._workspace.change(lambda session: session.with_turn_taken_back(self.id))
             return
         # After a failure half-way, or when the page has gone, what was written is kept.
         state: TurnState = "stopped"
@@ -103,5 +107,5 @@ class AnswerJob(Job[Progress]):
 
     def _write(self, **changes: Any) -> bool:
         """Change the turn in the session; False if it is not there any more."""
-        session = self._seat.change(lambda session: session.with_turn_changed(self.id, **changes))
+        session = self._workspace.change(lambda session: session.with_turn_changed(self.id, **changes))
         return any(turn.id == self.id for turn in session.transcript)

@@ -13,24 +13,24 @@ from demo.session.pictures import required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Captions, Session, new_captions
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 
 
 def describe_everything(
     services: Services,
-    seat: Seat,
+    workspace: Workspace,
     style: Style,
     settings: SamplingSettings,
     decode: Decode = decode,
     interval: float = 0.25,
 ) -> Iterator[Session]:
-    """Caption everything that the segmenter finds; the seat's session gets the captions as they are written.
+    """Caption everything that the segmenter finds; the workspace's session gets the captions as they are written.
 
     Yields at most every `interval` seconds. Ends early when it is stopped, or when the picture goes.
     """
-    session = seat.session
+    session = workspace.session
     picture = required_picture(session)
     if style not in ("short", "detailed", "category"):
         raise InputError("page.bad_gesture")
@@ -40,29 +40,29 @@ def describe_everything(
     if not segments:
         raise InputError("page.nothing_stands_out")
     captions = new_captions(style, len(segments))
-    seat.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
+    workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
     request = DescribeRequest(picture, tuple(segment.mask for segment in segments), style, settings)
-    yield from run(services, CaptionsJob(seat, captions, request), decode, interval)
-    yield seat.session
+    yield from run(services, CaptionsJob(workspace, captions, request), decode, interval)
+    yield workspace.session
 
 
-def stop_describing(services: Services, seat: Seat) -> Session:
+def stop_describing(services: Services, workspace: Workspace) -> Session:
     """End the captions that are being written; those that are there stay."""
-    captions = seat.session.captions
+    captions = workspace.session.captions
     if captions is not None and captions.state == "running":
-        services.running.stop(captions.id)
-    return seat.session
+        services.running_jobs.stop(captions.id)
+    return workspace.session
 
 
 class CaptionsJob(Job[Session]):
     """One caption for each region of a request; the session's captions get them."""
 
-    def __init__(self, seat: Seat, captions: Captions, request: DescribeRequest) -> None:
+    def __init__(self, workspace: Workspace, captions: Captions, request: DescribeRequest) -> None:
         self.id = captions.id
-        self._seat, self._captions, self._request = seat, captions, request
+        self._workspace, self._captions, self._request = workspace, captions, request
 
     def is_wanted(self) -> bool:
-        captions = self._seat.session.captions
+        captions = self._workspace.session.captions
         return captions is not None and captions.id == self.id and captions.state == "running"
 
     def requests(self) -> list[DescribeRequest]:
@@ -75,7 +75,7 @@ class CaptionsJob(Job[Session]):
         return self._write()
 
     def shown(self, phase: Phase) -> Session | None:
-        return None if phase == "opening" else self._seat.session
+        return None if phase == "opening" else self._workspace.session
 
     def settle(self, ending: Ending) -> None:
         is_whole = ending != "failed" and len(self._captions.rows) == self._captions.total
@@ -89,4 +89,4 @@ class CaptionsJob(Job[Session]):
             is_known = session.captions is not None and session.captions.id == self.id
             return replace(session, captions=self._captions) if is_known else session
 
-        return self._seat.change(change).captions is self._captions
+        return self._workspace.change(change).captions is self._captions

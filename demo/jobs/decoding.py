@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demo.jobs.requests import AnyRequest, Caption, DescribeRequest, Look, Piece, Request
+from demo.jobs.requests import AnalysisRequest, AnyRequest, Caption, DescribeRequest, Piece, Request
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
 from demo.shared.running_jobs import Ticket
@@ -21,8 +21,8 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     if isinstance(request, DescribeRequest):
         yield from _captions(view, request, ticket)
         return
-    if isinstance(request, Look):
-        yield from request.findings(view, ticket)
+    if isinstance(request, AnalysisRequest):
+        yield from request.results(view, ticket)
         return
     switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
     stream = view.stream(
@@ -56,11 +56,11 @@ Decode = Callable[[Services, AnyRequest, Ticket], Iterator[Piece]]
 
 def opened_view(services: Services, picture: Picture, second: bool = False) -> Any:
     """The picture encoded by the model, or by the second one; slow once, then shared."""
-    slot = services.second if second else services.model
-    if slot is None:
+    resource = services.second if second else services.model
+    if resource is None:
         raise InputError("page.one_model")
-    opened = services.opened(picture)
-    return opened.part("view of the second" if second else "view", lambda: slot.get().open(opened.image()))
+    opened = services.pictures.get(picture)
+    return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
 
 
 def _captions(view: Any, request: DescribeRequest, ticket: Ticket) -> Iterator[Caption]:

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from demo.session.conversation import told_to_model
 from demo.session.pictures import required_picture
-from demo.session.session import AnswerMeasures, Asked, Picture, Session, Turn
+from demo.session.session import AnswerMeasures, ChatTurn, Picture, RegionSnapshot, Session
 from demo.shared.running_jobs import Ticket
 from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 RegionToken = Literal["mask", "pos"]
 
@@ -56,41 +56,41 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a `Look` finds; its kinds add what it is."""
+class AnalysisResult:
+    """One result of an `AnalysisRequest`; its kinds add what it holds."""
 
 
 @dataclass(frozen=True)
-class Look:
+class AnalysisRequest:
     """Anything else that a model is asked about one picture; its kinds can be sent to another process."""
 
     picture: Picture
 
-    def findings(self, view: Any, ticket: Ticket) -> Iterator[Finding]:
+    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
         """What is found with the opened picture, as soon as it is; ends early once the ticket is stopped."""
         raise NotImplementedError
 
 
-AnyRequest = Request | DescribeRequest | Look
-Piece = str | AnswerMeasures | Caption | Finding
+AnyRequest = Request | DescribeRequest | AnalysisRequest
+Piece = str | AnswerMeasures | Caption | AnalysisResult
 
 
-def request_of(session: Session, turn: Turn, settings: SamplingSettings) -> Request:
+def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> Request:
     """What the model is asked for this turn of the session.
 
     The model's regions are those that the conversation has spoken of, as they were then: a region refined since is
     another one to the model, a deleted one remains what earlier answers were about.
     """
     picture = required_picture(session)
-    places: dict[Asked, int] = {}
+    places: dict[RegionSnapshot, int] = {}
     earlier = [each for each in session.transcript if each.id != turn.id and each.answer]
-    *history, asked_now = told_to_model([*earlier, turn], places)
+    *history, current = told_to_model([*earlier, turn], places)
     return Request(
         picture,
-        asked_now.question,
-        tuple(asked.mask for asked in places),
-        tuple(asked.number for asked in places),
+        current.question,
+        tuple(region.mask for region in places),
+        tuple(region.number for region in places),
         tuple(history),
         settings,
-        asked_now.about or (),
+        current.about or (),
     )

@@ -60,7 +60,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
     Once the job is stopped or of no more use, decoding ends at the model's next token. Raises the reason if a model
     could not be loaded, and whatever decoding raises, after the job has settled.
     """
-    ticket = services.running.ticket(job.id)
+    ticket = services.running_jobs.ticket(job.id)
     ending: Ending = "failed"
     try:
         if not job.is_wanted():  # stopped just before there was a ticket
@@ -89,7 +89,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
                         last = time.monotonic()
         ending = "stopped" if ticket.stopped else "complete"
     finally:
-        services.running.done(job.id)
+        services.running_jobs.done(job.id)
         job.settle(ending)
 
 

@@ -16,7 +16,7 @@ from demo.jobs import decoding
 from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from demo.shared.problems import error_to_tell
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import OspreyError
@@ -68,8 +68,8 @@ def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
     """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
     global _worker
     if _worker is None:
-        second = None if _second is None else Slot.of(_second)
-        _worker = Services(model=Slot.of(_model), segmenter=Slot.of(None), second=second)
+        second = None if _second is None else LazyResource.of(_second)
+        _worker = Services(model=LazyResource.of(_model), segmenter=LazyResource.of(None), second=second)
     try:
         yield from decoding.decode(_worker, request, Ticket())
     except Exception as error:

@@ -10,7 +10,7 @@ from demo.i18n.catalog import text
 from demo.session import mentions
 from demo.session.pictures import required_picture
 from demo.session.regions import required_region
-from demo.session.session import Asked, Session, Turn, new_turn
+from demo.session.session import ChatTurn, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.language import prompts
 
@@ -34,11 +34,9 @@ def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
     if session.waiting is not None:
         raise InputError("page.busy")
     numbers = mentions.mentioned(typed)
-    asked = []
-    for number in numbers or [cast(int, session.selected)]:
-        region = required_region(session, number)
-        asked.append(Asked(number, region.mask))
-    turn = new_turn(typed, tuple(asked), implied=not numbers)
+    numbers_or_selected = numbers or [cast(int, session.selected)]
+    regions = tuple(required_region(session, number).snapshot() for number in numbers_or_selected)
+    turn = new_turn(typed, regions, implied=not numbers)
     last = session.transcript[-1] if session.transcript else None
     return _in_place_of(session, last, turn) if last and last.id == replaces else session.with_turn(turn)
 
@@ -70,7 +68,7 @@ def retry(session: Session) -> Session:
     if session.waiting is not None:
         raise InputError("page.busy")
     last = session.transcript[-1]
-    return _in_place_of(session, last, new_turn(last.typed, last.asked, last.implied))
+    return _in_place_of(session, last, new_turn(last.typed, last.regions, last.implied))
 
 
 def undo_turn(session: Session) -> Session:
@@ -94,36 +92,36 @@ def clear_chat(session: Session) -> Session:
     return replace(session, transcript=())
 
 
-def told_to_model(turns: Sequence[Turn], places: dict[Asked, int]) -> list[prompts.Turn]:
+def told_to_model(turns: Sequence[ChatTurn], places: dict[RegionSnapshot, int]) -> list[prompts.Turn]:
     """The turns as the model sees them; `places` learns which place (from 1) each region has in its list."""
     told = []
-    previous: tuple[Asked, ...] = ()
+    previous: tuple[RegionSnapshot, ...] = ()
     for turn in turns:
         question = _question_for_model(turn, places, previous)
         told.append(prompts.Turn(question, turn.answer, len(places), _implied_places(turn, places)))
-        previous = turn.asked
+        previous = turn.regions
     return told
 
 
-def _in_place_of(session: Session, last: Turn, turn: Turn) -> Session:
+def _in_place_of(session: Session, last: ChatTurn, turn: ChatTurn) -> Session:
     return session.without_turn(last.id).with_turn(replace(turn, replaces=last))
 
 
-def _question_for_model(turn: Turn, places: dict[Asked, int], previous: tuple[Asked, ...]) -> str:
+def _question_for_model(turn: ChatTurn, places: dict[RegionSnapshot, int], previous: tuple[RegionSnapshot, ...]) -> str:
     """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
-    is_new = any(asked not in places for asked in turn.asked)
-    for asked in turn.asked:
-        places.setdefault(asked, len(places) + 1)
-    place_of = {asked.number: places[asked] for asked in turn.asked}
+    is_new = any(region not in places for region in turn.regions)
+    for region in turn.regions:
+        places.setdefault(region, len(places) + 1)
+    place_of = {region.number: places[region] for region in turn.regions}
     if not turn.implied:
         return mentions.for_model(turn.typed, place_of)
-    if is_new or turn.asked == previous or not turn.asked:
+    if is_new or turn.regions == previous or not turn.regions:
         # The prompt introduces a region that is new to it, and a follow-up needs no name.
         return turn.typed
-    return text("for_the_model.about_region", region=f"<region{places[turn.asked[0]]}>", question=turn.typed)
+    return text("for_the_model.about_region", region=f"<region{places[turn.regions[0]]}>", question=turn.typed)
 
 
-def _implied_places(turn: Turn, places: dict[Asked, int]) -> tuple[int, ...]:
+def _implied_places(turn: ChatTurn, places: dict[RegionSnapshot, int]) -> tuple[int, ...]:
     """Places of what the turn is about without saying so. Older turns may be left out of a long conversation; then
     the prompt introduces these regions again, and no others."""
-    return tuple(places[asked] for asked in turn.asked) if turn.implied else ()
+    return tuple(places[region] for region in turn.regions) if turn.implied else ()

@@ -7,11 +7,10 @@ from demo.jobs.cancellation import turn
 from demo.jobs.captions import describe_everything, stop_describing
 from demo.jobs.decoding import Decode, decode, opened_view
 from demo.jobs.requests import (
+    AnalysisResult,
     AnyRequest,
     Caption,
     DescribeRequest,
-    Finding,
-    Look,
     Piece,
     RegionToken,
     Request,
@@ -62,14 +61,13 @@ __all__ = [
     "MAX_NAME_CHARACTERS",
     "MAX_QUESTION_CHARACTERS",
     "Action",
+    "AnalysisResult",
     "AnyRequest",
     "Caption",
     "Decode",
     "DescribeRequest",
     "Example",
-    "Finding",
     "InputError",
-    "Look",
     "Piece",
     "Progress",
     "RegionToken",

@@ -16,10 +16,11 @@ from demo.session.pictures import required_picture
 from demo.session.regions import required_region, stored_mask
 from demo.session.segments import best_mask, find_everything, found_masks
 from demo.session.services import Services
-from demo.session.session import PageRegion, Patch, Prompts, Session
+from demo.session.session import MaskEdit, Region, SegmentPrompt, Session
 from osprey_core.errors import InputError
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask, Mask
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.raster import polygon_to_mask, strokes_to_mask
+from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import refine
 
 MAX_STROKE_POINTS = 20_000
@@ -36,25 +37,25 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
     region = _refined(session, action)
     label = 0 if action == "remove" else 1
     if region is None:
-        start = Prompts().with_point(x, y, 1)
-        return session.with_region(_new_region(session, best_mask(services, picture, start), prompts=start))
-    if region.prompts is None or (label == 1 and _is_outside(region.prompts.box_xyxy, x, y)):
+        prompt = SegmentPrompt().with_point(x, y, 1)
+        return session.with_region(_new_region(session, best_mask(services, picture, prompt), prompt=prompt))
+    if region.prompt is None or (label == 1 and _is_outside(region.prompt.box_xyxy, x, y)):
         # Drawn by hand, or a box that the click would contradict: the click's own find is added or taken away.
-        return _patched(session, region, label == 1, best_mask(services, picture, Prompts().with_point(x, y, 1)))
-    hints = region.prompts.with_point(x, y, label)
-    mask = _with_patches(best_mask(services, picture, hints), region)
-    return session.with_region(replace(region, mask=stored_mask(mask), prompts=hints, extent=0))
+        return _edited(session, region, label == 1, best_mask(services, picture, SegmentPrompt().with_point(x, y, 1)))
+    prompt = region.prompt.with_point(x, y, label)
+    mask = _with_edits(best_mask(services, picture, prompt), region)
+    return session.with_region(replace(region, mask=stored_mask(mask), prompt=prompt, extent=0))
 
 
 def other_extent(services: Services, session: Session, number: int) -> Session:
     """The region at the segmenter's next extent for the same clicks: a part of it, the whole, a larger whole."""
     picture = required_picture(session)
     region = required_region(session, number)
-    found = found_masks(services, picture, region.prompts) if region.prompts is not None else []
+    found = found_masks(services, picture, region.prompt) if region.prompt is not None else []
     if len(found) < 2:
         raise InputError("page.one_extent")
     extent = (region.extent + 1) % len(found)
-    mask = _with_patches(found[extent], region)
+    mask = _with_edits(found[extent], region)
     return session.with_region(replace(region, mask=stored_mask(mask), extent=extent))
 
 
@@ -67,12 +68,12 @@ def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], ac
     ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
     if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
         raise InputError("page.box_too_small")
-    hints = Prompts(box_xyxy=(xs[0], ys[0], xs[1], ys[1]))
+    prompt = SegmentPrompt(box_xyxy=(xs[0], ys[0], xs[1], ys[1]))
     region = _refined(session, action)
-    mask = best_mask(services, picture, hints)
+    mask = best_mask(services, picture, prompt)
     if region is None:
-        return session.with_region(_new_region(session, mask, prompts=hints))
-    return _patched(session, region, action == "add", mask)
+        return session.with_region(_new_region(session, mask, prompt=prompt))
+    return _edited(session, region, action == "add", mask)
 
 
 def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: float, action: Action) -> Session:
@@ -88,7 +89,7 @@ def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: f
         stroke = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("page.bad_gesture") from None
-    return _drawn(session, masks.strokes_to_mask([stroke], radius, picture.size_hw), action, "page.outside")
+    return _drawn(session, strokes_to_mask([stroke], radius, picture.size_hw), action, "page.outside")
 
 
 def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action: Action) -> Session:
@@ -100,7 +101,7 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
         corners = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("page.bad_gesture") from None
-    return _drawn(session, masks.polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin")
+    return _drawn(session, polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin")
 
 
 def refine_mark(services: Services, session: Session) -> Session:
@@ -112,21 +113,21 @@ def refine_mark(services: Services, session: Session) -> Session:
     region = session.region(session.selected)
     earlier = session.undo[-1].regions if session.undo else ()
     before = next((other for other in earlier if region is not None and other.number == region.number), None)
-    if region is None or not region.patches or region.patches[:-1] != (before.patches if before else ()):
+    if region is None or not region.edits or region.edits[:-1] != (before.edits if before else ()):
         raise InputError("page.bad_gesture")
-    patch = region.patches[-1]
-    drawn = patch.mask.mask()
+    edit = region.edits[-1]
+    drawn = edit.mask.mask()
     hints = refine.hints_of(drawn)
-    told = Prompts(hints.points_xy, (1,) * len(hints.points_xy), hints.box_xyxy)
-    found = found_masks(services, picture, told)
+    prompt = SegmentPrompt(hints.points_xy, (1,) * len(hints.points_xy), hints.box_xyxy)
+    found = found_masks(services, picture, prompt)
     place = refine.best_match(found, drawn)
     if place is None:
         raise InputError("page.not_refined")
     if before is None:  # as if the segmenter had been told of it by clicks: they can go on refining it
         return session.with_region(
-            replace(region, mask=stored_mask(found[place]), prompts=told, patches=(), extent=place)
+            replace(region, mask=stored_mask(found[place]), prompt=prompt, edits=(), extent=place)
         )
-    return _patched(session, before, patch.adds, found[place])
+    return _edited(session, before, edit.adds, found[place])
 
 
 def take_segment(services: Services, session: Session, index: int, action: Action) -> Session:
@@ -137,7 +138,7 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
     return _drawn(session, found[index].mask.mask(), action, "page.nothing_found")
 
 
-def _refined(session: Session, action: Action) -> PageRegion | None:
+def _refined(session: Session, action: Action) -> Region | None:
     """The region that this action changes; None if it makes a new one."""
     if action not in ("new", "add", "remove"):
         raise InputError("page.bad_gesture")
@@ -148,13 +149,13 @@ def _refined(session: Session, action: Action) -> PageRegion | None:
 
 
 def _new_region(
-    session: Session, mask: Mask, prompts: Prompts | None = None, patches: tuple[Patch, ...] = ()
-) -> PageRegion:
-    return PageRegion(session.next_number, stored_mask(mask), prompts, patches)
+    session: Session, mask: Mask, prompt: SegmentPrompt | None = None, edits: tuple[MaskEdit, ...] = ()
+) -> Region:
+    return Region(session.next_number, stored_mask(mask), prompt, edits)
 
 
 def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Session:
-    """Pixels that were drawn by hand, as a new region or as a patch of the selected one.
+    """Pixels that were drawn by hand, as a new region or as an edit of the selected one.
 
     Raises InputError with the code `when_empty` if there are none.
     """
@@ -162,14 +163,14 @@ def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Ses
         raise InputError(when_empty)
     region = _refined(session, action)
     if region is None:
-        return session.with_region(_new_region(session, mask, patches=(Patch(True, CodedMask.of(mask)),)))
-    return _patched(session, region, action == "add", mask)
+        return session.with_region(_new_region(session, mask, edits=(MaskEdit(True, CodedMask.of(mask)),)))
+    return _edited(session, region, action == "add", mask)
 
 
-def _patched(session: Session, region: PageRegion, adds: bool, change: Mask) -> Session:
+def _edited(session: Session, region: Region, adds: bool, change: Mask) -> Session:
     mask = stored_mask(_apply(region.mask.mask(), adds, change))
-    patch = Patch(adds, CodedMask.of(change))
-    return session.with_region(replace(region, mask=mask, patches=(*region.patches, patch)))
+    edit = MaskEdit(adds, CodedMask.of(change))
+    return session.with_region(replace(region, mask=mask, edits=(*region.edits, edit)))
 
 
 def _is_outside(box_xyxy: tuple[float, float, float, float] | None, x: float, y: float) -> bool:
@@ -180,10 +181,10 @@ def _apply(mask: Mask, adds: bool, change: Mask) -> Mask:
     return mask | change if adds else mask & ~change
 
 
-def _with_patches(mask: Mask, region: PageRegion) -> Mask:
+def _with_edits(mask: Mask, region: Region) -> Mask:
     """The segmenter's mask with what was added and taken away by hand."""
-    for patch in region.patches:
-        mask = _apply(mask, patch.adds, patch.mask.mask())
+    for edit in region.edits:
+        mask = _apply(mask, edit.adds, edit.mask.mask())
     return mask
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-# An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
-_MENTION = re.compile(r"(?<![\w@])@(\d{1,3})(?!\w)|<region(\d{1,3})>")
+from osprey_core.regions.mentions import REGION_TAG, REGION_WORD
 
-_ANSWERED_REGION = re.compile(r"(?i)<region ?(\d{1,3})>|(?<!\w)region ?(\d{1,3})(?!\w)")
+# An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
+_MENTION = re.compile(rf"(?<![\w@])@(\d{{1,6}})(?!\w)|{REGION_TAG.pattern}")
 
 Piece = str | int
 """A run of plain text, or the number of a mentioned region."""
@@ -50,7 +50,7 @@ def answer_pieces(answer: str, places: Sequence[int]) -> list[Piece]:
     """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
     pieces: list[Piece] = []
     end = 0
-    for match in _ANSWERED_REGION.finditer(answer):
+    for match in REGION_WORD.finditer(answer):
         place = int(match.group(1) or match.group(2))
         if 1 <= place <= len(places):
             pieces += [answer[end : match.start()], places[place - 1]]

@@ -20,7 +20,7 @@ from osprey_core.io.pictures import read_picture
 T = TypeVar("T")
 
 
-class OpenedPicture:
+class CachedPicture:
     """One picture and what has been computed from it. Each part is computed once, by whoever asks first."""
 
     def __init__(self, picture: Picture) -> None:
@@ -53,23 +53,23 @@ class OpenedPicture:
             return value
 
 
-class OpenedPictures:
+class PictureCache:
     """The most recently used pictures: at most `capacity`, and at most `max_pixels` in all (but always one)."""
 
     def __init__(self, capacity: int = 16, max_pixels: int = 120_000_000) -> None:
         self.capacity = capacity
         self.max_pixels = max_pixels
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[str, tuple[OpenedPicture, int]] = OrderedDict()
+        self._pictures: OrderedDict[str, tuple[CachedPicture, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __call__(self, picture: Picture) -> OpenedPicture:
+    def get(self, picture: Picture) -> CachedPicture:
         """The opened picture; nothing is decoded before it is needed."""
         with self._lock:
             if picture.digest not in self._pictures:
-                self._pictures[picture.digest] = (OpenedPicture(picture), picture.width * picture.height)
+                self._pictures[picture.digest] = (CachedPicture(picture), picture.width * picture.height)
             self._pictures.move_to_end(picture.digest)
             while len(self._pictures) > 1 and (
                 len(self._pictures) > self.capacity

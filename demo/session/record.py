@@ -11,7 +11,7 @@ from pathlib import PurePath
 from demo.session import mentions
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture
-from demo.session.session import Asked, PageRegion, Patch, Session, Turn, new_turn
+from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.record import Record, RecordedRegion, RecordedTurn
@@ -25,10 +25,10 @@ def record_of(session: Session, model: str = "", segmenter: str = "") -> Record 
     picture = session.picture
     if picture is None:
         return None
-    places: dict[Asked, int] = {}
+    places: dict[RegionSnapshot, int] = {}
     answered = [turn for turn in session.transcript if turn.answer and turn.state != "waiting"]
     turns = [_recorded_turn(turn, told) for turn, told in zip(answered, told_to_model(answered, places), strict=True)]
-    spoken = tuple(RecordedRegion(asked.number, asked.mask) for asked in places)
+    spoken = tuple(RecordedRegion(region.number, region.mask) for region in places)
     regions = tuple(RecordedRegion(region.number, region.mask, region.name) for region in session.regions)
     return Record(picture, regions, spoken, tuple(turns), model, segmenter)
 
@@ -51,7 +51,7 @@ def open_file(session: Session, data: bytes, name: str) -> Session:
 def session_of(record: Record) -> Session:
     """A new session with everything that the record holds; the newest region is selected, undo begins anew."""
     regions = tuple(
-        PageRegion(region.number, region.mask, patches=(Patch(True, region.mask),), name=region.name)
+        Region(region.number, region.mask, edits=(MaskEdit(True, region.mask),), name=region.name)
         for region in record.regions
     )
     return Session(
@@ -62,7 +62,7 @@ def session_of(record: Record) -> Session:
     )
 
 
-def _recorded_turn(turn: Turn, told: prompts.Turn) -> RecordedTurn:
+def _recorded_turn(turn: ChatTurn, told: prompts.Turn) -> RecordedTurn:
     return RecordedTurn(
         told.question,
         told.answer,
@@ -77,14 +77,14 @@ def _recorded_turn(turn: Turn, told: prompts.Turn) -> RecordedTurn:
     )
 
 
-def _turn(record: Record, kept: RecordedTurn) -> Turn:
+def _turn(record: Record, kept: RecordedTurn) -> ChatTurn:
     known = len(record.spoken) if kept.known_regions is None else kept.known_regions
     numbers = tuple(region.number for region in record.spoken[:known])
-    asked = tuple(Asked(region.number, region.mask) for region in record.asked(kept))
+    regions = tuple(RegionSnapshot(region.number, region.mask) for region in record.asked(kept))
     typed = kept.typed
-    if not typed or not {each.number for each in asked}.issuperset(mentions.mentioned(typed)):
+    if not typed or not {each.number for each in regions}.issuperset(mentions.mentioned(typed)):
         typed = mentions.replaced(kept.question, lambda place: f"@{numbers[place - 1]}")
-    turn = new_turn(typed, asked, implied=not mentions.mentioned(typed))
+    turn = new_turn(typed, regions, implied=not mentions.mentioned(typed))
     return replace(
         turn,
         answer=kept.answer,

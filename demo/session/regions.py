@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from demo.session.pictures import required_picture
-from demo.session.session import PageRegion, Patch, Session
+from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask, Mask
+from osprey_core.regions import morphology
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.region import MAX_NAME_CHARACTERS, clean_name
+from osprey_core.regions.rle import CodedMask
 
-MAX_NAME_CHARACTERS = 40
 MAX_MASKS = 100
 Reshape = Literal["grow", "shrink", "fill", "largest", "invert"]
 RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
-    "grow": masks.grow,
-    "shrink": masks.shrink,
-    "fill": masks.fill_holes,
-    "largest": masks.largest_component,
-    "invert": masks.invert,
+    "grow": morphology.grow,
+    "shrink": morphology.shrink,
+    "fill": morphology.fill_holes,
+    "largest": morphology.largest_component,
+    "invert": morphology.invert,
 }
+
+
+def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
+    """The regions that a choice names: "all" that are shown, the "selected" one, or the one with a number.
+
+    Raises InputError without a picture, without regions, or if there is no such region.
+    """
+    required_picture(session)
+    if not session.regions:
+        raise InputError("page.no_region")
+    if which == "all":
+        shown = tuple(region for region in session.regions if not region.hidden)
+        if not shown:
+            raise InputError("page.all_hidden")
+        return shown
+    number = session.selected if which in (None, "", "selected") else which
+    region = session.region(number) if isinstance(number, int) else None
+    if region is None:
+        raise InputError("page.unknown_choice")
+    return (region,)
 
 
 def load_masks(session: Session, data: bytes) -> Session:
@@ -35,7 +56,7 @@ def load_masks(session: Session, data: bytes) -> Session:
     new = []
     for number, named in enumerate(found, first):
         stored = named.mask
-        new.append(PageRegion(number, stored, patches=(Patch(True, stored),), name=named.name[:MAX_NAME_CHARACTERS]))
+        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
     return session.with_regions((*session.regions, *new), new[-1].number)
 
 
@@ -81,7 +102,7 @@ def merge_regions(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    mask = masks.union([region.mask.mask(), second.mask.mask()])
+    mask = morphology.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(each for each in session.regions if each is not second)
     changed = tuple(_by_hand(region, mask) if each is region else each for each in rest)
     return session.with_regions(changed, number)
@@ -92,7 +113,7 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    return session.with_region(_by_hand(region, masks.subtract(region.mask.mask(), second.mask.mask())))
+    return session.with_region(_by_hand(region, morphology.subtract(region.mask.mask(), second.mask.mask())))
 
 
 def clear_regions(session: Session) -> Session:
@@ -105,7 +126,7 @@ def undo(session: Session) -> Session:
     return session.undone()
 
 
-def required_region(session: Session, number: int) -> PageRegion:
+def required_region(session: Session, number: int) -> Region:
     region = session.region(number)
     if region is None:
         raise _unknown_region(session, number)
@@ -118,10 +139,10 @@ def stored_mask(mask: Mask) -> CodedMask:
     return CodedMask.of(mask)
 
 
-def _by_hand(region: PageRegion, mask: Mask) -> PageRegion:
+def _by_hand(region: Region, mask: Mask) -> Region:
     """The region with other pixels, which no longer follow from clicks."""
     stored = stored_mask(mask)
-    return replace(region, mask=stored, prompts=None, patches=(Patch(True, stored),), extent=0)
+    return replace(region, mask=stored, prompt=None, edits=(MaskEdit(True, stored),), extent=0)
 
 
 def _unknown_region(session: Session, number: int) -> InputError:

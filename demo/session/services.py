@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.session.examples import Example
-from demo.session.picture_cache import OpenedPictures
-from demo.session.workspaces import Seats
-from demo.shared.lazy_resource import Slot
-from demo.shared.running_jobs import Running
+from demo.session.picture_cache import PictureCache
+from demo.session.workspace_store import WorkspaceStore
+from demo.shared.lazy_resource import LazyResource
+from demo.shared.running_jobs import RunningJobs
 from osprey_core.io.web_fetch import fetch
 
 
@@ -18,13 +18,13 @@ from osprey_core.io.web_fetch import fetch
 class Services:
     """What all persons share: models, segmenter, opened pictures, running answers, examples."""
 
-    model: Slot[Any]
-    segmenter: Slot[Any]
-    second: Slot[Any] | None = None
+    model: LazyResource[Any]
+    segmenter: LazyResource[Any]
+    second: LazyResource[Any] | None = None
     """Another model to compare the first with, where one was asked for."""
     examples: tuple[Example, ...] = ()
-    opened: OpenedPictures = field(default_factory=OpenedPictures)
-    running: Running = field(default_factory=Running)
-    seats: Seats = field(default_factory=Seats)
+    pictures: PictureCache = field(default_factory=PictureCache)
+    running_jobs: RunningJobs = field(default_factory=RunningJobs)
+    workspaces: WorkspaceStore = field(default_factory=WorkspaceStore)
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch
     """What is at a public address, and its name; None if pictures are not opened by their address."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from osprey_core.io.record import AnswerMeasures
 from osprey_core.io.record import RecordedPicture as Picture
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 UNDO_DEPTH = 30
 
@@ -21,7 +21,7 @@ TurnState = Literal["waiting", "complete", "length", "stopped"]
 
 
 @dataclass(frozen=True)
-class Prompts:
+class SegmentPrompt:
     """What the segmenter was told about a region: clicks and a box, in picture pixels."""
 
     points_xy: tuple[tuple[float, float], ...] = ()
@@ -29,12 +29,12 @@ class Prompts:
     """1 for “this belongs to it”, 0 for “this does not”; as many as points."""
     box_xyxy: tuple[float, float, float, float] | None = None
 
-    def with_point(self, x: float, y: float, label: int) -> Prompts:
+    def with_point(self, x: float, y: float, label: int) -> SegmentPrompt:
         return replace(self, points_xy=(*self.points_xy, (x, y)), labels=(*self.labels, label))
 
 
 @dataclass(frozen=True)
-class Patch:
+class MaskEdit:
     """Pixels added to or taken from a region by hand, after the segmenter's work."""
 
     adds: bool
@@ -42,26 +42,30 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class PageRegion:
+class Region:
     """One region: its number (from 1, never given to another region that the chat speaks of) and its pixels.
 
-    `prompts` and `patches` say how the pixels came about, so that a further click can refine them.
+    `prompt` and `edits` say how the pixels came about, so that a further click can refine them.
     """
 
     number: int
     mask: CodedMask
-    prompts: Prompts | None = None
-    patches: tuple[Patch, ...] = ()
+    prompt: SegmentPrompt | None = None
+    edits: tuple[MaskEdit, ...] = ()
     extent: int = 0
-    """Which of the segmenter's masks for these prompts it is: 0 is the best, others are a part or a larger whole."""
+    """Which of the segmenter's masks for this prompt it is: 0 is the best, others are a part or a larger whole."""
     name: str = ""
     """What the person calls it; the model is not told."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
 
+    def snapshot(self) -> RegionSnapshot:
+        """The region's number and pixels as they are now."""
+        return RegionSnapshot(self.number, self.mask)
+
 
 @dataclass(frozen=True)
-class Asked:
+class RegionSnapshot:
     """A region as it was when a question was asked about it."""
 
     number: int
@@ -69,16 +73,16 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChatTurn:
     """One question and its answer.
 
     `typed` is what the person wrote, mentions and all; `implied` says that no region was mentioned, so that the
-    selected one, the first and only of `asked`, is meant.
+    selected one, the first and only of `regions`, is meant.
     """
 
     id: int
     typed: str
-    asked: tuple[Asked, ...]
+    regions: tuple[RegionSnapshot, ...]
     implied: bool
     answer: str = ""
     state: TurnState = "waiting"
@@ -91,10 +95,10 @@ class Turn:
     """Name of the model that was asked."""
     liked: bool | None = None
     """What the person thinks of the answer; None if they have not said."""
-    replaces: Turn | None = None
+    replaces: ChatTurn | None = None
     """The turn in whose place this one was asked, while it waits: it comes back if this one comes to nothing."""
 
-    def settled(self) -> Turn:
+    def settled(self) -> ChatTurn:
         """A waiting turn once nobody writes on: stopped, or what it was to replace if nothing has come in its place."""
         if self.replaces is not None and not self.answer:
             return self.replaces
@@ -121,46 +125,50 @@ class Captions:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """A closer look at what the model makes of some regions: what was wanted, and what has come of it so far."""
+class Analysis:
+    """An analysis of what the model makes of some regions: what it asks the model, and what has been found so far."""
 
     id: int
     kind: str
-    """Which look it is; a session keeps the last one of each kind."""
-    asked: tuple[Asked, ...]
-    """The regions it is about, as they were then."""
+    """Which analysis it is; a session keeps the last one of each kind."""
+    regions: tuple[RegionSnapshot, ...]
+    """The regions it is about, as they were when it was begun."""
     requests: tuple[Any, ...]
-    """What the model is asked, one after the other; see `handlers.decode`."""
+    """What the model is asked, one after the other; see `demo.jobs.requests`."""
     parts: tuple[Any, ...] = ()
-    """What has been found; see `probes`."""
+    """What has been found; see `demo.jobs.analyses`."""
     question: str = ""
     """What the person typed, where there is a question."""
     state: Literal["waiting", "running", "complete", "stopped"] = "waiting"
 
 
-_turn_ids = itertools.count(1)
+_job_ids = itertools.count(1)
 
 
-def new_turn(typed: str, asked: tuple[Asked, ...], implied: bool) -> Turn:
+def new_turn(typed: str, regions: tuple[RegionSnapshot, ...], implied: bool) -> ChatTurn:
     """A turn that waits for its answer, with an id no other turn of this process has."""
-    return Turn(next(_turn_ids), typed, asked, implied)
+    return ChatTurn(next(_job_ids), typed, regions, implied)
 
 
 def new_captions(style: str, total: int) -> Captions:
     """Captions that are still to be written, with an id that no turn has either."""
-    return Captions(next(_turn_ids), style, total)
+    return Captions(next(_job_ids), style, total)
 
 
-def new_probe(
-    kind: str, asked: tuple[Asked, ...], requests: tuple[Any, ...], parts: tuple[Any, ...] = (), question: str = ""
-) -> Probe:
-    """A closer look that is still to be taken, with an id that nothing else has."""
-    return Probe(next(_turn_ids), kind, asked, requests, parts, question)
+def new_analysis(
+    kind: str,
+    regions: tuple[RegionSnapshot, ...],
+    requests: tuple[Any, ...],
+    parts: tuple[Any, ...] = (),
+    question: str = "",
+) -> Analysis:
+    """An analysis that is still to be carried out, with an id that nothing else has."""
+    return Analysis(next(_job_ids), kind, regions, requests, parts, question)
 
 
 @dataclass(frozen=True)
 class _Undo:
-    regions: tuple[PageRegion, ...]
+    regions: tuple[Region, ...]
     selected: int | None
 
 
@@ -169,15 +177,15 @@ class Session:
     """Everything the page knows about one person. Selected is None exactly if there are no regions."""
 
     picture: Picture | None = None
-    regions: tuple[PageRegion, ...] = ()
+    regions: tuple[Region, ...] = ()
     selected: int | None = None
-    transcript: tuple[Turn, ...] = ()
+    transcript: tuple[ChatTurn, ...] = ()
     undo: tuple[_Undo, ...] = ()
     captions: Captions | None = None
-    probes: tuple[Probe, ...] = ()
+    analyses: tuple[Analysis, ...] = ()
     """At most one of each kind."""
 
-    def region(self, number: int | None) -> PageRegion | None:
+    def region(self, number: int | None) -> Region | None:
         """The region with this number, if there is one."""
         return next((region for region in self.regions if region.number == number), None)
 
@@ -189,20 +197,20 @@ class Session:
     def next_number(self) -> int:
         """One more than any number that a region has or that the conversation uses."""
         used = [region.number for region in self.regions]
-        used += [asked.number for turn in self.transcript for asked in turn.asked]
+        used += [region.number for turn in self.transcript for region in turn.regions]
         return max(used, default=0) + 1
 
     @property
-    def waiting(self) -> Turn | None:
+    def waiting(self) -> ChatTurn | None:
         """The turn whose answer is still being written, if any; it is always the last one."""
         return self.transcript[-1] if self.transcript and self.transcript[-1].state == "waiting" else None
 
-    def with_regions(self, regions: tuple[PageRegion, ...], selected: int | None) -> Session:
+    def with_regions(self, regions: tuple[Region, ...], selected: int | None) -> Session:
         """Regions and selection changed, undoably."""
         undo = (*self.undo, _Undo(self.regions, self.selected))[-UNDO_DEPTH:]
         return replace(self, regions=regions, selected=selected, undo=undo)
 
-    def with_region(self, region: PageRegion) -> Session:
+    def with_region(self, region: Region) -> Session:
         """This region added, or put in place of the one with its number, and selected."""
         others = self.region(region.number)
         if others is None:
@@ -217,15 +225,15 @@ class Session:
         last = self.undo[-1]
         return replace(self, regions=last.regions, selected=last.selected, undo=self.undo[:-1])
 
-    def probe(self, kind: str) -> Probe | None:
-        """The last closer look of this kind, if there was one."""
-        return next((probe for probe in self.probes if probe.kind == kind), None)
+    def analysis(self, kind: str) -> Analysis | None:
+        """The last analysis of this kind, if there was one."""
+        return next((analysis for analysis in self.analyses if analysis.kind == kind), None)
 
-    def with_probe(self, probe: Probe) -> Session:
-        """This look in place of the last one of its kind."""
-        return replace(self, probes=(*(other for other in self.probes if other.kind != probe.kind), probe))
+    def with_analysis(self, analysis: Analysis) -> Session:
+        """This analysis in place of the last one of its kind."""
+        return replace(self, analyses=(*(other for other in self.analyses if other.kind != analysis.kind), analysis))
 
-    def with_turn(self, turn: Turn) -> Session:
+    def with_turn(self, turn: ChatTurn) -> Session:
         return replace(self, transcript=(*self.transcript, turn))
 
     def with_turn_changed(self, turn_id: int, **changes: Any) -> Session:
@@ -237,13 +245,16 @@ class Session:
         return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
 
     def settled(self) -> Session:
-        """As it is once nobody writes on: answer, captions and closer looks that were under way count as stopped."""
+        """As it is once nobody writes on: answer, captions and analyses that were under way count as stopped."""
         turns = tuple(turn.settled() if turn.state == "waiting" else turn for turn in self.transcript)
         captions = self.captions
         if captions is not None and captions.state == "running":
             captions = replace(captions, state="stopped")
-        probes = tuple(probe if probe.state == "complete" else replace(probe, state="stopped") for probe in self.probes)
-        return replace(self, transcript=turns, captions=captions, probes=probes)
+        analyses = tuple(
+            analysis if analysis.state == "complete" else replace(analysis, state="stopped")
+            for analysis in self.analyses
+        )
+        return replace(self, transcript=turns, captions=captions, analyses=analyses)
 
     def with_turn_taken_back(self, turn_id: int) -> Session:
         """Without a turn that came to nothing; the turn that it was to replace is there again."""

@@ -1,4 +1,4 @@
-"""The place of one person: the pictures that are open there, each with its own Session, one of them in front.
+"""One person's workspace: the pictures that are open, each with its own Session, one of them in front.
 
 Events of one person may overlap, so everything is changed here, one after the other. Knows no page.
 """
@@ -23,14 +23,14 @@ _sheet_ids = itertools.count(1)
 
 @dataclass(frozen=True)
 class Sheet:
-    """One open picture: its Session under a number that no other one at the seat has."""
+    """One open picture: its Session under a number that no other one in the workspace has."""
 
     id: int
     session: Session
 
 
-class Seat:
-    """The place in which one person's current Session sits, and those of the person's other pictures.
+class Workspace:
+    """Holds one person's current Session, and those of the person's other open pictures.
 
     Events of one person may overlap: a click is segmented while an answer streams. If each returned the Session it
     started from, the later one would undo the other's work; so they change the value here, one after the other.
@@ -38,7 +38,7 @@ class Seat:
 
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(18)
-        """Who knows it may come back to this seat; nobody can guess it."""
+        """Who knows it may come back to this workspace; nobody can guess it."""
         self.used = time.monotonic()
         """When something last happened here, in seconds of an arbitrary clock."""
         self._sheets: tuple[Sheet, ...] = (Sheet(next(_sheet_ids), Session()),)
@@ -46,9 +46,9 @@ class Seat:
         self._lock = threading.RLock()
         self._gestures = threading.Lock()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Seat:
-        """A new, empty seat: Gradio copies a State's first value for every person who opens the page."""
-        return Seat()
+    def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
+        """A new, empty workspace: Gradio copies a State's first value for every person who opens the page."""
+        return Workspace()
 
     @property
     def session(self) -> Session:
@@ -134,8 +134,11 @@ class Seat:
             self._sheets = rest
             self.used = time.monotonic()
 
-    def take(self, other: Seat) -> None:
-        """Copies of all that is open at another seat in place of what is here; what was under way there is stopped."""
+    def take(self, other: Workspace) -> None:
+        """Take copies of all that is open in another workspace, in place of what is open here.
+
+        What is under way there counts as stopped in the copies.
+        """
         with other._lock:
             sheets, front = other._sheets, other._front
         with self._lock:
@@ -145,7 +148,7 @@ class Seat:
 
     def empty(self) -> None:
         """Let go of everything."""
-        self.take(Seat())
+        self.take(Workspace())
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         changed = replace(sheet, session=change(sheet.session))

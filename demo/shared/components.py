@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demo.shared.scripts import script
-from osprey_core.regions.region import PALETTE
+from osprey_core.regions.colors import PALETTE
 
 
 def scripted(elem_id: str, scripts: tuple[str, ...], value: str | None = None, **properties: Any) -> gr.HTML:

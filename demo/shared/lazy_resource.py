@@ -1,4 +1,4 @@
-"""A slot for something that takes long to load: filled in the background, awaited by those who need it.
+"""A resource for something that takes long to load: filled in the background, awaited by those who need it.
 
 Knows nothing of models or of the page; it turns a failure into an error that a person can be told.
 """
@@ -19,7 +19,7 @@ T = TypeVar("T")
 State = Literal["loading", "ready", "failed"]
 
 
-class Slot(Generic[T]):
+class LazyResource(Generic[T]):
     """Holds what `load` returns once a background thread has it. Thread-safe."""
 
     def __init__(self, name: str, load: Callable[[], T]) -> None:
@@ -31,19 +31,19 @@ class Slot(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
 
     @classmethod
-    def of(cls, value: T, name: str = "") -> Slot[T]:
-        """A slot that is ready from the start."""
-        slot = cls(name, lambda: value)
-        slot._value = value
-        slot._done.set()
-        return slot
+    def of(cls, value: T, name: str = "") -> LazyResource[T]:
+        """A resource that is ready from the start."""
+        resource = cls(name, lambda: value)
+        resource._value = value
+        resource._done.set()
+        return resource
 
-    def start(self) -> Slot[T]:
+    def start(self) -> LazyResource[T]:
         """Begin loading; returns itself."""
         self._thread.start()
         return self
 
-    def load(self) -> Slot[T]:
+    def load(self) -> LazyResource[T]:
         """Load here and now, on the caller's thread; returns itself."""
         self._run()
         return self

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 
 MASK_SIDE = 1024
 """Longest side of a mask as it is sent to the browser; the model gets it at the picture's own size."""
-
-
-@lru_cache(maxsize=512)
-def mask_key(stored: CodedMask) -> str:
-    """A short name of a mask's pixels, the same for the same pixels."""
-    return hashlib.sha1(f"{stored.height},{stored.width},{stored.counts}".encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +35,7 @@ def shown_mask(stored: CodedMask) -> dict[str, Any]:
     changes = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
     return {
-        "key": mask_key(stored),
+        "key": stored.digest,
         "percent": percent(share),
         "size": [int(shown.shape[1]), int(shown.shape[0])],
         "box": [x0, y0, x1, y1],

@@ -35,7 +35,7 @@ class Ticket:
                 self._stream.stop()
 
 
-class Running:
+class RunningJobs:
     """Tickets by turn. Thread-safe."""
 
     def __init__(self) -> None:

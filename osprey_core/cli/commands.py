@@ -39,7 +39,7 @@ from osprey_core.io.record import (
 )
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import SEGMENTERS, Segmenter, load_segmenter
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from osprey_core.draw.caption_layout import Box, Caption, place
 from osprey_core.errors import InputError
+from osprey_core.regions.colors import rgb_of, text_color_on
 from osprey_core.regions.masks import Mask, area, as_mask, box_xyxy
-from osprey_core.regions.region import Region, rgb_of, text_color_on
+from osprey_core.regions.region import Region
 
 Picture = Image.Image | NDArray[np.uint8]
 

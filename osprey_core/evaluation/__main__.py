@@ -67,7 +67,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     atlas = SceneSource(options.atlas, tuple(options.styles), _taught(options)).load()
     pictures = balanced(atlas, options.questions, topics) + conversations(atlas, options.conversations, topics)
     if not pictures:
-        raise InputError("No picture allows such questions; name other kinds.")
+        raise InputError("evaluation.questions_impossible")
     progress = tqdm(pictures, desc="pictures", mininterval=10)
     judged = list(answers(model, progress, not options.no_controls))
     if options.answers:
@@ -90,7 +90,7 @@ def _write(path: Path, content: str | bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise InputError("evaluation.file_unwritable", path=str(path), reason=str(error.strerror or error)) from error
 
 
 if __name__ == "__main__":

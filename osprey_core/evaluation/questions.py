@@ -104,7 +104,7 @@ def choose_topics(names: Collection[str] = ()) -> tuple[Topic, ...]:
     """The topics of the named scores or kinds of question; none named: all. Raises InputError for unknown names."""
     known = {name for topic in TOPICS for name in (topic.score, topic.kind)}
     if unknown := sorted(set(names) - known):
-        raise InputError(f"There is no score or kind of question {', '.join(unknown)}; choose from {sorted(known)}.")
+        raise InputError("evaluation.score_unknown", names=", ".join(unknown), known=str(sorted(known)))
     return tuple(topic for topic in TOPICS if not names or topic.score in names or topic.kind in names)
 
 
@@ -117,7 +117,7 @@ def balanced(atlas: Atlas | None, per_score: int, topics: Collection[Topic] = TO
     Raises InputError unless `per_score` is at least 1.
     """
     if per_score < 1:
-        raise InputError(f"The number of questions per score must be at least 1, not {per_score}.")
+        raise InputError("evaluation.count_invalid", value=per_score)
     wanted = {topic: _quota(per_score, topic, topics) for topic in topics}
     found: Counter[tuple[Topic, str]] = Counter()
     pictures: list[HeldOut] = []

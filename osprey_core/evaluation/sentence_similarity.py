@@ -39,7 +39,7 @@ def load_sentence_encoder(folder: Path | None = None) -> SentenceEncoder | None:
         folder = Path(found.origin).parent / "model"
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
-            raise InputError(f"{folder} has no {name}; give the folder of the sentence encoder all-MiniLM-L6-v2.")
+            raise InputError("evaluation.encoder_incomplete", folder=str(folder), name=name)
     return _MiniLM(folder)
 
 
@@ -75,7 +75,7 @@ class _MiniLM:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the libraries raise whatever a damaged file makes them stumble over
             reason = str(error).strip().split("\n")[0][:120]
-            raise InputError(f"The sentence encoder in {folder} cannot be loaded ({reason}); get it again.") from error
+            raise InputError("evaluation.encoder_damaged", folder=str(folder), reason=reason) from error
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.enable_padding()
 

@@ -36,7 +36,7 @@ class Message:
     """A text of the catalogues with the values for its placeholders; it can be pickled and compared."""
 
     code: str
-    params: Mapping[str, Param] = field(default_factory=dict)
+    params: Mapping[str, Param] = field(default_factory=dict, hash=False)
 
     def render(self, language: str = ENGLISH) -> str:
         return render(self.code, self.params, language)

@@ -24,8 +24,9 @@ from osprey_core.io.files import plain_json, read_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import box_xyxy
-from osprey_core.regions.region import color_of
+from osprey_core.regions.mentions import REGION_WORD
 
 RECORD_FILE = "conversation.json"
 MARKDOWN_FILE = "conversation.md"
@@ -203,9 +204,9 @@ def _captions(conversation: Record, region: RecordedRegion) -> list[str]:
 
 def _description(conversation: Record, region: RecordedRegion) -> str:
     """What was last said of this region when nothing but a description was asked for; empty if nothing was."""
-    asked = {_REGION_WORD.sub("region", QUESTIONS[style]) for style in ("short", "category", "detailed")}
+    asked = {REGION_WORD.sub("region", QUESTIONS[style]) for style in ("short", "category", "detailed")}
     found = [
-        turn.answer for turn in _turns_about(conversation, region) if _REGION_WORD.sub("region", turn.question) in asked
+        turn.answer for turn in _turns_about(conversation, region) if REGION_WORD.sub("region", turn.question) in asked
     ]
     return found[-1] if found else ""
 
@@ -226,9 +227,6 @@ def _asked_words(conversation: Record, turn: RecordedTurn) -> str:
     return f"About region{'s' if len(named) > 1 else ''} {', '.join(named)}"
 
 
-_REGION_WORD = re.compile(r"(?i)<region ?(\d{1,6})>|(?<!\w)region ?(\d{1,6})(?!\w)")
-
-
 def _in_page_numbers(conversation: Record, turn: RecordedTurn, text: str) -> str:
     """Text in which the model's region1, region2 … carry the numbers that the regions have for the person."""
     known = len(conversation.spoken) if turn.known_regions is None else turn.known_regions
@@ -237,7 +235,7 @@ def _in_page_numbers(conversation: Record, turn: RecordedTurn, text: str) -> str
         place = int(match[1] or match[2])
         return f"region {conversation.spoken[place - 1].number}" if 1 <= place <= known else match[0]
 
-    return _REGION_WORD.sub(number, text)
+    return REGION_WORD.sub(number, text)
 
 
 def _notes(turn: RecordedTurn) -> list[str]:

@@ -21,8 +21,10 @@ from PIL import Image
 
 from osprey_core.errors import InputError
 from osprey_core.io.files import parse_json, read_file
-from osprey_core.regions.masks import CodedMask, Mask, polygon_to_mask
+from osprey_core.regions.masks import Mask
+from osprey_core.regions.raster import polygon_to_mask
 from osprey_core.regions.region import clean_name
+from osprey_core.regions.rle import CodedMask
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_MASKS = 1000

@@ -22,8 +22,11 @@ from osprey_core.io.files import parse_json, plain_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask, Mask, box_xyxy
-from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name, color_of
+from osprey_core.regions.colors import color_of
+from osprey_core.regions.masks import Mask, box_xyxy
+from osprey_core.regions.mentions import REGION_TAG
+from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name
+from osprey_core.regions.rle import CodedMask
 
 FORMAT = "osprey-conversation-1"
 
@@ -37,7 +40,6 @@ MAX_JSON_PARTS = 2_000_000
 TurnState = Literal["complete", "length", "stopped"]
 Rating = Literal["", "like", "dislike"]
 
-_MENTION = re.compile(r"<region(\d{1,6})>")
 _Value = TypeVar("_Value")
 
 
@@ -134,7 +136,7 @@ class RecordedTurn:
     @property
     def places(self) -> tuple[int, ...]:
         """Places, from 1, that the question mentions, each once, in order of first mention."""
-        return tuple(dict.fromkeys(int(number) for number in _MENTION.findall(self.question)))
+        return tuple(dict.fromkeys(int(number) for number in REGION_TAG.findall(self.question)))
 
     def as_turn(self) -> Turn:
         """The turn as a part of the history that a later question gets."""

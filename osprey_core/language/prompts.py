@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, OspreyConfig
 from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
+from osprey_core.regions.mentions import REGION_TAG
 
 QUESTIONS = {
     "short": "Please give me a short description of <region1>. Using a short phrase.",
@@ -26,7 +27,6 @@ QUESTIONS = {
 STOP_STRINGS = ("</s>", "USER:")
 """What ends an answer besides the end-of-sequence id: the textual `</s>`, or the model going on to the next turn."""
 
-_MENTION = re.compile(r"<region(\d{1,6})>")
 _MARKERS = re.compile(r"(<image>|<mask>|<pos>)")
 # What would read as the template's own turn boundary if a person typed it.
 _TEMPLATE_WORDS = re.compile(r"(</s>|<s>|USER:|ASSISTANT:)")
@@ -160,7 +160,7 @@ class Prompts:
         self, question: str, known: int, about: Iterable[int], shown: set[int], named: set[int]
     ) -> list[_Part]:
         """Parts of one question; `shown` and `named` are brought up to date."""
-        pieces = _MENTION.split(question)  # text, number, text, number, …, text
+        pieces = REGION_TAG.split(question)  # text, number, text, number, …, text
         mentioned = [int(number) - 1 for number in pieces[1::2]]
         meant = mentioned or [number - 1 for number in about]
         for index in meant:

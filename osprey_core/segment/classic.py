@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from osprey_core.regions.masks import Mask, area, box_xyxy, fill_holes, intersection_over_union, largest_component
+from osprey_core.regions.masks import Mask, area, box_xyxy, intersection_over_union
+from osprey_core.regions.morphology import fill_holes, largest_component
 from osprey_core.segment.merge_tree import BACKGROUND, OBJECT, MergeTree, analyse
 from osprey_core.segment.protocol import (
     BoxXYXY,

@@ -21,7 +21,8 @@ from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.i18n import Listing, Message
-from osprey_core.regions.masks import Mask, area, fill_holes
+from osprey_core.regions.masks import Mask, area
+from osprey_core.regions.morphology import fill_holes
 from osprey_core.segment.protocol import (
     OpenedPicture,
     Prompt,

@@ -122,7 +122,7 @@ def _train(options: argparse.Namespace) -> bool:
     )
     task = replace(data.task, region_names=prepared.region_names)
     if not task.region_names and any(stage.objective == "regions" for stage in config.stages):
-        raise InputError("A stage names regions, but the records give none a name; leave that stage out.")
+        raise InputError("training.names_missing")
     run = Run(
         options.out,
         config,
@@ -142,16 +142,16 @@ def _train(options: argparse.Namespace) -> bool:
 def _check(options: argparse.Namespace) -> None:
     """Raise InputError for options that do not go together."""
     if options.parts and not options.start:
-        raise InputError("--parts says what to take from --start; name a model there.")
+        raise InputError("training.parts_without_start")
     if options.lora and (not options.start or options.parts):
-        raise InputError("--lora fine-tunes a trained language model; name one with --start, without --parts.")
+        raise InputError("training.lora_without_start")
     if options.records and options.atlas:
-        raise InputError("--records and --atlas are two kinds of data; give one of them.")
+        raise InputError("training.records_and_atlas")
     for name in ("save_every", "held_out"):
         if getattr(options, name) < 1:
-            raise InputError(f"--{name.replace('_', '-')} must be at least 1.")
+            raise InputError("training.option_too_small", name=name.replace("_", "-"))
     if options.lora < 0 or options.score_every < 0 or not options.scale > 0:
-        raise InputError("--lora and --score-every must not be negative, --scale must be above 0.")
+        raise InputError("training.options_negative")
 
 
 def _records(options: argparse.Namespace) -> _Data:

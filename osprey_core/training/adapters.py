@@ -26,11 +26,11 @@ def add(llm: nn.Module, rank: int) -> None:
     Raises InputError where peft is missing or the rank is not positive.
     """
     if rank < 1:
-        raise InputError(f"The adapters' rank must be at least 1, not {rank}.")
+        raise InputError("adapters.rank_invalid", value=rank)
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
-        raise InputError("Adapters need the package peft: pip install peft.") from error
+        raise InputError("adapters.peft_missing") from error
     # Twice the rank is the usual strength; no dropout, so that a resumed run ends where an unbroken one does.
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(TARGETS))
     inject_adapter_in_model(settings, llm, adapter_name=_NAME)

@@ -99,18 +99,16 @@ def load_atlas(path: str | Path) -> Atlas:
             index = json.loads(str(stored["index"]))
             blob = stored["blob"]
     except FileNotFoundError as error:
-        raise InputError(
-            f"There is no atlas at {path}: build it with python -m osprey_core.training.art, see its --help."
-        ) from error
+        raise InputError("atlas.missing", path=str(path)) from error
     except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"{path} is not an atlas written by osprey_core.training.art: build it again.") from error
+        raise InputError("atlas.foreign", path=str(path)) from error
     atlas = Atlas()
     for name, style, start, end in index:
         bgra = cv2.imdecode(blob[start:end], cv2.IMREAD_UNCHANGED)
         if bgra is not None and bgra.ndim == 3 and bgra.shape[2] == 3:  # WebP drops an alpha channel that is all opaque
             bgra = cv2.cvtColor(bgra, cv2.COLOR_BGR2BGRA)
         if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-            raise InputError(f"The sprite {name!r} of {path} cannot be decoded: build the atlas again.")
+            raise InputError("atlas.sprite_damaged", name=repr(name), path=str(path))
         atlas.add(Sprite(name, style, premultiply(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA))))
     return atlas
 
@@ -205,7 +203,7 @@ def iconify_source(package: str | Path, names_by_points: dict[str, str] | None =
         icons = json.loads(files["package/icons.json"])
         by_points: dict[str, str] = json.loads(files["package/chars.json"])
     except KeyError as error:
-        raise InputError(f"{package} is no Iconify package: it lacks {error}.") from error
+        raise InputError("atlas.package_foreign", package=str(package), missing=str(error)) from error
     if not by_points:
         plain = {name.replace("-", ""): name for name in icons["icons"]}
         wanted = (names_by_points or {}).items()
@@ -247,7 +245,7 @@ def _read_package(package: str | Path, suffix: str) -> dict[str, bytes]:
                 if member.isfile() and member.name.endswith(suffix) and (stream := archive.extractfile(member))
             }
     except (OSError, tarfile.TarError) as error:
-        raise InputError(f"{package} cannot be read as an npm package (.tgz): {error}") from error
+        raise InputError("atlas.package_unreadable", package=str(package), reason=str(error)) from error
 
 
 # -- building ------------------------------------------------------------------------------------------------

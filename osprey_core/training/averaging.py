@@ -29,10 +29,10 @@ def average(before: OspreyNetwork, after: OspreyNetwork, share: float) -> None:
     Raises InputError unless share is in [0, 1] and both have the same sizes.
     """
     if not 0 <= share <= 1:
-        raise InputError(f"The share of the second model must be from 0 to 1, not {share}.")
+        raise InputError("averaging.share_outside", value=share)
     ours, theirs = before.state_dict(), after.state_dict()
     if {name: tensor.shape for name, tensor in ours.items()} != {name: t.shape for name, t in theirs.items()}:
-        raise InputError("The two models have different sizes; only models of the same sizes have a mean.")
+        raise InputError("averaging.sizes_differ")
     with torch.no_grad():
         for name, tensor in ours.items():
             if tensor.is_floating_point():

@@ -57,7 +57,7 @@ def read_curves(folder: Path) -> Curves:
     """
     path = folder / LOG_FILE
     if not path.is_file():
-        raise InputError(f"{folder} has no {LOG_FILE}; give the folder of a training run.")
+        raise InputError("curves.log_missing", folder=str(folder), name=LOG_FILE)
     entries: dict[tuple[str, int], dict[str, float]] = {}
     stages: dict[str, int] = {}  # name -> its last step
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -70,7 +70,7 @@ def read_curves(folder: Path) -> Curves:
         found = {name: float(entry[name]) for name in FIGURES if isinstance(entry.get(name), int | float)}
         entries.setdefault((stage, step), {}).update(found)
     if not entries:
-        raise InputError(f"{path} holds no figures yet; train for a while first.")
+        raise InputError("curves.log_empty", path=str(path))
     curves = Curves()
     for stage, last in stages.items():
         curves.stages.append((stage, curves.steps))
@@ -91,7 +91,7 @@ def draw_curves(curves: Curves, path: Path) -> None:
         from matplotlib.figure import Figure
         from matplotlib.ticker import LogLocator, NullFormatter
     except ImportError as error:
-        raise InputError("Drawing curves needs the package matplotlib: pip install matplotlib.") from error
+        raise InputError("curves.matplotlib_missing") from error
     figure = Figure(figsize=(10, 6.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True)
@@ -121,7 +121,7 @@ def draw_curves(curves: Curves, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written ({error}); give the name of a .png or .svg file.") from error
+        raise InputError("curves.file_unwritable", path=str(path), reason=str(error)) from error
 
 
 def smooth(values: Sequence[float], width: int = _SMOOTHED_OVER) -> list[float]:

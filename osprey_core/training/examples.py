@@ -115,7 +115,7 @@ def make_example(
         kept = [region for region in regions if region is not None]
         if len(kept) == len(regions) and (model is None or _all_named(model, image, opened, kept)):
             return picture, kept
-    raise InputError(f"No seed from {first_seed} on gives a clickable scene for {theme.file}; choose other things.")
+    raise InputError("scenes.theme_unclickable", seed=first_seed, name=theme.file)
 
 
 def _suits(scene: Scene, theme: Theme) -> bool:

@@ -131,7 +131,7 @@ class Run:
             theirs = getattr(weights, part).state_dict()
             ours = {name: tensor.shape for name, tensor in getattr(self.network, part).state_dict().items()}
             if ours != {name: tensor.shape for name, tensor in theirs.items()}:
-                raise InputError(f"The {part} to start from has other sizes than the one to be trained; leave it out.")
+                raise InputError("training.part_mismatch", part=part)
             getattr(self.network, part).load_state_dict(theirs)
 
     def save_model(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
@@ -145,7 +145,7 @@ class Run:
         Raises InputError without a held-out set.
         """
         if self.task.held_out is None:
-            raise InputError("There is no held-out set to score the model on.")
+            raise InputError("training.held_out_missing")
         if self._held_out_batches is None:
             self._held_out_batches = self._make_held_out(self.task.held_out)
         right, asked = 0.0, 0
@@ -293,8 +293,10 @@ class Run:
         stages = [stage.name for stage in self.config.stages]
         if state.get("stages", stages) != stages:
             raise InputError(
-                f"The run in {self.folder} was begun with the stages {', '.join(state['stages'])}, not with "
-                f"{', '.join(stages)}; give another folder."
+                "training.stages_differ",
+                folder=str(self.folder),
+                begun=", ".join(state["stages"]),
+                given=", ".join(stages),
             )
         try:
             left = self.network.load_state_dict(state["network"], strict=not self.has_adapters)
@@ -313,10 +315,7 @@ class Run:
         return {f"llm.{name}" for name in adapters.base_names(self.network.llm)} if self.has_adapters else set()
 
     def _other_settings(self) -> InputError:
-        return InputError(
-            f"The run in {self.folder} was begun with another model or other settings; "
-            "repeat its arguments or give another folder."
-        )
+        return InputError("training.settings_differ", folder=str(self.folder))
 
 
 def trainable(network: OspreyNetwork, stage: Stage) -> dict[str, list[nn.Parameter]]:

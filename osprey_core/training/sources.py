@@ -138,9 +138,9 @@ def _atlas(path: Path, styles: tuple[str, ...], names: tuple[str, ...], inked: t
     atlas = load_atlas(path)
     atlas = atlas.only(styles) if styles else atlas
     if missing := [name for name in names if name not in atlas.sprites]:
-        raise InputError(
-            f"{path} has no sprites for {', '.join(missing)} in the styles {', '.join(styles) or 'it has'}."
-        )
+        if not styles:
+            raise InputError("atlas.sprites_missing_anywhere", path=str(path), names=", ".join(missing))
+        raise InputError("atlas.sprites_missing", path=str(path), names=", ".join(missing), styles=", ".join(styles))
     atlas = atlas_of(s for name in names for s in atlas.sprites[name]) if names else atlas
     return inked_atlas(atlas, inked) if inked else atlas
 

@@ -38,7 +38,9 @@ def store_samples(samples: Iterable[DialogueSample], folder: Path) -> Path:
             records.append(record_from_sample(str(place), name, made.masks, made.dialogue, made.region_names))
         save_records(records, folder / RECORDS_FILE)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+        raise InputError(
+            "training.folder_unwritable", folder=str(folder), reason=str(error.strerror or error)
+        ) from error
     return folder / RECORDS_FILE
 
 
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = TrainingConfig()
     try:
         if options.count < 1:
-            raise InputError(f"The count must be at least 1, not {options.count}.")
+            raise InputError("training.count_invalid", value=options.count)
         atlas = SceneSource(options.atlas, config.styles, config.things).load()
         seeds = tqdm(range(options.first_seed, options.first_seed + options.count), unit="scene", mininterval=10)
         written = store_samples((sample(seed, DialogueOptions(), atlas) for seed in seeds), options.out)

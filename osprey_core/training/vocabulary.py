@@ -33,9 +33,6 @@ def learn_tokenizer(texts: Iterable[str], vocab_size: int) -> TextTokenizer:
     )
     tokenizer.train_from_iterator((SPACE + text.replace(" ", SPACE) for text in texts), trainer)
     if tokenizer.get_vocab_size() != vocab_size:
-        raise InputError(
-            f"The texts yield only {tokenizer.get_vocab_size()} pieces of the {vocab_size} asked for; "
-            "give more text or a smaller vocab_size."
-        )
+        raise InputError("vocabulary.text_too_little", pieces=tokenizer.get_vocab_size(), wanted=vocab_size)
     # The special tokens are the vocabulary's first ids, in the order they were given.
     return TextTokenizer(Tokenizer(tokenizer.model), bos_id=1, eos_id=2)

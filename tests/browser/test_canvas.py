@@ -167,7 +167,7 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
 
 
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
     release = threading.Event()
 
@@ -176,9 +176,9 @@ def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> 
         return model
 
     fakes.picture().save(tmp_path / "shapes.png")
-    slot: Slot[Any] = Slot("nano", load).start()
+    resource: LazyResource[Any] = LazyResource("nano", load).start()
     bar = "getComputedStyle(document.querySelector('.osp-header'), '::before')"
-    with fakes.served(slot, fakes.FakeSegmenter(), tmp_path) as address:
+    with fakes.served(resource, fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         person.page.wait_for_selector(".osp-loading")
         assert person.page.evaluate(f"{bar}.height") == "3px"

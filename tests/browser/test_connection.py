@@ -20,7 +20,7 @@ def test_regions_and_chat_survive_a_dropped_connection(visit: Any, address: str,
     answer = person.wait_answer(1)
 
     # Once the connection is back Gradio loads the page again, and the page finds everything by its key.
-    person.page.wait_for_function("sessionStorage.getItem('osprey-seat')", timeout=30_000)
+    person.page.wait_for_function("sessionStorage.getItem('osprey-workspace')", timeout=30_000)
     person.page.evaluate("window.isTheSame = true")
     person.page.context.set_offline(True)
     person.click(250, 110)

@@ -1,4 +1,4 @@
-"""A page that is loaded again in the same tab shows what was there; another tab, or a lost seat, begins calmly."""
+"""A page that is loaded again in the same tab shows what was there; another tab, or a lost workspace, begins calmly."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def kept_key(person: Any) -> str:
-    person.page.wait_for_function("sessionStorage.getItem('osprey-seat')", timeout=30_000)
-    return str(person.page.evaluate("sessionStorage.getItem('osprey-seat')"))
+    person.page.wait_for_function("sessionStorage.getItem('osprey-workspace')", timeout=30_000)
+    return str(person.page.evaluate("sessionStorage.getItem('osprey-workspace')"))
 
 
 def test_a_reload_keeps_picture_regions_and_conversation(visit: Any, address: str, model: fakes.FakeModel) -> None:
@@ -28,7 +28,7 @@ def test_a_reload_keeps_picture_regions_and_conversation(visit: Any, address: st
     person.wait_regions(1)
     assert person.wait_answer(1) == answer
     assert person.has_picture()
-    person.page.wait_for_function(f"sessionStorage.getItem('osprey-seat') !== '{first}'", timeout=30_000)
+    person.page.wait_for_function(f"sessionStorage.getItem('osprey-workspace') !== '{first}'", timeout=30_000)
     person.page.wait_for_function("document.querySelector('.osp-has-picture .osp-canvas')?.dataset.fit")
     person.click(250, 110)
     person.wait_regions(2)
@@ -71,9 +71,9 @@ def test_a_seat_that_is_gone_is_a_calm_start(visit: Any, address: str) -> None:
     person = visit(address)
     person.open_example()
     kept_key(person)
-    person.page.evaluate("sessionStorage.setItem('osprey-seat', 'long forgotten')")
+    person.page.evaluate("sessionStorage.setItem('osprey-workspace', 'long forgotten')")
     person.load_again()
-    person.page.wait_for_function("sessionStorage.getItem('osprey-seat') !== 'long forgotten'", timeout=30_000)
+    person.page.wait_for_function("sessionStorage.getItem('osprey-workspace') !== 'long forgotten'", timeout=30_000)
     assert not person.has_picture()
     assert person.page.locator(".osp-large button").count() == 1
     assert person.page.locator(".toast-body").count() == 0

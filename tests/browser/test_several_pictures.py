@@ -87,7 +87,7 @@ def test_all_pictures_come_back_after_a_reload(visit: Any, address: str) -> None
     person = visit(address)
     open_two(person)
     turn_to(person, 0)
-    person.page.wait_for_function("sessionStorage.getItem('osprey-seat')")
+    person.page.wait_for_function("sessionStorage.getItem('osprey-workspace')")
     person.load_again()
     person.wait_regions(1)
     person.wait_answer(1)

@@ -526,7 +526,7 @@ def test_left_out_turns_are_mentioned(visit: Any, address: str, model: fakes.Fak
 def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
     import threading
 
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
 
     release = threading.Event()
     fakes.picture().save(tmp_path / "shapes.png")
@@ -538,8 +538,8 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
 
         return run
 
-    slot: Slot[Any] = Slot("nano", load(lambda: model)).start()
-    with fakes.served(slot, fakes.FakeSegmenter(), tmp_path) as address:
+    resource: LazyResource[Any] = LazyResource("nano", load(lambda: model)).start()
+    with fakes.served(resource, fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         assert "Loading nano" in person.page.inner_text("#header")
         person.open_example()
@@ -553,14 +553,14 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
 
 
 def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> None:
-    from demo.shared.lazy_resource import Slot
+    from demo.shared.lazy_resource import LazyResource
     from osprey_core.errors import ModelNotFoundError
 
     def load() -> Any:
         raise ModelNotFoundError("There is no model “x” here; choose another.")
 
     fakes.picture().save(tmp_path / "shapes.png")
-    with fakes.served(Slot("x", load).start(), fakes.FakeSegmenter(), tmp_path) as address:
+    with fakes.served(LazyResource("x", load).start(), fakes.FakeSegmenter(), tmp_path) as address:
         person = visit(address)
         person.page.get_by_text("There is no model “x” here").first.wait_for()
         person.open_example()

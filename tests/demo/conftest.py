@@ -9,7 +9,7 @@ import pytest
 
 from demo.app import build_app
 from demo.options import Options
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from tests import fakes
 from tests.demo import page_events
 
@@ -32,9 +32,9 @@ def app(model: fakes.FakeModel, example_folder: Path) -> gr.Blocks:
 
 
 @pytest.fixture
-def workspace(app: gr.Blocks) -> Seat:
+def workspace(app: gr.Blocks) -> Workspace:
     """That of somebody who opened the first example and marked the red shape."""
-    workspace = Seat()
+    workspace = Workspace()
     page_events.gesture(app, workspace, "open_picture", seq=1, example="one.png")
     page_events.click(app, workspace, 2, 80, 100)
     return workspace

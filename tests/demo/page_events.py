@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 
 
 def handler(app: gr.Blocks, elem_id: str, event: str) -> Callable[..., Any]:
@@ -29,29 +29,29 @@ def _function(app: gr.Blocks, elem_id: str, event: str) -> Any:
     return function
 
 
-def gesture(app: gr.Blocks, workspace: Seat, event: str, **values: Any) -> list[Any]:
+def gesture(app: gr.Blocks, workspace: Workspace, event: str, **values: Any) -> list[Any]:
     """The canvas's answer to one gesture."""
     return handler(app, "canvas", event)(workspace, values)  # type: ignore[no-any-return]
 
 
-def click(app: gr.Blocks, workspace: Seat, seq: int, x: float, y: float, picture: str | None = None) -> list[Any]:
+def click(app: gr.Blocks, workspace: Workspace, seq: int, x: float, y: float, picture: str | None = None) -> list[Any]:
     """The canvas's answer to a click that makes a new region; without `picture` it is made on the one in front."""
     meant = picture or digest(workspace)
     return gesture(app, workspace, "segment_point", seq=seq, picture=meant, x=x, y=y, action="new")
 
 
-def ask(app: gr.Blocks, workspace: Seat, question: str) -> list[Any]:
+def ask(app: gr.Blocks, workspace: Workspace, question: str) -> list[Any]:
     """A question typed and sent; the answer is still to be written."""
     return handler(app, "send", "click")(workspace, question)  # type: ignore[no-any-return]
 
 
-def write_answer(app: gr.Blocks, workspace: Seat) -> list[Any]:
+def write_answer(app: gr.Blocks, workspace: Workspace) -> list[Any]:
     """The last update while the answer is written."""
     *_, last = handler_after(app, "send", "click")(workspace, 0.0, 1.0, 64, "")
     return list(last)
 
 
-def digest(workspace: Seat) -> str | None:
+def digest(workspace: Workspace) -> str | None:
     """Of the picture in front."""
     picture = workspace.session.picture
     return picture.digest if picture else None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.training.dialogues.kinds import Kinds, KindWeight
 from osprey_core.training.recipes.stages import ALL_PARTS, Objective, PlannedStage, Stage
 
@@ -40,7 +41,7 @@ class Recipe:
         """The recipe with some of its stages. Raises InputError for a name that it has not."""
         have = [stage.name for stage in self.stages]
         if unknown := [name for name in names if name not in have]:
-            raise InputError(f"The recipe has no stage {', '.join(unknown)}; its stages are {', '.join(have)}.")
+            raise InputError("recipe.stage_unknown", names=", ".join(unknown), known=", ".join(have))
         return replace(self, stages=tuple(stage for stage in self.stages if stage.name in names)) if names else self
 
     def for_samples(self, samples: int | None) -> tuple[Stage, ...]:
@@ -49,10 +50,7 @@ class Recipe:
         for stage in self.stages:
             if isinstance(stage, PlannedStage):
                 if samples is None:
-                    raise InputError(
-                        f"Stage {stage.name!r} goes by epochs, but made scenes have no end: give --records, "
-                        "or a recipe in steps."
-                    )
+                    raise InputError("recipe.epochs_without_end", stage=repr(stage.name))
                 stage = stage.stage(samples)
             in_steps.append(stage)
         return tuple(in_steps)
@@ -67,7 +65,7 @@ def read_recipe(name: str) -> Recipe:
         return RECIPES[name]
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"There is no recipe {name!r}: give {', '.join(RECIPES)} or a JSON or TOML file.")
+        raise InputError("recipe.unknown", name=repr(name), known=", ".join(RECIPES))
     return _read_file(path)
 
 
@@ -77,34 +75,34 @@ def _read_file(path: Path) -> Recipe:
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
         form = "TOML" if path.suffix == ".toml" else "JSON"
-        raise InputError(f"{path} cannot be read as {form}: {error}.") from error
+        raise InputError("recipe.unreadable", path=str(path), format=form, reason=str(error)) from error
     try:
         return _recipe(values)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError("recipe.invalid", path=str(path), reason=error) from error
     except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: an entry has the wrong type ({error}).") from error
+        raise InputError("recipe.entry_type_wrong", path=str(path), reason=str(error)) from error
 
 
 def _recipe(values: Any) -> Recipe:
     if not isinstance(values, Mapping) or not isinstance(values.get("stages"), list) or not values["stages"]:
-        raise InputError("a recipe is an object with a list of stages.")
+        raise InputError("recipe.stages_missing")
     values = dict(values)
     mixtures, templates = values.pop("mixtures", {}), values.pop("templates", {})
-    _check_names("the recipe", values, Recipe)
+    _check_names(Message("recipe.whole"), values, Recipe)
     rest: dict[str, Any] = {
         key: tuple(value) if key == "betas" else float(value) for key, value in values.items() if key != "stages"
     }
     stages = tuple(_stage(entry, place, templates, mixtures) for place, entry in enumerate(values["stages"], start=1))
     if len({stage.name for stage in stages}) != len(stages):
-        raise InputError("two stages have the same name.")
+        raise InputError("recipe.stage_twice")
     return Recipe(stages, **rest)
 
 
 def _stage(entry: Any, place: int, templates: Mapping[str, Any], mixtures: Mapping[str, Any]) -> Stage | PlannedStage:
     if not isinstance(entry, Mapping):
-        raise InputError(f"stage {place} is not an object.")
-    where = f"stage {entry.get('name', place)}"
+        raise InputError("recipe.stage_not_object", place=place)
+    where = Message("recipe.stage_named", {"name": str(entry.get("name", place))})
     values = {"objective": "dialogue", **_named(templates, entry.get("like"), where), **entry}
     values.pop("like", None)
     kind: type[Stage] | type[PlannedStage] = PlannedStage if "epochs" in values else Stage
@@ -112,16 +110,16 @@ def _stage(entry: Any, place: int, templates: Mapping[str, Any], mixtures: Mappi
     trains = values["trains"]
     unknown = [part for part in trains if part not in ALL_PARTS] if isinstance(trains, list) else trains
     if unknown or not isinstance(trains, list):
-        raise InputError(f"{where}: trains must list some of {', '.join(ALL_PARTS)}; {unknown!r} is none.")
+        raise InputError("recipe.trains_unknown", where=where, known=", ".join(ALL_PARTS), unknown=repr(unknown))
     if values["objective"] not in get_args(Objective):
-        raise InputError(f"{where}: the objective must be one of {', '.join(get_args(Objective))}.")
+        raise InputError("recipe.objective_unknown", where=where, known=", ".join(get_args(Objective)))
     for key in {"kinds", "apart"} & set(values):
         values[key] = _kinds(values[key], where, mixtures)
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return kind(**fields)
 
 
-def _kinds(value: Any, where: str, mixtures: Mapping[str, Any]) -> Kinds:
+def _kinds(value: Any, where: Message, mixtures: Mapping[str, Any]) -> Kinds:
     """Weighted kinds out of a list of names, a table of weights, or a mixture with weights added."""
     if not isinstance(value, Mapping):
         return tuple(value)
@@ -131,23 +129,23 @@ def _kinds(value: Any, where: str, mixtures: Mapping[str, Any]) -> Kinds:
     return (*base, *_kinds(value.get("more", {}), where, mixtures))
 
 
-def _named(tables: Mapping[str, Any], name: Any, where: str) -> Mapping[str, Any]:
+def _named(tables: Mapping[str, Any], name: Any, where: Message) -> Mapping[str, Any]:
     """The template or mixture of that name; nothing without a name."""
     if name is None:
         return {}
     if not isinstance(tables, Mapping) or name not in tables:
-        raise InputError(f"{where} is like {name!r}, which the recipe does not have.")
+        raise InputError("recipe.template_unknown", where=where, name=repr(name))
     table: Mapping[str, Any] = tables[name]
     return table
 
 
-def _check_names(where: str, values: Mapping[str, Any], kind: type) -> None:
+def _check_names(where: Message, values: Mapping[str, Any], kind: type) -> None:
     fields = dataclasses.fields(kind)
     if unknown := sorted(set(values) - {f.name for f in fields}):
-        raise InputError(f"{where} has unknown entries: {', '.join(unknown)}.")
+        raise InputError("recipe.entries_unknown", where=where, names=", ".join(unknown))
     needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     if missing := [name for name in needed if name not in values]:
-        raise InputError(f"{where} lacks {', '.join(missing)}.")
+        raise InputError("recipe.entries_missing", where=where, names=", ".join(missing))
 
 
 RECIPES = {name: _read_file(FOLDER / f"{name}.toml") for name in ("nano", "published")}

@@ -101,21 +101,21 @@ class Stage:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1 or self.accumulate < 1:
-            raise InputError(f"Stage {self.name!r}: steps, batch_size and accumulate must be at least 1.")
+            raise InputError("stage.counts_too_small", stage=repr(self.name))
         if self.batch_size % self.accumulate:
-            raise InputError(f"Stage {self.name!r}: batch_size must be a multiple of accumulate.")
+            raise InputError("stage.batch_uneven", stage=repr(self.name))
         if self.image_size < 0 or self.image_size % 32:
-            raise InputError(f"Stage {self.name!r}: image_size must be a multiple of 32, or 0 for the model's own.")
+            raise InputError("stage.image_size_uneven", stage=repr(self.name))
         if self.answer_start_weight <= 0:
-            raise InputError(f"Stage {self.name!r}: answer_start_weight must be above 0.")
+            raise InputError("stage.start_weight_invalid", stage=repr(self.name))
         if self.naming < 0 or self.image_naming < 0:
-            raise InputError(f"Stage {self.name!r}: naming and image_naming must not be negative.")
+            raise InputError("stage.naming_negative", stage=repr(self.name))
         if self.dialogues_per_scene < 0:
-            raise InputError(f"Stage {self.name!r}: dialogues_per_scene must not be negative.")
+            raise InputError("stage.dialogues_negative", stage=repr(self.name))
         if not 0 <= self.turns <= 12:
-            raise InputError(f"Stage {self.name!r}: turns must be 1 to 12, or 0 for as many as usual.")
+            raise InputError("stage.turns_outside", stage=repr(self.name))
         if not self.trains and not self.names_regions:
-            raise InputError(f"Stage {self.name!r} trains no part of the model.")
+            raise InputError("stage.trains_nothing", stage=repr(self.name))
 
     @property
     def names_regions(self) -> bool:
@@ -146,7 +146,7 @@ class PlannedStage:
 
     def __post_init__(self) -> None:
         if not self.epochs > 0:
-            raise InputError(f"Stage {self.name!r}: epochs must be above 0, not {self.epochs}.")
+            raise InputError("stage.epochs_invalid", stage=repr(self.name), value=self.epochs)
 
     def stage(self, samples: int) -> Stage:
         """The stage over so many samples."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.records.records import worded
 
@@ -25,7 +26,7 @@ def is_coco(content: Any) -> bool:
     return isinstance(content, Mapping) and "images" in content and "annotations" in content
 
 
-def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[Message, dict[str, Any]]]:
     """(where, item) for each picture with regions, items in the shape of records; `where` names the picture.
 
     Regions marked `iscrowd` are left out: they are many things at once.
@@ -36,9 +37,9 @@ def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
     pictures = by_id(content, "images")
     regions: dict[Any, list[tuple[int, Mapping[str, Any]]]] = {}
     for place, region in enumerate(entries(content, "annotations")):
-        where = f"annotation {region.get('id', place)}"
+        where = _annotation(region, place)
         if region.get("image_id") not in pictures:
-            raise InputError(f"{where} is of picture {region.get('image_id')!r}, which images does not list.")
+            raise InputError("coco.picture_unknown", where=where, picture=repr(region.get("image_id")))
         if not region.get("iscrowd"):
             regions.setdefault(region["image_id"], []).append((place, region))
     for number, found in regions.items():
@@ -50,7 +51,10 @@ def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             wordings = WORDINGS["category"].templates if caption is None else WORDINGS["short"].templates
             answers = told if caption is None else [str(caption)] * len(told)
             key = f"{number} {start}"
-            yield f"picture {number}", picture_item(picture, key, chosen, told, _asked(wordings, key, answers))
+            yield (
+                Message("coco.picture", {"id": str(number)}),
+                picture_item(picture, key, chosen, told, _asked(wordings, key, answers)),
+            )
 
 
 def picture_item(
@@ -87,10 +91,10 @@ def entries(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     """The list under a key. Raises InputError unless it is a list of objects."""
     listed = content.get(key)
     if not isinstance(listed, list):
-        raise InputError(f"{key} must be a list, as in COCO's files.")
+        raise InputError("coco.not_a_list", key=key)
     for place, entry in enumerate(listed):
         if not isinstance(entry, Mapping):
-            raise InputError(f"{key}, entry {place} is a {type(entry).__name__}, not an object.")
+            raise InputError("coco.entry_not_object", key=key, place=place, kind=type(entry).__name__)
     return listed
 
 
@@ -99,7 +103,7 @@ def by_id(content: Mapping[str, Any], key: str) -> dict[Any, Mapping[str, Any]]:
     found = {}
     for place, entry in enumerate(entries(content, key)):
         if not isinstance(entry.get("id"), int | str):
-            raise InputError(f"{key}, entry {place} has no id.")
+            raise InputError("coco.id_missing", key=key, place=place)
         found[entry["id"]] = entry
     return found
 
@@ -110,7 +114,7 @@ def category_names(content: Mapping[str, Any]) -> dict[Any, str]:
     for number, category in by_id(content, "categories").items():
         name = category.get("name")
         if not isinstance(name, str) or not name.strip():
-            raise InputError(f"categories, id {number}: there is no name.")
+            raise InputError("coco.category_nameless", number=str(number))
         plain = _NOTE.sub("", name.replace("_", " ").replace(":", " "))
         found[number] = " ".join(plain.split()) or name
     return found
@@ -119,8 +123,12 @@ def category_names(content: Mapping[str, Any]) -> dict[Any, str]:
 def _name(region: Mapping[str, Any], names: Mapping[Any, str], place: int) -> str:
     category = region.get("category_id")
     if category not in names:
-        raise InputError(f"annotation {region.get('id', place)} is of category {category!r}, which is not listed.")
+        raise InputError("coco.category_unknown", where=_annotation(region, place), category=repr(category))
     return names[category]
+
+
+def _annotation(region: Mapping[str, Any], place: int) -> Message:
+    return Message("coco.annotation", {"id": str(region.get("id", place))})
 
 
 def _asked(wordings: Sequence[str], key: str, answers: Sequence[str]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.records.coco import MAX_REGIONS, by_id, category_names, picture_item
 from osprey_core.training.records.records import worded
@@ -32,14 +33,14 @@ def read_pickle(path: Path) -> Any:
         with path.open("rb") as file:
             return _PlainUnpickler(file, encoding="latin1").load()
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}: give the path of a file with records.") from error
+        raise InputError("sample_file.missing", path=str(path)) from error
     except Exception as error:  # damaged pickles raise anything
-        raise InputError(f"{path} is not a pickle of plain values ({error}).") from error
+        raise InputError("expressions.pickle_unreadable", path=str(path), reason=str(error)) from error
 
 
 def expression_items(
     content: Sequence[Any], instances: Mapping[str, Any], splits: Sequence[str] = ("train",)
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[Message, dict[str, Any]]]:
     """(where, item) for each picture with expressions, items in the shape of records.
 
     Every sentence of a reference is a turn that asks for a short description. References of other splits are left out;
@@ -52,21 +53,21 @@ def expression_items(
     annotations = by_id(instances, "annotations")
     told: dict[Any, list[tuple[Any, str]]] = {}  # picture -> (annotation, sentence)
     for place, reference in enumerate(content):
-        where = f"reference {place}"
+        where = Message("expressions.reference", {"place": place})
         if not isinstance(reference, Mapping) or reference.get("ann_id") not in annotations:
-            raise InputError(f"{where} is about an annotation that {INSTANCES_FILE} does not list.")
+            raise InputError("expressions.annotation_unknown", where=where, file=INSTANCES_FILE)
         if reference.get("split", splits[0]) not in splits:
             continue
         annotation = annotations[reference["ann_id"]]
         if annotation.get("image_id") not in pictures or annotation.get("category_id") not in names:
-            raise InputError(f"{where}: {INSTANCES_FILE} does not list its picture or its category.")
+            raise InputError("expressions.picture_unknown", where=where, file=INSTANCES_FILE)
         sentences = reference.get("sentences")
         if not isinstance(sentences, list) or not sentences:
-            raise InputError(f"{where} has no sentences.")
+            raise InputError("expressions.sentences_missing", where=where)
         for sentence in sentences:
             text = sentence.get("sent") or sentence.get("raw") if isinstance(sentence, Mapping) else sentence
             if not isinstance(text, str) or not text.strip():
-                raise InputError(f"{where} has an empty sentence.")
+                raise InputError("expressions.sentence_empty", where=where)
             told.setdefault(annotation["image_id"], []).append((reference["ann_id"], text.strip()))
     for number, found in told.items():
         for start in range(0, len(found), MAX_REGIONS):
@@ -79,7 +80,10 @@ def expression_items(
                 conversations += [{"from": "human", "value": question}, {"from": "gpt", "value": text}]
             regions = [annotations[annotation] for annotation in order]
             labels = [names[region["category_id"]] for region in regions]
-            yield f"picture {number}", picture_item(pictures[number], key, regions, labels, conversations)
+            yield (
+                Message("coco.picture", {"id": str(number)}),
+                picture_item(pictures[number], key, regions, labels, conversations),
+            )
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.language.prompts import Turn
 from osprey_core.training.records.coco import coco_items, is_coco
 from osprey_core.training.records.expressions import (
@@ -39,7 +40,7 @@ class Entry:
     """One record of a file, not yet decoded."""
 
     file: Path
-    where: str
+    where: Message
     values: Any
 
     def record(self) -> Record:
@@ -50,7 +51,9 @@ class Entry:
         try:
             record = from_json(self.values)
         except InputError as error:
-            raise InputError(f"{self.file}, {self.where}: {error}") from error
+            raise InputError(
+                "sample_file.entry_invalid", path=str(self.file), where=self.where, reason=error
+            ) from error
         published = self.file.stem.startswith("osprey_")
         if published and self.file.stem.endswith(_BRIEF_FILES):
             record = replace(record, turns=tuple(_briefly(turn) for turn in record.turns))
@@ -73,18 +76,15 @@ def read_entries(path: str | Path) -> list[Entry]:
         if is_expressions(content):
             beside = path.parent / INSTANCES_FILE
             if not beside.is_file():
-                raise InputError(f"{INSTANCES_FILE} must lie beside it: it holds the regions of the expressions.")
+                raise InputError("expressions.instances_missing", file=INSTANCES_FILE)
             return [Entry(path, where, item) for where, item in expression_items(content, _instances(beside))]
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError("sample_file.invalid", path=str(path), reason=error) from error
     if not isinstance(content, list):
-        raise InputError(
-            f"{path} does not hold a JSON list of records, nor COCO's images and annotations: "
-            "wrap a single record in brackets."
-        )
+        raise InputError("sample_file.not_a_list", path=str(path))
     # Conversations without a single question are in the published files; they teach nothing.
     return [
-        Entry(path, f"record {place}", item)
+        Entry(path, Message("samples.record", {"place": place}), item)
         for place, item in enumerate(content)
         if not (isinstance(item, Mapping) and item.get("conversations") == [] and "id" in item)
     ]
@@ -112,7 +112,7 @@ def _briefly(turn: Turn) -> Turn:
 def _instances(path: Path) -> Mapping[str, Any]:
     content = _read_json(path)
     if not is_coco(content):
-        raise InputError(f"{path.name} beside it has not COCO's images and annotations.")
+        raise InputError("sample_file.instances_invalid", file=path.name)
     found: Mapping[str, Any] = content
     return found
 
@@ -121,6 +121,6 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}: give the path of a file with records.") from error
+        raise InputError("sample_file.missing", path=str(path)) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}.") from error
+        raise InputError("sample_file.json_unreadable", path=str(path), reason=str(error)) from error

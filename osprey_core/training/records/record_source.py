@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Param
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
 from osprey_core.training.records.record_files import Entry, read_entries
@@ -38,7 +39,7 @@ class RecordSource:
 
     def __post_init__(self) -> None:
         if not self.entries:
-            raise InputError("There are no records to train on; give files that hold some.")
+            raise InputError("samples.none")
 
     @classmethod
     def read(cls, files: Sequence[Path], pictures: Sequence[Path] = ()) -> RecordSource:
@@ -78,7 +79,7 @@ class RecordSource:
         """
         total = len(self.entries)
         if not 1 <= count < total:
-            raise InputError(f"{count} of {total} records cannot be held out; hold out at least 1 and not all.")
+            raise InputError("samples.held_out_invalid", count=count, total=total)
         held = {place * total // count for place in range(count)}
         rest = tuple(entry for place, entry in enumerate(self.entries) if place not in held)
         kept = tuple(entry for place, entry in enumerate(self.entries) if place in held)
@@ -91,19 +92,24 @@ def load_sample(entry: Entry, pictures: tuple[Path, ...]) -> RecordSample:
     Raises InputError naming the entry: it is broken, or its picture is not there or not of its size.
     """
     record = entry.record()
-    where = f"{entry.file}, {entry.where}"
+    where: dict[str, Param] = {"path": str(entry.file), "where": entry.where}
     path = find_picture(record.file_name, (*pictures, entry.file.parent))
     if path is None:
         folders = ", ".join(map(str, (*pictures, entry.file.parent)))
-        raise InputError(f"{where}: there is no picture {record.file_name} in {folders}; name its folder.")
+        raise InputError("samples.picture_missing", **where, name=record.file_name, folders=folders)
     try:
         picture = read_picture(path)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError("sample_file.entry_invalid", **where, reason=error) from error
     if record.masks and (picture.height, picture.width) != record.size_hw:
         raise InputError(
-            f"{where}: its regions are for {record.size_hw[1]}x{record.size_hw[0]} pixels, "
-            f"but {path} has {picture.width}x{picture.height}."
+            "samples.size_mismatch",
+            **where,
+            width=record.size_hw[1],
+            height=record.size_hw[0],
+            picture=str(path),
+            picture_width=picture.width,
+            picture_height=picture.height,
         )
     return RecordSample(np.asarray(picture), record.masks, record.turns, record.region_names)
 

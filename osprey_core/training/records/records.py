@@ -21,6 +21,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.language.prompts import Turn
 from osprey_core.training.dialogues.phrasings import WORDINGS
 
@@ -55,7 +56,7 @@ def record_from_sample(
     Raises InputError without a mask to take the picture's size from.
     """
     if not masks:
-        raise InputError("A record needs at least one mask: give the masks of the sample.")
+        raise InputError("samples.mask_missing")
     listed = list(turns)
     return Record(
         sample_id,
@@ -108,13 +109,13 @@ def to_json(record: Record) -> dict[str, Any]:
 def from_json(item: Any) -> Record:
     """Check and decode one record; InputError in one sentence says what is wrong and what is expected."""
     if not isinstance(item, Mapping):
-        raise InputError(f"A record is an object with file_name, annotation and conversations, not {_kind(item)}.")
+        raise InputError("samples.not_object", kind=_kind(item))
     file_name = item.get("file_name", item.get("image"))
     if not isinstance(file_name, str) or not file_name:
-        raise InputError(f"file_name is {file_name!r}: it must be the picture's file name.")
+        raise InputError("samples.file_name_invalid", value=repr(file_name))
     annotation = item.get("annotation", [] if "image" in item else None)
     if not isinstance(annotation, list):
-        raise InputError(f"annotation is {_kind(annotation)}: it must be a list of regions.")
+        raise InputError("samples.annotation_not_list", kind=_kind(annotation))
     sizeless = not annotation and "height" not in item and "width" not in item
     size_hw = (0, 0) if sizeless else (_side(item, "height"), _side(item, "width"))
     masks = tuple(_mask(entry, place, size_hw) for place, entry in enumerate(annotation))
@@ -161,14 +162,14 @@ def answers_mention_regions(record: Record) -> bool:
 def _side(item: Mapping[str, Any], key: str) -> int:
     value = item.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100_000:
-        raise InputError(f"{key} is {value!r}: it must be the picture's {key} in pixels.")
+        raise InputError("samples.side_invalid", key=key, value=repr(value))
     return value
 
 
 def _mask(entry: Any, place: int, size_hw: tuple[int, int]) -> np.ndarray:
-    where = f"region {place + 1}"
+    where = Message("samples.region", {"place": place + 1})
     if not isinstance(entry, Mapping) or "segmentation" not in entry:
-        raise InputError(f"{where} has no segmentation: give polygons or a COCO run-length encoding.")
+        raise InputError("samples.segmentation_missing", where=where)
     segmentation = entry["segmentation"]
     try:
         if isinstance(segmentation, Mapping):
@@ -179,35 +180,29 @@ def _mask(entry: Any, place: int, size_hw: tuple[int, int]) -> np.ndarray:
             coded = coco_mask.merge(coco_mask.frPyObjects(flat, *size_hw))
             mask = coco_mask.decode(coded).astype(bool)
         else:
-            raise InputError(f"{where}: the segmentation is {_kind(segmentation)}: give polygons or run lengths.")
+            raise InputError("samples.segmentation_invalid", where=where, kind=_kind(segmentation))
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{where}: the segmentation cannot be decoded ({error}).") from error
+        raise InputError("samples.segmentation_undecodable", where=where, reason=str(error)) from error
     if not mask.any():
-        raise InputError(
-            f"{where} is empty: its segmentation covers no pixel of the {size_hw[1]}x{size_hw[0]} picture."
-        )
+        raise InputError("samples.segmentation_empty", where=where, height=size_hw[1], width=size_hw[0])
     return np.asarray(mask)
 
 
-def _decode_rle(coded: Mapping[str, Any], where: str, size_hw: tuple[int, int]) -> np.ndarray:
+def _decode_rle(coded: Mapping[str, Any], where: Message, size_hw: tuple[int, int]) -> np.ndarray:
     size = coded.get("size")
     if not isinstance(size, list) or [*size] != [*size_hw]:
-        raise InputError(
-            f"{where}: its run lengths are for the size {size}, the picture's is {[*size_hw]} (height, width)."
-        )
+        raise InputError("samples.rle_size_mismatch", where=where, size=str(size), picture_size=str([*size_hw]))
     counts = coded.get("counts")
     if isinstance(counts, list):  # plain run lengths, column by column, starting with zeros
         runs = np.asarray(counts, np.int64)
         if runs.ndim != 1 or (runs < 0).any() or runs.sum() != size_hw[0] * size_hw[1]:
-            raise InputError(f"{where}: its run lengths do not add up to {size_hw[0]} x {size_hw[1]} pixels.")
+            raise InputError("samples.rle_incomplete", where=where, height=size_hw[0], width=size_hw[1])
         flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
         return flat.reshape(size_hw[1], size_hw[0]).T
     if not isinstance(counts, str) or not counts or not _adds_up(counts, size_hw):
-        raise InputError(
-            f"{where}: its run lengths are broken: they do not add up to {size_hw[0]} x {size_hw[1]} pixels."
-        )
+        raise InputError("samples.rle_broken", where=where, height=size_hw[0], width=size_hw[1])
     return np.asarray(coco_mask.decode({"size": [*size_hw], "counts": counts.encode("ascii")})).astype(bool)
 
 
@@ -236,32 +231,32 @@ def _adds_up(counts: str, size_hw: tuple[int, int]) -> bool:
     return sum(runs) == size_hw[0] * size_hw[1]
 
 
-def _polygon(polygon: Any, where: str) -> list[float]:
+def _polygon(polygon: Any, where: Message) -> list[float]:
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
-        raise InputError(f"{where}: a polygon needs at least three x, y pairs in one flat list.")
+        raise InputError("samples.polygon_too_short", where=where)
     values = [float(v) for v in polygon]
     if not np.isfinite(values).all():
-        raise InputError(f"{where}: a polygon has a coordinate that is not a number.")
+        raise InputError("samples.polygon_not_numbers", where=where)
     return values
 
 
 def _turns(conversations: Any, region_count: int) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
     if not isinstance(conversations, list) or not conversations or len(conversations) % 2:
-        raise InputError("conversations must be a list of human and gpt entries in turn.")
+        raise InputError("samples.conversations_invalid")
     turns, kinds = [], []
     for place, said in enumerate(conversations):
         speaker = said.get("from") if isinstance(said, Mapping) else None
         if _SPEAKERS.get(str(speaker)) != place % 2 or not isinstance(said.get("value"), str):
             expected = "human" if place % 2 == 0 else "gpt"
-            raise InputError(f"conversations entry {place + 1} must be from {expected!r} and have a text as its value.")
+            raise InputError("samples.conversation_entry_invalid", place=place + 1, speaker=repr(expected))
         text = _PICTURE_MARK.sub("", said["value"]).strip()
         if place % 2 == 0:
             for number in _MENTION.findall(text):
                 if not 1 <= int(number) <= region_count:
-                    raise InputError(f"a question mentions <region{number}>, but there are {region_count} regions.")
+                    raise InputError("samples.mention_unknown", number=number, count=region_count)
             known = said.get("known_regions")
             if known is not None and (not isinstance(known, int) or not 0 <= known <= region_count):
-                raise InputError(f"known_regions is {known!r}: it must be 0 to {region_count}.")
+                raise InputError("samples.known_regions_invalid", value=repr(known), limit=region_count)
             turns.append(Turn(text, "", known))
             kinds.append(str(said.get("kind", "")))
         else:
@@ -273,14 +268,16 @@ def _described(description: Any, key: str, region_count: int) -> tuple[Turn, ...
     """Turns that ask for each region's detailed description, given as "<region1>: …"."""
     if not isinstance(description, list) or len(description) != region_count or not region_count:
         have = len(description) if isinstance(description, list) else _kind(description)
-        raise InputError(f"description must hold a text for each of the {region_count} regions, not {have}.")
+        raise InputError("samples.descriptions_mismatch", count=region_count, given=have)
     turns = []
     for place, text in enumerate(description):
         if not isinstance(text, str) or not _LABEL.sub("", text).strip():
-            raise InputError(f"description of region {place + 1} is empty or no text.")
+            raise InputError("samples.description_empty", place=place + 1)
         turns.append(Turn(worded(WORDINGS["detailed"].templates, key, place + 1), _LABEL.sub("", text).strip()))
     return tuple(turns)
 
 
-def _kind(value: Any) -> str:
-    return "missing" if value is None else f"a {type(value).__name__}"
+def _kind(value: Any) -> Message:
+    if value is None:
+        return Message("samples.kind_missing")
+    return Message("samples.kind_of", {"kind": type(value).__name__})

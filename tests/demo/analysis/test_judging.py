@@ -11,14 +11,16 @@ import cv2
 import numpy as np
 import pytest
 
-from demo.analysis import judging, probes, similarity_maps
-from demo.analysis.panel import probe_of
+from demo.analysis import judging, similarity_maps
+from demo.analysis.panel import analysis_payload
 from demo.i18n.catalog import group
+from demo.jobs import analyses
 from demo.session import handlers
 from demo.session.handlers import Services
-from demo.session.session import Probe, Session
-from demo.session.workspace import Seat
-from demo.shared.lazy_resource import Slot
+from demo.session.regions import chosen_regions
+from demo.session.session import Analysis, Session
+from demo.session.workspace import Workspace
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.analysis import feature_similarity
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.errors import InputError, OspreyError
@@ -40,55 +42,55 @@ def model() -> fakes.FakeModel:
 
 @pytest.fixture
 def services(model: fakes.FakeModel) -> Services:
-    return Services(model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()))
+    return Services(model=LazyResource.of(model, "fake"), segmenter=LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
-def seat(services: Services) -> Seat:
+def workspace(services: Services) -> Workspace:
     """Red as region 1, blue as region 2, which is selected."""
     session = handlers.open_picture(Session(), png(), "shapes.png")
     session = handlers.mark_point(services, session, 80, 100, "new")
     session = handlers.mark_point(services, session, 250, 110, "new")
-    seat = Seat()
-    seat.change(lambda _: session)
-    return seat
+    workspace = Workspace()
+    workspace.change(lambda _: session)
+    return workspace
 
 
-def taken(services: Services, seat: Seat, make: Callable[[Session], Probe]) -> Probe:
-    probe = probes.begin(seat, make)
-    *_, last = probes.take(services, seat, probe.id)
+def taken(services: Services, workspace: Workspace, make: Callable[[Session], Analysis]) -> Analysis:
+    analysis = analyses.begin(workspace, make)
+    *_, last = analyses.carry_out(services, workspace, analysis.id)
     return last
 
 
-def answers(probe: Probe) -> list[str]:
-    return [part.answer for part in probe.parts]
+def answers(analysis: Analysis) -> list[str]:
+    return [part.answer for part in analysis.parts]
 
 
 # --- with and without the region -------------------------------------------------------------------------------------
 
 
 def test_one_question_with_the_region_without_it_and_with_each_token_alone(
-    services: Services, seat: Seat, model: fakes.FakeModel
+    services: Services, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
     settings = SamplingSettings(0.5, 0.9, 64, 7)
-    probe = taken(services, seat, lambda s: judging.without_probe(s, "What is it?", settings))
-    assert probe.state == "complete"
+    analysis = taken(services, workspace, lambda s: judging.without_probe(s, "What is it?", settings))
+    assert analysis.state == "complete"
     assert [call.settings.get("without", ()) for call in model.calls] == [(), ("mask", "pos"), ("mask",), ("pos",)]
     assert {call.settings["temperature"] for call in model.calls} == {0.5}
     assert {call.settings["seed"] for call in model.calls} == {7}
     assert all((call.regions[0] == fakes.shape("blue")).all() and len(call.regions) == 1 for call in model.calls)
-    assert all(part.stats is not None and part.answer.startswith("What is it?") for part in probe.parts)
-    assert [part.how for part in probe.parts] == ["with", "without", "where", "what"]
+    assert all(part.stats is not None and part.answer.startswith("What is it?") for part in analysis.parts)
+    assert [part.how for part in analysis.parts] == ["with", "without", "where", "what"]
 
 
 def test_the_question_is_asked_without_the_conversation_and_leaves_it_alone(
-    services: Services, seat: Seat, model: fakes.FakeModel
+    services: Services, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
-    seat.change(lambda s: handlers.ask(s, "What is @1?"))
-    list(handlers.answer(services, seat, SamplingSettings()))
-    before = seat.session.transcript
-    taken(services, seat, lambda s: judging.without_probe(s, "And @2?", SamplingSettings()))
-    assert seat.session.transcript == before
+    workspace.change(lambda s: handlers.ask(s, "What is @1?"))
+    list(handlers.answer(services, workspace, SamplingSettings()))
+    before = workspace.session.transcript
+    taken(services, workspace, lambda s: judging.without_probe(s, "And @2?", SamplingSettings()))
+    assert workspace.session.transcript == before
     call = model.calls[-1]
     assert call.history == []
     assert call.question == "And <region1>?"
@@ -99,12 +101,12 @@ def test_the_question_is_asked_without_the_conversation_and_leaves_it_alone(
     ("last", "expected"), [(None, "short description of <region1>"), ("Tell @1", "Tell <region1>")]
 )
 def test_an_empty_question_means_the_last_one_or_a_short_description(
-    services: Services, seat: Seat, model: fakes.FakeModel, last: str | None, expected: str
+    services: Services, workspace: Workspace, model: fakes.FakeModel, last: str | None, expected: str
 ) -> None:
     if last is not None:
-        seat.change(lambda s: handlers.ask(s, last))
-        list(handlers.answer(services, seat, SamplingSettings()))
-    taken(services, seat, lambda s: judging.without_probe(s, " ", SamplingSettings()))
+        workspace.change(lambda s: handlers.ask(s, last))
+        list(handlers.answer(services, workspace, SamplingSettings()))
+    taken(services, workspace, lambda s: judging.without_probe(s, " ", SamplingSettings()))
     assert expected in model.calls[-1].question
 
 
@@ -112,19 +114,19 @@ def test_an_empty_question_means_the_last_one_or_a_short_description(
 
 
 def test_samples_differ_by_seed_alone_and_can_be_had_again(
-    services: Services, seat: Seat, model: fakes.FakeModel
+    services: Services, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
     settings = SamplingSettings(0.0, 0.9, 64, 2**63 - 2)
-    probe = taken(services, seat, lambda s: judging.samples_probe(s, "What?", 3, "0.7", settings))
+    analysis = taken(services, workspace, lambda s: judging.samples_probe(s, "What?", 3, "0.7", settings))
     asked = [(call.settings["temperature"], call.settings["top_p"], call.settings["seed"]) for call in model.calls]
     assert asked == [(0.7, 0.9, 2**63 - 2), (0.7, 0.9, 2**63 - 1), (0.7, 0.9, 0)]
-    assert [part.seed for part in probe.parts] == [2**63 - 2, 2**63 - 1, 0]
+    assert [part.seed for part in analysis.parts] == [2**63 - 2, 2**63 - 1, 0]
 
 
-def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services, seat: Seat) -> None:
-    made = [judging.samples_probe(seat.session, "What?", 2, 1, SamplingSettings()) for _ in range(8)]
-    assert len({probe.parts[0].seed for probe in made}) > 1
-    assert all(probe.parts[1].seed == probe.parts[0].seed + 1 for probe in made)
+def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services, workspace: Workspace) -> None:
+    made = [judging.samples_probe(workspace.session, "What?", 2, 1, SamplingSettings()) for _ in range(8)]
+    assert len({analysis.parts[0].seed for analysis in made}) > 1
+    assert all(analysis.parts[1].seed == analysis.parts[0].seed + 1 for analysis in made)
 
 
 @pytest.mark.parametrize(
@@ -138,44 +140,50 @@ def test_without_a_seed_samples_begin_anywhere_and_say_where(services: Services,
         (4, "warm", "must be numbers"),
     ],
 )
-def test_samples_that_make_no_sense(seat: Seat, count: Any, temperature: Any, sentence: str) -> None:
+def test_samples_that_make_no_sense(workspace: Workspace, count: Any, temperature: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        judging.samples_probe(seat.session, "What?", count, temperature, SamplingSettings())
+        judging.samples_probe(workspace.session, "What?", count, temperature, SamplingSettings())
 
 
 # --- two models ------------------------------------------------------------------------------------------------------
 
 
-def test_both_models_are_asked_the_same(seat: Seat, model: fakes.FakeModel) -> None:
+def test_both_models_are_asked_the_same(workspace: Workspace, model: fakes.FakeModel) -> None:
     other = fakes.FakeModel(name="other")
     services = Services(
-        model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
+        model=LazyResource.of(model, "fake"),
+        segmenter=LazyResource.of(fakes.FakeSegmenter()),
+        second=LazyResource.of(other, "other"),
     )
-    probe = taken(
-        services, seat, lambda s: judging.models_probe(services, s, "What is @2 beside @1?", SamplingSettings(seed=1))
+    analysis = taken(
+        services,
+        workspace,
+        lambda s: judging.models_probe(services, s, "What is @2 beside @1?", SamplingSettings(seed=1)),
     )
-    assert [part.model for part in probe.parts] == ["fake", "other"]
+    assert [part.model for part in analysis.parts] == ["fake", "other"]
     (one,), (two,) = model.calls, other.calls
     assert one.question == two.question
     assert all((a == b).all() for a, b in zip(one.regions, two.regions, strict=True))
     assert one.settings == two.settings
 
 
-def test_with_one_model_it_says_what_to_do(services: Services, seat: Seat) -> None:
+def test_with_one_model_it_says_what_to_do(services: Services, workspace: Workspace) -> None:
     with pytest.raises(InputError, match="--compare-with"):
-        judging.models_probe(services, seat.session, "What?", SamplingSettings())
+        judging.models_probe(services, workspace.session, "What?", SamplingSettings())
 
 
-def test_a_second_model_that_could_not_be_loaded_gives_its_reason(seat: Seat, model: fakes.FakeModel) -> None:
+def test_a_second_model_that_could_not_be_loaded_gives_its_reason(workspace: Workspace, model: fakes.FakeModel) -> None:
     def fail() -> Any:
         raise OspreyError("There is no folder of that name.")
 
-    second = Slot("other", fail).load()
-    services = Services(model=Slot.of(model, "fake"), segmenter=Slot.of(fakes.FakeSegmenter()), second=second)
-    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
+    second = LazyResource("other", fail).load()
+    services = Services(
+        model=LazyResource.of(model, "fake"), segmenter=LazyResource.of(fakes.FakeSegmenter()), second=second
+    )
+    analysis = analyses.begin(workspace, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
     with pytest.raises(OspreyError, match="no folder of that name"):
-        list(probes.take(services, seat, probe.id))
-    shown = seat.session.probe("models")
+        list(analyses.carry_out(services, workspace, analysis.id))
+    shown = workspace.session.analysis("models")
     assert shown is not None
     assert shown.state == "stopped"
     assert "area" in shown.parts[0].answer
@@ -184,15 +192,15 @@ def test_a_second_model_that_could_not_be_loaded_gives_its_reason(seat: Seat, mo
 # --- labels ----------------------------------------------------------------------------------------------------------
 
 
-def test_labels_of_every_region_are_judged_by_the_models_likelihood(seat: Seat) -> None:
+def test_labels_of_every_region_are_judged_by_the_models_likelihood(workspace: Workspace) -> None:
     tiny = tiny_osprey()
-    services = Services(model=Slot.of(tiny, "tiny"), segmenter=Slot.of(fakes.FakeSegmenter()))
-    probe = taken(services, seat, lambda s: judging.labels_probe(s, "a cat\n dog, a cat,\n\nthe thing", "all"))
+    services = Services(model=LazyResource.of(tiny, "tiny"), segmenter=LazyResource.of(fakes.FakeSegmenter()))
+    analysis = taken(services, workspace, lambda s: judging.labels_probe(s, "a cat\n dog, a cat,\n\nthe thing", "all"))
     view = tiny.open(fakes.picture())
-    for part, name in zip(probe.parts, ("red", "blue"), strict=True):
+    for part, name in zip(analysis.parts, ("red", "blue"), strict=True):
         expected = score_labels(view, fakes.shape(name), ["a cat", "dog", "the thing"])
         assert part.scores == expected
-    shown = probe_of(seat.session, probe)
+    shown = analysis_payload(workspace.session, analysis)
     assert [part["number"] for part in shown["parts"]] == [1, 2]
     first = shown["parts"][0]
     assert sum(one["share"] for one in first["labels"]) == pytest.approx(1)
@@ -201,8 +209,8 @@ def test_labels_of_every_region_are_judged_by_the_models_likelihood(seat: Seat) 
     assert first["off"]
 
 
-def test_hidden_regions_are_left_out_and_one_can_be_chosen(seat: Seat) -> None:
-    hidden = handlers.show_region(seat.session, 2, False)
+def test_hidden_regions_are_left_out_and_one_can_be_chosen(workspace: Workspace) -> None:
+    hidden = handlers.show_region(workspace.session, 2, False)
     assert [each.number for each in judging.labels_probe(hidden, "a, b", "all").asked] == [1]
     assert [each.number for each in judging.labels_probe(hidden, "a, b", "selected").asked] == [2]
     with pytest.raises(InputError, match="All regions are hidden"):
@@ -237,27 +245,29 @@ def test_a_list_without_end_is_refused() -> None:
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_maps_are_those_of_the_selected_region_over_its_picture(seat: Seat) -> None:
+def test_the_maps_are_those_of_the_selected_region_over_its_picture(workspace: Workspace) -> None:
     tiny = tiny_osprey()
-    services = Services(model=Slot.of(tiny, "tiny"), segmenter=Slot.of(fakes.FakeSegmenter()))
-    probe = taken(services, seat, similarity_maps.inside_probe)
+    services = Services(model=LazyResource.of(tiny, "tiny"), segmenter=LazyResource.of(fakes.FakeSegmenter()))
+    analysis = taken(services, workspace, similarity_maps.inside_probe)
     expected = feature_similarity.similarity_maps(tiny.open(fakes.picture()), fakes.shape("blue"))
-    assert [part.level for part in probe.parts] == ["res2", "res3", "res4", "res5"]
-    assert all(np.array_equal(part.heat, expected[part.level]) for part in probe.parts)
+    assert [part.level for part in analysis.parts] == ["res2", "res3", "res4", "res5"]
+    assert all(np.array_equal(part.heat, expected[part.level]) for part in analysis.parts)
     image = np.array(fakes.picture())
-    shown = probe_of(seat.session, probe, image)
+    shown = analysis_payload(workspace.session, analysis, image)
     assert [part["size"] for part in shown["parts"]] == [[16, 16], [8, 8], [4, 4], [2, 2]]
-    jpeg = similarity_maps.drawn(image, probe.asked[0], probe.parts[0])
+    jpeg = similarity_maps.drawn(image, analysis.regions[0], analysis.parts[0])
     drawn = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2HSV)
     assert drawn.shape == image.shape
     colour = drawn[np.argwhere(fakes.shape("blue")).mean(axis=0).astype(int)[0], 250]
     assert colour[1] > 60, "the map is coloured where the picture lies"
 
 
-def test_a_region_too_thin_for_a_level_is_said_to_be_unseen(seat: Seat) -> None:
+def test_a_region_too_thin_for_a_level_is_said_to_be_unseen(workspace: Workspace) -> None:
     found = similarity_maps.LevelMap("res5", np.zeros((2, 2), np.float32))
-    probe = similarity_maps.inside_probe(seat.session)
-    shown = probe_of(seat.session, Probe(1, "inside", probe.asked, (), (found,)), np.array(fakes.picture()))
+    analysis = similarity_maps.inside_probe(workspace.session)
+    shown = analysis_payload(
+        workspace.session, Analysis(1, "inside", analysis.regions, (), (found,)), np.array(fakes.picture())
+    )
     assert not shown["parts"][0]["seen"]
 
 
@@ -265,9 +275,9 @@ def test_a_region_too_thin_for_a_level_is_said_to_be_unseen(seat: Seat) -> None:
 
 
 @pytest.mark.parametrize("which", [7, "everything", 1.5, {}])
-def test_regions_that_are_not_there(seat: Seat, which: Any) -> None:
+def test_regions_that_are_not_there(workspace: Workspace, which: Any) -> None:
     with pytest.raises(InputError, match="no such choice"):
-        probes.regions_of(seat.session, which)
+        chosen_regions(workspace.session, which)
 
 
 def test_without_picture_or_region_it_says_so(services: Services) -> None:
@@ -282,83 +292,85 @@ def test_without_picture_or_region_it_says_so(services: Services) -> None:
             make(handlers.open_picture(Session(), png(), "shapes.png"))
 
 
-def test_a_look_can_be_stopped_while_it_is_taken(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
+def test_a_look_can_be_stopped_while_it_is_taken(
+    services: Services, workspace: Workspace, model: fakes.FakeModel
+) -> None:
     model.pause = 0.02
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
-    for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
+    begun = analyses.begin(workspace, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
+    for shown, _ in enumerate(analyses.carry_out(services, workspace, begun.id, interval=0)):
         if shown == 3:
-            probes.stop(services, seat, "without")
-    probe = seat.session.probe("without")
-    assert probe is not None
-    assert probe.state == "stopped"
+            analyses.stop(services, workspace, "without")
+    analysis = workspace.session.analysis("without")
+    assert analysis is not None
+    assert analysis.state == "stopped"
     assert len(model.calls) == 1
-    assert 1 <= len(probe.parts[0].answer.split()) < 50
-    assert len(services.running) == 0
+    assert 1 <= len(analysis.parts[0].answer.split()) < 50
+    assert len(services.running_jobs) == 0
 
 
 def test_a_look_that_is_stopped_before_its_turn_is_not_taken(
-    services: Services, seat: Seat, model: fakes.FakeModel
+    services: Services, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
-    probes.stop(services, seat)
-    assert list(probes.take(services, seat, begun.id)) == []
+    begun = analyses.begin(workspace, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
+    analyses.stop(services, workspace)
+    assert list(analyses.carry_out(services, workspace, begun.id)) == []
     assert model.calls == []
 
 
-def test_a_look_goes_with_its_picture(services: Services, seat: Seat, model: fakes.FakeModel) -> None:
+def test_a_look_goes_with_its_picture(services: Services, workspace: Workspace, model: fakes.FakeModel) -> None:
     model.pause = 0.02
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
-    for shown, _ in enumerate(probes.take(services, seat, begun.id, interval=0)):
+    begun = analyses.begin(workspace, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
+    for shown, _ in enumerate(analyses.carry_out(services, workspace, begun.id, interval=0)):
         if shown == 3:
-            seat.change(lambda s: handlers.open_picture(s, png(2), "other.png"))
-    assert seat.session.probes == ()
+            workspace.change(lambda s: handlers.open_picture(s, png(2), "other.png"))
+    assert workspace.session.analyses == ()
     assert len(model.calls) == 1
     assert model.calls[0].settings.get("without") is None
-    assert len(services.running) == 0
+    assert len(services.running_jobs) == 0
 
 
 def test_a_newer_look_of_the_same_kind_ends_the_older_one(
-    services: Services, seat: Seat, model: fakes.FakeModel
+    services: Services, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
     model.pause = 0.02
-    first = probes.begin(seat, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
-    for shown, _ in enumerate(probes.take(services, seat, first.id, interval=0)):
+    first = analyses.begin(workspace, lambda s: judging.without_probe(s, "A long story", SamplingSettings()))
+    for shown, _ in enumerate(analyses.carry_out(services, workspace, first.id, interval=0)):
         if shown == 2:
-            probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
-    (probe,) = seat.session.probes
-    assert probe.question == "What?"
-    assert probe.state == "waiting"
+            analyses.begin(workspace, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
+    (analysis,) = workspace.session.analyses
+    assert analysis.question == "What?"
+    assert analysis.state == "waiting"
 
 
-def test_looks_of_different_kinds_stand_beside_each_other(services: Services, seat: Seat) -> None:
-    taken(services, seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
-    taken(services, seat, lambda s: judging.samples_probe(s, "What?", 2, 1, SamplingSettings()))
-    assert {probe.kind for probe in seat.session.probes} == {"without", "samples"}
+def test_looks_of_different_kinds_stand_beside_each_other(services: Services, workspace: Workspace) -> None:
+    taken(services, workspace, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
+    taken(services, workspace, lambda s: judging.samples_probe(s, "What?", 2, 1, SamplingSettings()))
+    assert {analysis.kind for analysis in workspace.session.analyses} == {"without", "samples"}
 
 
-def test_what_had_been_said_before_an_error_stays(services: Services, seat: Seat) -> None:
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "break this please now", SamplingSettings()))
+def test_what_had_been_said_before_an_error_stays(services: Services, workspace: Workspace) -> None:
+    begun = analyses.begin(workspace, lambda s: judging.without_probe(s, "break this please now", SamplingSettings()))
     with pytest.raises(RuntimeError):
-        list(probes.take(services, seat, begun.id))
-    probe = seat.session.probe("without")
-    assert probe is not None
-    assert probe.state == "stopped"
-    assert probe.parts[0].answer == "break this please "
-    assert len(services.running) == 0
+        list(analyses.carry_out(services, workspace, begun.id))
+    analysis = workspace.session.analysis("without")
+    assert analysis is not None
+    assert analysis.state == "stopped"
+    assert analysis.parts[0].answer == "break this please "
+    assert len(services.running_jobs) == 0
 
 
-def test_a_look_waits_for_a_model_that_still_loads(seat: Seat, model: fakes.FakeModel) -> None:
+def test_a_look_waits_for_a_model_that_still_loads(workspace: Workspace, model: fakes.FakeModel) -> None:
     ready = threading.Event()
 
     def load() -> fakes.FakeModel:
         ready.wait(20)
         return model
 
-    slot: Slot[Any] = Slot("fake", load).start()
-    services = Services(model=slot, segmenter=Slot.of(fakes.FakeSegmenter()))
-    begun = probes.begin(seat, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
+    resource: LazyResource[Any] = LazyResource("fake", load).start()
+    services = Services(model=resource, segmenter=LazyResource.of(fakes.FakeSegmenter()))
+    begun = analyses.begin(workspace, lambda s: judging.without_probe(s, "What?", SamplingSettings()))
     threading.Timer(0.3, ready.set).start()
-    *_, last = probes.take(services, seat, begun.id)
+    *_, last = analyses.carry_out(services, workspace, begun.id)
     assert last.state == "complete"
 
 

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 
 from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.label_likelihood import score_labels
-from osprey_core.regions import masks
+from osprey_core.regions.rle import decode_rle
 from tests import fakes
 from tests.tiny import tiny_osprey
 
@@ -48,7 +48,7 @@ def test_labels_are_judged(client: Client, models: tuple[Any, fakes.FakeModel]) 
     view = models[0].open(fakes.picture())
     found = client.predict(["a cat", "dog"], "all", "mean", api_name="/judge")
     for region, name in zip(found, ("red", "blue"), strict=True):
-        assert (masks.decode_rle(region["rle"]) == fakes.shape(name)).all()
+        assert (decode_rle(region["rle"]) == fakes.shape(name)).all()
         expected = score_labels(view, fakes.shape(name), ["a cat", "dog"], rank_by="mean")
         assert [one["label"] for one in region["labels"]] == [one.label for one in expected.ranked]
         assert [one["share"] for one in region["labels"]] == pytest.approx([one.share for one in expected.ranked])

@@ -11,7 +11,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from osprey_core.regions import masks
+from osprey_core.regions.raster import strokes_to_mask
+from osprey_core.regions.rle import decode_rle
 from tests import fakes
 
 pytestmark = pytest.mark.slow
@@ -50,13 +51,13 @@ def test_a_region_from_click_to_answer(client: Client, model: fakes.FakeModel, p
     opened = client.predict(handle_file(str(picture)), api_name="/open_picture")
     assert (opened["width"], opened["height"]) == (360, 270)
     region = client.predict(80, 100, "new", api_name="/segment_point")
-    assert (masks.decode_rle(region["rle"]) == shape("red")).all()
+    assert (decode_rle(region["rle"]) == shape("red")).all()
     assert region["box_xyxy"] == [40, 50, 120, 150]
     region = client.predict([190, 50, 320, 170], "new", api_name="/segment_box")
     assert region["number"] == 2
-    assert (masks.decode_rle(region["rle"]) == shape("blue")).all()
+    assert (decode_rle(region["rle"]) == shape("blue")).all()
     region = client.predict([[150, 210], [250, 210]], 10, "new", api_name="/segment_brush")
-    assert (masks.decode_rle(region["rle"]) == masks.strokes_to_mask([[[150, 210], [250, 210]]], 10, (270, 360))).all()
+    assert (decode_rle(region["rle"]) == strokes_to_mask([[[150, 210], [250, 210]]], 10, (270, 360))).all()
     answer = client.predict("What is @1?", 0, 1, 64, None, api_name="/ask")
     assert "area=8000" in answer
     assert (model.calls[-1].regions[0] == shape("red")).all()
@@ -149,10 +150,10 @@ def test_marks_can_be_fitted_to_the_outline(client: Client, picture: Path) -> No
     fitted = client.predict(stroke, 8, "new", True, api_name="/segment_brush")
     blue = shape("blue")
     assert drawn["area"] < blue.sum()
-    assert (masks.decode_rle(fitted["rle"]) == blue).all()
+    assert (decode_rle(fitted["rle"]) == blue).all()
     corners = [[130, 200], [200, 200], [150, 230]]
     around = client.predict(points_xy=corners, action="new", refine=True, api_name="/segment_polygon")
-    assert (masks.decode_rle(around["rle"]) == shape("green")).all()
+    assert (decode_rle(around["rle"]) == shape("green")).all()
 
 
 def test_an_address_of_our_own_computer_is_refused(client: Client, address: str) -> None:

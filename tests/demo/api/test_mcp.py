@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from gradio_client import Client, handle_file
 
-from osprey_core.regions import masks
+from osprey_core.regions.rle import decode_rle
 from tests import fakes
 
 pytest.importorskip("mcp", reason="the package mcp is not installed; requirements.txt has it")
@@ -99,7 +99,7 @@ def test_a_region_from_click_to_answer(address: str, older: bool) -> None:
 
     opened, box, answer, archive = in_session(address, work, older)
     assert json.loads(opened)["width"] == 360
-    assert (masks.decode_rle(json.loads(box)["rle"]) == fakes.shape("blue")).all()
+    assert (decode_rle(json.loads(box)["rle"]) == fakes.shape("blue")).all()
     assert "rgb=40,60,200" in answer
     assert archive.endswith(".zip")
 

@@ -17,7 +17,7 @@ from osprey_core import Osprey
 from osprey_core.cache.prefix_cache import cache_of
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import Turn
-from osprey_core.regions import masks
+from osprey_core.regions.rle import decode_rle
 from osprey_core.runtime import hub
 from tests import fakes
 
@@ -50,7 +50,7 @@ def seated(address: str, person: int) -> tuple[Client, np.ndarray, np.ndarray]:
     y = 60 + 50 * person
     stroke = [[100 + 40 * person, y], [300 + 40 * person, y]]
     region = client.predict(stroke, 30, "new", False, api_name="/segment_brush")
-    return client, np.asarray(read_picture(path)), masks.decode_rle(region["rle"])
+    return client, np.asarray(read_picture(path)), decode_rle(region["rle"])
 
 
 def test_ten_people_get_their_own_answers(address: str, nano: Osprey) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import toasts
 from tests.demo.page_events import click, digest, gesture, handler, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
 
 
-def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blocks, workspace: Seat) -> None:
+def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blocks, workspace: Workspace) -> None:
     before = digest(workspace)
     gesture(app, workspace, "open_picture", seq=3, example="two.png")
     outputs = click(app, workspace, 4, 80, 100, picture=before)
@@ -24,7 +24,7 @@ def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blo
     assert len(workspace.session.regions) == 1
 
 
-def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Seat) -> None:
+def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Workspace) -> None:
     points = [[20, 20], [40.5, 20]]
     made = gesture(
         app, workspace, "segment_brush", seq=4, picture=digest(workspace), points=points, radius=5, action="new"
@@ -32,14 +32,14 @@ def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Seat) -
     assert [region["number"] for region in scene(made)["regions"]] == [1, 2]
 
 
-def test_two_regions_free_the_questions_about_several(app: gr.Blocks, workspace: Seat) -> None:
+def test_two_regions_free_the_questions_about_several(app: gr.Blocks, workspace: Workspace) -> None:
     (_, about, *presets) = click(app, workspace, 4, 250, 110)
     assert [region["number"] for region in about["regions"]] == [1, 2]
     assert [preset["interactive"] for preset in presets] == [True, True]
 
 
 def test_a_gesture_of_the_wrong_kind_is_refused_and_answered(
-    app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)
@@ -52,21 +52,23 @@ def test_a_gesture_of_the_wrong_kind_is_refused_and_answered(
     assert len(told) == 2
 
 
-def test_a_workspace_that_is_gone_is_told_of(app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workspace_that_is_gone_is_told_of(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)
-    click(app, Seat(), 3, 80, 100, picture=digest(workspace))
+    click(app, Workspace(), 3, 80, 100, picture=digest(workspace))
     assert "not kept here any more" in told[0]
 
 
-def test_everything_is_outlined_and_the_scene_is_answered(app: gr.Blocks, workspace: Seat) -> None:
+def test_everything_is_outlined_and_the_scene_is_answered(app: gr.Blocks, workspace: Workspace) -> None:
     shown: Any = gesture(app, workspace, "segment_everything", seq=4, picture=digest(workspace))
     assert shown["segments"]["picture"] == digest(workspace)
     assert len(shown["segments"]["items"]) > 0
     assert shown["scene"]["seq"] == 4
 
 
-def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Seat) -> None:
+def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Workspace) -> None:
     import base64
 
     from osprey_core.io import export

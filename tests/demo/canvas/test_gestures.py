@@ -25,14 +25,14 @@ from demo.canvas.gestures import (
 from demo.session import marks, pictures
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
 from tests import fakes
 
 
 @pytest.fixture
 def services() -> Services:
-    return Services(model=Slot.of(fakes.FakeModel()), segmenter=Slot.of(fakes.FakeSegmenter()))
+    return Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from demo.session import conversation, pictures
 from demo.session.session import Session
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
 from tests import fakes
 from tests.demo.page_events import ask, digest, gesture, handler, scene, write_answer
@@ -26,7 +26,7 @@ def listed(outputs: list[Any]) -> tuple[list[str], int]:
 
 
 def test_a_bad_upload_is_answered_even_while_an_answer_streams(
-    app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.change(lambda session: conversation.ask(session, "What?"))
     turn = workspace.session.transcript[-1]
@@ -45,7 +45,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
 
 
 def test_turning_back_shows_the_picture_with_its_regions_and_chat(
-    app: gr.Blocks, workspace: Seat, model: fakes.FakeModel
+    app: gr.Blocks, workspace: Workspace, model: fakes.FakeModel
 ) -> None:
     first = workspace.front.id
     ask(app, workspace, "What is it?")
@@ -62,7 +62,7 @@ def test_turning_back_shows_the_picture_with_its_regions_and_chat(
     assert len(model.calls) == 1
 
 
-def test_described_segments_come_back_with_their_picture(app: gr.Blocks, workspace: Seat) -> None:
+def test_described_segments_come_back_with_their_picture(app: gr.Blocks, workspace: Workspace) -> None:
     first = workspace.front.id
     describe_all = handler(app, "everything", "describe_all")
     for _ in describe_all(workspace, gr.EventData(None, {"style": "short"}), 0.0, 1.0, 64, ""):
@@ -74,7 +74,7 @@ def test_described_segments_come_back_with_their_picture(app: gr.Blocks, workspa
     assert len(outputs[0]["segments"]["items"]) == len(outputs[1]["captions"]["rows"]) > 0
 
 
-def test_a_picture_that_is_gone_is_refused_and_the_canvas_gets_its_answer(app: gr.Blocks, workspace: Seat) -> None:
+def test_a_picture_that_is_gone_is_refused_and_the_canvas_gets_its_answer(app: gr.Blocks, workspace: Workspace) -> None:
     front = workspace.front
     for nonsense in (12345, None, "a", front.id + 0.5, True):
         outputs = gesture(app, workspace, "turn_to_picture", seq=8, sheet=nonsense)
@@ -83,7 +83,7 @@ def test_a_picture_that_is_gone_is_refused_and_the_canvas_gets_its_answer(app: g
     assert workspace.front == front
 
 
-def test_closing_the_last_picture_leaves_nothing(app: gr.Blocks, workspace: Seat) -> None:
+def test_closing_the_last_picture_leaves_nothing(app: gr.Blocks, workspace: Workspace) -> None:
     outputs = gesture(app, workspace, "close_picture", seq=8, sheet=workspace.front.id)
     assert outputs[0]["pictures"]["items"] == []
     assert outputs[0]["picture"] == {}

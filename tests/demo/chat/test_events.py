@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import toasts
 from tests import fakes
 from tests.demo.page_events import ask, gesture, handler, handler_after, write_answer
@@ -13,7 +13,7 @@ from tests.demo.page_events import ask, gesture, handler, handler_after, write_a
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
 
 
-def test_a_question_that_went_with_its_picture_gives_the_button_back(app: gr.Blocks, workspace: Seat) -> None:
+def test_a_question_that_went_with_its_picture_gives_the_button_back(app: gr.Blocks, workspace: Workspace) -> None:
     ask(app, workspace, "What?")
     gesture(app, workspace, "open_picture", seq=3, example="two.png")
     _, send, stop, *_ = write_answer(app, workspace)
@@ -21,7 +21,9 @@ def test_a_question_that_went_with_its_picture_gives_the_button_back(app: gr.Blo
     assert not stop["visible"]
 
 
-def test_stop_works_before_the_answers_turn_has_come(app: gr.Blocks, workspace: Seat, model: fakes.FakeModel) -> None:
+def test_stop_works_before_the_answers_turn_has_come(
+    app: gr.Blocks, workspace: Workspace, model: fakes.FakeModel
+) -> None:
     ask(app, workspace, "What?")
     assert workspace.session.waiting is not None
     _, send, stop, retry, *_ = handler(app, "stop", "click")(workspace)
@@ -33,7 +35,7 @@ def test_stop_works_before_the_answers_turn_has_come(app: gr.Blocks, workspace: 
 
 
 def test_senseless_settings_give_the_question_back(
-    app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)
@@ -44,7 +46,7 @@ def test_senseless_settings_give_the_question_back(
     assert len(told) == 1
 
 
-def test_the_last_question_taken_back_can_be_asked_again(app: gr.Blocks, workspace: Seat) -> None:
+def test_the_last_question_taken_back_can_be_asked_again(app: gr.Blocks, workspace: Workspace) -> None:
     ask(app, workspace, "What?")
     write_answer(app, workspace)
     undo = handler(app, "undo-turn", "click")
@@ -55,7 +57,7 @@ def test_the_last_question_taken_back_can_be_asked_again(app: gr.Blocks, workspa
     assert workspace.session.transcript == ()
 
 
-def test_every_ready_made_question_asks(app: gr.Blocks, workspace: Seat) -> None:
+def test_every_ready_made_question_asks(app: gr.Blocks, workspace: Workspace) -> None:
     handler(app, "preset-short", "click")(workspace)
     assert workspace.session.waiting is not None
     write_answer(app, workspace)
@@ -63,7 +65,7 @@ def test_every_ready_made_question_asks(app: gr.Blocks, workspace: Seat) -> None
     assert workspace.session.waiting is not None
 
 
-def test_an_edited_question_takes_the_place_of_the_last_one(app: gr.Blocks, workspace: Seat) -> None:
+def test_an_edited_question_takes_the_place_of_the_last_one(app: gr.Blocks, workspace: Workspace) -> None:
     ask(app, workspace, "What?")
     write_answer(app, workspace)
     last = workspace.session.transcript[-1]
@@ -74,7 +76,7 @@ def test_an_edited_question_takes_the_place_of_the_last_one(app: gr.Blocks, work
 
 @pytest.mark.parametrize("data", [None, {}, {"turn": "1"}, {"turn": True}, {"turn": 1.5}, {"turn": 1, "liked": "yes"}])
 def test_a_rating_of_the_wrong_kind_rates_nothing(
-    app: gr.Blocks, workspace: Seat, data: object, monkeypatch: pytest.MonkeyPatch
+    app: gr.Blocks, workspace: Workspace, data: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)
@@ -85,7 +87,7 @@ def test_a_rating_of_the_wrong_kind_rates_nothing(
     assert len(told) == 1
 
 
-def test_an_answer_is_rated(app: gr.Blocks, workspace: Seat) -> None:
+def test_an_answer_is_rated(app: gr.Blocks, workspace: Workspace) -> None:
     ask(app, workspace, "What?")
     write_answer(app, workspace)
     rated = workspace.session.transcript[-1].id

@@ -15,9 +15,9 @@ from demo.chat import transcript
 from demo.i18n.catalog import group, text
 from demo.session import handlers
 from demo.session.handlers import Services
-from demo.session.session import AnswerMeasures, Session, Turn
-from demo.session.workspace import Seat
-from demo.shared.lazy_resource import Slot
+from demo.session.session import AnswerMeasures, ChatTurn, Session
+from demo.session.workspace import Workspace
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
@@ -27,7 +27,7 @@ DEMO = Path(transcript.__file__).parents[1]
 
 @pytest.fixture
 def services() -> Services:
-    return Services(model=Slot.of(fakes.FakeModel()), segmenter=Slot.of(fakes.FakeSegmenter()))
+    return Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def two(services: Services) -> Session:
 
 
 def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
-    seat = Seat()
-    seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
+    workspace = Workspace()
+    workspace.change(lambda _: session)
+    for _ in handlers.answer(services, workspace, settings or SamplingSettings()):
         pass
-    return seat.session
+    return workspace.session
 
 
 def asked(services: Services, session: Session, question: str, replaces: int | None = None) -> Session:
@@ -99,8 +99,8 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
         assert lines[text("stats.rate")]
         assert (lines[text("settings.temperature")], lines[text("settings.max_new_tokens")]) == ("0", "1024")
         assert not {text("settings.top_p"), text("settings.seed")} & set(lines), "nothing is drawn at temperature 0"
-    assert transcript.stats_lines(Turn(1, "?", (), False)) == []
-    assert (text("stats.model"), "") not in transcript.stats_lines(Turn(1, "?", (), False, stats=AnswerMeasures()))
+    assert transcript.stats_lines(ChatTurn(1, "?", (), False)) == []
+    assert (text("stats.model"), "") not in transcript.stats_lines(ChatTurn(1, "?", (), False, stats=AnswerMeasures()))
 
 
 def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
@@ -143,20 +143,20 @@ def test_what_was_there_comes_back_if_the_new_answer_fails(services: Services, t
     session = asked(services, two, "What?")
     if again is handlers.retry:
         session = session.with_turn_changed(session.transcript[-1].id, typed="explode?")
-    seat = Seat()
-    seat.change(lambda _: again(session))
+    workspace = Workspace()
+    workspace.change(lambda _: again(session))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, SamplingSettings()))
-    assert seat.session.transcript == session.transcript
+        list(handlers.answer(services, workspace, SamplingSettings()))
+    assert workspace.session.transcript == session.transcript
 
 
 def test_a_stopped_answer_keeps_the_place_it_took(services: Services, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.retry(asked(services, two, "What?")))
-    handlers.stop(services, seat)
-    list(handlers.answer(services, seat, SamplingSettings()))
-    assert [turn.state for turn in seat.session.transcript] == ["stopped"]
-    assert seat.session.transcript[0].replaces is None
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.retry(asked(services, two, "What?")))
+    handlers.stop(services, workspace)
+    list(handlers.answer(services, workspace, SamplingSettings()))
+    assert [turn.state for turn in workspace.session.transcript] == ["stopped"]
+    assert workspace.session.transcript[0].replaces is None
 
 
 def test_the_last_turn_is_taken_back(services: Services, two: Session) -> None:

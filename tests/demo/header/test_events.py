@@ -8,22 +8,22 @@ import gradio as gr
 
 from demo.header.events import StatusHandlers
 from demo.session.services import Services
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.config import GenerationDefaults
 from tests import fakes
 
 
 def test_the_timer_rests_once_the_model_is_loaded_and_its_defaults_are_known(model: fakes.FakeModel) -> None:
     model.generation_defaults = GenerationDefaults(0.3, 0.9, 77)
-    slot: Slot[Any] = Slot("fake", lambda: model)
-    services = Services(model=slot, segmenter=Slot.of(fakes.FakeSegmenter()))
+    resource: LazyResource[Any] = LazyResource("fake", lambda: model)
+    services = Services(model=resource, segmenter=LazyResource.of(fakes.FakeSegmenter()))
     status = StatusHandlers(services, is_embedded=True)
     before = [0.0, 1.0, 1024]
     header, timer, found = status.look(before)
     assert "osp-loading" in header
     assert timer["active"]
     assert found == gr.skip()
-    slot.start().wait(5)
+    resource.start().wait(5)
     header, timer, found = status.look(before)
     assert "osp-loading" not in header
     assert not timer["active"]

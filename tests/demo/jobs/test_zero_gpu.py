@@ -19,16 +19,16 @@ import gradio as gr
 import pytest
 
 import app as program
-from demo.analysis import judging, probes
+from demo.analysis import judging
 from demo.app import build_app
 from demo.i18n.catalog import text
-from demo.jobs import zero_gpu
+from demo.jobs import analyses, zero_gpu
 from demo.options import Options, read_options
 from demo.session import handlers
 from demo.session.handlers import Services
 from demo.session.session import Session
-from demo.session.workspace import Seat
-from demo.shared.lazy_resource import Slot
+from demo.session.workspace import Workspace
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
@@ -116,28 +116,28 @@ def model() -> UnpicklableModel:
 
 @pytest.fixture
 def services(model: UnpicklableModel) -> Services:
-    return Services(model=Slot.of(model), segmenter=Slot.of(fakes.FakeSegmenter()))
+    return Services(model=LazyResource.of(model), segmenter=LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
-def seat(services: Services) -> Seat:
+def workspace(services: Services) -> Workspace:
     buffer = io.BytesIO()
     fakes.picture().save(buffer, "PNG")
     session = handlers.open_picture(Session(), buffer.getvalue(), "shapes.png")
     session = handlers.mark_point(services, session, 80, 100, "new")
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(session, "What?"))
-    return seat
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(session, "What?"))
+    return workspace
 
 
 def test_the_answer_comes_from_a_forked_worker(
-    durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
+    durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
     decode = zero_gpu.decoder(model)
-    list(handlers.answer(services, seat, SamplingSettings(), decode))
-    seat.change(lambda session: handlers.ask(session, "And now?"))
-    list(handlers.answer(services, seat, SamplingSettings(), decode))
-    first, second = seat.session.transcript
+    list(handlers.answer(services, workspace, SamplingSettings(), decode))
+    workspace.change(lambda session: handlers.ask(session, "And now?"))
+    list(handlers.answer(services, workspace, SamplingSettings(), decode))
+    first, second = workspace.session.transcript
     assert first.state == second.state == "complete"
     assert "area=8000" in first.answer
     assert "And now?" in second.answer
@@ -148,50 +148,56 @@ def test_the_answer_comes_from_a_forked_worker(
 
 
 def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
-    durations: list[int], model: UnpicklableModel, seat: Seat
+    durations: list[int], model: UnpicklableModel, workspace: Workspace
 ) -> None:
     other = UnpicklableModel(name="other")
     services = Services(
-        model=Slot.of(model, "first"), segmenter=Slot.of(fakes.FakeSegmenter()), second=Slot.of(other, "other")
+        model=LazyResource.of(model, "first"),
+        segmenter=LazyResource.of(fakes.FakeSegmenter()),
+        second=LazyResource.of(other, "other"),
     )
     decode = zero_gpu.decoder(model, other)
-    probe = probes.begin(seat, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
-    *_, last = probes.take(services, seat, probe.id, decode)
+    analysis = analyses.begin(workspace, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
+    *_, last = analyses.carry_out(services, workspace, analysis.id, decode)
     assert last.state == "complete"
     assert all("area=8000" in part.answer for part in last.parts)
     assert model.calls == other.calls == []
     assert len(durations) == 2
 
 
-def test_stop_closes_the_worker(durations: list[int], services: Services, model: UnpicklableModel, seat: Seat) -> None:
+def test_stop_closes_the_worker(
+    durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
+) -> None:
     model.pause = 0.02
-    seat.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model), interval=0)):
+    workspace.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
+    for shown, _ in enumerate(
+        handlers.answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model), interval=0)
+    ):
         if shown == 5:
-            handlers.stop(services, seat)
-    turn = seat.session.transcript[-1]
+            handlers.stop(services, workspace)
+    turn = workspace.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 40
     assert multiprocessing.active_children() == []
 
 
 def test_a_sentence_survives_the_way_from_the_worker(
-    durations: list[int], services: Services, model: UnpicklableModel, seat: Seat
+    durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
     model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
     with pytest.raises(OspreyError, match="too long; shorten it"):
-        list(handlers.answer(services, seat, SamplingSettings(), zero_gpu.decoder(model)))
-    assert seat.session.transcript == ()
+        list(handlers.answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
+    assert workspace.session.transcript == ()
 
 
 def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
-    durations: list[int], model: UnpicklableModel, seat: Seat, tmp_path: Path
+    durations: list[int], model: UnpicklableModel, workspace: Workspace, tmp_path: Path
 ) -> None:
     model.failure = KeyError("internal")  # type: ignore[attr-defined]
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
     write = next(each.fn for each in app.fns.values() if each.name == "write")
-    outputs = write(seat, 0, 1, 64, "")
+    outputs = write(workspace, 0, 1, 64, "")
     shown: list[Any] = []
     with pytest.raises(gr.Error) as caught:
         deque(map(shown.append, outputs), maxlen=0)

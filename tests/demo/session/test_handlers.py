@@ -22,16 +22,15 @@ from demo.chat import transcript
 from demo.i18n.catalog import group, text
 from demo.session import handlers, mentions
 from demo.session.handlers import Services
-from demo.session.picture_cache import OpenedPictures
-from demo.session.session import PageRegion, Picture, Session
-from demo.session.workspace import Seat, Sheet
+from demo.session.picture_cache import PictureCache
+from demo.session.session import Picture, Region, Session
+from demo.session.workspace import Sheet, Workspace
 from demo.shared import problems
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.prompts import Prompts
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions import masks
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask, encode_rle
 from tests import fakes
 
 
@@ -48,7 +47,7 @@ def model() -> fakes.FakeModel:
 
 @pytest.fixture
 def services(model: fakes.FakeModel) -> Services:
-    return Services(model=Slot.of(model), segmenter=Slot.of(fakes.FakeSegmenter()))
+    return Services(model=LazyResource.of(model), segmenter=LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
@@ -64,11 +63,11 @@ def two(services: Services, opened: Session) -> Session:
 
 
 def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
-    seat = Seat()
-    seat.change(lambda _: session)
-    for _ in handlers.answer(services, seat, settings or SamplingSettings()):
+    workspace = Workspace()
+    workspace.change(lambda _: session)
+    for _ in handlers.answer(services, workspace, settings or SamplingSettings()):
         pass
-    return seat.session
+    return workspace.session
 
 
 def asked(services: Services, session: Session, question: str) -> Session:
@@ -270,7 +269,7 @@ def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
 
 
 def test_opened_pictures_are_computed_once_and_bounded() -> None:
-    opened = OpenedPictures(capacity=2)
+    cache = PictureCache(capacity=2)
     pictures = [Picture(png(fakes.picture(scale=scale)), "p", 360 * scale, 270 * scale) for scale in (1, 2, 3)]
     computed = []
 
@@ -279,25 +278,25 @@ def test_opened_pictures_are_computed_once_and_bounded() -> None:
         computed.append(1)
         return 7
 
-    threads = [threading.Thread(target=lambda: opened(pictures[0]).part("view", compute)) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: cache.get(pictures[0]).part("view", compute)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(computed) == 1
     for picture in pictures:
-        opened(picture)
-    assert len(opened) == 2
-    tight = OpenedPictures(max_pixels=1)
+        cache.get(picture)
+    assert len(cache) == 2
+    tight = PictureCache(max_pixels=1)
     for picture in pictures:
-        tight(picture)
+        tight.get(picture)
     assert len(tight) == 1
 
 
 def test_a_click_does_not_wait_for_the_encoder(services: Services, two: Session) -> None:
     assert two.picture is not None
     release = threading.Event()
-    opened = services.opened(two.picture)
+    opened = services.pictures.get(two.picture)
     encoding = threading.Thread(target=lambda: opened.part("view", lambda: release.wait(10)))
     encoding.start()
     try:
@@ -311,7 +310,7 @@ def test_a_click_does_not_wait_for_the_encoder(services: Services, two: Session)
 
 
 def test_a_loading_segmenter_is_not_waited_for(model: fakes.FakeModel, opened: Session) -> None:
-    services = Services(model=Slot.of(model), segmenter=Slot("slow", lambda: None))
+    services = Services(model=LazyResource.of(model), segmenter=LazyResource("slow", lambda: None))
     began = time.monotonic()
     with pytest.raises(InputError, match="still loading"):
         handlers.mark_point(services, opened, 80, 100, "new")
@@ -342,7 +341,7 @@ def test_what_is_thin_on_a_large_picture_is_shown() -> None:
     thin[40:2900, 2001] = True
     thin[2999, 3999] = True
     session = handlers.open_picture(Session(), png(fakes.picture().resize((4000, 3000))), "large.png")
-    region = PageRegion(1, CodedMask.of(thin))
+    region = Region(1, CodedMask.of(thin))
     (sent,) = scene_of(replace(session, regions=(region,), selected=1))["regions"]
     assert sent["size"] == [1024, 768]
     x0, y0, x1, y1 = sent["box"]
@@ -375,7 +374,7 @@ def test_without_a_mention_the_selected_region_is_meant(
     assert (call.regions[0] == fakes.shape("blue")).all()
     turn = session.transcript[-1]
     assert turn.implied
-    assert turn.asked[0].number == 2
+    assert turn.regions[0].number == 2
     assert "area=7852" in turn.answer
     assert transcript.turns(session)[0]["about"] == 2
 
@@ -513,87 +512,87 @@ def test_settings_reach_the_model_and_are_checked(services: Services, model: fak
 
 
 def test_an_error_takes_the_question_back_and_keeps_the_rest(services: Services, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(asked(services, two, "What?"), "explode"))
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(asked(services, two, "What?"), "explode"))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, seat, SamplingSettings()))
-    assert [turn.typed for turn in seat.session.transcript] == ["What?"]
-    assert seat.session.regions == two.regions
-    assert len(services.running) == 0
+        list(handlers.answer(services, workspace, SamplingSettings()))
+    assert [turn.typed for turn in workspace.session.transcript] == ["What?"]
+    assert workspace.session.regions == two.regions
+    assert len(services.running_jobs) == 0
 
 
 def test_stop_ends_the_decoding(services: Services, model: fakes.FakeModel, two: Session) -> None:
     model.pause = 0.02
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, workspace, SamplingSettings(), interval=0)):
         if shown == 5:
-            handlers.stop(services, seat)
-    turn = seat.session.transcript[-1]
+            handlers.stop(services, workspace)
+    turn = workspace.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 20
-    assert text("chat.stopped") in transcript.turns(seat.session)[-1]["note"]
+    assert text("chat.stopped") in transcript.turns(workspace.session)[-1]["note"]
 
 
 def test_stop_before_the_first_word(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "What?"))
-    stopped = handlers.stop(services, seat)
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "What?"))
+    stopped = handlers.stop(services, workspace)
     assert stopped.waiting is None  # at once: the answer's place in the queue may never come
     assert stopped.transcript[-1].state == "stopped"
-    assert len(services.running) == 0
-    list(handlers.answer(services, seat, SamplingSettings()))
-    assert seat.session.transcript == stopped.transcript
+    assert len(services.running_jobs) == 0
+    list(handlers.answer(services, workspace, SamplingSettings()))
+    assert workspace.session.transcript == stopped.transcript
     assert model.calls == []
 
 
 def test_stop_while_the_picture_is_encoded(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "A long story"))
-    progress = handlers.answer(services, seat, SamplingSettings())
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "A long story"))
+    progress = handlers.answer(services, workspace, SamplingSettings())
     assert next(progress).note == text("chat.looking")
-    handlers.stop(services, seat)
-    assert seat.session.waiting is None
+    handlers.stop(services, workspace)
+    assert workspace.session.waiting is None
     list(progress)
-    assert seat.session.transcript[-1].state == "stopped"
-    assert len(seat.session.transcript[-1].answer.split()) <= 1
-    assert len(services.running) == 0
+    assert workspace.session.transcript[-1].state == "stopped"
+    assert len(workspace.session.transcript[-1].answer.split()) <= 1
+    assert len(services.running_jobs) == 0
 
 
 def test_after_a_stop_the_next_question_can_be_asked_at_once(
     services: Services, model: fakes.FakeModel, two: Session
 ) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "Stopped in the queue"))
-    handlers.stop(services, seat)
-    seat.change(lambda session: handlers.ask(session, "Next?"))
-    list(handlers.answer(services, seat, SamplingSettings()))
-    assert [turn.state for turn in seat.session.transcript] == ["stopped", "complete"]
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "Stopped in the queue"))
+    handlers.stop(services, workspace)
+    workspace.change(lambda session: handlers.ask(session, "Next?"))
+    list(handlers.answer(services, workspace, SamplingSettings()))
+    assert [turn.state for turn in workspace.session.transcript] == ["stopped", "complete"]
     assert [call.question for call in model.calls] == ["Next?"]
 
 
 def test_a_click_while_an_answer_streams_is_not_lost(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, workspace, SamplingSettings(), interval=0)):
         if shown == 3:
-            seat.change_regions(lambda session: handlers.mark_point(services, session, 200, 210, "new"))
-    assert len(seat.session.regions) == 3
-    assert len(seat.session.transcript[-1].answer.split()) == 400
+            workspace.change_regions(lambda session: handlers.mark_point(services, session, 200, 210, "new"))
+    assert len(workspace.session.regions) == 3
+    assert len(workspace.session.transcript[-1].answer.split()) == 400
 
 
 def test_a_new_picture_ends_the_old_answer(services: Services, model: fakes.FakeModel, two: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "A long story"))
-    for shown, _ in enumerate(handlers.answer(services, seat, SamplingSettings(), interval=0)):
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "A long story"))
+    for shown, _ in enumerate(handlers.answer(services, workspace, SamplingSettings(), interval=0)):
         if shown == 3:
-            seat.change(lambda session: handlers.open_picture(session, png(), "new.png"))
+            workspace.change(lambda session: handlers.open_picture(session, png(), "new.png"))
     assert shown < 20
-    assert seat.session.transcript == ()
+    assert workspace.session.transcript == ()
 
 
 def test_each_person_gets_a_seat_of_their_own() -> None:
-    first = Seat()
+    first = Workspace()
     first.change(lambda session: replace(session, selected=5))
     assert copy.deepcopy(first).session == Session()
 
@@ -605,16 +604,16 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
         release.wait(5)
         raise OspreyError("The model folder is empty; choose another.")
 
-    services = Services(model=Slot("slow", load).start(), segmenter=Slot.of(fakes.FakeSegmenter()))
-    seat = Seat()
-    seat.change(lambda _: handlers.ask(two, "What?"))
-    progress = handlers.answer(services, seat, SamplingSettings())
+    services = Services(model=LazyResource("slow", load).start(), segmenter=LazyResource.of(fakes.FakeSegmenter()))
+    workspace = Workspace()
+    workspace.change(lambda _: handlers.ask(two, "What?"))
+    progress = handlers.answer(services, workspace, SamplingSettings())
     assert next(progress).note == text("chat.waiting_for_model")
     release.set()
     with pytest.raises(OspreyError, match="folder is empty"):
         list(progress)
     assert services.model.state == "failed"
-    assert seat.session.transcript == ()
+    assert workspace.session.transcript == ()
 
 
 class OutOfMemoryError(RuntimeError):
@@ -625,9 +624,9 @@ def test_too_little_memory_is_a_sentence_with_a_remedy() -> None:
     def load() -> None:
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    slot = Slot("large", load).load()
-    assert str(slot.error) == text("page.out_of_memory_loading", name="large")
-    assert "--dtype" in str(slot.error)
+    resource = LazyResource("large", load).load()
+    assert str(resource.error) == text("page.out_of_memory_loading", name="large")
+    assert "--dtype" in str(resource.error)
     assert (
         problems.sentence_of(OutOfMemoryError("x")) == problems.sentence_of(MemoryError()) == text("page.out_of_memory")
     )
@@ -639,9 +638,9 @@ def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
     def load() -> None:
         raise KeyError("internal")
 
-    slot = Slot("thing", load).start()
-    slot.wait(5)
-    assert str(slot.error) == text("page.loading_failed", name="thing")
+    resource = LazyResource("thing", load).start()
+    resource.wait(5)
+    assert str(resource.error) == text("page.loading_failed", name="thing")
 
 
 # --- words on the page -----------------------------------------------------------------------------------------------
@@ -681,7 +680,9 @@ def test_every_canvas_word_is_used_and_given() -> None:
 def test_a_real_view_takes_what_the_page_asks(two: Session) -> None:
     from tests.tiny import tiny_osprey
 
-    services = Services(model=Slot.of(tiny_osprey(context=200)), segmenter=Slot.of(fakes.FakeSegmenter()))
+    services = Services(
+        model=LazyResource.of(tiny_osprey(context=200)), segmenter=LazyResource.of(fakes.FakeSegmenter())
+    )
     session = asked(services, two, "What is this?")
     for question in ("And this?", "the colour?", "the size?", "is it @2?", "the shape?", "the end?"):
         session = asked(services, handlers.select_region(session, 1), question)
@@ -708,7 +709,7 @@ def test_regions_are_merged_subtracted_and_reshaped(two: Session) -> None:
     assert wider.sum() > fakes.shape("red").sum()
     inverted = handlers.reshape_region(two, 1, "invert").regions[0]
     assert (inverted.mask.mask() == ~fakes.shape("red")).all()
-    assert inverted.prompts is None
+    assert inverted.prompt is None
     pieces = handlers.reshape_region(handlers.mark_brush(two, [[330.0, 30.0]], 4, "add"), 2, "largest")
     assert (pieces.regions[1].mask.mask() == fakes.shape("blue")).all()
 
@@ -727,7 +728,7 @@ def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> No
         lambda s: handlers.merge_regions(s, 1, 1),
         lambda s: handlers.subtract_region(s, 1, 9),
         lambda s: handlers.reshape_region(s, 1, "explode"),
-        lambda s: handlers.rename_region(s, 1, "x" * 41),
+        lambda s: handlers.rename_region(s, 1, "x" * 201),
         lambda s: handlers.subtract_region(handlers.reshape_region(s, 2, "invert"), 1, 2),  # nothing would be left
     ],
 )
@@ -737,7 +738,7 @@ def test_a_change_that_makes_no_sense_is_one_sentence(two: Session, act: Callabl
 
 
 def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
-    runs = masks.encode_rle(fakes.shape("green"))
+    runs = encode_rle(fakes.shape("green"))
     annotation = {"image_id": 1, "category_id": 7, "segmentation": runs}
     picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
     coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": [annotation]}
@@ -757,10 +758,12 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
 
 
 def test_everything_is_described(services: Services, opened: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: opened)
-    states = [session.captions for session in handlers.describe_everything(services, seat, "short", SamplingSettings())]
-    captions = seat.session.captions
+    workspace = Workspace()
+    workspace.change(lambda _: opened)
+    states = [
+        session.captions for session in handlers.describe_everything(services, workspace, "short", SamplingSettings())
+    ]
+    captions = workspace.session.captions
     assert captions is not None
     assert captions.state == "complete"
     assert states[0] is not None
@@ -772,38 +775,38 @@ def test_everything_is_described(services: Services, opened: Session) -> None:
 
 
 def test_describing_stops_and_keeps_what_is_there(services: Services, opened: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "category", SamplingSettings(), interval=0):
+    workspace = Workspace()
+    workspace.change(lambda _: opened)
+    for session in handlers.describe_everything(services, workspace, "category", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
-            handlers.stop_describing(services, seat)
-    captions = seat.session.captions
+            handlers.stop_describing(services, workspace)
+    captions = workspace.session.captions
     assert captions is not None
     assert captions.state == "stopped"
     assert len(captions.rows) == 1
-    assert len(services.running) == 0
+    assert len(services.running_jobs) == 0
 
 
 def test_describing_ends_with_its_picture(services: Services, opened: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: opened)
-    for session in handlers.describe_everything(services, seat, "short", SamplingSettings(), interval=0):
+    workspace = Workspace()
+    workspace.change(lambda _: opened)
+    for session in handlers.describe_everything(services, workspace, "short", SamplingSettings(), interval=0):
         if session.captions is not None and session.captions.rows:
-            seat.change(lambda _: handlers.open_picture(Session(), png(), "other.png"))
-    assert seat.session.captions is None
-    assert len(services.running) == 0
+            workspace.change(lambda _: handlers.open_picture(Session(), png(), "other.png"))
+    assert workspace.session.captions is None
+    assert len(services.running_jobs) == 0
 
 
 def test_describing_twice_at_once_is_refused(services: Services, opened: Session) -> None:
-    seat = Seat()
-    seat.change(lambda _: opened)
-    first = handlers.describe_everything(services, seat, "short", SamplingSettings())
+    workspace = Workspace()
+    workspace.change(lambda _: opened)
+    first = handlers.describe_everything(services, workspace, "short", SamplingSettings())
     next(first)
     with pytest.raises(InputError, match="already"):
-        next(handlers.describe_everything(services, seat, "short", SamplingSettings()))
+        next(handlers.describe_everything(services, workspace, "short", SamplingSettings()))
     first.close()
-    assert seat.session.captions is not None
-    assert seat.session.captions.state == "stopped"
+    assert workspace.session.captions is not None
+    assert workspace.session.captions.state == "stopped"
 
 
 # --- marks fitted to the outline ---------------------------------------------------------------------------------
@@ -843,7 +846,7 @@ def test_what_fits_no_outline_stays_as_drawn(opened: Session) -> None:
 
             return Opened(image)
 
-    blind = Services(model=Slot.of(fakes.FakeModel()), segmenter=Slot.of(Blind()))
+    blind = Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(Blind()))
     drawn = handlers.mark_brush(opened, [(230, 100), (270, 120)], 8, "new")
     with pytest.raises(InputError, match="stays as you drew it"):
         handlers.refine_mark(blind, drawn)

@@ -11,21 +11,21 @@ from demo.session import handlers
 from demo.session import record as session_record
 from demo.session.handlers import Services
 from demo.session.session import Session
-from demo.shared.lazy_resource import Slot
+from demo.shared.lazy_resource import LazyResource
 from osprey_core import Osprey
 from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
+from osprey_core.regions.rle import CodedMask
 from tests import fakes
 from tests.demo.session.test_handlers import answered, png
 
 
 @pytest.fixture
 def services() -> Services:
-    return Services(Slot.of(fakes.FakeModel()), Slot.of(fakes.FakeSegmenter()))
+    return Services(LazyResource.of(fakes.FakeModel()), LazyResource.of(fakes.FakeSegmenter()))
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
         assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
     for turn, kept in zip(talked.transcript, back.transcript, strict=True):
         assert kept.settings == turn.settings == SamplingSettings(max_new_tokens=1024)
-        assert (turn.typed, turn.answer, turn.asked, turn.implied, turn.state) == (
-            kept.typed, kept.answer, kept.asked, kept.implied, kept.state,
+        assert (turn.typed, turn.answer, turn.regions, turn.implied, turn.state) == (
+            kept.typed, kept.answer, kept.regions, kept.implied, kept.state,
         )  # fmt: skip
     assert back.selected == 2
 
@@ -70,7 +70,7 @@ def test_the_model_is_asked_the_same_after_coming_back(services: Services, talke
 def test_the_embedded_model_says_the_same_again_after_coming_back() -> None:
     """What was drawn by chance, with a seed that nobody gave, comes word for word from the zip alone."""
     nano = Osprey.from_pretrained("nano", device="cpu")
-    services = Services(Slot.of(nano, "nano"), Slot.of(fakes.FakeSegmenter()))
+    services = Services(LazyResource.of(nano, "nano"), LazyResource.of(fakes.FakeSegmenter()))
     drawn = SamplingSettings(0.9, 0.95, max_new_tokens=24)
     session = handlers.open_picture(Session(), png(), "shapes.png")
     session = handlers.mark_point(services, session, 80, 100, "new")

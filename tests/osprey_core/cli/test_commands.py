@@ -22,6 +22,7 @@ from osprey_core.io.export import read_conversation
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions import masks
+from osprey_core.regions.rle import decode_rle
 from osprey_core.runtime import hub
 from osprey_core.segment.protocol import ScoredMask
 from tests.fakes import SHAPES, FakeModel, FakeSegmenter, FakeView, describe_mask, flood_of, picture
@@ -369,7 +370,7 @@ def test_given_masks_are_described_with_their_names(desk: Desk, folder: Path, tm
     out = tmp_path / "captions.json"
     assert desk("describe", folder, "--masks", given, "--out", out) == 0
     found = captions(out)["annotations"]
-    assert [masks.area(masks.decode_rle(a["segmentation"])) for a in found] == [
+    assert [masks.area(decode_rle(a["segmentation"])) for a in found] == [
         shape_mask("red").sum(),
         shape_mask("green").sum(),
         100 * 100,

@@ -9,8 +9,9 @@ from PIL import Image
 
 from osprey_core.draw.overlays import heat_colors, heat_over, label_point_xy, line_width, overlay, thumbnail
 from osprey_core.errors import InputError
+from osprey_core.regions.colors import rgb_of
 from osprey_core.regions.masks import Mask
-from osprey_core.regions.region import Region, rgb_of
+from osprey_core.regions.region import Region
 
 
 def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float) -> Mask:

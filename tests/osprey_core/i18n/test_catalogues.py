@@ -19,8 +19,6 @@ CATALOGUES = {
 ENGLISH = CATALOGUES["en"]
 ROOMS = {code.split(".")[0] for code in ENGLISH}
 ERRORS = ("OspreyError", "InputError", "CheckpointError", "ModelNotFoundError", "ContextOverflowError")
-NOT_YET = ("training", "evaluation")
-"""What still raises sentences."""
 SCRIPTS = {"ko": r"[가-힣]", "zh": r"[一-鿿]"}
 
 
@@ -63,7 +61,8 @@ def test_every_text_is_rendered(language: str) -> None:
         text = errors.InputError(code, **values).render(language)
         assert all(value in text for value in values.values()), code
         assert "{" not in text, code
-        if language != "en" and code.split(".")[0] != "list":
+        has_words = re.search("[a-z]{2}", re.sub(r"\{\w+\}", "", ENGLISH[code]))
+        if language != "en" and has_words and code.split(".")[0] != "list":
             assert re.search(SCRIPTS[language], text), code
             words = re.sub(r"<\w+>|“[^”]*”|`[^`]*`|--[\w-]+|pip install \w+", "", text)
             assert not re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", words), f"{code}: {text}"
@@ -78,8 +77,6 @@ def test_no_text_is_missing_and_none_is_left_over() -> None:
 def test_errors_are_raised_by_code() -> None:
     sentences = []
     for name, tree in sources():
-        if any(part in name for part in NOT_YET):
-            continue
         for call in calls_of_errors(tree):
             code = call.args[0]
             if isinstance(code, ast.JoinedStr) or (isinstance(code, ast.Constant) and code.value not in ENGLISH):

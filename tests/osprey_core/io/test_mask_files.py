@@ -17,8 +17,10 @@ from PIL import Image
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
 from osprey_core.io.mask_files import read_masks
-from osprey_core.regions import masks
-from osprey_core.regions.masks import intersection_over_union, polygon_to_mask
+from osprey_core.regions import masks, morphology
+from osprey_core.regions.masks import intersection_over_union
+from osprey_core.regions.raster import polygon_to_mask
+from osprey_core.regions.rle import encode_rle
 
 SIZE_HW = (40, 60)
 BLOCK = np.zeros(SIZE_HW, bool)
@@ -82,12 +84,12 @@ def coco(segmentation: Any, **more: Any) -> dict[str, Any]:
     [
         coco([SQUARE]),
         coco(SQUARE),
-        coco(masks.encode_rle(BLOCK)),
-        coco({"size": [40, 60], "counts": masks._unpack_counts(masks.encode_rle(BLOCK)["counts"]).tolist()}),
+        coco(encode_rle(BLOCK)),
+        coco({"size": [40, 60], "counts": masks._unpack_counts(encode_rle(BLOCK)["counts"]).tolist()}),
         coco([[20, 10, 35, 10, 35, 30, 20, 30], [30, 10, 50, 10, 50, 30, 30, 30]]),
         [{"segmentation": [SQUARE], "name": "boat"}],
         {"segmentation": [SQUARE], "name": "boat"},
-        masks.encode_rle(BLOCK) | {"name": "boat"},
+        encode_rle(BLOCK) | {"name": "boat"},
         {"shapes": [{"label": "boat", "points": CORNERS}], "imageHeight": 40, "imageWidth": 60},
         {"shapes": [{"label": "boat", "points": [[50, 30], [20, 10]], "shape_type": "rectangle"}]},
         {
@@ -134,7 +136,7 @@ def test_polygons_are_drawn_as_the_coco_tools_draw_them_but_for_their_rim() -> N
         theirs = coco_mask.decode(coco_mask.frPyObjects([points.ravel().tolist()], *SIZE_HW)[0]).astype(bool)
         ours = only(as_json(coco([points.ravel().tolist()])))
         assert np.array_equal(ours, polygon_to_mask(points, SIZE_HW))
-        rim = masks.grow(theirs) & ~masks.shrink(theirs)
+        rim = morphology.grow(theirs) & ~morphology.shrink(theirs)
         assert not ((ours != theirs) & ~rim).any()
 
 

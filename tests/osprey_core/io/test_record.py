@@ -18,8 +18,9 @@ from osprey_core.io import record
 from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.regions.masks import CodedMask
-from osprey_core.regions.region import Region, color_of
+from osprey_core.regions.colors import color_of
+from osprey_core.regions.region import Region
+from osprey_core.regions.rle import CodedMask
 
 
 def png(height: int, width: int, seed: int = 0) -> bytes:

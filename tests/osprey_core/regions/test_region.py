@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from osprey_core.errors import InputError
-from osprey_core.regions import region
-from osprey_core.regions.region import Region, color_of, rgb_of, text_color_on
+from osprey_core.regions.colors import PALETTE, color_of, rgb_of, text_color_on
+from osprey_core.regions.region import Region
 
 
 def test_regions_are_equal_if_number_name_and_every_pixel_are():
@@ -49,7 +49,7 @@ def test_a_region_needs_a_checked_mask(mask):
 
 
 def test_the_colour_follows_from_the_number_alone_and_starts_again():
-    count = len(region.PALETTE)
+    count = len(PALETTE)
     assert Region(3, np.ones((2, 2), bool)).color == color_of(3) == color_of(3 + count)
     assert len({color_of(n) for n in range(1, count + 1)}) == count
 
@@ -66,7 +66,7 @@ BLINDNESS = {
 def test_colours_stay_apart_for_colour_blind_eyes(eyes):
     from skimage.color import rgb2lab
 
-    linear = (np.array([rgb_of(color) for color in region.PALETTE]) / 255) ** 2.2
+    linear = (np.array([rgb_of(color) for color in PALETTE]) / 255) ** 2.2
     seen = np.clip(linear @ BLINDNESS[eyes].T, 0, 1) ** (1 / 2.2)
     lab = rgb2lab(seen[None])[0]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2))
@@ -77,7 +77,7 @@ def test_numbers_are_readable_on_every_colour():
     def luminance(color: str) -> float:
         return float((np.array([0.2126, 0.7152, 0.0722]) * (np.array(rgb_of(color)) / 255) ** 2.2).sum())
 
-    for color in (*region.PALETTE, "#000000", "#ffffff"):
+    for color in (*PALETTE, "#000000", "#ffffff"):
         light, dark = sorted([luminance(color), luminance(text_color_on(color))], reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
@@ -86,72 +86,3 @@ def test_numbers_are_readable_on_every_colour():
 def test_what_is_no_colour_is_refused(color):
     with pytest.raises(InputError, match="must look like #e69f00"):
         rgb_of(color)
-
-
-# --- changes of a list of regions ----------------------------------------------------------------------------------
-
-
-def block(x0: int, x1: int) -> np.ndarray:
-    mask = np.zeros((4, 12), bool)
-    mask[:, x0:x1] = True
-    return mask
-
-
-LIST = (Region(1, block(0, 3), "sky"), Region(2, block(2, 6)), Region(5, block(8, 12), "sea"))
-
-
-def test_a_name_changes_nothing_else():
-    after = region.renamed(LIST, 2, "  blue \n hill ")
-    assert after == (LIST[0], Region(2, LIST[1].mask, "blue hill"), LIST[2])
-    assert region.renamed(after, 2, "") == LIST
-    with pytest.raises(InputError, match="at most 200 characters, not 201"):
-        region.renamed(LIST, 2, "x" * 201)
-
-
-def test_deleting_keeps_the_other_numbers_and_colours():
-    after = region.deleted(LIST, 2)
-    assert [(r.number, r.color) for r in after] == [(1, color_of(1)), (5, color_of(5))]
-    assert region.next_number(after) == 6
-    assert region.next_number(()) == 1
-
-
-def test_merging_gathers_pixels_in_the_first_region():
-    after = region.merged(LIST, [2, 1])
-    assert after == (Region(2, block(0, 6), "sky"), LIST[2])
-    assert region.merged(LIST, [5, 1, 2]) == (Region(5, block(0, 6) | block(8, 12), "sea"),)
-
-
-def test_subtracting_takes_shared_pixels_from_one_of_the_two():
-    after = region.subtracted(LIST, 2, 1)
-    assert after == (LIST[0], Region(2, block(3, 6)), LIST[2])
-    assert region.subtracted(LIST, 2, 5) == LIST
-    with pytest.raises(InputError, match="Nothing would be left of region 1; delete it instead"):
-        region.subtracted((LIST[0], Region(2, block(0, 12))), 1, 2)
-    with pytest.raises(InputError, match="from itself"):
-        region.subtracted(LIST, 1, 1)
-
-
-def test_any_change_of_a_mask_applies_to_one_region():
-    assert region.changed(LIST, 5, np.logical_not)[2] == Region(5, block(0, 8), "sea")
-    assert region.changed(LIST, 5, np.logical_not)[:2] == LIST[:2]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda: region.renamed(LIST, 3, "x"),
-        lambda: region.deleted(LIST, 3),
-        lambda: region.merged(LIST, [1, 3]),
-        lambda: region.subtracted(LIST, 1, 3),
-        lambda: region.subtracted(LIST, 3, 1),
-    ],
-)
-def test_regions_that_are_not_there_are_named(change):
-    with pytest.raises(InputError, match="There is no region 3; there are 1, 2, 5"):
-        change()
-
-
-@pytest.mark.parametrize("numbers", [[], [1], [1, 1], [1, 2, 1]])
-def test_merging_needs_different_regions(numbers):
-    with pytest.raises(InputError, match="two or more different regions"):
-        region.merged(LIST, numbers)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import Mask, area, box_xyxy, intersection_over_union, largest_component
+from osprey_core.regions.masks import Mask, area, box_xyxy, intersection_over_union
+from osprey_core.regions.morphology import largest_component
 from osprey_core.segment import SEGMENTERS, OpenedPicture, load_segmenter
 
 SIZE_HW = (480, 640)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from osprey_core.regions.masks import strokes_to_mask
+from osprey_core.regions.raster import strokes_to_mask
 from osprey_core.segment import load_segmenter
 from osprey_core.segment.refine import MAX_POINTS, best_match, hints_of
 
