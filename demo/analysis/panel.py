@@ -39,7 +39,7 @@ def build_closer(services: Services) -> gr.HTML:
         elem_id="closer",
         html_template='<section class="osp-closer" hidden></section>',
         css_template=text_of("analysis/analysis.css"),
-        js_on_load=script("analysis/analysis.js"),
+        js_on_load=script("analysis/analysis.js", ("begin_look", "stop_look")),
         apply_default_css=False,
         words=group("analysis"),
         kinds=KINDS,

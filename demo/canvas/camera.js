@@ -1,57 +1,61 @@
-// The camera: a live preview in a dialog. What is taken is handed on as a file, like one that was chosen; what a picture
-// is for, this does not know. It is offered only where the browser has one to offer.
+// The camera: a live preview in a dialog. What is taken is handed on as a file, like one that was chosen. It is offered
+// only where the browser has one to offer.
 
-const hasCamera = Boolean(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
+import { make } from "../shared/elements.js";
+
+const JPEG_QUALITY = 0.95;
+
+export const hasCamera = () => Boolean(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
 
 // Gives the dialog's element, and `open`. `take(file)` gets the picture, `refuse(sentence)` why there is none.
-function camera(W, take, refuse) {
-  const video = make("video", { playsinline: "", "aria-label": W.cameraPreview });
+export function createCamera({ words, take, refuse }) {
+  const video = make("video", { playsinline: "", "aria-label": words.cameraPreview });
   video.muted = true;
-  const shutter = make("button", { type: "button", class: "osp-camera-take" }, W.cameraTake);
-  const cancel = make("button", { type: "button" }, W.cameraCancel);
-  const dialog = make("dialog", { class: "osp-camera", "aria-label": W.camera }, video, make("div", {}, cancel, shutter));
+  const shutter = make("button", { type: "button", class: "osp-camera-take" }, words.cameraTake);
+  const cancel = make("button", { type: "button" }, words.cameraCancel);
+  const buttons = make("div", {}, cancel, shutter);
+  const dialog = make("dialog", { class: "osp-camera", "aria-label": words.camera }, video, buttons);
   let stream = null;
-  let opening = 0;
+  let openings = 0;
 
   const end = (given) => given && given.getTracks().forEach((track) => track.stop());
+
   dialog.addEventListener("close", () => {
-    opening += 1;
+    openings += 1;
     end(stream);
     stream = video.srcObject = null;
   });
-  // The page's own keys mean nothing in here.
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
   cancel.addEventListener("click", () => dialog.close());
   shutter.addEventListener("click", () => {
     const shot = make("canvas", { width: video.videoWidth, height: video.videoHeight });
     shot.getContext("2d").drawImage(video, 0, 0);
     shutter.disabled = true;
-    shot.toBlob(
-      (blob) => {
-        dialog.close();
-        if (blob) take(new File([blob], "camera.jpg", { type: "image/jpeg" }));
-        else refuse(W.cameraMissing);
-      },
-      "image/jpeg",
-      0.95,
-    );
+    const finish = (blob) => {
+      dialog.close();
+      if (blob) take(new File([blob], "camera.jpg", { type: "image/jpeg" }));
+      else refuse(words.cameraMissing);
+    };
+    shot.toBlob(finish, "image/jpeg", JPEG_QUALITY);
   });
 
   async function open() {
-    const mine = ++opening;
+    const opening = ++openings;
     shutter.disabled = true;
     dialog.showModal();
     try {
-      const given = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } });
-      if (mine !== opening) return end(given); // cancelled while the browser was still asking
+      const wanted = { facingMode: "environment", width: { ideal: 1920 } };
+      const given = await navigator.mediaDevices.getUserMedia({ video: wanted });
+      if (opening !== openings) return end(given); // cancelled while the browser was still asking
       stream = video.srcObject = given;
       await video.play();
       shutter.disabled = false;
       shutter.focus();
     } catch (error) {
-      if (mine !== opening) return;
+      if (opening !== openings) return;
       dialog.close();
-      refuse(["NotAllowedError", "SecurityError"].includes(error.name) ? W.cameraRefused : W.cameraMissing);
+      const isRefused = ["NotAllowedError", "SecurityError"].includes(error.name);
+      refuse(isRefused ? words.cameraRefused : words.cameraMissing);
     }
   }
   return { dialog, open };

@@ -1,147 +1,194 @@
-// Captions on the picture, in the browser: names of regions, and what "describe everything" said of the segments. It
-// stands in front of `canvas.js` in the same function, asks Python where they fit, and draws them there. Which texts
-// there are and how wide they are is known here; where a rectangle may go is not.
+// Captions on the picture: names of regions, and what "describe everything" said of the segments. Which texts there are
+// and how wide they are is known here; where a rectangle may go is asked of Python.
 
-const CAPTION = { font: "600 12.5px system-ui, sans-serif", high: 21, pad: 7, stripe: 4, least: 52, longest: 220, share: 0.25 };
+import { make } from "../shared/elements.js";
+import { anchorPoint, holds, rectOf, toCanvas } from "./geometry.js";
 
-let described = null; // {picture, texts: Map from place among the segments to words}
-let captionSpots = []; // what is drawn: {text, shown, color, x, y, width, height, number}, CSS pixels from the picture's corner
-let captionsAsked = "[]"; // what was last asked for
-let captionsScale = 0; // the scale that the spots are for
-let captionTimer = 0;
+const FONT = "600 12.5px system-ui, sans-serif";
+// CSS pixels.
+const HEIGHT = 21;
+const PADDING = 7;
+const STRIPE = 4;
+const LEAST_WIDTH = 52;
+const MOST_WIDTH = 220;
+const BADGE_HALF = 15;
+// Of the picture's area, what captions of segments may cover at most: the picture is still to be seen.
+const MOST_COVERED = 0.25;
+// Milliseconds in which several drawings ask only once.
+const PAUSE = 30;
 
-const captionInput = make("input", { type: "checkbox", checked: true });
-const captionBox = make("label", { class: "osp-fit osp-captions", title: W.captionsTip }, captionInput, make("span", {}, W.captions));
-captionInput.addEventListener("change", () => draw());
-
-const textsOf = () => (described && picture && described.picture === picture.id ? described.texts : new Map());
-
-// Regions first, by size; then, while everything is outlined, the segments that are no region yet.
-function captionsThereAre() {
+// The captions there are to place: regions first, then, while everything is outlined, the segments that are no region
+// yet. Gives [{text, layer, color, number}]; color and number are null for segments.
+export function wantedCaptions({ picture, scene, layers, segments, described, tool }) {
   if (!picture) return [];
-  const texts = textsOf();
-  const byKey = new Map((segments ? segments.layers : []).map((layer) => [layer.key, texts.get(layer.index)]));
-  const found = [];
+  const texts = described && described.picture === picture.id ? described.texts : new Map();
+  const ofSegments = segments ? segments.layers : [];
+  const textOfKey = new Map(ofSegments.map((layer) => [layer.key, texts.get(layer.index)]));
+  const captions = [];
   for (const region of scene.regions) {
-    const text = region.name || byKey.get(region.key);
+    const text = region.name || textOfKey.get(region.key);
     const layer = layers.get(region.number);
-    if (text && layer && !region.hidden) found.push({ text, layer, color: region.color, number: region.number });
+    if (text && layer && !region.hidden) captions.push({ text, layer, color: region.color, number: region.number });
   }
-  if (tool !== "everything" || !segments) return found;
+  if (tool !== "everything") return captions;
   const taken = new Set(scene.regions.map((region) => region.key));
-  for (const layer of segments.layers) {
+  for (const layer of ofSegments) {
     const text = texts.get(layer.index);
-    // A part that is called as the whole around it says nothing new.
-    const repeated = found.some((other) => other.text === text && holds(other.layer, ...middleOf(layer)));
-    if (text && !taken.has(layer.key) && !repeated) found.push({ text, layer, color: null, number: null });
+    if (!text || taken.has(layer.key)) continue;
+    // A part with the same words as the whole around it says nothing new.
+    const middle = anchorPoint(layer, picture);
+    const isRepeated = captions.some((other) => other.text === text && holds(other.layer, picture, middle));
+    if (!isRepeated) captions.push({ text, layer, color: null, number: null });
   }
-  return found;
+  return captions;
 }
 
-function middleOf(layer) {
-  const [wide, high] = layer.region.size;
-  const [x0, y0] = layer.region.box;
-  return [((x0 + layer.anchor[0]) * picture.width) / wide, ((y0 + layer.anchor[1]) * picture.height) / high];
+// A caption as Python is asked about it, in CSS pixels from the picture's corner. `textWidth` is the width of its text.
+export function captionRow(layer, textWidth, picture, view) {
+  const rect = rectOf(layer, picture, view);
+  const [left, top] = [rect.x - view.x, rect.y - view.y];
+  const [anchorX, anchorY] = toCanvas({ ...view, x: 0, y: 0 }, anchorPoint(layer, picture));
+  const whole = Math.ceil(textWidth) + 2 * PADDING + STRIPE;
+  return {
+    box: [left, top, left + rect.width, top + rect.height].map(tenth),
+    anchor: [anchorX, anchorY].map(tenth),
+    width: Math.min(whole, MOST_WIDTH),
+    height: HEIGHT,
+    least: Math.min(whole, LEAST_WIDTH),
+  };
+}
+
+// The places of the captions that are placed: all of regions, and segments as long as the share of the picture that
+// captions may cover, in CSS pixels `size`, lasts.
+export function keptPlaces(captions, rows, size) {
+  let room = MOST_COVERED * size[0] * size[1];
+  return captions.flatMap(({ number }, place) => {
+    room -= rows[place].width * rows[place].height;
+    return number !== null || room >= 0 ? [place] : [];
+  });
+}
+
+// The text, cut at its end with "…" so that it is at most so wide. `measure(text)` gives a width.
+export function shortened(text, width, measure) {
+  if (measure(text) <= width + 0.5) return text;
+  const letters = [...text];
+  const cut = () => `${letters.join("").trimEnd()}…`;
+  while (letters.length > 1 && measure(cut()) > width) letters.pop();
+  return cut();
 }
 
 const tenth = (value) => Math.round(value * 10) / 10;
 
-// Called with every drawing; asks only if something has changed.
-function placeCaptions(context, badges) {
-  const there = captionsThereAre();
-  captionBox.classList.toggle("osp-on", there.length > 0);
-  const wanted = captionInput.checked ? there : [];
-  context.font = CAPTION.font;
-  const size = [picture.width * fit.scale, picture.height * fit.scale].map(tenth);
-  let room = CAPTION.share * size[0] * size[1]; // the picture is still to be seen
-  const all = wanted.map(({ text, layer }) => {
-    const [x, y, width, height, unit, unitY] = rectOf(layer);
-    const whole = Math.ceil(context.measureText(text).width) + 2 * CAPTION.pad + CAPTION.stripe;
-    const least = Math.min(whole, CAPTION.least);
-    return {
-      box: [x - fit.x, y - fit.y, x - fit.x + width, y - fit.y + height].map(tenth),
-      anchor: [x - fit.x + layer.anchor[0] * unit, y - fit.y + layer.anchor[1] * unitY].map(tenth),
-      width: Math.min(whole, CAPTION.longest), height: CAPTION.high, least,
+// `place(request)` asks Python for spots. Gives {node, ask, paint, textUnder}; `node` is the box that turns captions off.
+export function createCaptions({ store, words, place }) {
+  const input = make("input", { type: "checkbox", checked: true });
+  const label = { class: "osp-fit osp-captions", title: words.captionsTip };
+  const node = make("label", label, input, make("span", {}, words.captions));
+  input.addEventListener("change", () => store.set({ hasCaptions: input.checked }));
+  store.follow(["hasCaptions"], () => (input.checked = store.hasCaptions));
+
+  let asked = "[]"; // what was last asked for, as text
+  let scaleOfSpots = 0;
+  let timer = 0;
+
+  // A canvas of its own, for widths of texts.
+  const ruler = make("canvas", {}).getContext("2d");
+  const widthOf = (text) => {
+    ruler.font = FONT;
+    return ruler.measureText(text).width;
+  };
+
+  // Called with every drawing; asks Python only if something has changed. `badges` are places of numbers.
+  function ask(badges) {
+    const { picture, view } = store;
+    const wanted = wantedCaptions(store);
+    node.classList.toggle("osp-on", wanted.length > 0);
+    const candidates = store.hasCaptions ? wanted : [];
+    const size = [picture.width * view.scale, picture.height * view.scale].map(tenth);
+    const rows = candidates.map(({ text, layer }) => captionRow(layer, widthOf(text), picture, view));
+    const kept = keptPlaces(candidates, rows, size);
+    const captions = kept.map((index) => candidates[index]);
+    const request = {
+      captions: kept.map((index) => rows[index]),
+      size,
+      taken: badges.map((badge) => boxOf(badge, view)),
     };
-  });
-  const rows = [];
-  const told = wanted.filter(({ number }, index) => {
-    room -= all[index].width * all[index].height;
-    const kept = number !== null || room >= 0;
-    if (kept) rows.push(all[index]);
-    return kept;
-  });
-  const taken = badges.map(([, x, y]) => [x - fit.x - 15, y - fit.y - 15, x - fit.x + 15, y - fit.y + 15].map(tenth));
-  const request = { captions: rows, size, taken };
-  const key = JSON.stringify(rows.length ? [request, told.map(({ text, color }) => [text, color])] : []);
-  if (key === captionsAsked) return;
-  captionsAsked = key;
-  clearTimeout(captionTimer);
-  if (!rows.length) return showCaptions([], []);
-  captionTimer = setTimeout(async () => {
-    try {
-      const spots = await server.place_captions(request);
-      if (key === captionsAsked) showCaptions(told, spots);
-    } catch {
-      if (key === captionsAsked) captionsAsked = ""; // asked again with the next drawing
+    const looks = captions.map(({ text, color }) => [text, color]);
+    const key = JSON.stringify(captions.length ? [request, looks] : []);
+    if (key === asked) return;
+    asked = key;
+    clearTimeout(timer);
+    if (!captions.length) {
+      show([], []);
+      return;
     }
-  }, 30);
-}
-
-function showCaptions(wanted, spots) {
-  const context = canvas.getContext("2d");
-  context.font = CAPTION.font;
-  captionsScale = fit.scale;
-  captionSpots = wanted.flatMap(({ text, color, number, layer }, index) => {
-    if (!spots[index]) return [];
-    const [x0, y0, x1, y1] = spots[index];
-    const room = x1 - x0 - 2 * CAPTION.pad - CAPTION.stripe;
-    return [{ text, color, number, layer, shown: shortened(context, text, room), x: x0, y: y0, width: x1 - x0, height: y1 - y0 }];
-  });
-  // For tests: what is written where, in pixels of the picture.
-  const told = captionSpots.map((spot) => ({
-    text: spot.text, shown: spot.shown, box: [spot.x, spot.y, spot.x + spot.width, spot.y + spot.height].map((value) => value / fit.scale),
-  }));
-  canvas.dataset.captions = JSON.stringify(told);
-  draw();
-}
-
-function shortened(context, text, room) {
-  if (context.measureText(text).width <= room + 0.5) return text;
-  const letters = [...text];
-  while (letters.length > 1 && context.measureText(`${letters.join("").trimEnd()}…`).width > room) letters.pop();
-  return `${letters.join("").trimEnd()}…`;
-}
-
-// Light letters on a dark plate: readable on any picture.
-function paintCaptions(context) {
-  if (captionsScale !== fit.scale || !captionInput.checked) return;
-  for (const spot of captionSpots) {
-    const [x, y] = [fit.x + spot.x, fit.y + spot.y];
-    const lit = spot.layer === segment || (spot.number !== null && spot.number === hovered);
-    context.beginPath();
-    context.roundRect(x, y, spot.width, spot.height, 5);
-    context.fillStyle = lit ? "rgba(10, 14, 20, 0.96)" : "rgba(16, 20, 27, 0.82)";
-    context.fill();
-    if (lit) {
-      context.lineWidth = 1.5;
-      context.strokeStyle = "#fff";
-      context.stroke();
-    }
-    if (spot.color) {
-      context.fillStyle = spot.color;
-      context.fillRect(x, y + 4, CAPTION.stripe, spot.height - 8);
-    }
-    context.font = CAPTION.font;
-    context.textAlign = "left";
-    context.textBaseline = "middle";
-    context.fillStyle = "#fff";
-    context.fillText(spot.shown, x + CAPTION.stripe + CAPTION.pad - 1, y + spot.height / 2 + 0.5);
+    timer = setTimeout(async () => {
+      try {
+        const spots = await place(request);
+        if (key === asked) show(captions, spots);
+      } catch {
+        if (key === asked) asked = ""; // asked again with the next drawing
+      }
+    }, PAUSE);
   }
+
+  function show(captions, spots) {
+    scaleOfSpots = store.view.scale;
+    const captionSpots = captions.flatMap((caption, index) => {
+      if (!spots[index]) return [];
+      const [x0, y0, x1, y1] = spots[index];
+      const shown = shortened(caption.text, x1 - x0 - 2 * PADDING - STRIPE, widthOf);
+      return [{ ...caption, shown, x: x0, y: y0, width: x1 - x0, height: y1 - y0 }];
+    });
+    store.set({ captionSpots });
+  }
+
+  function paint(context) {
+    const { view, segment, hovered } = store;
+    if (scaleOfSpots !== view.scale || !store.hasCaptions) return;
+    for (const spot of store.captionSpots) {
+      const isLit = spot.layer === segment || (spot.number !== null && spot.number === hovered);
+      paintCaption(context, spot, view.x + spot.x, view.y + spot.y, isLit);
+    }
+  }
+
+  // The whole words of a region, or of the segment under the pointer, where the picture shows only their beginning.
+  function textUnder(number) {
+    const { captionSpots, segment } = store;
+    const spot = captionSpots.find((each) => (number ? each.number === number : segment && each.layer === segment));
+    return spot && spot.shown !== spot.text ? spot.text : "";
+  }
+
+  // What belongs to the picture that was in front before.
+  function forget() {
+    asked = "";
+    store.set({ captionSpots: [] });
+  }
+
+  return { node, ask, paint, textUnder, forget };
 }
 
-// The whole words of what is under the pointer, where the picture has room for their beginning only.
-function captionTold(number) {
-  const spot = captionSpots.find((each) => (number ? each.number === number : segment && each.layer === segment));
-  return spot && spot.shown !== spot.text ? spot.text : "";
+const boxOf = ({ x, y }, view) =>
+  [x - view.x - BADGE_HALF, y - view.y - BADGE_HALF, x - view.x + BADGE_HALF, y - view.y + BADGE_HALF].map(tenth);
+
+// Light letters on a dark plate can be read on any picture.
+function paintCaption(context, spot, x, y, isLit) {
+  context.beginPath();
+  context.roundRect(x, y, spot.width, spot.height, 5);
+  context.fillStyle = isLit ? "rgba(10, 14, 20, 0.96)" : "rgba(16, 20, 27, 0.82)";
+  context.fill();
+  if (isLit) {
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#fff";
+    context.stroke();
+  }
+  if (spot.color) {
+    context.fillStyle = spot.color;
+    context.fillRect(x, y + 4, STRIPE, spot.height - 8);
+  }
+  context.font = FONT;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.fillStyle = "#fff";
+  context.fillText(spot.shown, x + STRIPE + PADDING - 1, y + spot.height / 2 + 0.5);
 }

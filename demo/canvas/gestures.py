@@ -13,13 +13,30 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from demo.session.marks import Action
 from demo.session.regions import Reshape
-from demo.shared.messages import Lax, Message, Point
+from demo.shared.messages import Lax, Point, ScriptMessage
 from osprey_core.errors import InputError
+
+EVENTS = (
+    "open_picture",
+    "turn_to_picture",
+    "close_picture",
+    "segment_point",
+    "segment_box",
+    "segment_brush",
+    "segment_polygon",
+    "refine_mark",
+    "segment_everything",
+    "take_segment",
+    "load_masks",
+    "save_record",
+    "edit_regions",
+)
+"""Names of the events that the script triggers."""
 
 MAX_MEGABYTES = 40
 
 
-class Gesture(Message):
+class Gesture(ScriptMessage):
     """What all gestures bring; those without anything else are of this class."""
 
     seq: int

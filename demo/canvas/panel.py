@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import gradio as gr
 
 from demo.canvas.caption_spots import place_captions
-from demo.canvas.gestures import MAX_MEGABYTES
+from demo.canvas.gestures import EVENTS, MAX_MEGABYTES
 from demo.canvas.payloads import thumbnail
 from demo.i18n.catalog import group
 from demo.session.examples import Example
@@ -23,7 +23,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         value=None,
         html_template='<div class="osp-root"></div>',
         css_template=text_of("canvas/canvas.css"),
-        js_on_load=script("canvas/camera.js", "canvas/captions.js", "canvas/canvas.js"),
+        js_on_load=script("canvas/canvas.js", EVENTS),
         apply_default_css=False,
         server_functions=[place_captions],
         elem_id="canvas",

@@ -1,262 +1,194 @@
-// The conversation in the browser: draws questions and answers, and what can be done with each of them. Gradio runs
-// this text as a function of (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
-// It knows no model: what it shows is `props.turns`, and what a person does goes to Python as an event.
+// The conversation in the browser: shows `props.turns`, and tells Python what a person does with them. It also lights
+// and selects regions for the chips of the whole page. Knows no model.
 
-const root = element.querySelector(".osp-chat");
-const listen = listener("transcript");
+import { component, tell } from "../shared/component.js";
+import { chip, fillQuestion, make, questionBox, say } from "../shared/elements.js";
+import { icon } from "../shared/icons.js";
+import { written } from "../shared/pieces.js";
+import { writeToClipboard } from "./clipboard.js";
+import { createTurnView, drawTurn } from "./turn_view.js";
 
-const steps = make("ol", {}, ...W.emptySteps.map((step) => make("li", {}, step)));
-const welcome = make("div", { class: "osp-welcome" }, make("strong", {}, W.emptyTitle), steps);
-const log = make("div", { class: "osp-log", role: "log", "aria-label": W.chat, tabindex: "0" });
-const down = make("button", { type: "button", class: "osp-down", title: W.down, "aria-label": W.down, onclick: () => toEnd() }, icon("down"));
-const live = make("div", { class: "osp-unseen", "aria-live": "polite" });
-root.replaceChildren(welcome, log, down, live);
+// Nearer to the end than this, in pixels, the conversation follows what is written.
+const NEAR_END = 60;
 
-let turns = [];
-const shown = new Map(); // turn id -> {node, question, answer, parts of what is drawn}
-const opened = new Set(); // ids of answers whose measurements are shown
-let editing = null; // id of the question that the next one replaces
-let draft = ""; // what stood in the box before that question was put there
-const isGone = (number) => Boolean(known) && !known.has(number); // a region that is there no more
-let known = null;
+export const mount = (host) => component("transcript", host, mountConversation);
 
-// ---- text -----------------------------------------------------------------------------------------------------------
+function mountConversation({ element, props, words, trigger, watch, listen }) {
+  const root = element.querySelector(".osp-chat");
+  const state = {
+    turns: [],
+    views: new Map(), // turn id -> its nodes
+    openStats: new Set(), // ids of answers whose measurements are shown
+    editing: null, // id of the turn that the next question replaces
+    draft: "", // what was in the box before that turn's question was put there
+    known: null, // numbers of the regions there are; null: not told yet
+  };
 
-// Pieces are runs of text and numbers of regions.
-const written = (pieces) => pieces.map((piece) => (typeof piece === "number" ? `@${piece}` : piece)).join("");
-const drawn = (piece) => (typeof piece === "number" ? marked(chip(piece)) : document.createTextNode(piece));
+  const steps = make("ol", {}, ...words.emptySteps.map((step) => make("li", {}, step)));
+  const welcome = make("div", { class: "osp-welcome" }, make("strong", {}, words.emptyTitle), steps);
+  const log = make("div", { class: "osp-log", role: "log", "aria-label": words.chat, tabindex: "0" });
+  const down = make(
+    "button",
+    { type: "button", class: "osp-down", title: words.down, "aria-label": words.down, onclick: () => toEnd() },
+    icon("down"),
+  );
+  const live = make("div", { class: "osp-unseen", "aria-live": "polite" });
+  root.replaceChildren(welcome, log, down, live);
 
-// An answer grows at its end: what stands there already stays, and with it the focus and a selection of text.
-function extend(holder, pieces) {
-  const before = holder.pieces || [];
-  let same = 0;
-  while (same < before.length && before[same] === pieces[same]) same++;
-  const [old, now] = [before[same], pieces[same]];
-  if (typeof old === "string" && typeof now === "string" && now.startsWith(old) && same === before.length - 1) {
-    holder.childNodes[same].appendData(now.slice(old.length));
-    same++;
+  // ---- chips --------------------------------------------------------------------------------------------------------
+
+  const isGone = (number) => Boolean(state.known) && !state.known.has(number);
+
+  function markChip(node) {
+    const number = Number(node.dataset.region);
+    const tip = say(isGone(number) ? words.chipGone : words.chip, { number });
+    node.classList.toggle("osp-gone", isGone(number));
+    node.title = tip;
+    node.setAttribute("aria-label", tip);
+    return node;
   }
-  while (holder.childNodes.length > same) holder.lastChild.remove();
-  holder.append(...pieces.slice(same).map(drawn));
-  holder.pieces = pieces;
-}
 
-function marked(node) {
-  const number = Number(node.dataset.region);
-  node.classList.toggle("osp-gone", isGone(number));
-  const tip = say(isGone(number) ? W.chipGone : W.chip, { number });
-  node.title = tip;
-  node.setAttribute("aria-label", tip);
-  return node;
-}
+  const chipOf = (number) => markChip(chip(number, { words, colors: props.colors }));
+  const chipAt = (event) => event.target instanceof Element && event.target.closest(".osp-chip[data-region]");
 
-async function copy(text, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without https a page may not write to the clipboard, but a selection may still be copied.
-    const spare = make("textarea", { class: "osp-unseen", tabindex: "-1" });
-    document.body.append(spare);
-    spare.value = text;
-    spare.select();
-    document.execCommand("copy");
-    spare.remove();
-    button.focus();
+  for (const [kind, isLit] of [
+    ["pointerover", true],
+    ["focusin", true],
+    ["pointerout", false],
+    ["focusout", false],
+  ])
+    listen(document, kind, (event) => {
+      const node = chipAt(event);
+      if (node) tell("osprey:hover", isLit ? Number(node.dataset.region) : null);
+    });
+  listen(document, "click", (event) => {
+    const node = chipAt(event);
+    if (node && !isGone(Number(node.dataset.region))) tell("osprey:select", Number(node.dataset.region));
+  });
+  listen(window, "osprey:regions", (event) => {
+    state.known = new Set(event.detail);
+    for (const node of log.querySelectorAll(".osp-chip")) markChip(node);
+  });
+
+  // ---- showing ------------------------------------------------------------------------------------------------------
+
+  const lastTurn = () => state.turns[state.turns.length - 1];
+
+  function show() {
+    const isAtEnd = isNearEnd();
+    removeOldViews();
+    const last = lastTurn();
+    const isBusy = Boolean(last && last.state === "waiting");
+    let hasNew = false;
+    for (const turn of state.turns) {
+      let view = state.views.get(turn.id);
+      if (!view) {
+        view = createTurnView(turn.id, words);
+        state.views.set(turn.id, view);
+        hasNew = true;
+      }
+      const shown = {
+        isReplaced: state.editing === turn.id,
+        mayEdit: turn === last && !isBusy,
+        hasOpenStats: state.openStats.has(turn.id),
+      };
+      drawTurn(view, turn, shown, acts, words);
+      if (view.node.parentNode !== log) log.append(view.node);
+    }
+    welcome.hidden = state.turns.length > 0;
+    log.hidden = !state.turns.length;
+    if (hasNew || isAtEnd) toEnd();
+    showDown();
   }
-  live.textContent = W.copied;
-  button.replaceChildren(icon("done"));
-  setTimeout(() => {
-    button.replaceChildren(icon("copy"));
-    live.textContent = "";
-  }, 1500);
-}
 
-// ---- drawing --------------------------------------------------------------------------------------------------------
-
-function act(name, tip, onclick, extra) {
-  return make("button", { type: "button", class: `osp-act osp-act-${name}`, title: tip, "aria-label": tip, onclick, ...extra }, icon(name));
-}
-
-function newTurn(id) {
-  const question = make("article", { class: "user message", "aria-label": W.yourQuestion });
-  const asking = make("div", { class: "osp-acts osp-asking" });
-  const text = make("span", {});
-  const caret = make("span", { class: "osp-caret" });
-  const note = make("span", { class: "osp-note" });
-  const answer = make("article", { class: "bot message", "aria-label": W.answer }, text);
-  const answering = make("div", { class: "osp-acts osp-answering" });
-  const stats = make("dl", { class: "osp-stats", id: `osp-stats-${id}` });
-  const node = make("div", { class: "osp-turn", "data-turn": id }, question, asking, answer, answering, stats);
-  return { node, question, asking, answer, text, caret, note, answering, stats, keys: {} };
-}
-
-// Draws a part only if what it shows has changed: the focus and a selection of text stay where they are.
-function part(view, name, what, draw) {
-  const key = JSON.stringify(what);
-  if (view.keys[name] === key) return;
-  view.keys[name] = key;
-  draw();
-}
-
-function showTurn(view, turn, last, busy) {
-  const replaced = editing === turn.id;
-  view.node.classList.toggle("osp-replaced", replaced);
-  part(view, "question", [turn.about, turn.question], () => {
-    const subject = turn.about == null ? [] : [marked(chip(turn.about)), " "];
-    view.question.replaceChildren(...subject, ...turn.question.map(drawn));
-  });
-  part(view, "asking", [replaced, last && !busy], () => {
-    if (replaced) {
-      const cancel = make("button", { type: "button", class: "osp-link", onclick: () => stopEditing(true) }, W.cancelEdit);
-      return view.asking.replaceChildren(make("span", { role: "status" }, W.editing), cancel);
-    }
-    const text = () => (turn.about == null ? "" : `@${turn.about} `) + written(turn.question);
-    const buttons = [act("copy", W.copyQuestion, (event) => copy(text(), event.currentTarget))];
-    if (last && !busy) buttons.push(act("edit", W.editQuestion, () => edit()));
-    view.asking.replaceChildren(...buttons);
-  });
-  part(view, "answer", [turn.answer, turn.state, turn.note], () => {
-    const waiting = turn.state === "waiting";
-    extend(view.text, turn.answer);
-    view.note.textContent = turn.note && (turn.answer.length ? ` ${turn.note}` : turn.note);
-    for (const [node, there] of [[view.note, turn.note], [view.caret, waiting && turn.answer.length]])
-      if (!there) node.remove();
-      else if (!node.isConnected) view.answer.append(node);
-    view.answer.setAttribute("aria-busy", String(waiting));
-  });
-  part(view, "answering", [turn.state, turn.liked, opened.has(turn.id), turn.stats.length, turn.answer.length], () => {
-    const buttons = [];
-    if (turn.state !== "waiting" && turn.answer.length) {
-      buttons.push(act("copy", W.copyAnswer, (event) => copy(written(turnOf(turn.id).answer), event.currentTarget)));
-      for (const [name, value, tip] of [["like", true, W.like], ["dislike", false, W.dislike]])
-        buttons.push(act(name, tip, () => rate(turn.id, value), { "aria-pressed": String(turn.liked === value) }));
-      if (turn.stats.length)
-        buttons.push(act("info", W.stats, () => toggleStats(turn.id), { "aria-expanded": String(opened.has(turn.id)), "aria-controls": view.stats.id }));
-    }
-    const held = [...view.answering.children].indexOf(document.activeElement);
-    view.answering.replaceChildren(...buttons);
-    if (held >= 0 && buttons[held]) buttons[held].focus();
-  });
-  part(view, "stats", [turn.stats, opened.has(turn.id)], () => {
-    const lines = turn.stats.map(([label, value]) => make("div", {}, make("dt", {}, label), make("dd", {}, value)));
-    view.stats.hidden = !opened.has(turn.id);
-    view.stats.replaceChildren(...lines);
-  });
-}
-
-const turnOf = (id) => turns.find((turn) => turn.id === id);
-
-function show() {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-  const ids = new Set(turns.map((turn) => turn.id));
-  for (const [id, view] of shown)
-    if (!ids.has(id)) {
+  function removeOldViews() {
+    const ids = new Set(state.turns.map((turn) => turn.id));
+    for (const [id, view] of state.views) {
+      if (ids.has(id)) continue;
       view.node.remove();
-      shown.delete(id);
-      opened.delete(id);
+      state.views.delete(id);
+      state.openStats.delete(id);
     }
-  const last = turns[turns.length - 1];
-  const busy = Boolean(last && last.state === "waiting");
-  let fresh = false;
-  for (const turn of turns) {
-    let view = shown.get(turn.id);
-    if (!view) {
-      shown.set(turn.id, (view = newTurn(turn.id)));
-      fresh = true;
-    }
-    showTurn(view, turn, turn === last, busy);
-    if (view.node.parentNode !== log) log.append(view.node);
   }
-  welcome.hidden = turns.length > 0;
-  log.hidden = !turns.length;
-  if (fresh || atEnd) toEnd();
-  showDown();
-}
 
-function toEnd() {
-  log.scrollTop = log.scrollHeight;
-  showDown();
-}
+  const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
 
-function showDown() {
-  down.hidden = log.hidden || log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-}
-log.addEventListener("scroll", showDown, { passive: true });
+  function toEnd() {
+    log.scrollTop = log.scrollHeight;
+    showDown();
+  }
 
-function receive() {
-  turns = props.turns || [];
-  const last = turns[turns.length - 1];
-  if (editing != null && (!last || last.id !== editing)) stopEditing(false);
-  show();
-}
+  function showDown() {
+    down.hidden = log.hidden || isNearEnd();
+  }
+  log.addEventListener("scroll", showDown, { passive: true });
+  new ResizeObserver(() => showDown()).observe(log);
 
-// ---- what a person does ---------------------------------------------------------------------------------------------
+  // ---- what a person does -------------------------------------------------------------------------------------------
 
-function rate(id, value) {
-  const turn = turnOf(id);
-  turn.liked = turn.liked === value ? null : value; // shown at once; Python keeps it
-  trigger("rate_answer", { turn: id, liked: turn.liked });
-  show();
-}
+  const acts = { chipOf, copy, edit, cancelEdit: () => stopEditing(true), rate, toggleStats };
 
-function toggleStats(id) {
-  if (!opened.delete(id)) opened.add(id);
-  const last = turns[turns.length - 1];
-  show();
-  if (last && last.id === id) toEnd();
-}
+  async function copy(text, button) {
+    await writeToClipboard(text, button);
+    live.textContent = words.copied;
+    button.replaceChildren(icon("done"));
+    setTimeout(() => {
+      button.replaceChildren(icon("copy"));
+      live.textContent = "";
+    }, 1500);
+  }
 
-// The last question goes into the box; once asked, it takes the old one's place.
-function edit() {
-  const last = turns[turns.length - 1];
-  const box = questionBox();
-  if (!last || last.state === "waiting" || editing === last.id || !box) return;
-  draft = box.value;
-  editing = last.id;
-  props.value = { editing };
-  if (last.about != null) tell("select", last.about);
-  fillQuestion(written(last.question));
-  show();
-}
+  function rate(id, value) {
+    const turn = state.turns.find((each) => each.id === id);
+    turn.liked = turn.liked === value ? null : value; // shown at once; Python keeps it
+    trigger("rate_answer", { turn: id, liked: turn.liked });
+    show();
+  }
 
-function stopEditing(cancelled) {
-  editing = null;
-  props.value = null;
-  if (cancelled) fillQuestion(draft);
-  draft = "";
-  show();
-}
+  function toggleStats(id) {
+    if (!state.openStats.delete(id)) state.openStats.add(id);
+    show();
+    if (lastTurn() && lastTurn().id === id) toEnd();
+  }
 
-listen(window, "keydown", (event) => {
-  if (event.target !== questionBox() || event.defaultPrevented || event.isComposing) return;
-  if (event.key === "Escape" && editing != null) stopEditing(true);
-  else if (event.key === "ArrowUp" && !event.target.value && !event.shiftKey) edit();
-  else return;
-  event.preventDefault();
-});
+  // The last question goes into the box; once asked, it replaces the old one.
+  function edit() {
+    const last = lastTurn();
+    const box = questionBox();
+    if (!last || last.state === "waiting" || state.editing === last.id || !box) return;
+    state.draft = box.value;
+    state.editing = last.id;
+    props.value = { editing: last.id };
+    if (last.about != null) tell("osprey:select", last.about);
+    fillQuestion(written(last.question));
+    show();
+  }
 
-// ---- chips and regions ----------------------------------------------------------------------------------------------
+  function stopEditing(isCancelled) {
+    state.editing = null;
+    props.value = null;
+    if (isCancelled) fillQuestion(state.draft);
+    state.draft = "";
+    show();
+  }
 
-const tell = (what, number) => window.dispatchEvent(new CustomEvent(`osprey:${what}`, { detail: number }));
-const chipAt = (event) => event.target instanceof Element && event.target.closest(".osp-chip[data-region]");
-
-for (const [kind, lit] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])
-  listen(document, kind, (event) => {
-    const found = chipAt(event);
-    if (found) tell("hover", lit ? Number(found.dataset.region) : null);
+  listen(window, "keydown", (event) => {
+    if (event.target !== questionBox() || event.defaultPrevented || event.isComposing) return;
+    if (event.key === "Escape" && state.editing != null) stopEditing(true);
+    else if (event.key === "ArrowUp" && !event.target.value && !event.shiftKey) edit();
+    else return;
+    event.preventDefault();
   });
-listen(document, "click", (event) => {
-  const found = chipAt(event);
-  if (found && !isGone(Number(found.dataset.region))) tell("select", Number(found.dataset.region));
-});
 
-listen(window, "osprey:regions", (event) => {
-  known = new Set(event.detail);
-  for (const node of log.querySelectorAll(".osp-chip")) marked(node);
-});
+  // ---- what comes from Python ---------------------------------------------------------------------------------------
 
-new ResizeObserver(() => showDown()).observe(log);
+  function receive() {
+    state.turns = props.turns || [];
+    const last = lastTurn();
+    if (state.editing != null && (!last || last.id !== state.editing)) stopEditing(false);
+    show();
+  }
 
-// Written as keys, not as quoted names: Gradio takes quoted words in this text for names of events.
-watch(Object.keys({ turns: 0 }), receive);
-receive();
+  watch(["turns"], receive);
+  receive();
+}

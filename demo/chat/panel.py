@@ -81,7 +81,8 @@ def _build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
     return scripted(
         "chatbot",
-        ("chat/chat.js",),
+        "chat/chat.js",
+        ("rate_answer",),
         html_template='<div class="osp-chat"></div>',
         words=group("conversation"),
         turns=[],
@@ -91,7 +92,11 @@ def _build_conversation() -> gr.HTML:
 def _build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
     return scripted(
-        "about", ("chat/mentions.js",), transcript.about_html(Session()), words=group("conversation"), regions=[]
+        "about",
+        "chat/about.js",
+        value=transcript.about_html(Session()),
+        words=group("conversation"),
+        regions=[],
     )
 
 
@@ -99,7 +104,8 @@ def _build_own_questions() -> gr.HTML:
     """A person's own questions, kept in the browser; it triggers `ask_own`."""
     return scripted(
         "own-questions",
-        ("chat/presets.js",),
+        "chat/presets.js",
+        ("ask_own",),
         html_template='<div class="osp-own" role="list"></div>',
         words=group("own_questions"),
         longest=MAX_QUESTION_CHARACTERS,

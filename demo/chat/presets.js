@@ -1,75 +1,97 @@
-// A person's own questions as buttons, kept in this browser only. Gradio runs this text as a function of
-// (element, trigger, props, server, upload, watch), with `elements.js` in front of it.
+// A person's own questions as buttons, kept in this browser only.
 
-const KEY = "osprey:questions";
+import { keep, recall } from "../shared/browser_store.js";
+import { component } from "../shared/component.js";
+import { make, questionBox, say } from "../shared/elements.js";
+import { icon } from "../shared/icons.js";
+
 const MOST = 20;
-const root = element.querySelector(".osp-own");
-const listen = listener("presets");
-root.setAttribute("aria-label", W.all);
 
-// Whatever else may have written there: only texts of a sane length count.
-function read() {
+// The questions in a text that was kept. It may come from elsewhere: only texts of a sane length count.
+export function questionsIn(kept, longest) {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) || "[]");
-    return found.filter((text) => typeof text === "string" && text.trim() && text.length <= props.longest).slice(0, MOST);
+    const found = JSON.parse(kept || "[]");
+    return found.filter((text) => typeof text === "string" && text.trim() && text.length <= longest).slice(0, MOST);
   } catch {
     return [];
   }
 }
 
-// In a private window there may be no store; then they live as long as the page.
-let own = read();
-function write(questions) {
-  own = questions;
-  try {
-    localStorage.setItem(KEY, JSON.stringify(own));
-  } catch {
-    /* kept in `own` */
+export const shortened = (text) => (text.length > 34 ? `${text.slice(0, 32).trim()} …` : text);
+
+export const mount = (host) => component("presets", host, mountPresets);
+
+function mountPresets({ element, props, words, trigger, listen }) {
+  const root = element.querySelector(".osp-own");
+  let own = questionsIn(recall("questions"), props.longest);
+  root.setAttribute("aria-label", words.all);
+
+  const keepButton = make(
+    "button",
+    { type: "button", class: "osp-own-keep", title: words.keepTip, onclick: () => keepTyped() },
+    icon("keep"),
+    words.keep,
+  );
+
+  function change(questions) {
+    own = questions;
+    keep("questions", JSON.stringify(own));
+    show();
   }
-  show();
-}
 
-const short = (text) => (text.length > 34 ? `${text.slice(0, 32).trim()} …` : text);
+  function show() {
+    const buttons = own.map((text, place) => {
+      const ask = make(
+        "button",
+        { type: "button", class: "osp-own-ask", title: text, onclick: () => trigger("ask_own", { text }) },
+        shortened(text),
+      );
+      const tip = say(words.forget, { text: shortened(text) });
+      const remove = make(
+        "button",
+        {
+          type: "button",
+          class: "osp-own-forget",
+          title: tip,
+          "aria-label": tip,
+          onclick: () => forget(place),
+        },
+        icon("close"),
+      );
+      return make("span", { class: "osp-own-one", role: "listitem" }, ask, remove);
+    });
+    root.replaceChildren(...buttons, keepButton);
+    showKeep();
+  }
 
-const keep = make("button", { type: "button", class: "osp-own-keep", title: W.keepTip, onclick: () => keepTyped() }, icon("keep"), W.keep);
+  const typed = () => (questionBox() ? questionBox().value.trim() : "");
 
-function show() {
-  const buttons = own.map((text, place) => {
-    const ask = make("button", { type: "button", class: "osp-own-ask", title: text, onclick: () => trigger("ask_own", { text }) }, short(text));
-    const tip = say(W.forget, { text: short(text) });
-    const remove = make("button", { type: "button", class: "osp-own-forget", title: tip, "aria-label": tip, onclick: () => forget(place) }, icon("close"));
-    return make("span", { class: "osp-own-one", role: "listitem" }, ask, remove);
+  function showKeep() {
+    keepButton.hidden = !typed() || own.includes(typed()) || own.length >= MOST;
+  }
+
+  function keepTyped() {
+    if (!typed() || own.includes(typed())) return;
+    change([...own, typed()]);
+    const questions = root.querySelectorAll(".osp-own-ask");
+    questions[questions.length - 1].focus();
+  }
+
+  function forget(place) {
+    change(own.filter((_, other) => other !== place));
+    const rest = root.querySelectorAll(".osp-own-forget");
+    if (rest.length) rest[Math.min(place, rest.length - 1)].focus();
+    else if (questionBox()) questionBox().focus();
+  }
+
+  listen(document, "input", (event) => event.target === questionBox() && showKeep());
+  // Gradio empties the box without an input event.
+  listen(document, "click", () => setTimeout(showKeep, 400));
+  listen(document, "keyup", (event) => event.key === "Enter" && setTimeout(showKeep, 400));
+  listen(window, "storage", (event) => {
+    if (event.key !== "osprey:questions") return;
+    own = questionsIn(recall("questions"), props.longest);
+    show();
   });
-  root.replaceChildren(...buttons, keep);
-  showKeep();
-}
-
-const typed = () => (questionBox() ? questionBox().value.trim() : "");
-function showKeep() {
-  keep.hidden = !typed() || own.includes(typed()) || own.length >= MOST;
-}
-
-function keepTyped() {
-  if (!typed() || own.includes(typed())) return;
-  write([...own, typed()]);
-  const added = root.querySelectorAll(".osp-own-ask");
-  added[added.length - 1].focus();
-}
-
-function forget(place) {
-  write(own.filter((_, other) => other !== place));
-  const rest = root.querySelectorAll(".osp-own-forget");
-  if (rest.length) rest[Math.min(place, rest.length - 1)].focus();
-  else if (questionBox()) questionBox().focus();
-}
-
-listen(document, "input", (event) => event.target === questionBox() && showKeep());
-// Gradio empties the box without an input event.
-listen(document, "click", () => setTimeout(showKeep, 400));
-listen(document, "keyup", (event) => event.key === "Enter" && setTimeout(showKeep, 400));
-listen(window, "storage", (event) => {
-  if (event.key !== KEY) return;
-  own = read();
   show();
-});
-show();
+}

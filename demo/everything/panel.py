@@ -19,7 +19,7 @@ def build_everything() -> gr.HTML:
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
         css_template=text_of("everything/everything.css"),
-        js_on_load=script("everything/everything.js"),
+        js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
         words=group("everything"),
         captions=None,

@@ -20,7 +20,8 @@ def build_header(services: Services, is_embedded: bool) -> gr.HTML:
     """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
     return scripted(
         "header",
-        ("chat/help.js", "i18n/language.js"),
+        "header/header.js",
+        ("choose_language",),
         header_html(services, is_embedded),
         words=group("help.sheet"),
         steps=group("help.steps"),

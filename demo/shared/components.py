@@ -1,7 +1,8 @@
-"""A gr.HTML with scripts of its own, as several panels use it."""
+"""A gr.HTML with a script of its own, as several panels use it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -10,12 +11,19 @@ from demo.shared.scripts import script
 from osprey_core.regions.colors import PALETTE
 
 
-def scripted(elem_id: str, scripts: tuple[str, ...], value: str | None = None, **properties: Any) -> gr.HTML:
-    """The component; `scripts` are paths below `demo/`, and `properties` is what they are sent."""
+def scripted(
+    elem_id: str, entry: str, events: Sequence[str] = (), value: str | None = None, **properties: Any
+) -> gr.HTML:
+    """The component.
+
+    entry: path of its script below `demo/`.
+    events: names of the events that the script triggers, which become methods of the component.
+    properties: what the script is sent.
+    """
     return gr.HTML(
         value,
         elem_id=elem_id,
-        js_on_load=script(*scripts),
+        js_on_load=script(entry, events),
         apply_default_css=False,
         colors=len(PALETTE),
         **properties,

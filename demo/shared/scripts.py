@@ -1,35 +1,101 @@
-"""Scripts and style sheets of the page's own components, read from the files of its rooms.
+"""Scripts and style sheets of the page's components, read from the files of its rooms.
 
-Gradio gives every component a script of its own, which cannot import; so what they share is put in front of each.
+The scripts are ES modules with `import` and `export`. Gradio runs the script of a gr.HTML as the body of a function,
+where `import` is not allowed, so `script` links a module and all that it imports into one text. Serving the files to
+dynamic `import()` instead would fail where a request needs Gradio's signature in its address (private Spaces inside
+another page): an import from one file to the next does not carry it on.
 """
 
 from __future__ import annotations
 
+import posixpath
+import re
+from collections.abc import Callable, Sequence
 from importlib import resources
 
-SHARED = "shared/elements.js"
+_IMPORT = re.compile(r'^import\s*\{(?P<names>[^{}]*)\}\s*from\s*"(?P<path>\.{1,2}/[^"]+\.js)";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (?P<name>\w+))", re.MULTILINE)
+_WORD = re.compile(r"""(["'`])(\w*)(\w)\1""", re.ASCII)
+_UNKNOWN = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
-_MOUNT = """
-let life = 0;
-const mount = () => {
-  const mine = ++life;
-  body((names, act) => watch(names, (...sent) => mine === life && act(...sent)));
-};
-watch(Object.keys({ words: 0 }), mount);
-mount();
-"""
+_HOST = "{ element, trigger, props, server, upload, watch }"
+"""What Gradio gives the script of a gr.HTML."""
 
 
-def script(*names: str) -> str:
-    """The text of these scripts, one after the other, behind what all scripts share.
+class ScriptError(ValueError):
+    """A script that cannot be linked: names the file, and what the linker does not take there."""
 
-    They run anew whenever the property `words` changes. So what they draw goes into `element` in place of what is
-    there, and listeners outside of what they draw are made with `listener`, which ends those of the run before.
+
+def script(entry: str, events: Sequence[str] = ()) -> str:
+    """What Gradio runs for a component: `mount` of this module, such as "canvas/canvas.js", with all that it imports.
+
+    events: names of the events that the script triggers, which become methods of the component.
+    Raises ScriptError if a module uses a form of `import` or `export` other than `linked` takes.
     """
-    texts = "\n".join(text_of(name) for name in (SHARED, *names))
-    return "const body = (watch) => {\n" + texts + "\n};" + _MOUNT
+    text = without_quoted_words(linked(entry, text_of), events)
+    return f"// Events: {', '.join(map(_quoted, events))}\n{text}\nscripts[{_quoted(entry)}].mount({_HOST});\n"
 
 
 def text_of(name: str) -> str:
     """The text of a file by its path below `demo/`, such as "canvas/canvas.css"."""
     return resources.files("demo").joinpath(name).read_text(encoding="utf-8")
+
+
+def linked(entry: str, read: Callable[[str], str]) -> str:
+    """One text that runs a module and those it imports, each once, in its own scope, after what it imports.
+
+    It declares `scripts`, an object from the path of a module to an object of what the module exports.
+
+    entry: path of the module, with `/`, relative to the folder that holds all of them.
+    read: gives the text of the module at such a path.
+
+    Taken are `import { a, b as c } from "./d.js";` and `export` before a function, a class or a `const`, at the start
+    of a line. Raises ScriptError for any other form, for modules that import each other in a circle, and for names
+    that are imported but not exported.
+    """
+    exports: dict[str, list[str]] = {}
+    texts = ["const scripts = {};"]
+
+    def add(path: str, importers: tuple[str, ...]) -> None:
+        if path in importers:
+            raise ScriptError(f"Modules import each other in a circle: {' → '.join((*importers, path))}.")
+        if path in exports:
+            return
+        text = read(path)
+        lines = []
+        for found in _IMPORT.finditer(text):
+            source = posixpath.normpath(posixpath.join(posixpath.dirname(path), found["path"]))
+            add(source, (*importers, path))
+            pairs = [name.split(" as ") for name in map(str.strip, found["names"].split(",")) if name]
+            missing = [pair[0] for pair in pairs if pair[0] not in exports[source]]
+            if missing:
+                raise ScriptError(f"{path} imports {', '.join(missing)}, which {source} does not export.")
+            names = ", ".join(": ".join(pair) for pair in pairs)
+            lines.append(f"const {{ {names} }} = scripts[{_quoted(source)}];")
+        exports[path] = [found["name"] for found in _EXPORT.finditer(text)]
+        body = _EXPORT.sub("", _IMPORT.sub("", text)).strip()
+        if left := _UNKNOWN.search(body):
+            raise ScriptError(f"{path}: the linker does not take this line: {left[0]}")
+        lines += [body, f"return {{ {', '.join(exports[path])} }};"]
+        texts.extend([f"scripts[{_quoted(path)}] = (() => {{", "'use strict';", *lines, "})();"])
+
+    add(entry, ())
+    return "\n".join(texts)
+
+
+def without_quoted_words(text: str, kept: Sequence[str]) -> str:
+    """The same script, with the last letter of every quoted word escaped, except of those that are kept.
+
+    Gradio takes any word between quotes in a script for the name of an event, and then does not send updates of a
+    property of that name. An escaped letter means the same in a string, a template and a regular expression.
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        quote, start, last = found.groups()
+        return found[0] if start + last in kept else f"{quote}{start}\\u{ord(last):04x}{quote}"
+
+    return _WORD.sub(escaped, text)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

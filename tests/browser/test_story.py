@@ -69,7 +69,7 @@ def test_a_stroke_is_exactly_the_mask(visit: Any, address: str, model: fakes.Fak
     person = visit(address)
     person.open_example()
     person.tool("brush")
-    person.page.evaluate("document.querySelector('.osp-size input').value = 40")
+    person.page.fill(".osp-size input", "40")
     path = [(130.0, 60.0), (160.0, 120.0), (190.0, 60.0)]
     person.drag(*path)
     person.wait_regions(1)

@@ -1,0 +1,157 @@
+// What came of an analysis, as nodes: labels with their shares, answers side by side, maps.
+
+import { chip, make, say, thumbnailCopy } from "../shared/elements.js";
+import { drawn } from "../shared/pieces.js";
+import { countDifferent, isBusy, percentOf, sameAnswerBefore } from "./findings.js";
+import { createMaps } from "./maps.js";
+
+// Labels of a region that are shown at once.
+const TOP_LABELS = 5;
+
+const note = (text, look = "osp-faint") => make("p", { class: look }, text);
+
+// What has become of a region since it was asked about, in words; "" if it is still the same.
+export function fateOf({ number, key }, scene, words) {
+  const region = scene.regions.find((each) => each.number === number);
+  if (!region) return words.gone;
+  return region.key === key ? "" : words.old;
+}
+
+// The nodes of an analysis.
+//   context: {words, colors, heat, scene, unfolded, redraw}; `unfolded` is a Set of "look id:number" of the lists of
+//   labels that are shown whole, and `redraw()` is called after it has changed.
+export function resultNodes(kind, look, context) {
+  if (kind === "labels") return look.asked.map((asked, place) => labelCard(look, asked, look.parts[place], context));
+  if (kind === "inside") return mapNodes(look, context);
+  return answerNodes(look, context);
+}
+
+function mapNodes(look, context) {
+  const { words } = context;
+  const head = heading(look.asked[0], context);
+  if (!look.parts.length) return [head, note(isBusy(look) ? words.waiting : words.stopped)];
+  return [head, createMaps(look, context), note(words.scale)];
+}
+
+function answerNodes(look, context) {
+  const chipOf = (number) => chip(number, context);
+  const fate = look.asked.map((asked) => fateOf(asked, context.scene, context.words)).filter(Boolean)[0] || "";
+  const isNamed = look.question.some((piece) => typeof piece === "number");
+  const subject = isNamed ? [] : [chipOf(look.asked[0].number), " "];
+  const question = make(
+    "p",
+    { class: "osp-asked" },
+    ...subject,
+    ...drawn(look.question, chipOf),
+    make("span", { class: "osp-fate" }, fate),
+  );
+  const cards = look.parts.map((_, place) => answerCard(look, place, context));
+  const verdict = verdictOf(look, context.words);
+  const nodes = [question, make("div", { class: "osp-answers" }, ...cards)];
+  return verdict ? [...nodes, note(verdict, "osp-verdict")] : nodes;
+}
+
+function heading(asked, context) {
+  const { scene, words } = context;
+  const region = scene.regions.find((each) => each.number === asked.number);
+  return make(
+    "div",
+    { class: "osp-card-head" },
+    thumbnailCopy(asked.number),
+    chip(asked.number, context),
+    make("span", { class: "osp-name" }, (region && region.name) || ""),
+    make("span", { class: "osp-fate" }, fateOf(asked, scene, words)),
+  );
+}
+
+function labelCard(look, asked, part, context) {
+  const { words, unfolded, redraw } = context;
+  const card = make("article", { class: "osp-judged", "data-region-judged": asked.number }, heading(asked, context));
+  if (!part) {
+    card.append(note(isBusy(look) ? words.waiting : words.stopped));
+    return card;
+  }
+  if (part.unsure) {
+    const why = [part.off && words.offList, part.close && words.closeCall].filter(Boolean).join("; ");
+    card.append(make("p", { class: "osp-unsure" }, make("strong", {}, words.unsure), ` ${why}`));
+  }
+  const id = `${look.id}:${asked.number}`;
+  const isWhole = unfolded.has(id);
+  const labels = isWhole ? part.labels : part.labels.slice(0, TOP_LABELS);
+  card.append(make("ol", { class: "osp-bars" }, ...labels.map((label) => labelBar(label, words))));
+  const foot = make(
+    "div",
+    { class: "osp-card-foot" },
+    make("span", {}, say(words.onList, { percent: percentOf(part.onList) })),
+  );
+  const rest = part.labels.length - labels.length;
+  if (rest > 0) {
+    const unfold = () => {
+      unfolded.add(id);
+      redraw();
+    };
+    const label = say(words.moreLabels, { count: rest });
+    foot.append(make("button", { type: "button", class: "osp-link", onclick: unfold }, label));
+  }
+  card.append(foot);
+  return card;
+}
+
+function labelBar({ label, share, log }, words) {
+  return make(
+    "li",
+    { title: say(words.logTip, { value: log }) },
+    make("span", { class: "osp-bar-label" }, label),
+    make("span", { class: "osp-bar" }, make("i", { style: `width: ${(share * 100).toFixed(2)}%` })),
+    make("span", { class: "osp-bar-share" }, percentOf(share)),
+  );
+}
+
+function titleOf(part, place, words) {
+  if (part.how === "model") return [part.model, ""];
+  if (part.how === "sample") return [say(words.sample, { number: place + 1 }), say(words.seed, { seed: part.seed })];
+  return [words.how[part.how], words.howTips[part.how]];
+}
+
+// A sentence on an answer that an earlier one has given already, or "".
+function repetitionOf(parts, place, words) {
+  if (parts[place].how === "model") return "";
+  const first = sameAnswerBefore(parts, place);
+  if (first < 0) return "";
+  if (parts[place].how === "sample") return say(words.sameSample, { number: first + 1 });
+  return first === 0 ? words.same : "";
+}
+
+function answerCard(look, place, context) {
+  const { words } = context;
+  const part = look.parts[place];
+  const [title, tip] = titleOf(part, place, words);
+  const isBeingWritten = isBusy(look) && look.parts.findIndex((each) => !each.done) === place;
+  const text = make("p", { class: "osp-said" }, ...drawn(part.answer, (number) => chip(number, context)));
+  if (isBeingWritten && part.answer.length) text.append(make("span", { class: "osp-caret" }));
+  if (!part.answer.length) {
+    const state = part.done ? words.nothing : isBeingWritten ? words.waiting : isBusy(look) ? "…" : words.stopped;
+    text.append(make("span", { class: "osp-note" }, state));
+  }
+  const repetition = repetitionOf(look.parts, place, words);
+  // The same answer is a warning unless the question gave the model the region: its place alone should not be enough.
+  const isHarmless = part.how === "sample" || part.how === "what";
+  return make(
+    "article",
+    { class: `osp-answer osp-how-${part.how}`, "aria-label": title },
+    make("h3", {}, title, tip ? make("small", {}, ` ${tip}`) : null),
+    text,
+    repetition ? note(repetition, isHarmless ? "osp-faint" : "osp-unsure") : null,
+  );
+}
+
+// How far finished answers agree, in words, or "".
+function verdictOf(look, words) {
+  const { parts } = look;
+  if (isBusy(look) || !parts.length || !parts.every((part) => part.done)) return "";
+  const different = countDifferent(parts);
+  if (parts[0].how === "model") return different === 1 ? words.modelsAgree : "";
+  if (parts[0].how !== "sample") return "";
+  const count = parts.length;
+  return different === 1 ? say(words.agreeAll, { count }) : say(words.agree, { different, count });
+}

@@ -1,0 +1,57 @@
+// Gestures on their way to Python. They go one at a time: the component has a single value, and regions must come about
+// in the order of the gestures.
+
+// A gesture that is not answered for so long is given up, in milliseconds.
+const PATIENCE = 120_000;
+
+export function createGestures({ store, props, trigger }) {
+  // Sends an event of this name with this data. `ghost` is a mark that stays drawn until Python has answered. `isToFit`:
+  // the mark is to be replaced by the outline that fits it best, as soon as Python has made it a region.
+  function send(name, data, { ghost = null, isToFit = false } = {}) {
+    const seq = store.seq + 2;
+    const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
+    store.set({
+      seq,
+      ghosts: ghost ? [...store.ghosts, { ...ghost, seq }] : store.ghosts,
+      queue: [...store.queue, { name, gesture, isToFit }],
+    });
+    sendNext();
+  }
+
+  function sendNext() {
+    if (store.waiting || !store.queue.length) return;
+    const [{ name, gesture, isToFit }, ...queue] = store.queue;
+    const timer = setTimeout(() => settle(gesture.seq), PATIENCE);
+    store.set({ queue, waiting: { seq: gesture.seq, name, isToFit, timer } });
+    props.value = gesture;
+    trigger(name);
+  }
+
+  // Python has answered the gesture of this number, and with it all before it.
+  function settle(seq) {
+    store.set({ ghosts: store.ghosts.filter((ghost) => ghost.seq > seq) });
+    if (store.waiting && seq >= store.waiting.seq) {
+      clearTimeout(store.waiting.timer);
+      store.set({ waiting: null });
+    }
+    sendNext();
+  }
+
+  // The mark that Python has just answered is to be fitted before anything else is done.
+  function fitNow() {
+    const gesture = { seq: store.waiting.seq + 1, picture: store.picture.id };
+    store.set({ queue: [{ name: "refine_mark", gesture, isToFit: false }, ...store.queue] });
+  }
+
+  return { send, settle, fitNow };
+}
+
+// What the page is busy with, in words, or "".
+export function busyText({ waiting, isUploading }, words) {
+  const name = waiting ? waiting.name : "";
+  if (isUploading || name === "open_picture" || name === "turn_to_picture") return words.opening;
+  if (name === "refine_mark") return words.fitting;
+  if (name === "segment_point" || name === "segment_box") return words.finding;
+  if (name === "segment_everything") return words.findingAll;
+  return "";
+}

@@ -1,0 +1,108 @@
+// Tools and the marks made with them: what a person draws becomes a gesture for Python.
+
+import { distance, isInside, segmentAt, withoutRepeats } from "./geometry.js";
+import { complain, nextColor } from "./store.js";
+
+// A click on a corner of a polygon may miss it by so many CSS pixels; a mark that moved less is a click.
+const CORNER_REACH = 11;
+const MOST_CLICK_MOVES = 10;
+const LEAST_BOX = 4;
+
+export function createMarks({ store, words, send }) {
+  function setTool(tool) {
+    store.batch(() => {
+      if (store.tool !== tool) setAction("new");
+      store.set({ tool, drag: null, corners: null, segment: null });
+      if (tool === "everything" && store.picture && !store.segments) send("segment_everything", {});
+    });
+  }
+
+  function setAction(action) {
+    if (action !== "new" && !store.scene.regions.length) return;
+    store.set({ action, corners: null });
+  }
+
+  // What a mark made by this event does. Shift, the right button, or a pen's eraser take away, whatever is chosen.
+  function actionOf(event) {
+    const isMinus = event.shiftKey || event.button === 2 || event.button === 5 || (event.buttons & 34) > 0;
+    return isMinus && store.scene.regions.length ? "remove" : store.action;
+  }
+
+  // A mark of the current tool that begins here. `start` and `pointer` are those of the event, if it is a pointer's.
+  function begin(point, action, { start = [0, 0], pointer = -1 } = {}) {
+    const radius = store.brushSize / 2 / store.view.scale;
+    return { kind: store.tool, points: [point], action, color: nextColor(store), radius, start, pointer };
+  }
+
+  // Sends a mark. `moved`: how far the pointer moved meanwhile, in CSS pixels.
+  function finish(mark, moved) {
+    const { kind, points, action } = mark;
+    if (kind === "everything") takeSegment(points[0], action, moved);
+    else if (kind === "point") {
+      const [x, y] = points[0];
+      if (moved < MOST_CLICK_MOVES) send("segment_point", { x, y, action }, { ghost: mark });
+    } else if (kind === "box") {
+      const [start, end] = [points[0], points[1] || points[0]];
+      if (moved < LEAST_BOX) complain(store, words.hintBox);
+      else send("segment_box", { box: [...start, ...end], action }, { ghost: mark });
+    } else {
+      const options = { ghost: mark, isToFit: store.fitsMarks };
+      send("segment_brush", { points, radius: mark.radius, action }, options);
+    }
+  }
+
+  function takeSegment(point, action, moved) {
+    if (moved >= MOST_CLICK_MOVES) return;
+    const segment = segmentUnder(point);
+    if (segment) send("take_segment", { index: segment.index, action });
+    else if (store.segments) complain(store, words.noSegment);
+  }
+
+  function segmentUnder(point) {
+    const { segments, scene, picture } = store;
+    if (!segments || !isInside(picture, point)) return null;
+    return segmentAt(segments.layers, scene.regions, picture, point);
+  }
+
+  // A polygon is made corner by corner, and closed on its first corner, by a double click or with Enter.
+  function addCorner(point, action) {
+    const { corners } = store;
+    if (!corners) store.set({ corners: { kind: "polygon", points: [point], action, color: nextColor(store) } });
+    else if (corners.points.length > 2 && distanceOnCanvas(point, corners.points[0]) < CORNER_REACH) closePolygon();
+    else store.set({ corners: { ...corners, points: [...corners.points, point] } });
+  }
+
+  function removeCorner() {
+    const points = store.corners.points.slice(0, -1);
+    store.set({ corners: points.length ? { ...store.corners, points } : null });
+  }
+
+  function closePolygon() {
+    if (!store.corners) return;
+    // A double click has set its corner twice.
+    const points = withoutRepeats(store.corners.points, 1 / store.view.scale);
+    const mark = { ...store.corners, points };
+    if (points.length < 3) {
+      store.set({ corners: mark });
+      complain(store, words.hintPolygon);
+      return;
+    }
+    store.set({ corners: null });
+    send("segment_polygon", { points, action: mark.action }, { ghost: mark, isToFit: store.fitsMarks });
+  }
+
+  const distanceOnCanvas = (one, other) => distance(one, other) * store.view.scale;
+
+  return {
+    setTool,
+    setAction,
+    actionOf,
+    begin,
+    finish,
+    segmentUnder,
+    addCorner,
+    removeCorner,
+    closePolygon,
+    distanceOnCanvas,
+  };
+}

@@ -1,0 +1,121 @@
+// What comes from Python: reads the component's properties into the store.
+
+import { make, say } from "../shared/elements.js";
+import { changesInWords } from "./changes.js";
+import { createLayer, createSegmentLayer } from "./layers.js";
+import { announce, complain, regionOf } from "./store.js";
+
+// How long the browser has to begin a download, in milliseconds.
+const DOWNLOAD_TIME = 60_000;
+
+// `forgetCaptions()` drops those of the picture before. Gives the function to call after a change of the properties.
+export function createReceiver({ store, words, props, gestures, marks, forgetCaptions }) {
+  let announced = null; // the selection that was last announced
+
+  function receive() {
+    store.batch(() => {
+      receivePicture();
+      receiveDownload();
+      receiveSegments();
+      store.set({ pictures: (props.pictures && props.pictures.items) || [] });
+      if (props.scene) receiveScene();
+    });
+  }
+
+  function receivePicture() {
+    const sent = props.picture && props.picture.id ? props.picture : null;
+    if (sent && (!store.picture || store.picture.sheet !== sent.sheet)) {
+      const { id, sheet, width, height, name } = sent;
+      const image = new Image();
+      image.onload = () => store.touch("image");
+      image.src = sent.url;
+      leavePicture({ id, sheet, width, height, name, image });
+      marks.setAction("new");
+      if (store.tool === "everything") gestures.send("segment_everything", {});
+    } else if (!sent && store.picture) leavePicture(null);
+  }
+
+  // Another picture comes to the front: what belongs to the one before is dropped.
+  function leavePicture(picture) {
+    forgetCaptions();
+    store.set({
+      picture,
+      layers: new Map(),
+      renaming: null,
+      cross: null,
+      hovered: null,
+      drag: null,
+      corners: null,
+      segments: null,
+      segment: null,
+    });
+  }
+
+  function receiveDownload() {
+    const { download } = props;
+    const { waiting } = store;
+    if (!download || !waiting || waiting.name !== "save_record" || download.seq !== waiting.seq) return;
+    const bytes = Uint8Array.from(atob(download.data), (letter) => letter.charCodeAt(0));
+    const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+    make("a", { href: url, download: download.name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_TIME);
+    download.data = ""; // once is enough
+  }
+
+  function receiveSegments() {
+    const sent = props.segments;
+    const { picture, segments } = store;
+    if (!sent || !picture || sent.picture !== picture.id || (segments && segments.picture === sent.picture)) return;
+    store.set({ segments: { picture: sent.picture, layers: sent.items.map(createSegmentLayer) } });
+    if (sent.items.length) announce(store, say(words.segmentsFound, { count: sent.items.length }));
+    else complain(store, words.nothingFound);
+  }
+
+  function receiveScene() {
+    const before = store.scene;
+    const isOfPicture = !store.picture || props.scene.picture === store.picture.id;
+    const scene = isOfPicture ? props.scene : { ...props.scene, regions: [] };
+    store.set({ scene, layers: layersOf(scene.regions) });
+    announceChanges(before, scene);
+    const hasNew = scene.regions.some((region) => !regionOf(before, region.number));
+    // A thing is seldom painted in one stroke: the next stroke goes on with the same region.
+    if (hasNew && store.tool === "brush" && store.action === "new" && !store.fitsMarks) marks.setAction("add");
+    if (!scene.regions.length && store.action !== "new") marks.setAction("new");
+    fitMark(before, scene);
+    gestures.settle(scene.seq);
+  }
+
+  function layersOf(regions) {
+    const layer = (region) => {
+      const there = store.layers.get(region.number);
+      return there && there.key === region.key ? there : createLayer(region);
+    };
+    return new Map(regions.map((region) => [region.number, layer(region)]));
+  }
+
+  // A mark that was refused has changed nothing: then there is nothing to fit.
+  function fitMark(before, scene) {
+    const { waiting } = store;
+    if (!waiting || !waiting.isToFit || scene.seq !== waiting.seq) return;
+    const marked = regionOf(scene, scene.selected);
+    const old = marked && regionOf(before, marked.number);
+    if (marked && !(old && old.key === marked.key)) gestures.fitNow();
+    waiting.isToFit = false;
+  }
+
+  function announceChanges(before, scene) {
+    const { picture } = store;
+    if (before.picture !== scene.picture) {
+      const values = picture && { name: picture.name, count: scene.regions.length };
+      if (picture && before.picture) announce(store, say(words.inFront, values));
+      return;
+    }
+    const sentences = changesInWords(before, scene, words);
+    if (!sentences.length && scene.selected && announced !== scene.selected)
+      sentences.push(say(words.chosen, { number: scene.selected }));
+    announced = scene.selected;
+    if (sentences.length) announce(store, sentences.join(" "));
+  }
+
+  return receive;
+}

@@ -1,0 +1,75 @@
+// The menu of a region: what can be done with it besides selecting, mentioning and deleting it.
+
+import { make, say } from "../shared/elements.js";
+
+const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
+
+// `rename(region)` begins the typing of a name. Gives {toggle(region, opener, event), close}.
+export function createRegionMenu({ root, store, words, send, rename, listen }) {
+  let menu = null;
+
+  function close() {
+    if (menu) menu.remove();
+    menu = null;
+  }
+
+  function toggle(region, opener, event) {
+    event.stopPropagation();
+    const isSame = menu && menu.dataset.number === String(region.number);
+    close();
+    if (!isSame) open(region, opener);
+  }
+
+  function open(region, opener) {
+    const { number } = region;
+    const items = entriesOf(region, opener).map(([text, onclick]) =>
+      make("button", { type: "button", role: "menuitem", onclick }, text),
+    );
+    const label = say(words.more, { number });
+    menu = make("div", { class: "osp-menu", role: "menu", "aria-label": label, "data-number": number }, ...items);
+    menu.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step) items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
+      else if (event.key === "Escape") {
+        close();
+        opener.focus();
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    root.append(menu);
+    const [bounds, from] = [root.getBoundingClientRect(), opener.getBoundingClientRect()];
+    menu.style.left = `${Math.max(0, Math.min(from.left - bounds.left, bounds.width - menu.offsetWidth))}px`;
+    menu.style.bottom = `${bounds.bottom - from.top + 6}px`;
+    items[0].focus({ preventScroll: true });
+  }
+
+  // Labels, and what a click does.
+  function entriesOf(region, opener) {
+    const { number } = region;
+    const edit = (op, extra) => () => {
+      close();
+      opener.focus({ preventScroll: true });
+      send("edit_regions", { op, number, ...extra });
+    };
+    const renameRegion = () => {
+      close();
+      rename(region);
+    };
+    const others = store.scene.regions.map((each) => each.number).filter((other) => other !== number);
+    return [
+      [words.rename, renameRegion],
+      region.hidden ? [words.show, edit("show")] : [words.hide, edit("hide")],
+      ...RESHAPINGS.map((op) => [words[op], edit(op)]),
+      ...others.flatMap((other) => [
+        [say(words.merge, { other }), edit("merge", { other })],
+        [say(words.subtract, { other }), edit("subtract", { other })],
+      ]),
+    ];
+  }
+
+  listen(window, "pointerdown", (event) => {
+    if (menu && !menu.contains(event.target) && !event.target.closest(".osp-more")) close();
+  });
+  return { toggle, close };
+}

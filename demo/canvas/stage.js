@@ -1,0 +1,61 @@
+// The stage: the canvas, and what lies over it while there is no picture, while the page is busy, and during a drop.
+
+import { make } from "../shared/elements.js";
+import { icon } from "../shared/icons.js";
+import { busyText } from "./gestures.js";
+
+// `sources` are buttons for other ways to a picture; `examples` those of the examples; `opensAddresses`: whether there is
+// a field for an address. Gives {node, canvas, drop}: `drop` is the button for choosing a file.
+export function createStage({ store, words, files, sources, examples, opensAddresses }) {
+  // An application: the arrow keys are its own, not the screen reader's.
+  const canvas = make("canvas", {
+    class: "osp-canvas",
+    tabindex: "0",
+    role: "application",
+    "aria-label": words.canvas,
+    "aria-describedby": "osp-hint",
+  });
+  const drop = make(
+    "button",
+    { type: "button", class: "osp-drop", onclick: files.choosePicture },
+    icon("open"),
+    make("strong", {}, words.dropTitle),
+    make("span", {}, words.dropText),
+  );
+  const ways = make("div", { class: "osp-sources" }, ...sources);
+  // For those who cannot paste anywhere, as on a phone.
+  if (opensAddresses) ways.append(addressForm(words, files));
+  const empty = make("div", { class: "osp-empty" }, drop, ways);
+  if (examples.length)
+    empty.append(make("p", {}, words.dropExamples), make("div", { class: "osp-examples osp-large" }, ...examples));
+
+  const spinner = make("div", { class: "osp-busy", role: "status" });
+  store.follow(["waiting", "isUploading"], () => {
+    spinner.textContent = busyText(store, words);
+    spinner.classList.toggle("osp-on", Boolean(spinner.textContent));
+  });
+  const live = make("div", { class: "osp-live", "aria-live": "polite" });
+  store.follow(["announcement"], () => (live.textContent = store.announcement.text));
+
+  const veil = make("div", { class: "osp-veil" }, words.dropNow);
+  const node = make("div", { class: "osp-stage" }, canvas, empty, spinner, veil, live);
+  store.follow(["tool"], () => (node.dataset.tool = store.tool));
+  return { node, canvas, drop };
+}
+
+function addressForm(words, files) {
+  const address = make("input", {
+    type: "url",
+    placeholder: words.address,
+    "aria-label": words.address,
+    autocomplete: "off",
+    required: "",
+  });
+  const open = make("button", { type: "submit" }, words.addressOpen);
+  const form = make("form", { class: "osp-address" }, address, open);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    files.openAddress(address.value.trim());
+  });
+  return form;
+}

@@ -1,0 +1,107 @@
+// The state of the canvas: one object that all its modules read and change, and that tells them what has changed.
+// Coordinates are pixels of the full picture unless a comment says otherwise.
+
+// Diameters of the brush, in CSS pixels.
+export const SMALLEST_BRUSH = 4;
+export const LARGEST_BRUSH = 120;
+
+export function createStore() {
+  const followers = [];
+  let depth = 0;
+  let pending = new Set();
+
+  const store = {
+    // What Python sent.
+    picture: null, // {id, sheet, width, height, name, image}: the one in front; `image` is an Image element
+    pictures: [], // all open ones: [{sheet, name, thumb}]
+    scene: { regions: [], selected: null, next: null, canUndo: false, seq: 0 },
+    layers: new Map(), // region number -> layer, see layers.js
+    segments: null, // everything that the segmenter found: {picture, layers}, largest first; null: not asked for
+    described: null, // words for the segments: {picture, texts: Map from place to words}
+
+    // What a person chose.
+    tool: "point", // point, box, polygon, brush, everything
+    action: "new", // new, add, remove
+    brushSize: 28, // diameter in CSS pixels
+    fitsMarks: false, // whether the best fitting outline replaces a mark of brush or polygon
+    hasCaptions: true,
+
+    // What a person is doing.
+    cursor: null, // the pointer over the canvas
+    cross: null, // the keyboard's cursor
+    drag: null, // a mark that is being drawn: {kind, points, action, color, radius, start, pointer}
+    corners: null, // a polygon that is being drawn: {kind, points, action, color}
+    hovered: null, // number of the region under the pointer
+    segment: null, // the layer of the segment under the pointer
+    renaming: null, // a name that is being typed: {number, input}
+    closing: null, // the open picture whose closing waits for a second click: {sheet, timer}
+    isUploading: false,
+
+    // Gestures on their way to Python.
+    seq: 0, // number of the last gesture: even; the fitting of a mark has the odd number after it
+    waiting: null, // the gesture that Python is answering: {seq, name, isToFit, timer}
+    queue: [], // those that wait for it: [{name, gesture, isToFit}]
+    ghosts: [], // marks that stay drawn until Python has answered: drags with `seq`
+
+    // What is shown.
+    view: { scale: 1, x: 0, y: 0, width: 0, height: 0 }, // where the picture lies on the canvas, in CSS pixels
+    captionSpots: [], // captions that are drawn, see captions.js
+    problem: null, // {text} of a sentence in place of the hint
+    announcement: null, // {text} for who does not see the picture
+
+    // Changes fields, and tells those who follow them.
+    set(changes) {
+      Object.assign(store, changes);
+      store.touch(...Object.keys(changes));
+    },
+
+    // Tells of fields whose values were changed in place.
+    touch(...names) {
+      names.forEach((name) => pending.add(name));
+      if (!depth) notify();
+    },
+
+    // Within `change`, followers are not told before its end.
+    batch(change) {
+      depth += 1;
+      try {
+        change();
+      } finally {
+        depth -= 1;
+      }
+      if (!depth && pending.size) notify();
+    },
+
+    // Calls `act` after any of these fields has changed; without names, after any change.
+    follow(names, act) {
+      followers.push({ names, act });
+    },
+  };
+
+  function notify() {
+    const changed = pending;
+    pending = new Set();
+    for (const { names, act } of followers) if (!names || names.some((name) => changed.has(name))) act();
+  }
+
+  return store;
+}
+
+export const complain = (store, text) => store.set({ problem: { text } });
+export const announce = (store, text) => store.set({ announcement: { text } });
+
+export const regionOf = (scene, number) => scene.regions.find((region) => region.number === number);
+
+// Layers of the regions that are not hidden, in the order of the list.
+export const shownLayers = ({ scene, layers }) =>
+  scene.regions
+    .filter((region) => !region.hidden)
+    .map((region) => layers.get(region.number))
+    .filter(Boolean);
+
+// The colour of the region that a mark made now would change or make.
+export function nextColor({ scene, action }) {
+  const selected = regionOf(scene, scene.selected);
+  if (action !== "new" && selected) return selected.color;
+  return scene.next ? scene.next.color : "#e69f00";
+}

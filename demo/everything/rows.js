@@ -1,0 +1,24 @@
+// The rows of the table of everything: which are shown, and in which order. Knows no element of the page.
+
+// How the table is ordered at first: by size, as the canvas numbers the segments.
+export const FIRST_ORDER = { by: "index", isDescending: false };
+
+// The order after a click on the head of a column: numbers begin with the largest, a second click turns it around.
+export function orderAfterClick(order, by) {
+  if (order.by === by) return { by, isDescending: !order.isDescending };
+  return { by, isDescending: by === "area" || by === "score" };
+}
+
+// Rows whose description contains the text, in order.
+//   rows: [{index, score, area, …}]; texts: Map from index to the description, where there is one.
+export function shownRows(rows, texts, { by, isDescending }, filter) {
+  const wanted = filter.trim().toLowerCase();
+  // Rows without a description come behind those with one.
+  const value = (row) => (by === "text" ? texts.get(row.index) || "\uffff" : row[by]);
+  const compare = (one, other) => {
+    const [a, b] = [value(one), value(other)];
+    const sign = typeof a === "string" ? a.localeCompare(b) : a - b;
+    return (isDescending ? -sign : sign) || one.index - other.index;
+  };
+  return rows.filter((row) => !wanted || (texts.get(row.index) || "").toLowerCase().includes(wanted)).sort(compare);
+}

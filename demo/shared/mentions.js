@@ -1,0 +1,34 @@
+// Mentions of regions in a text that is being typed: where one begins, which regions it may mean, what is put in its
+// place. Knows no element of the page. A region is {number, percent, name}.
+
+// The mention that is being typed at the caret: an @ that is not inside a word, and at most a short word after it.
+// Gives {start, end, text}, `text` in small letters, or null.
+export function mentionAt(text, caret) {
+  const before = text.slice(0, caret);
+  const match = before.match(/(^|[^\p{L}\p{N}_@])@([\p{L}\p{N}_-]{0,24})$/u);
+  return match && { start: before.length - match[2].length - 1, end: caret, text: match[2].toLowerCase() };
+}
+
+// The regions whose number begins with the text, or whose name contains it.
+export function fittingRegions(regions, text) {
+  return regions.filter(
+    ({ number, name }) => String(number).startsWith(text) || (text && name.toLowerCase().includes(text)),
+  );
+}
+
+// Whether what was typed is the whole number of the only region that fits, so that there is nothing left to choose.
+export const isComplete = (found, text) => found.length === 1 && text === String(found[0].number);
+
+// The text with the mention of a region from `start` to `end`, and where the caret goes: {text, caret}.
+export function withMention(text, { start, end }, number) {
+  const after = text.slice(end);
+  const word = `@${number}${/^[\s.,;:!?)]/.test(after) ? "" : " "}`;
+  return { text: text.slice(0, start) + word + after, caret: start + word.length };
+}
+
+// As `withMention`, for a mention that was not begun by hand: it is set apart from the word before it.
+export function insertedMention(text, { start, end }, number) {
+  const before = text.slice(0, start);
+  const word = `${before && !/\s$/.test(before) ? " " : ""}@${number} `;
+  return { text: before + word + text.slice(end), caret: start + word.length };
+}

@@ -1,0 +1,74 @@
+// Gestures reach Python one at a time and in their order.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { busyText, createGestures } from "../../../demo/canvas/gestures.js";
+import { createStore } from "../../../demo/canvas/store.js";
+
+function page(context) {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const store = createStore();
+  store.set({ picture: { id: "p" } });
+  const props = {};
+  const sent = [];
+  const trigger = (name) => sent.push([name, props.value.seq, props.value]);
+  return { store, sent, ...createGestures({ store, props, trigger }) };
+}
+
+test("the second waits for the answer to the first", (context) => {
+  const { send, settle, sent, store } = page(context);
+  send("segment_point", { x: 1, y: 2 }, { ghost: { kind: "point" } });
+  send("edit_regions", { op: "undo" });
+  assert.deepEqual(
+    sent.map(([name, seq]) => [name, seq]),
+    [["segment_point", 2]],
+  );
+  assert.deepEqual(sent[0][2], { seq: 2, picture: "p", x: 1, y: 2 });
+  assert.deepEqual(store.ghosts, [{ kind: "point", seq: 2 }]);
+  settle(2);
+  assert.deepEqual(store.ghosts, []);
+  assert.equal(sent[1][0], "edit_regions");
+  settle(4);
+  assert.equal(store.waiting, null);
+});
+
+test("an answer to an older gesture does not end the waiting", (context) => {
+  const { send, settle, sent, store } = page(context);
+  send("segment_point", {});
+  settle(0);
+  assert.equal(store.waiting.seq, 2);
+  assert.equal(sent.length, 1);
+});
+
+test("the fitting of a mark goes before what waits", (context) => {
+  const { send, settle, fitNow, sent } = page(context);
+  send("segment_brush", {}, { isToFit: true });
+  send("edit_regions", {});
+  fitNow();
+  settle(2);
+  assert.deepEqual(sent[1].slice(0, 2), ["refine_mark", 3]);
+  settle(3);
+  assert.deepEqual(sent[2].slice(0, 2), ["edit_regions", 4]);
+});
+
+test("a gesture without an answer is given up in the end", (context) => {
+  const { send, sent } = page(context);
+  send("segment_point", {});
+  send("edit_regions", {});
+  context.mock.timers.tick(120_000);
+  assert.equal(sent.length, 2);
+});
+
+test("the page says what it is busy with", () => {
+  const words = { opening: "Opening", fitting: "Fitting", finding: "Finding", findingAll: "Finding all" };
+  const text = (name, isUploading = false) => busyText({ waiting: name && { name }, isUploading }, words);
+  assert.equal(text(null), "");
+  assert.equal(text(null, true), "Opening");
+  assert.equal(text("turn_to_picture"), "Opening");
+  assert.equal(text("close_picture"), "");
+  assert.equal(text("segment_box"), "Finding");
+  assert.equal(text("segment_brush"), "");
+  assert.equal(text("refine_mark"), "Fitting");
+  assert.equal(text("segment_everything"), "Finding all");
+});

@@ -1,0 +1,42 @@
+// The order of the table of everything, and its filter.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { FIRST_ORDER, orderAfterClick, shownRows } from "../../../demo/everything/rows.js";
+
+const ROWS = [
+  { index: 0, score: 0.5, area: 90 },
+  { index: 1, score: 0.9, area: 40 },
+  { index: 2, score: 0.5, area: 60 },
+];
+const TEXTS = new Map([
+  [0, "the Sky"],
+  [2, "a dog"],
+]);
+const shown = (order, filter = "") => shownRows(ROWS, TEXTS, order, filter).map((row) => row.index);
+
+test("a click on a head orders by it, a second one turns the order around", () => {
+  const byScore = orderAfterClick(FIRST_ORDER, "score");
+  assert.deepEqual(shown(byScore), [1, 0, 2]);
+  assert.deepEqual(shown(orderAfterClick(byScore, "score")), [0, 2, 1]);
+  assert.deepEqual(shown(orderAfterClick(byScore, "area")), [0, 2, 1]);
+  assert.deepEqual(shown(orderAfterClick(byScore, "index")), [0, 1, 2]);
+});
+
+test("rows without a description come last", () => {
+  assert.deepEqual(shown(orderAfterClick(FIRST_ORDER, "text")), [2, 0, 1]);
+});
+
+test("the filter looks into descriptions, small and large letters alike", () => {
+  assert.deepEqual(shown(FIRST_ORDER, " SKY "), [0]);
+  assert.deepEqual(shown(FIRST_ORDER, "cat"), []);
+});
+
+test("the rows themselves keep their order", () => {
+  shown(orderAfterClick(FIRST_ORDER, "score"));
+  assert.deepEqual(
+    ROWS.map((row) => row.index),
+    [0, 1, 2],
+  );
+});
