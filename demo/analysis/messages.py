@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from demo.shared.messages import Message
+from demo.shared.messages import ScriptMessage
 
 
-class LabelsLook(Message):
+class LabelsLook(ScriptMessage):
     """Labels to be judged. `labels` is text, one per line or parted by commas."""
 
     kind: Literal["labels"]
@@ -18,14 +18,14 @@ class LabelsLook(Message):
     rank_by: Literal["sum", "mean"]
 
 
-class QuestionLook(Message):
+class QuestionLook(ScriptMessage):
     """A question to be answered with and without the region, or by two models; empty for the last one."""
 
     kind: Literal["without", "models"]
     question: str = ""
 
 
-class SamplesLook(Message):
+class SamplesLook(ScriptMessage):
     """A question to be answered several times. The numbers come as they were typed."""
 
     kind: Literal["samples"]
@@ -34,7 +34,7 @@ class SamplesLook(Message):
     temperature: str
 
 
-class InsideLook(Message):
+class InsideLook(ScriptMessage):
     """Where the encoder finds the picture like the selected region."""
 
     kind: Literal["inside"]
@@ -45,7 +45,7 @@ Look = LabelsLook | QuestionLook | SamplesLook | InsideLook
 _LOOK: TypeAdapter[Look] = TypeAdapter(Annotated[Look, Field(discriminator="kind")])
 
 
-class StopLook(Message):
+class StopLook(ScriptMessage):
     """The look of this kind is to end."""
 
     kind: str
@@ -56,4 +56,4 @@ def read_look(value: Any) -> Look:
     try:
         return _LOOK.validate_python(value)
     except ValidationError:
-        raise Message.refusal() from None
+        raise ScriptMessage.refusal() from None
