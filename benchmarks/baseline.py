@@ -13,7 +13,7 @@ import torch
 
 from osprey_core import Osprey
 from osprey_core.language.generation import AnswerStream, decode
-from osprey_core.language.prompts import STOP_STRINGS, Prompt, Turn
+from osprey_core.language.prompts import STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
@@ -21,7 +21,7 @@ from osprey_core.regions.masks import as_mask
 
 @torch.inference_mode()
 def embed(
-    model: Osprey, image: np.ndarray, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[str] = ()
+    model: Osprey, image: np.ndarray, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[str] = ()
 ) -> torch.Tensor:
     """(1, T, D) of a whole prompt about an image uint8 (H, W, 3); everything is computed anew."""
     network = model.network

@@ -13,7 +13,6 @@ import gradio as gr
 
 from demo.analysis.events import closer_outputs, wire_closer
 from demo.analysis.panel import build_closer
-from demo.api.analysis_endpoints import add_judging_endpoints
 from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
@@ -92,7 +91,6 @@ def _put_together(services: Services, options: Options, decode: Decode) -> Calla
 
     def finish(page: switching.Page) -> None:
         add_endpoints(page, services, decode)
-        add_judging_endpoints(page, services, decode)
         spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
         wire_languages(page, workspace, header, spoken)
         others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)

@@ -21,7 +21,7 @@ from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_pr
 from osprey_core.cache.prefix_cache import (
     DEFAULT_CACHE_BYTES,
     CacheBudget,
-    PictureCache,
+    PrefixCache,
     cache_of,
     key_values_of,
     tensor_bytes,
@@ -30,7 +30,7 @@ from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
-from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, Prompt, Prompts, Turn
+from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, PromptWriter, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
@@ -68,7 +68,7 @@ class Osprey:
     ) -> None:
         self.name = name
         self.network = network
-        self.prompts = Prompts(network.config, tokenizer)
+        self.prompts = PromptWriter(network.config, tokenizer)
         self.cache = CacheBudget(cache_bytes)
         use_prefix_attention(network.llm)
         network.vision_tower.to(memory_format=VISION_LAYOUT)
@@ -254,7 +254,7 @@ class View:
         self.model = model
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
-        self._cache = PictureCache(model.cache)
+        self._cache = PrefixCache(model.cache)
 
     @property
     def memory_bytes(self) -> int:
@@ -292,7 +292,7 @@ class View:
         """Answer a question about regions, piece by piece.
 
         Args:
-            question: may refer to regions as `<region1>`, `<region2>`; see `Prompts.conversation`.
+            question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
             regions: bool or {0, 1} masks (H, W) of the picture's own size, in the order of their numbers.
             history: earlier turns, oldest first. Where all of it does not fit the context, the oldest turns are left
                 out and the stream's `trimmed_turns` says how many.
@@ -356,7 +356,7 @@ class View:
         return self._describe(prompt, tokens, settings, batch_size)
 
     def _describe(
-        self, prompt: Prompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
+        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
     ) -> Iterator[tuple[int, str]]:
         longest = settings.max_new_tokens
         assert longest is not None
@@ -381,7 +381,7 @@ class View:
 
     def _decode(
         self,
-        prompt: Prompt,
+        prompt: TextPrompt,
         masks: Sequence[np.ndarray],
         without: Collection[RegionToken],
         settings: SamplingSettings,
@@ -418,7 +418,7 @@ class View:
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
 
-    def _begin(self, prompt: Prompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
+    def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
         """A prompt as far as it is known, and the rest of it, embedded."""
         head, tail = _split(prompt)
         encoding = functools.cache(self.encoding)  # at most once for a question, whatever is kept or evicted
@@ -487,7 +487,7 @@ class View:
         turns: Sequence[Turn],
         about: Sequence[int] | None,
         wanted: SamplingSettings,
-    ) -> tuple[Prompt, int, SamplingSettings]:
+    ) -> tuple[TextPrompt, int, SamplingSettings]:
         """The prompt with as much history as fits, how many turns were left out, and the settings there is room for."""
         config = self.model.network.config
         context = config.language.max_position_embeddings
@@ -524,7 +524,7 @@ class View:
         return self.model.network.splice(ids, none[None], mask_tokens, pos_tokens)
 
 
-def _split(prompt: Prompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids up to and including the picture, and those behind it."""
     end = prompt.ids.index(IMAGE_PLACEHOLDER_ID) + 1
     return prompt.ids[:end], prompt.ids[end:]

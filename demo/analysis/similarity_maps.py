@@ -21,7 +21,7 @@ from demo.session.session import Analysis, RegionSnapshot, Session, new_analysis
 from demo.shared.running_jobs import Ticket
 from osprey_core.draw import overlays
 from osprey_core.io.pictures import fit_within
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 from osprey_core.regions.rle import CodedMask
 
 SHOWN_SIDE = 640
@@ -73,6 +73,6 @@ def drawn(image: NDArray[np.uint8], region: RegionSnapshot, found: LevelMap) -> 
     soft = cv2.resize(region.mask.mask().astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
     outline = soft >= min(0.5, float(soft.max()))
     buffer = io.BytesIO()
-    pixels = overlays.heat_over(small, stretched(found.heat), Region(region.number, outline))
+    pixels = overlays.heat_over(small, stretched(found.heat), NumberedMask(region.number, outline))
     Image.fromarray(pixels).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()

@@ -1,54 +1,34 @@
-"""Named endpoints of the closer looks, the same as tools over MCP; see `api` for sessions, errors and docstrings."""
+"""Endpoints that analyse what the model makes of regions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from demo.analysis import judging, similarity_maps
 from demo.api.caller_identity import Callers
-from demo.api.endpoints import described, listed, of_type, one_sentence
+from demo.api.results import errors_as_sentences, listed, snapshot_result
 from demo.jobs import analyses
 from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Analysis, Session
-from demo.shared import queues
-from demo.shared.queues import queued
 from osprey_core.language.sampling import SamplingSettings
 
 
-def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
-    """Add the endpoints to the Blocks that is being built; nothing of them is visible."""
-    callers = Callers(app, services.workspaces)
-    with gr.Group(visible=False):
-        trigger = gr.Button()
-        labels = of_type(gr.JSON(label="labels"), {"type": "array", "items": {"type": "string"}})
-        regions, rank_by = gr.Textbox("all", label="regions"), gr.Textbox("sum", label="rank_by")
-        question, count = gr.Textbox(label="question"), gr.Number(4, label="count", precision=0)
-        number = gr.Number(label="number", precision=0)
-        temperature, warmth = gr.Number(0.0, label="temperature"), gr.Number(0.8, label="temperature")
-        top_p, longest = gr.Number(1.0, label="top_p"), gr.Number(1024, label="max_new_tokens", precision=0)
-        seed = gr.Number(None, label="seed", precision=0)
-        session = gr.Textbox("", label="session")
-        result = gr.JSON(label="result")
+@dataclass(frozen=True)
+class AnalysisEndpoints:
+    """What programs call; the docstrings are what callers read."""
 
-    def looked(
-        request: gr.Request,
-        session: str,
-        make: Callable[[Session], Analysis],
-        told: Callable[[Session, Analysis], list[dict[str, Any]]],
-    ) -> Iterator[Any]:
-        """What is found, as it grows."""
-        workspace = callers.workspace(session, request)
-        begun = analyses.begin(workspace, make)
-        for analysis in analyses.carry_out(services, workspace, begun.id, decode):
-            yield callers.told(told(workspace.session, analysis), request)
+    services: Services
+    callers: Callers
+    decode: Decode
 
     def judge(
-        request: gr.Request, labels: Any, regions: str = "all", rank_by: str = "sum", session: str = ""
+        self, request: gr.Request, labels: Any, regions: str = "all", rank_by: str = "sum", session: str = ""
     ) -> Iterator[Any]:
         """Score labels for regions by the model's own likelihood of answering with each of them.
 
@@ -62,11 +42,12 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
             probability (0 to 1) and log_likelihood; on_list, the probability that the model says any of them;
             uncertain, whether the best one should not be trusted.
         """
-        with one_sentence():
+        with errors_as_sentences():
             make = lambda s: judging.labels_probe(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
-            yield from looked(request, session, make, _judged)
+            yield from self._carried_out(request, session, make, _judged)
 
     def ablation(
+        self,
         request: gr.Request,
         question: str,
         temperature: float = 0.0,
@@ -90,11 +71,14 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
             four answers, each with what was switched off: nothing, "mask" and "pos" (the region is not there), "mask"
             (only where it is), "pos" (only what is there).
         """
-        with one_sentence():
+        with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            yield from looked(request, session, lambda s: judging.without_probe(s, question or "", settings), _ablated)
+            yield from self._carried_out(
+                request, session, lambda s: judging.without_probe(s, question or "", settings), _ablated
+            )
 
     def samples(
+        self,
         request: gr.Request,
         question: str,
         count: int = 4,
@@ -119,12 +103,13 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
         Returns:
             of each answer: seed and answer.
         """
-        with one_sentence():
+        with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             make = lambda s: judging.samples_probe(s, question or "", count, temperature, settings)  # noqa: E731
-            yield from looked(request, session, make, _sampled)
+            yield from self._carried_out(request, session, make, _sampled)
 
     def compare_models(
+        self,
         request: gr.Request,
         question: str,
         temperature: float = 0.0,
@@ -147,12 +132,12 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
         Returns:
             of each answer: model and answer.
         """
-        with one_sentence():
+        with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: judging.models_probe(services, s, question or "", settings)  # noqa: E731
-            yield from looked(request, session, make, _compared)
+            make = lambda s: judging.models_probe(self.services, s, question or "", settings)  # noqa: E731
+            yield from self._carried_out(request, session, make, _compared)
 
-    def similarity(request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
+    def similarity(self, request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
         """Where each level of the encoder finds the picture like a region.
 
         Parameters:
@@ -162,25 +147,22 @@ def add_judging_endpoints(app: gr.Blocks, services: Services, decode: Decode) ->
             of each level, from fine to coarse: level, region (number, name, area, box_xyxy, rle), size_hw, and heat:
             rows of cosines from -1 to 1, the picture's upper left corner first.
         """
-        with one_sentence():
+        with errors_as_sentences():
             which = int(number) if number else "selected"
-            yield from looked(request, session, lambda s: similarity_maps.inside_probe(s, which), _mapped)
+            yield from self._carried_out(request, session, lambda s: similarity_maps.inside_probe(s, which), _mapped)
 
-    sampling = [top_p, longest, seed]
-    for fn, inputs in (
-        (judge, [labels, regions, rank_by]),
-        (ablation, [question, temperature, *sampling]),
-        (samples, [question, count, warmth, *sampling]),
-        (compare_models, [question, temperature, *sampling]),
-        (similarity, [number]),
-    ):
-        trigger.click(
-            fn,
-            [*inputs, session],
-            result,
-            api_name=fn.__name__,
-            **queued(queues.MODEL),
-        )
+    def _carried_out(
+        self,
+        request: gr.Request,
+        session: str,
+        make: Callable[[Session], Analysis],
+        told: Callable[[Session, Analysis], list[dict[str, Any]]],
+    ) -> Iterator[Any]:
+        """What is found, as it grows."""
+        workspace = self.callers.workspace(session, request)
+        begun = analyses.begin(workspace, make)
+        for analysis in analyses.carry_out(self.services, workspace, begun.id, self.decode):
+            yield self.callers.told(told(workspace.session, analysis), request)
 
 
 def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
@@ -225,8 +207,8 @@ def _begun(analysis: Analysis) -> list[AnswerVariant]:
 
 
 def _region(session: Session, analysis: Analysis, place: int) -> dict[str, Any]:
-    """The region at this place of a look, as it was then."""
+    """The region at this place of an analysis, as it was when that was begun."""
     asked = analysis.regions[place]
     known = session.region(asked.number)
     name = known.name if known is not None else ""
-    return {**described(asked.number, name, asked.mask)}
+    return snapshot_result(asked, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osprey_core.draw import caption_layout
-from osprey_core.draw.caption_layout import Caption
+from osprey_core.draw.caption_layout import CaptionLayout
 
 MAX_CAPTIONS = 200
 
@@ -18,7 +18,7 @@ def place_captions(wanted: Any) -> list[list[float] | None]:
     try:
         rows = wanted["captions"][:MAX_CAPTIONS]
         captions = [
-            Caption(
+            CaptionLayout(
                 _box(row["box"]),
                 _pair(row["anchor"]),
                 _positive(row["width"]),

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from demo.session.marks import Action
 from demo.session.regions import Reshape
-from demo.shared.messages import Lax, Message, Point
+from demo.shared.messages import Lax, Point, ScriptMessage
 from osprey_core.errors import InputError
 
 EVENTS = (
@@ -36,7 +36,7 @@ EVENTS = (
 MAX_MEGABYTES = 40
 
 
-class Gesture(Message):
+class Gesture(ScriptMessage):
     """What all gestures bring; those without anything else are of this class."""
 
     seq: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.shared.messages import Message
+from demo.shared.messages import ScriptMessage
 from osprey_core.errors import InputError
 
 
-class Rating(Message):
+class Rating(ScriptMessage):
     """What the person thinks of an answer; `liked` is None if they take it back."""
 
     turn: int
@@ -20,13 +20,13 @@ class Rating(Message):
         return InputError("page.unexpected")
 
 
-class OwnQuestion(Message):
+class OwnQuestion(ScriptMessage):
     """One of the person's own questions."""
 
     text: str = ""
 
 
-class Editing(Message):
+class Editing(ScriptMessage):
     """The value of the conversation: the turn whose question is being edited, by its id."""
 
     editing: int | None = None

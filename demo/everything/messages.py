@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from demo.shared.messages import Message
+from demo.shared.messages import ScriptMessage
 from osprey_core.errors import InputError
 
 
-class DescribeMessage(Message):
+class DescribeMessage(ScriptMessage):
     """Everything is to be described, in words of this style."""
 
     style: Literal["short", "detailed", "category"] = "short"
@@ -19,7 +19,7 @@ class DescribeMessage(Message):
         return InputError("page.bad_gesture")
 
 
-class RowMessage(Message):
+class RowMessage(ScriptMessage):
     """A row that is to become a region: its place among the segments, and the digest of the table's picture."""
 
     index: int

@@ -14,12 +14,12 @@ from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
 from demo.shared import queues
-from demo.shared.messages import Message
+from demo.shared.messages import ScriptMessage
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
 
 
-class LanguageChoice(Message):
+class LanguageChoice(ScriptMessage):
     """The language that was chosen, by its code."""
 
     language: str

@@ -19,7 +19,7 @@ Point = Annotated[tuple[float, float], Lax]
 """x and y in pixels of the picture."""
 
 
-class Message(BaseModel):
+class ScriptMessage(BaseModel):
     """Named values as a script sends them. Names that are not known are left out."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)

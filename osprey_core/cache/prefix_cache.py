@@ -110,7 +110,7 @@ class _Conversation(NamedTuple):
     kept: _Kept[KeyValues]
 
 
-class PictureCache:
+class PrefixCache:
     """What is kept of one picture. Thread-safe; the values in it are shared and must not be written to."""
 
     def __init__(self, budget: CacheBudget) -> None:

@@ -18,7 +18,7 @@ SHARES = (1.0, 0.75, 0.55, 0.4)
 
 
 @dataclass(frozen=True)
-class Caption:
+class CaptionLayout:
     """A text to be placed: how wide it is when it is whole, how narrow it may be cut, and what it is about."""
 
     box_xyxy: Box
@@ -31,7 +31,9 @@ class Caption:
     """A caption that has to be narrower than this says too little; it is left out."""
 
 
-def place(captions: Sequence[Caption], size_wh: tuple[float, float], taken: Sequence[Box] = ()) -> list[Box | None]:
+def place(
+    captions: Sequence[CaptionLayout], size_wh: tuple[float, float], taken: Sequence[Box] = ()
+) -> list[Box | None]:
     """A rectangle for each caption, or None where it does not fit; the first captions have the first choice.
 
     size_wh: width and height of the picture. taken: rectangles that stay free, such as the numbers of the regions.
@@ -52,7 +54,7 @@ def place(captions: Sequence[Caption], size_wh: tuple[float, float], taken: Sequ
     return spots
 
 
-def _candidates(caption: Caption, size_wh: tuple[float, float]) -> NDArray[np.float64]:
+def _candidates(caption: CaptionLayout, size_wh: tuple[float, float]) -> NDArray[np.float64]:
     """Rectangles (N, 4) for one caption, the best first: whole before cut, inside its region before beside it."""
     high = caption.height
     if high > size_wh[1]:
@@ -66,7 +68,7 @@ def _candidates(caption: Caption, size_wh: tuple[float, float]) -> NDArray[np.fl
     return np.array(found, dtype=np.float64).reshape(-1, 4)
 
 
-def _around(caption: Caption, wide: float) -> list[Box]:
+def _around(caption: CaptionLayout, wide: float) -> list[Box]:
     """Rectangles of this width inside the region's box, then on its four sides."""
     x0, y0, x1, y1 = caption.box_xyxy
     x, y = caption.anchor_xy

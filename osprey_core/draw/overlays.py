@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from osprey_core.draw.caption_layout import Box, Caption, place
+from osprey_core.draw.caption_layout import Box, CaptionLayout, place
 from osprey_core.errors import InputError
 from osprey_core.regions.colors import rgb_of, text_color_on
 from osprey_core.regions.masks import Mask, area, as_mask, box_xyxy
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 
 Picture = Image.Image | NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ _CAPTION_OPACITY = 215
 
 def overlay(
     image: Picture,
-    regions: Sequence[Region],
+    regions: Sequence[NumberedMask],
     *,
     alpha: float = 0.4,
     selected: int | None = None,
@@ -68,7 +68,7 @@ def overlay(
     return canvas
 
 
-def thumbnail(image: Picture, region: Region, size: int = 96) -> NDArray[np.uint8]:
+def thumbnail(image: Picture, region: NumberedMask, size: int = 96) -> NDArray[np.uint8]:
     """A square picture of the region on its dimmed surroundings; returns uint8 (size, size, 3)."""
     picture = _as_array(image, copy=False)
     mask = as_mask(region.mask, (picture.shape[0], picture.shape[1]))
@@ -94,7 +94,7 @@ def thumbnail(image: Picture, region: Region, size: int = 96) -> NDArray[np.uint
 
 
 def heat_over(
-    image: Picture, heat: NDArray[np.floating], region: Region | None = None, strength: float = 0.7
+    image: Picture, heat: NDArray[np.floating], region: NumberedMask | None = None, strength: float = 0.7
 ) -> NDArray[np.uint8]:
     """Colour a map over a grey copy of its picture, with the region's outline on top; returns uint8 (H, W, 3).
 
@@ -227,7 +227,7 @@ def _paste(canvas: NDArray[np.uint8], drawn: NDArray[np.uint8], left: int, top: 
 
 def _draw_captions(
     canvas: NDArray[np.uint8],
-    anchored: Sequence[tuple[Region, tuple[int, int]]],
+    anchored: Sequence[tuple[NumberedMask, tuple[int, int]]],
     captions: Mapping[int, str],
     unit: float,
     taken: Sequence[Box],
@@ -243,7 +243,7 @@ def _draw_captions(
         if text and all(_has_letter(letter) for letter in text):
             wide = min(math.ceil(font.getlength(text) + rim), max(width * _CAPTION_SHARE, 4 * letters))
             x0, y0, x1, y1 = box_xyxy(region.mask)
-            wanted.append((region, text, Caption((x0, y0, x1, y1), anchor, wide, high, min(wide, 4.5 * letters))))
+            wanted.append((region, text, CaptionLayout((x0, y0, x1, y1), anchor, wide, high, min(wide, 4.5 * letters))))
     spots = place([caption for *_, caption in wanted], (width, height), taken)
     for (region, text, _), spot in zip(wanted, spots, strict=True):
         if spot is not None:

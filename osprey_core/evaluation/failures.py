@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from osprey_core.draw.overlays import overlay
 from osprey_core.evaluation.questions import LATER_TURNS
 from osprey_core.evaluation.scoring import Judged
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 from osprey_core.training.art import Atlas
 from osprey_core.training.dialogues import DialogueOptions
 from osprey_core.training.scenes.scene import make_scene
@@ -57,7 +57,7 @@ def failure_sheet(failures: Sequence[Judged], atlas: Atlas | None, columns: int 
 
 def _tile(one: Judged, atlas: Atlas | None) -> Image.Image:
     scene = make_scene(one.seed, DialogueOptions().scene, atlas)
-    regions = [Region(number, mask) for number, mask in enumerate(one.question.masks, start=1)]
+    regions = [NumberedMask(number, mask) for number, mask in enumerate(one.question.masks, start=1)]
     drawn = overlay(np.asarray(scene.image), regions, alpha=0.25, numbers=len(regions) > 1)
     picture = Image.fromarray(drawn)
     picture.thumbnail((TILE_PX - 12, TILE_PX - 12))

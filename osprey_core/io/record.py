@@ -25,7 +25,7 @@ from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import Mask, box_xyxy
 from osprey_core.regions.mentions import REGION_TAG
-from osprey_core.regions.region import MAX_NAME_CHARACTERS, Region, clean_name
+from osprey_core.regions.region import MAX_NAME_CHARACTERS, NumberedMask, clean_name
 from osprey_core.regions.rle import CodedMask
 
 FORMAT = "osprey-conversation-1"
@@ -85,11 +85,11 @@ class RecordedRegion:
         object.__setattr__(self, "name", clean_name(self.name))
 
     @classmethod
-    def of(cls, region: Region) -> RecordedRegion:
+    def of(cls, region: NumberedMask) -> RecordedRegion:
         return cls(region.number, CodedMask.of(region.mask), region.name)
 
-    def region(self) -> Region:
-        return Region(self.number, self.mask.mask(), self.name)
+    def region(self) -> NumberedMask:
+        return NumberedMask(self.number, self.mask.mask(), self.name)
 
 
 @dataclass(frozen=True)

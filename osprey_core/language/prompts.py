@@ -50,7 +50,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TextPrompt:
     """A prompt ready for the network."""
 
     ids: tuple[int, ...]
@@ -83,7 +83,7 @@ class _Answer:
 _Part = str | _Typed | _RegionMark | _ImageMark | _Answer
 
 
-class Prompts:
+class PromptWriter:
     """Writes prompts for one model: its template, its vocabulary, its region ids."""
 
     def __init__(self, config: OspreyConfig, tokenizer: TextTokenizer) -> None:
@@ -108,7 +108,7 @@ class Prompts:
 
     def conversation(
         self, question: str, region_count: int, history: Iterable[Turn] = (), about: Sequence[int] | None = None
-    ) -> Prompt:
+    ) -> TextPrompt:
         """Ids that ask `question` after `history`, up to and including `ASSISTANT:`.
 
         Every `<regionN>` shows region N. A question that mentions none is about all regions, or about those in
@@ -129,9 +129,9 @@ class Prompts:
         asked = Turn(question, "", about=None if about is None else tuple(about))
         parts, regions = self._parts([*history, asked], region_count)
         ids, _ = self._encode_parts(parts[:-1])  # all but the empty answer
-        return Prompt(tuple(ids), regions)
+        return TextPrompt(tuple(ids), regions)
 
-    def transcript(self, turns: Sequence[Turn], region_count: int) -> tuple[Prompt, tuple[bool, ...]]:
+    def transcript(self, turns: Sequence[Turn], region_count: int) -> tuple[TextPrompt, tuple[bool, ...]]:
         """Ids of a whole conversation with its last answer, for training.
 
         Returns:
@@ -139,7 +139,7 @@ class Prompts:
         """
         parts, regions = self._parts(turns, region_count)
         ids, learned = self._encode_parts(parts)
-        return Prompt(tuple(ids), regions), tuple(learned)
+        return TextPrompt(tuple(ids), regions), tuple(learned)
 
     def _parts(self, turns: Iterable[Turn], region_count: int) -> tuple[list[_Part], tuple[int, ...]]:
         """Parts of a conversation and the regions that they show, in order."""

@@ -15,7 +15,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class NumberedMask:
     """One marked part of a picture: number from 1 up, mask bool (H, W) (kept read-only), name as the person sees it.
 
     Two regions are equal if number, name and every pixel are.
@@ -39,7 +39,7 @@ class Region:
         return color_of(self.number)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Region):
+        if not isinstance(other, NumberedMask):
             return NotImplemented
         return (self.number, self.name) == (other.number, other.name) and np.array_equal(self.mask, other.mask)
 

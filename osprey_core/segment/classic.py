@@ -17,9 +17,9 @@ from osprey_core.regions.morphology import fill_holes, largest_component
 from osprey_core.segment.merge_tree import BACKGROUND, OBJECT, MergeTree, analyse
 from osprey_core.segment.protocol import (
     BoxXYXY,
+    CheckedPrompt,
     OpenedPicture,
     PointXY,
-    Prompt,
     PromptedPicture,
     ScoredMask,
     check_picture,
@@ -65,7 +65,7 @@ class _ClassicPicture(PromptedPicture):
         """See OpenedPicture.everything."""
         return [ScoredMask(self._to_full(item.mask, None), item.score) for item in _everything(self._tree)]
 
-    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+    def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         positive = [self._to_work(point) for point in prompt.positive_xy]
         negative = [point for point in map(self._to_work, prompt.negative_xy) if point not in positive]
         box = self._box_to_work(prompt.box_xyxy) if prompt.box_xyxy else None

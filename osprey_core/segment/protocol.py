@@ -64,7 +64,7 @@ class Segmenter(Protocol):
 
 
 @dataclass(frozen=True)
-class Prompt:
+class CheckedPrompt:
     """Checked clicks and box: the points lie inside the picture, the box (x0 < x1, y0 < y1) as well."""
 
     positive_xy: tuple[PointXY, ...]
@@ -89,7 +89,7 @@ class PromptedPicture(ABC):
         return [ScoredMask(hold_to_points(found.mask, prompt), found.score) for found in self._find(prompt)]
 
     @abstractmethod
-    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+    def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         """One to three masks of the picture's own size, best first. The caller may change them."""
 
 
@@ -117,7 +117,7 @@ def check_picture(image: Any) -> None:
 
 def check_prompt(
     points_xy: Sequence[PointXY], labels: Sequence[int], box_xyxy: BoxXYXY | None, size_hw: tuple[int, int]
-) -> Prompt:
+) -> CheckedPrompt:
     """Check clicks and box against the size of the picture; raises InputError saying which one is wrong."""
     height, width = size_hw
     if len(points_xy) != len(labels):
@@ -141,10 +141,10 @@ def check_prompt(
         assert box is not None
         if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
             raise InputError("segmenter.point_outside_box", x=f"{x:g}", y=f"{y:g}")
-    return Prompt(tuple(positive), tuple(negative), box)
+    return CheckedPrompt(tuple(positive), tuple(negative), box)
 
 
-def hold_to_points(mask: Mask, prompt: Prompt) -> Mask:
+def hold_to_points(mask: Mask, prompt: CheckedPrompt) -> Mask:
     """The mask (H, W) with a dot added or taken away wherever it contradicts a point; changed in place."""
     radius = max(1, round(math.sqrt(mask.size) / 200))
     for points, value in ((prompt.negative_xy, False), (prompt.positive_xy, True)):

@@ -24,8 +24,8 @@ from osprey_core.i18n import Listing, Message
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.segment.protocol import (
+    CheckedPrompt,
     OpenedPicture,
-    Prompt,
     PromptedPicture,
     ScoredMask,
     check_picture,
@@ -118,7 +118,7 @@ class _SamPicture(PromptedPicture):
         self._grid = grid
 
     @torch.no_grad()
-    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+    def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         points = [*prompt.positive_xy, *prompt.negative_xy]
         sides = [1] * len(prompt.positive_xy) + [0] * len(prompt.negative_xy)
         logits, scores = self._decode(
@@ -266,7 +266,7 @@ def _boxes(masks: Tensor) -> Tensor:
     return torch.cat([low, torch.stack([high_x, high_y], dim=1)], dim=1).float()
 
 
-def _box_mask(prompt: Prompt, size_hw: tuple[int, int]) -> Mask:
+def _box_mask(prompt: CheckedPrompt, size_hw: tuple[int, int]) -> Mask:
     """The box itself, or nothing: the last resort when the model marks no pixel at all."""
     mask = np.zeros(size_hw, dtype=np.bool_)
     if prompt.box_xyxy:

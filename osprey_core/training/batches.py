@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
-from osprey_core.language.prompts import Prompts, Turn
+from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
 
@@ -54,7 +54,7 @@ SampleSource = Callable[[int], Sequence[Sample]]
 
 
 @dataclass
-class Example:
+class TrainingExample:
     """One dialogue over one picture, as tensors."""
 
     pixel_values: torch.Tensor
@@ -100,10 +100,10 @@ class Batch:
 def make_example(
     sample: Sample,
     pixel_values: torch.Tensor,
-    prompts: Prompts,
+    prompts: PromptWriter,
     name_ids: Mapping[str, int],
     max_tokens: int,
-) -> Example:
+) -> TrainingExample:
     """Turn one sample into tensors. Last turns that exceed `max_tokens` are left out, the first one never is."""
     config = prompts.config
     size = config.vision.image_size
@@ -125,12 +125,12 @@ def make_example(
     labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
     named = sample.region_names or [""] * len(sample.masks)
     names = torch.tensor([name_ids.get(name, IGNORED) for name in named], dtype=torch.long)
-    return Example(
+    return TrainingExample(
         pixel_values, rasterize_masks(stacked, sizes_hw, config.extractor.mask_size), prompt.regions, ids, labels, names
     )
 
 
-def collate(groups: Sequence[Sequence[Example]]) -> Batch:
+def collate(groups: Sequence[Sequence[TrainingExample]]) -> Batch:
     """Stack groups of examples over the same picture; ids are padded at the end with 0, which no label looks at."""
     examples = [example for group in groups for example in group]
     regions = max(1, *(len(example.names) for example in examples))
@@ -163,7 +163,7 @@ class Scenes(Dataset[Any]):
     def __init__(
         self,
         source: SampleSource,
-        prompts: Prompts,
+        prompts: PromptWriter,
         name_ids: Mapping[str, int],
         max_tokens: int,
         first_seed: int,
@@ -179,7 +179,7 @@ class Scenes(Dataset[Any]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> list[Example]:
+    def __getitem__(self, index: int) -> list[TrainingExample]:
         if not 0 <= index < self.count:
             raise IndexError(index)
         samples = self.source(self.first_seed + index)

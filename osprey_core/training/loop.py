@@ -20,7 +20,7 @@ from torch import nn
 from tqdm import tqdm
 
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import Prompts
+from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.runtime import checkpoint
@@ -223,7 +223,7 @@ class Run:
         name_ids = {name: i for i, name in enumerate(self.task.region_names)}
         vision = config.model.vision
         shown_at = replace(vision, image_size=stage.image_size or vision.image_size)
-        prompts = Prompts(replace(config.model, vision=shown_at), self.tokenizer)
+        prompts = PromptWriter(replace(config.model, vision=shown_at), self.tokenizer)
         scenes = Scenes(
             self.task.source(stage),
             prompts,
@@ -238,7 +238,7 @@ class Run:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def _make_held_out(self, source: SampleSource) -> list[Batch]:
-        prompts = Prompts(self.config.model, self.tokenizer)
+        prompts = PromptWriter(self.config.model, self.tokenizer)
         scenes = Scenes(source, prompts, {}, self.config.max_tokens, 0, self.config.held_out)
         groups = [scenes[place] for place in range(len(scenes))]
         return [collate(groups[start : start + _HELD_OUT_ROWS]) for start in range(0, len(groups), _HELD_OUT_ROWS)]

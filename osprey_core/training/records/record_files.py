@@ -24,7 +24,7 @@ from osprey_core.training.records.expressions import (
     is_expressions,
     read_pickle,
 )
-from osprey_core.training.records.records import Record, answers_mention_regions, from_json, introduced
+from osprey_core.training.records.records import TrainingRecord, answers_mention_regions, from_json, introduced
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Entry:
     where: Message
     values: Any
 
-    def record(self) -> Record:
+    def record(self) -> TrainingRecord:
         """Decode it, worded as the published training words files of that name.
 
         Raises InputError naming the file, the entry and what is wrong with it.
@@ -90,7 +90,7 @@ def read_entries(path: str | Path) -> list[Entry]:
     ]
 
 
-def load_records(path: str | Path, on_bad: Literal["raise", "skip"] = "raise") -> Iterator[Record]:
+def load_records(path: str | Path, on_bad: Literal["raise", "skip"] = "raise") -> Iterator[TrainingRecord]:
     """Read and decode the records of a file one by one.
 
     Raises InputError naming the file, the entry and what is wrong with it; with on_bad="skip" a bad entry is logged

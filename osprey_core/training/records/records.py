@@ -32,7 +32,7 @@ _SPEAKERS = {"human": 0, "gpt": 1}
 
 
 @dataclass(frozen=True)
-class Record:
+class TrainingRecord:
     """One picture's regions and conversation.
 
     masks are bool (height, width); kinds, where known, names the kind of question of each turn. Without masks the
@@ -50,7 +50,7 @@ class Record:
 
 def record_from_sample(
     sample_id: str, file_name: str, masks: Sequence[np.ndarray], turns: Iterable[Any], region_names: Sequence[str] = ()
-) -> Record:
+) -> TrainingRecord:
     """A record of a made sample; turns have question, answer, known_regions and maybe kind.
 
     Raises InputError without a mask to take the picture's size from.
@@ -58,7 +58,7 @@ def record_from_sample(
     if not masks:
         raise InputError("samples.mask_missing")
     listed = list(turns)
-    return Record(
+    return TrainingRecord(
         sample_id,
         file_name,
         (masks[0].shape[0], masks[0].shape[1]),
@@ -69,13 +69,13 @@ def record_from_sample(
     )
 
 
-def save_records(records: Iterable[Record], path: str | Path) -> None:
+def save_records(records: Iterable[TrainingRecord], path: str | Path) -> None:
     """Write records as one JSON list."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json.dumps([to_json(record) for record in records], ensure_ascii=False), encoding="utf-8")
 
 
-def to_json(record: Record) -> dict[str, Any]:
+def to_json(record: TrainingRecord) -> dict[str, Any]:
     """A record as JSON values, masks run-length encoded without loss."""
     annotation = []
     for place, mask in enumerate(record.masks):
@@ -106,7 +106,7 @@ def to_json(record: Record) -> dict[str, Any]:
     }
 
 
-def from_json(item: Any) -> Record:
+def from_json(item: Any) -> TrainingRecord:
     """Check and decode one record; InputError in one sentence says what is wrong and what is expected."""
     if not isinstance(item, Mapping):
         raise InputError("samples.not_object", kind=_kind(item))
@@ -125,7 +125,7 @@ def from_json(item: Any) -> Record:
         turns = _described(item["description"], str(item.get("id", file_name)), len(masks))
     else:
         turns, kinds = _turns(item.get("conversations"), len(masks))
-    return Record(
+    return TrainingRecord(
         str(item.get("id", "")),
         file_name,
         size_hw,
@@ -141,7 +141,7 @@ def worded(wordings: Sequence[str], key: str, region: int) -> str:
     return wordings[zlib.crc32(f"{key} {region}".encode()) % len(wordings)].replace("{r}", f"<region{region}>")
 
 
-def introduced(record: Record) -> Record:
+def introduced(record: TrainingRecord) -> TrainingRecord:
     """The record with regions called "region1" instead of shown where they are mentioned.
 
     Its first question then introduces all of them, as the published conversations do, whose answers call regions by
@@ -154,7 +154,7 @@ def introduced(record: Record) -> Record:
     return replace(record, turns=turns)
 
 
-def answers_mention_regions(record: Record) -> bool:
+def answers_mention_regions(record: TrainingRecord) -> bool:
     """Whether an answer calls a region by its name."""
     return any(_MENTION.search(turn.answer) for turn in record.turns)
 

@@ -211,8 +211,8 @@ def test_labels_of_every_region_are_judged_by_the_models_likelihood(workspace: W
 
 def test_hidden_regions_are_left_out_and_one_can_be_chosen(workspace: Workspace) -> None:
     hidden = handlers.show_region(workspace.session, 2, False)
-    assert [each.number for each in judging.labels_probe(hidden, "a, b", "all").asked] == [1]
-    assert [each.number for each in judging.labels_probe(hidden, "a, b", "selected").asked] == [2]
+    assert [each.number for each in judging.labels_probe(hidden, "a, b", "all").regions] == [1]
+    assert [each.number for each in judging.labels_probe(hidden, "a, b", "selected").regions] == [2]
     with pytest.raises(InputError, match="All regions are hidden"):
         judging.labels_probe(handlers.show_region(hidden, 1, False), "a, b", "all")
 

@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
-from osprey_core.cache.prefix_cache import CacheBudget, PictureCache, cache_of, common_length, tensor_bytes
+from osprey_core.cache.prefix_cache import CacheBudget, PrefixCache, cache_of, common_length, tensor_bytes
 from osprey_core.language.generation import DecodedRows, decode
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
@@ -344,7 +344,7 @@ def filled(length: int, seed: int = 0) -> KeyValues:
 
 def test_the_longest_kept_beginning_is_recalled(model: Osprey) -> None:
     config = model.network.llm.config
-    cache = PictureCache(CacheBudget())
+    cache = PrefixCache(CacheBudget())
     for content in ("abcd", "abx", "q"):
         cache.remember(content, "", cache_of(config, filled(len(content)), len(content)))
     assert cache.recall("abcz")[0] == 3
@@ -354,7 +354,7 @@ def test_the_longest_kept_beginning_is_recalled(model: Osprey) -> None:
 
 def test_a_conversation_gives_way_to_its_continuation_only(model: Osprey) -> None:
     config = model.network.llm.config
-    cache = PictureCache(CacheBudget())
+    cache = PrefixCache(CacheBudget())
 
     def kept_after(prompt: str, answer: str) -> list[str]:
         length = len(prompt + answer)
@@ -370,7 +370,7 @@ def test_a_conversation_gives_way_to_its_continuation_only(model: Osprey) -> Non
 
 
 def test_only_what_the_cache_holds_is_remembered(model: Osprey) -> None:
-    cache = PictureCache(CacheBudget())
+    cache = PrefixCache(CacheBudget())
     cache.remember("abcd", "ef", cache_of(model.network.llm.config, filled(6), 4))
     assert cache.recall("abcdef")[0] == 4
 

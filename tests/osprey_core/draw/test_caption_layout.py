@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osprey_core.draw.caption_layout import Box, Caption, place
+from osprey_core.draw.caption_layout import Box, CaptionLayout, place
 
 WIDE, HIGH = 400.0, 300.0
 
@@ -19,11 +19,11 @@ def boxes(wide: float = WIDE, high: float = HIGH) -> st.SearchStrategy[Box]:
 
 
 @st.composite
-def captions(draw: st.DrawFn) -> Caption:
+def captions(draw: st.DrawFn) -> CaptionLayout:
     box = draw(boxes())
     across, down = draw(st.tuples(st.floats(0, 1), st.floats(0, 1)))
     anchor = (box[0] + across * (box[2] - box[0]), box[1] + down * (box[3] - box[1]))
-    return Caption(box, anchor, draw(st.floats(5, 500)), draw(st.floats(5, 40)), draw(st.floats(0, 80)))
+    return CaptionLayout(box, anchor, draw(st.floats(5, 500)), draw(st.floats(5, 40)), draw(st.floats(0, 80)))
 
 
 def apart(one: Box, other: Box) -> float:
@@ -33,7 +33,9 @@ def apart(one: Box, other: Box) -> float:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(captions(), max_size=12), st.lists(boxes(), max_size=4))
-def test_no_caption_overlaps_leaves_the_picture_or_its_region(given_captions: list[Caption], taken: list[Box]) -> None:
+def test_no_caption_overlaps_leaves_the_picture_or_its_region(
+    given_captions: list[CaptionLayout], taken: list[Box]
+) -> None:
     spots = place(given_captions, (WIDE, HIGH), taken)
     assert len(spots) == len(given_captions)
     placed = [(caption, spot) for caption, spot in zip(given_captions, spots, strict=True) if spot is not None]
@@ -52,7 +54,7 @@ def test_no_caption_overlaps_leaves_the_picture_or_its_region(given_captions: li
 
 @settings(max_examples=60, deadline=None)
 @given(captions())
-def test_a_caption_alone_finds_its_place_unless_it_cannot_fit(caption: Caption) -> None:
+def test_a_caption_alone_finds_its_place_unless_it_cannot_fit(caption: CaptionLayout) -> None:
     (spot,) = place([caption], (WIDE, HIGH))
     assert (spot is None) == (min(caption.least_width, caption.width) > WIDE or caption.height > HIGH)
 
@@ -60,7 +62,7 @@ def test_a_caption_alone_finds_its_place_unless_it_cannot_fit(caption: Caption) 
 def test_a_caption_stands_inside_its_region_beside_the_number() -> None:
     region = (50.0, 50.0, 350.0, 250.0)
     number = (190.0, 140.0, 210.0, 160.0)
-    (spot,) = place([Caption(region, (200, 150), 100, 20, 40)], (WIDE, HIGH), [number])
+    (spot,) = place([CaptionLayout(region, (200, 150), 100, 20, 40)], (WIDE, HIGH), [number])
     assert spot is not None
     assert spot[2] - spot[0] == 100
     assert spot[0] >= 50
@@ -70,13 +72,13 @@ def test_a_caption_stands_inside_its_region_beside_the_number() -> None:
 
 def test_a_region_too_small_for_its_caption_has_it_beside() -> None:
     region = (180.0, 140.0, 200.0, 160.0)
-    (spot,) = place([Caption(region, (190, 150), 100, 20, 40)], (WIDE, HIGH), [region])
+    (spot,) = place([CaptionLayout(region, (190, 150), 100, 20, 40)], (WIDE, HIGH), [region])
     assert spot is not None
     assert apart(spot, region) >= 0
 
 
 def test_where_there_is_little_room_a_caption_is_cut_and_then_left_out() -> None:
-    caption = Caption((0.0, 0.0, 100.0, 60.0), (50, 30), 90, 20, 36)
+    caption = CaptionLayout((0.0, 0.0, 100.0, 60.0), (50, 30), 90, 20, 36)
     widths = []
     for taken in ([], [(45.0, 0.0, 100.0, 60.0)], [(30.0, 0.0, 100.0, 60.0)]):
         (spot,) = place([caption], (100, 60), taken)
@@ -88,6 +90,6 @@ def test_many_captions_are_placed() -> None:
     regions = [
         (40.0 * column, 30.0 * row, 40.0 * column + 38, 30.0 * row + 28) for column in range(10) for row in range(10)
     ]
-    wanted = [Caption(box, (box[0] + 19, box[1] + 14), 60, 14, 20) for box in regions]
+    wanted = [CaptionLayout(box, (box[0] + 19, box[1] + 14), 60, 14, 20) for box in regions]
     spots = place(wanted, (WIDE, HIGH))
     assert sum(spot is not None for spot in spots) > 50

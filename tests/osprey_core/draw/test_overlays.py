@@ -11,7 +11,7 @@ from osprey_core.draw.overlays import heat_colors, heat_over, label_point_xy, li
 from osprey_core.errors import InputError
 from osprey_core.regions.colors import rgb_of
 from osprey_core.regions.masks import Mask
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 
 
 def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float) -> Mask:
@@ -25,7 +25,7 @@ def grey() -> np.ndarray:
 
 
 def test_the_picture_itself_is_left_alone(grey):
-    region = Region(1, disc((200, 300), (150, 100), 60))
+    region = NumberedMask(1, disc((200, 300), (150, 100), 60))
     for image in (grey, Image.fromarray(grey)):
         drawn = overlay(image, [region])
         assert drawn.shape == grey.shape
@@ -37,7 +37,7 @@ def test_the_picture_itself_is_left_alone(grey):
 
 def test_only_the_region_and_a_narrow_rim_change(grey):
     mask = disc((200, 300), (150, 100), 60)
-    drawn = overlay(grey, [Region(1, mask)], numbers=False)
+    drawn = overlay(grey, [NumberedMask(1, mask)], numbers=False)
     changed = (drawn != grey).any(axis=2)
     assert changed[mask].all()
     assert not changed[~disc((200, 300), (150, 100), 64)].any()
@@ -50,14 +50,14 @@ def test_an_outline_stands_out_on_any_background(background):
     image = np.full((200, 300, 3), background, np.uint8)
     mask = disc((200, 300), (150, 100), 60)
     for number in range(1, 9):
-        drawn = overlay(image, [Region(number, mask)], alpha=0, numbers=False).astype(int)
+        drawn = overlay(image, [NumberedMask(number, mask)], alpha=0, numbers=False).astype(int)
         row = drawn[100, 80:100].sum(axis=1)
         assert row.max() - row.min() > 250
 
 
 def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey):
-    small = Region(1, disc((200, 300), (150, 100), 20))
-    large = Region(2, disc((200, 300), (150, 100), 90))
+    small = NumberedMask(1, disc((200, 300), (150, 100), 20))
+    large = NumberedMask(2, disc((200, 300), (150, 100), 90))
     one, other = overlay(grey, [small, large], alpha=1), overlay(grey, [large, small], alpha=1)
     assert np.array_equal(one, other)
     assert tuple(one[88, 150]) == rgb_of(small.color)
@@ -65,7 +65,7 @@ def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey):
 
 
 def test_the_selected_region_is_drawn_stronger(grey):
-    regions = [Region(1, disc((200, 300), (80, 100), 50)), Region(2, disc((200, 300), (220, 100), 50))]
+    regions = [NumberedMask(1, disc((200, 300), (80, 100), 50)), NumberedMask(2, disc((200, 300), (220, 100), 50))]
     plain, chosen = overlay(grey, regions, numbers=False), overlay(grey, regions, selected=2, numbers=False)
     assert (chosen[100, 220] == plain[100, 220]).all()
     assert np.abs(chosen[100, 80].astype(int) - 128).sum() < np.abs(plain[100, 80].astype(int) - 128).sum()
@@ -77,7 +77,7 @@ def test_the_selected_region_is_drawn_stronger(grey):
 def test_every_region_carries_its_number_inside(grey):
     ring = disc((200, 300), (150, 100), 95) & ~disc((200, 300), (150, 100), 60)
     middle = disc((200, 300), (150, 100), 55)
-    regions = [Region(1, ring | middle), Region(12, middle)]
+    regions = [NumberedMask(1, ring | middle), NumberedMask(12, middle)]
     changed = (overlay(grey, regions) != overlay(grey, regions, numbers=False)).any(axis=2)
     assert changed[middle].sum() > 50
     assert changed[ring].sum() > 50, "the number of the larger region must not hide under the smaller one"
@@ -86,7 +86,7 @@ def test_every_region_carries_its_number_inside(grey):
 @pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (230, 159, 0), (20, 90, 160)])
 def test_a_caption_is_white_on_dark_on_any_background(background):
     image = np.full((300, 400, 3), background, np.uint8)
-    region = Region(1, disc((300, 400), (200, 150), 90))
+    region = NumberedMask(1, disc((300, 400), (200, 150), 90))
     plain, drawn = overlay(image, [region]), overlay(image, [region], captions={1: "a red apple"})
     changed = (plain != drawn).any(axis=2)
     rows, columns = np.nonzero(changed)
@@ -98,7 +98,7 @@ def test_a_caption_is_white_on_dark_on_any_background(background):
 
 
 def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey):
-    regions = [Region(1, disc((200, 300), (60, 100), 40)), Region(2, disc((200, 300), (240, 100), 40))]
+    regions = [NumberedMask(1, disc((200, 300), (60, 100), 40)), NumberedMask(2, disc((200, 300), (240, 100), 40))]
     plain = overlay(grey, regions)
     short = overlay(grey, regions, captions={1: "apple"})
     badges = (plain != overlay(grey, regions, numbers=False)).any(axis=2)
@@ -110,7 +110,7 @@ def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey):
 
 
 def test_what_the_font_cannot_write_is_left_out(grey):
-    region = Region(1, disc((200, 300), (150, 100), 80))
+    region = NumberedMask(1, disc((200, 300), (150, 100), 80))
     plain = overlay(grey, [region])
     assert np.array_equal(overlay(grey, [region], captions={1: "사과"}), plain)
     assert np.array_equal(overlay(grey, [region], captions={1: " ", 9: "nobody"}), plain)
@@ -146,10 +146,12 @@ def test_pictures_of_any_size_can_be_drawn_on(size_hw):
     corner = np.zeros(size_hw, bool)
     corner[-1, -1] = True
     words = {1: "all of it", 23: "a corner"}
-    drawn = overlay(image, [Region(1, np.ones(size_hw, bool)), Region(23, corner)], selected=23, captions=words)
+    drawn = overlay(
+        image, [NumberedMask(1, np.ones(size_hw, bool)), NumberedMask(23, corner)], selected=23, captions=words
+    )
     assert drawn.shape == image.shape
     assert drawn.any()
-    assert thumbnail(image, Region(23, corner), 32).shape == (32, 32, 3)
+    assert thumbnail(image, NumberedMask(23, corner), 32).shape == (32, 32, 3)
 
 
 def test_lines_grow_with_the_picture():
@@ -160,7 +162,7 @@ def test_lines_grow_with_the_picture():
 def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale():
     image = np.zeros((200, 300, 3), np.uint8)
     image[..., 0] = 200
-    small = thumbnail(image, Region(1, disc((200, 300), (290, 100), 9)), 90)
+    small = thumbnail(image, NumberedMask(1, disc((200, 300), (290, 100), 9)), 90)
     assert small.shape == (90, 90, 3)
     assert (np.abs(small - np.array([200, 0, 0])).max(axis=2) <= 2).mean() > 0.15, "the region keeps its colours"
     assert small[2, 2].min() > 130, "the surroundings are pale"
@@ -171,11 +173,11 @@ def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale():
 def test_a_thumbnail_is_always_the_size_asked_for(height, width, size, data):
     mask = np.zeros((height, width), bool)
     mask[data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))] = True
-    assert thumbnail(np.zeros((height, width, 3), np.uint8), Region(5, mask), size).shape == (size, size, 3)
+    assert thumbnail(np.zeros((height, width, 3), np.uint8), NumberedMask(5, mask), size).shape == (size, size, 3)
 
 
 def test_what_cannot_be_drawn_is_refused(grey):
-    region = Region(1, np.ones((20, 30), bool))
+    region = NumberedMask(1, np.ones((20, 30), bool))
     with pytest.raises(InputError, match="The mask is 30 x 20 pixels, but the picture is 300 x 200"):
         overlay(grey, [region])
     with pytest.raises(InputError, match="The mask is 30 x 20 pixels"):
@@ -183,7 +185,7 @@ def test_what_cannot_be_drawn_is_refused(grey):
     with pytest.raises(InputError, match=r"between 0 and 1, but it is 1\.5"):
         overlay(grey, [], alpha=1.5)
     with pytest.raises(InputError, match="at least 1 pixel wide"):
-        thumbnail(grey, Region(1, np.ones((200, 300), bool)), 0)
+        thumbnail(grey, NumberedMask(1, np.ones((200, 300), bool)), 0)
     with pytest.raises(InputError, match="PIL image or a uint8 array"):
         overlay(grey.astype(float), [])  # type: ignore[arg-type]
 
@@ -229,7 +231,7 @@ def test_a_heat_map_lies_over_the_part_of_the_picture_that_it_is_about():
 
 
 def test_the_outline_of_the_region_lies_on_its_heat_map(grey):
-    region = Region(1, disc((200, 300), (150, 100), 60))
+    region = NumberedMask(1, disc((200, 300), (150, 100), 60))
     bare, outlined = (heat_over(grey, np.full((4, 4), 0.5), each) for each in (None, region))
     changed = (bare != outlined).any(axis=2)
     y, x = np.mgrid[:200, :300]

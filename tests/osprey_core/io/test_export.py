@@ -22,7 +22,7 @@ from osprey_core.errors import InputError
 from osprey_core.io import export, record
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 from tests.osprey_core.io.test_record import example, png, records
 
 
@@ -101,7 +101,8 @@ def test_the_overlay_says_what_a_region_is_called_or_described_as() -> None:
     masks = np.zeros((2, 300, 400), bool)
     masks[0, 40:200, 20:180], masks[1, 60:260, 220:390] = True, True
     regions = tuple(
-        RecordedRegion.of(Region(n, mask, name)) for n, mask, name in zip((1, 2), masks, ("pond", ""), strict=True)
+        RecordedRegion.of(NumberedMask(n, mask, name))
+        for n, mask, name in zip((1, 2), masks, ("pond", ""), strict=True)
     )
     said = (
         RecordedTurn("What is the category of <region1>? Using only one word or phrase.", "boat", 1, ()),

@@ -19,7 +19,7 @@ from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, Recor
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.colors import color_of
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 from osprey_core.regions.rle import CodedMask
 
 
@@ -136,7 +136,7 @@ def test_settings_that_only_earlier_versions_allowed_do_not_keep_a_record_from_b
 
 
 def test_regions_come_back_with_number_name_colour_and_every_pixel() -> None:
-    region = Region(9, np.eye(12, 16, dtype=bool), "leaf")
+    region = NumberedMask(9, np.eye(12, 16, dtype=bool), "leaf")
     made = Record(example().picture, (RecordedRegion.of(region),))
     back = record.from_json(record.to_json(made)).regions[0].region()
     assert back == region

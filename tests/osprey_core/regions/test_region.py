@@ -7,25 +7,25 @@ import pytest
 
 from osprey_core.errors import InputError
 from osprey_core.regions.colors import PALETTE, color_of, rgb_of, text_color_on
-from osprey_core.regions.region import Region
+from osprey_core.regions.region import NumberedMask
 
 
 def test_regions_are_equal_if_number_name_and_every_pixel_are():
     mask = np.eye(4, dtype=bool)
-    region = Region(1, mask, "beak")
-    assert region == Region(1, mask.copy(), "beak")
-    assert hash(region) == hash(Region(1, mask.copy(), "beak"))
-    assert region != Region(2, mask, "beak")
-    assert region != Region(1, mask, "wing")
-    assert region != Region(1, ~mask, "beak")
-    assert region != Region(1, np.ones((2, 2), bool), "beak")
+    region = NumberedMask(1, mask, "beak")
+    assert region == NumberedMask(1, mask.copy(), "beak")
+    assert hash(region) == hash(NumberedMask(1, mask.copy(), "beak"))
+    assert region != NumberedMask(2, mask, "beak")
+    assert region != NumberedMask(1, mask, "wing")
+    assert region != NumberedMask(1, ~mask, "beak")
+    assert region != NumberedMask(1, np.ones((2, 2), bool), "beak")
     assert region != "beak"
-    assert {region: 1}[Region(1, mask, "beak")] == 1
+    assert {region: 1}[NumberedMask(1, mask, "beak")] == 1
 
 
 def test_a_region_keeps_its_own_unchangeable_mask():
     mask = np.eye(4, dtype=bool)
-    region = Region(1, mask)
+    region = NumberedMask(1, mask)
     mask[:] = False
     assert region.mask.sum() == 4
     with pytest.raises(ValueError, match="read-only"):
@@ -37,7 +37,7 @@ def test_a_region_keeps_its_own_unchangeable_mask():
 @pytest.mark.parametrize("number", [0, -1, 1.0, True, "1", None])
 def test_numbers_count_from_one(number):
     with pytest.raises(InputError, match="no region number"):
-        Region(number, np.ones((2, 2), bool))
+        NumberedMask(number, np.ones((2, 2), bool))
     with pytest.raises(InputError, match="no region number"):
         color_of(number)
 
@@ -45,12 +45,12 @@ def test_numbers_count_from_one(number):
 @pytest.mark.parametrize("mask", [None, np.ones((2, 2)), np.ones((2, 2, 1), bool)])
 def test_a_region_needs_a_checked_mask(mask):
     with pytest.raises(InputError, match="bool array"):
-        Region(1, mask)
+        NumberedMask(1, mask)
 
 
 def test_the_colour_follows_from_the_number_alone_and_starts_again():
     count = len(PALETTE)
-    assert Region(3, np.ones((2, 2), bool)).color == color_of(3) == color_of(3 + count)
+    assert NumberedMask(3, np.ones((2, 2), bool)).color == color_of(3) == color_of(3 + count)
     assert len({color_of(n) for n in range(1, count + 1)}) == count
 
 

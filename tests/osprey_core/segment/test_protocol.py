@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from osprey_core.errors import InputError
 from osprey_core.regions.masks import Mask
 from osprey_core.segment.merge_tree import BACKGROUND, OBJECT, analyse
-from osprey_core.segment.protocol import Prompt, PromptedPicture, ScoredMask, first_distinct
+from osprey_core.segment.protocol import CheckedPrompt, PromptedPicture, ScoredMask, first_distinct
 
 
 def row(*pixels: int) -> Mask:
@@ -37,7 +37,7 @@ def test_distinct_candidates_are_taken_in_order_and_no_more_than_needed() -> Non
 class Picture(PromptedPicture):
     """Answers everything with its left half."""
 
-    def _find(self, prompt: Prompt) -> list[ScoredMask]:
+    def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         self.prompt = prompt
         mask = np.zeros(self._size_hw, bool)
         mask[:, : self._size_hw[1] // 2] = True
@@ -47,7 +47,7 @@ class Picture(PromptedPicture):
 def test_prompts_are_checked_before_and_obeyed_after() -> None:
     picture = Picture((10, 20))
     (found,) = picture.segment([(2, 2), (15, 5), (4, 7)], [1, 1, 0], (30, 0, 0, 10))
-    assert picture.prompt == Prompt(((2, 2), (15, 5)), ((4, 7),), (0, 0, 20, 10))
+    assert picture.prompt == CheckedPrompt(((2, 2), (15, 5)), ((4, 7),), (0, 0, 20, 10))
     assert found.mask[2, 2]
     assert found.mask[5, 15]
     assert not found.mask[7, 4]

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import Prompts, Turn
+from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model import build_network
 from osprey_core.model.extractor import MaskGrids
 from osprey_core.training.batches import IGNORED, Batch, Scenes, collate, loader
@@ -268,7 +268,7 @@ def test_accumulated_gradients_make_the_step_of_the_whole_batch(tmp_path: Path) 
 
 def test_answers_beginnings_weigh_as_the_stage_says(tmp_path: Path) -> None:
     run = run_in(tmp_path, config(stage("llm", steps=1)))
-    prompts = Prompts(run.config.model, tiny_tokenizer())
+    prompts = PromptWriter(run.config.model, tiny_tokenizer())
     scenes = Scenes(fake_source, prompts, {}, 400, first_seed=5, count=4)
     batch = next(iter(loader(scenes, 4, 0))).to(torch.device("cpu"))
     turns = sum(len(sample.dialogue) for seed in range(5, 9) for sample in fake_source(seed))
@@ -292,7 +292,7 @@ def test_answers_beginnings_weigh_as_the_stage_says(tmp_path: Path) -> None:
 
 
 def naming_batch(run: Run) -> Batch:
-    prompts = Prompts(run.config.model, tiny_tokenizer())
+    prompts = PromptWriter(run.config.model, tiny_tokenizer())
     names = {name: place for place, name in enumerate(NAMES)}
     return next(iter(loader(Scenes(fake_source, prompts, names, 400, first_seed=5, count=4), 4, 0)))
 
@@ -374,7 +374,7 @@ def test_the_model_learns_where_a_region_is(tmp_path: Path) -> None:
     settings = replace(settings, stages=(replace(settings.stages[0], batch_size=16, learning_rate=5e-3),))
     run = run_in(tmp_path, settings)
     run.train()
-    scenes = Scenes(fake_source, Prompts(settings.model, tiny_tokenizer()), {}, 400, first_seed=77_000, count=16)
+    scenes = Scenes(fake_source, PromptWriter(settings.model, tiny_tokenizer()), {}, 400, first_seed=77_000, count=16)
     with torch.inference_mode():
         outcome = dialogue_loss(run.network.eval(), next(iter(loader(scenes, 16, 0))).to(torch.device("cpu")))
     assert float(outcome.row_accuracy) > 0.9
@@ -390,7 +390,7 @@ def test_a_saved_run_is_a_model_that_answers(tmp_path: Path) -> None:
 
 
 def test_labels_are_the_answers_shifted_by_one() -> None:
-    prompts = Prompts(tiny_config(), tiny_tokenizer())
+    prompts = PromptWriter(tiny_config(), tiny_tokenizer())
     scenes = Scenes(fake_source, prompts, {"west": 0, "east": 1}, 400, first_seed=5, count=1)
     batch = collate([scenes[0]])
     for row, sample in enumerate(fake_source(5)):
@@ -406,7 +406,7 @@ def test_labels_are_the_answers_shifted_by_one() -> None:
 
 
 def test_long_dialogues_lose_their_last_turns() -> None:
-    prompts = Prompts(tiny_config(), tiny_tokenizer())
+    prompts = PromptWriter(tiny_config(), tiny_tokenizer())
     sample = fake_source(0)[1]
     whole = Scenes(fake_source, prompts, {}, 400, 0, 1)[0][1]
     prompt, _ = prompts.transcript([sample.dialogue[0]], 1)

@@ -1,0 +1,105 @@
+"""Endpoints that ask the model about regions, describe everything, and stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import gradio as gr
+
+from demo.api.caller_identity import Callers
+from demo.api.results import errors_as_sentences
+from demo.jobs import analyses, answers, captions
+from demo.jobs.decoding import Decode
+from demo.session import conversation
+from demo.session.conversation import Style
+from demo.session.services import Services
+from osprey_core.language.sampling import SamplingSettings
+
+
+@dataclass(frozen=True)
+class ConversationEndpoints:
+    """What programs call; the docstrings are what callers read."""
+
+    services: Services
+    callers: Callers
+    decode: Decode
+
+    def describe_everything(self, request: gr.Request, style: str = "short", session: str = "") -> Iterator[Any]:
+        """Describe all that stands out in the picture.
+
+        Parameters:
+            style: "short", "detailed" or "category".
+            session: what open_picture returned.
+        Returns:
+            of each find: index (as of segment_everything) and caption.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            for now in captions.describe_everything(
+                self.services, workspace, _style(style), SamplingSettings(max_new_tokens=1024), self.decode
+            ):
+                rows = now.captions.rows if now.captions else ()
+                found = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
+                yield self.callers.told(found, request)
+
+    def ask(
+        self,
+        request: gr.Request,
+        question: str,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 1024,
+        seed: int | None = None,
+        session: str = "",
+    ) -> Iterator[str]:
+        """Ask the model about regions, by their numbers (“What is @1?”, “How do @1 and @2 relate?”).
+
+        A question without a number is about the region that was marked last. Earlier questions are remembered.
+
+        Parameters:
+            question: in plain words.
+            temperature: 0 for the likeliest answer, up to 2 for variety.
+            top_p: keep to the likeliest words that make up this share, above 0 and up to 1.
+            max_new_tokens: the longest answer.
+            seed: repeats an answer of a temperature above 0.
+            session: what open_picture returned.
+        Returns:
+            the answer.
+        """
+        with errors_as_sentences():
+            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
+            workspace = self.callers.workspace(session, request)
+            turn_id = workspace.change(lambda s: conversation.ask(s, question or "")).transcript[-1].id
+            for progress in answers.answer(self.services, workspace, settings, self.decode):
+                for turn in progress.session.transcript:
+                    if turn.id == turn_id:
+                        yield turn.answer
+
+    def clear_chat(self, request: gr.Request, session: str = "") -> None:
+        """Forget all questions and answers; picture and regions stay.
+
+        Parameters:
+            session: what open_picture returned.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            answers.stop(self.services, workspace)
+            workspace.change(conversation.clear_chat)
+
+    def stop(self, request: gr.Request, session: str = "") -> None:
+        """End the answer that is being written, closer looks, descriptions of everything; what is written stays.
+
+        Parameters:
+            session: what open_picture returned.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            answers.stop(self.services, workspace)
+            captions.stop_describing(self.services, workspace)
+            analyses.stop(self.services, workspace)
+
+
+def _style(style: str | None) -> Style:
+    return cast(Style, style or "short")  # `describe_everything` refuses any other word

@@ -1,0 +1,69 @@
+"""Endpoints that open a picture and save what was done with it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import utils
+
+from demo.api.caller_identity import Callers
+from demo.api.results import errors_as_sentences
+from demo.jobs import answers
+from demo.session import record
+from demo.session.pictures import open_address
+from demo.session.services import Services
+from osprey_core.errors import OspreyError
+
+
+@dataclass(frozen=True)
+class PictureEndpoints:
+    """What programs call; the docstrings are what callers read."""
+
+    services: Services
+    callers: Callers
+
+    def open_picture(self, request: gr.Request, file: str | None = None, address: str = "", session: str = "") -> Any:
+        """Open a picture (or a conversation saved by `export`), to mark things in it and to ask about them.
+
+        Parameters:
+            file: PNG, JPEG, WebP and others, or the zip of a saved conversation.
+            address: in place of a file, the public http or https address of a picture.
+            session: empty for a new one; another call's session to open the picture there instead of what is open.
+        Returns:
+            session, to be given to all other calls; width and height in pixels.
+        """
+        with errors_as_sentences():
+            if not file and not address:
+                raise OspreyError("page.upload_missing")
+            workspace = self.callers.workspace_to_open(session, request)
+            if file:
+                opened = record.open_file(workspace.session, Path(file).read_bytes(), Path(file).name)
+            else:
+                opened = open_address(self.services, workspace.session, address)
+            answers.stop(self.services, workspace)
+            workspace.change(lambda _: opened)
+            self.services.workspaces.keep(workspace)
+            assert opened.picture is not None
+            found = {"session": workspace.key, "width": opened.picture.width, "height": opened.picture.height}
+            return self.callers.told(found, request)
+
+    def export(self, request: gr.Request, session: str = "") -> str:
+        """Save picture, regions and conversation as one zip: masks as PNG and COCO JSON, overlay, Markdown.
+
+        Parameters:
+            session: what open_picture returned.
+        Returns:
+            the zip; open_picture opens it again.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            data, name = record.zip_of(workspace.session, self.services.model.name, self.services.segmenter.name)
+            # In Gradio's own folder, from which it serves files and which it clears.
+            folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
+            folder.mkdir(parents=True)
+            (folder / name).write_bytes(data)
+            return str(folder / name)

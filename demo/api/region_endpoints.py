@@ -1,0 +1,178 @@
+"""Endpoints that mark regions in the picture and change their list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+
+from demo.api.caller_identity import Callers
+from demo.api.results import errors_as_sentences, listed, mask_result, region_result, selected_region
+from demo.session import marks, regions
+from demo.session.marks import Action
+from demo.session.segments import find_everything
+from demo.session.services import Services
+from demo.session.session import Session
+from demo.session.workspace import Workspace
+from osprey_core.errors import OspreyError
+
+
+@dataclass(frozen=True)
+class RegionEndpoints:
+    """What programs call; the docstrings are what callers read."""
+
+    services: Services
+    callers: Callers
+
+    def segment_point(self, request: gr.Request, x: float, y: float, action: str = "new", session: str = "") -> Any:
+        """Mark the thing at a point of the picture. What is marked is a region, which questions call @1, @2 and so on.
+
+        Parameters:
+            x: pixels from the left edge of the picture.
+            y: pixels from its upper edge.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area in pixels, box_xyxy (left, top, right, bottom), rle (the mask as COCO RLE).
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            marked = workspace.change_regions(lambda s: marks.mark_point(self.services, s, x, y, _action(action)))
+            return self.callers.told(selected_region(marked), request)
+
+    def segment_box(self, request: gr.Request, box_xyxy: Any, action: str = "new", session: str = "") -> Any:
+        """Mark the thing that a box frames.
+
+        Parameters:
+            box_xyxy: left, top, right, bottom in pixels of the picture.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            box = listed(box_xyxy)
+            marked = workspace.change_regions(lambda s: marks.mark_box(self.services, s, box, _action(action)))
+            return self.callers.told(selected_region(marked), request)
+
+    def segment_brush(
+        self,
+        request: gr.Request,
+        points_xy: Any,
+        radius: float,
+        action: str = "new",
+        refine: bool = False,
+        session: str = "",
+    ) -> Any:
+        """Mark the pixels under a brush stroke.
+
+        Parameters:
+            points_xy: the stroke's points, each [x, y] in pixels of the picture.
+            radius: half the brush's width in pixels.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            refine: whether the segmenter shall put the outline of the thing in the place of what was drawn.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            stroke = listed(points_xy)
+            drawn = workspace.change_regions(lambda s: marks.mark_brush(s, stroke, radius, _action(action)))
+            return self.callers.told(self._refined(workspace, drawn, refine), request)
+
+    def segment_polygon(
+        self, request: gr.Request, points_xy: Any, action: str = "new", refine: bool = False, session: str = ""
+    ) -> Any:
+        """Mark the pixels inside an outline.
+
+        Parameters:
+            points_xy: the outline's corners, each [x, y] in pixels of the picture; at least three.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            refine: whether the segmenter shall put the outline of the thing in the place of what was drawn.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            corners = listed(points_xy)
+            drawn = workspace.change_regions(lambda s: marks.mark_polygon(s, corners, _action(action)))
+            return self.callers.told(self._refined(workspace, drawn, refine), request)
+
+    def segment_everything(self, request: gr.Request, session: str = "") -> Any:
+        """Find all that stands out in the picture, largest first; nothing becomes a region by this.
+
+        Parameters:
+            session: what open_picture returned.
+        Returns:
+            of each find: index (for take_segment), score from 0 to 1, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            found = find_everything(self.services, self.callers.workspace(session, request).session)
+            segments = [
+                {"index": index, "score": segment.score, **mask_result(segment.mask)}
+                for index, segment in enumerate(found)
+            ]
+            return self.callers.told(segments, request)
+
+    def take_segment(self, request: gr.Request, number: int, action: str = "new", session: str = "") -> Any:
+        """Make a region of one find of segment_everything.
+
+        Parameters:
+            number: the index that segment_everything gave it.
+            action: "new" makes a region; "add" and "remove" change the region that was marked last.
+            session: what open_picture returned.
+        Returns:
+            the region: number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            index = int(number or 0)
+            marked = workspace.change_regions(lambda s: marks.take_segment(self.services, s, index, _action(action)))
+            return self.callers.told(selected_region(marked), request)
+
+    def load_masks(self, request: gr.Request, file: str | None, session: str = "") -> Any:
+        """Make regions of the masks in a file.
+
+        Parameters:
+            file: a black and white or transparent picture, COCO JSON, or labelme JSON.
+            session: what open_picture returned.
+        Returns:
+            all regions: of each number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            if not file:
+                raise OspreyError("page.upload_missing")
+            data = Path(file).read_bytes()
+            loaded = workspace.change_regions(lambda s: regions.load_masks(s, data))
+            return self.callers.told([region_result(region) for region in loaded.regions], request)
+
+    def delete_region(self, request: gr.Request, number: int, session: str = "") -> Any:
+        """Delete a region; what was said about it stays.
+
+        Parameters:
+            number: the region's number.
+            session: what open_picture returned.
+        Returns:
+            the regions that are left: of each number, name, area, box_xyxy, rle.
+        """
+        with errors_as_sentences():
+            workspace = self.callers.workspace(session, request)
+            left = workspace.change_regions(lambda s: regions.delete_region(s, int(number or 0)))
+            return self.callers.told([region_result(region) for region in left.regions], request)
+
+    def _refined(self, workspace: Workspace, drawn: Session, refine: bool | None) -> dict[str, Any]:
+        """What was drawn, or the outline in its place; if none fits, the mark stays and the caller is told."""
+        if not refine:
+            return selected_region(drawn)
+        change = lambda s: marks.refine_mark(self.services, s) if s.regions is drawn.regions else s  # noqa: E731
+        return selected_region(workspace.change_regions(change))
+
+
+def _action(action: str | None) -> Action:
+    return cast(Action, action or "new")  # `marks` refuses any other word
