@@ -62,7 +62,7 @@ def serve(options: Options) -> int:
         # A lent GPU is there for answers only.
         device = "cpu" if zero_gpu else options.device
         if device == "auto" and options.segmenter != "classic":
-            from osprey_core.engine import resolve_device
+            from osprey_core.runtime.devices import resolve_device
 
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)

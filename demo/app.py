@@ -5,7 +5,6 @@ Decides nothing about regions or answers, and makes no component but the columns
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ from demo.everything.events import wire_everything
 from demo.everything.panel import build_everything, caption_outputs
 from demo.header.events import wire_languages, wire_status
 from demo.header.panel import build_header, header_outputs
-from demo.i18n import switching
 from demo.i18n.catalog import text
+from demo.i18n.switching import Page
 from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
@@ -58,17 +57,14 @@ def build_app(
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
     )
-    return switching.build(
-        lambda: _put_together(services, options, decode),
-        title=text("header.title"),
-        analytics_enabled=False,
-        fill_height=True,
-        delete_cache=(3600, 7200),
-    )
+    title = text("header.title")
+    with Page(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
+        _put_together(page, services, options, decode)
+    return page
 
 
-def _put_together(services: Services, options: Options, decode: Decode) -> Callable[[switching.Page], None]:
-    """Make the components; what is returned adds the events that need the finished page."""
+def _put_together(page: Page, services: Services, options: Options, decode: Decode) -> None:
+    """Make the components and wire them; last come the events that need all components that show words."""
     is_embedded = options.is_embedded
     workspace = gr.State(Workspace(), time_to_live=7200)
     header = build_header(services, is_embedded)
@@ -89,15 +85,12 @@ def _put_together(services: Services, options: Options, decode: Decode) -> Calla
     wire_chat(services, workspace, chat, decode)
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
-    def finish(page: switching.Page) -> None:
-        add_endpoints(page, services, decode)
-        spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
-        wire_languages(page, workspace, header, spoken)
-        others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
-        show = wire_pictures(services, workspace, canvas, others).show
-        wire_returning(page, services, workspace, show, [canvas, *others.components])
-
-    return finish
+    add_endpoints(page, services, decode)
+    spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
+    wire_languages(page, workspace, header, spoken)
+    others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
+    show = wire_pictures(services, workspace, canvas, others).show
+    wire_returning(page, services, workspace, show, [canvas, *others.components])
 
 
 def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from osprey_core.errors import InputError
+from osprey_core.runtime import choices
+from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
+from osprey_core.runtime.hub import EMBEDDED_MODEL
+from osprey_core.segment import SEGMENTERS
 
-EMBEDDED_MODEL = "nano"
-DTYPES = ("auto", "float32", "float16", "bfloat16")
-QUANTIZERS = ("none", "int8", "8bit", "4bit")
-DEVICE_MAPS = ("none", "auto")
-SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+DTYPES = ("auto", *choices.DTYPES)
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Options:
         if self.dtype not in DTYPES:
             raise InputError("options.dtype_unknown", value=repr(self.dtype), known=", ".join(DTYPES))
         device = self.device.split(":", 1)[0]
-        if device not in ("auto", "cpu", "cuda", "mps"):
+        if device not in choices.DEVICES:
             raise InputError("options.device_unknown", value=repr(self.device))
         if not 1 <= self.port <= 65535:
             raise InputError("options.port_outside", value=self.port)
         if self.cache_mb < 0:
             raise InputError("options.cache_negative", value=self.cache_mb)
-        if self.quantize not in QUANTIZERS:
-            raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZERS))
+        if self.quantize not in QUANTIZATIONS:
+            raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZATIONS))
         if self.device_map not in DEVICE_MAPS:
             raise InputError("options.device_map_unknown", value=repr(self.device_map), known=", ".join(DEVICE_MAPS))
         if not self.host.strip():

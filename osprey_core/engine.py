@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,7 +28,7 @@ from osprey_core.cache.prefix_cache import (
     tensor_bytes,
 )
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
-from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
+from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, PromptWriter, TextPrompt, Turn
@@ -39,9 +40,10 @@ from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.compile import compile_network
-from osprey_core.runtime.placement import check_device_map, is_offloaded
-from osprey_core.runtime.quantize import is_quantized, replacement_for
-from osprey_core.runtime.quantize import quantize as quantize_llm
+from osprey_core.runtime.devices import TORCH_DTYPES
+from osprey_core.runtime.loading import load_parts
+from osprey_core.runtime.placement import is_offloaded
+from osprey_core.runtime.quantize import is_quantized
 
 MIN_ANSWER_TOKENS = 32
 """History is left out rather than squeezing an answer into less room than this."""
@@ -56,8 +58,6 @@ measures it."""
 
 RegionToken = Literal["mask", "pos"]
 """The two tokens of a region: what is there, and where."""
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Osprey:
@@ -107,26 +107,15 @@ class Osprey:
                 size is negative.
             ModelNotFoundError, CheckpointError: as `hub` and `checkpoint` say.
         """
-        torch_device = resolve_device(device)
-        torch_dtype = resolve_dtype(dtype, torch_device)
-        replacement_for(quantize or "none", torch_device)  # says no before anything is fetched
-        spread = check_device_map(device_map or "none", torch_device)
-        if spread and (quantize or "none") != "none":
-            raise InputError("engine.quantized_spread")
-        if spread and compiled:
-            raise InputError("engine.compiled_spread")
-        files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
-        vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
-        tokenizer = TextTokenizer.from_folder(files.folder)
-        if tokenizer.vocab_size > files.config.language.vocab_size:
-            raise CheckpointError(
-                "engine.tokenizer_mismatch",
-                folder=str(files.folder),
-                pieces=tokenizer.vocab_size,
-                embedded=files.config.language.vocab_size,
-            )
-        network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
-        quantize_llm(network.llm, quantize or "none")
+        network, tokenizer = load_parts(
+            name,
+            device=device,
+            dtype=dtype,
+            revision=revision,
+            quantize=quantize or "none",
+            device_map=device_map or "none",
+            compiled=compiled,
+        )
         model = cls(name, network, tokenizer, cache_bytes)
         if compiled:
             compile_network(network)
@@ -174,18 +163,22 @@ class Osprey:
     def describe(
         self,
         image: Image.Image | np.ndarray,
-        masks: Iterable[np.ndarray],
+        regions: Iterable[np.ndarray] | None = None,
         style: str = "short",
+        *,
+        masks: Iterable[np.ndarray] | None = None,
         **settings: Any,
     ) -> list[str]:
         """Describe regions, many at a time, with the published question of that style.
 
         Args:
-            masks: bool or {0, 1} (H, W) each.
+            regions: bool or {0, 1} masks (H, W).
             style, settings: as for `View.describe`.
+            masks: the old name of `regions`; deprecated.
         """
+        regions = _regions_or_masks(regions, masks)
         _check_style(style)
-        answers = dict(self.open(image).describe(masks, style, **settings))
+        answers = dict(self.open(image).describe(regions, style, **settings))
         return [answers[place] for place in range(len(answers))]
 
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
@@ -198,7 +191,9 @@ class Osprey:
             raise InputError("engine.quantized_save")
         if is_offloaded(self.network):
             raise InputError("engine.spread_save")
-        checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else DTYPES[dtype])
+        checkpoint.save(
+            Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else TORCH_DTYPES[dtype]
+        )
 
     @property
     def _parameter(self) -> torch.Tensor:
@@ -320,31 +315,35 @@ class View:
 
     def describe(
         self,
-        masks: Iterable[np.ndarray],
+        regions: Iterable[np.ndarray] | None = None,
         style: str = "short",
         batch_size: int = DEFAULT_BATCH_SIZE,
         max_new_tokens: int | None = None,
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        *,
+        masks: Iterable[np.ndarray] | None = None,
     ) -> Iterator[tuple[int, str]]:
         """Describe regions, many at a time, with the published question of that style.
 
         Args:
-            masks: bool or {0, 1} (H, W) each.
+            regions: bool or {0, 1} masks (H, W).
             style: "short", "detailed" or "category".
             batch_size: regions that are decoded together. Each takes memory for its own few tokens; the picture's are
                 shared.
             max_new_tokens, temperature, top_p, seed: as for `stream`, for every region.
+            masks: the old name of `regions`; deprecated.
 
         Returns:
-            an iterator over (place of the mask from 0, answer), each as soon as it is complete, not in order. The
+            an iterator over (place of the region from 0, answer), each as soon as it is complete, not in order. The
             answers are those of `ask`. Closing the iterator ends the work.
 
         Raises:
             InputError: a mask, the style or a setting cannot be used.
             ContextOverflowError: the question does not fit.
         """
+        regions = _regions_or_masks(regions, masks)
         _check_style(style)
         if batch_size < 1:
             raise InputError("engine.batch_size_invalid", value=batch_size)
@@ -352,7 +351,7 @@ class View:
         prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, wanted)
         # Masks are as large as the picture, their tokens are not: only those are held.
         encoding = functools.cache(self.encoding)
-        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in masks]
+        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
         return self._describe(prompt, tokens, settings, batch_size)
 
     def _describe(
@@ -530,47 +529,15 @@ def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return prompt.ids[:end], prompt.ids[end:]
 
 
+def _regions_or_masks(regions: Iterable[np.ndarray] | None, masks: Iterable[np.ndarray] | None) -> Iterable[np.ndarray]:
+    """The regions under their name of now or of before. Raises TypeError unless they were given exactly once."""
+    if (regions is None) == (masks is None):
+        raise TypeError("describe needs regions (masks is their old name), once.")
+    if masks is not None:
+        warnings.warn("describe(masks=…) is called describe(regions=…) now.", DeprecationWarning, stacklevel=3)
+    return regions if masks is None else masks  # type: ignore[return-value]
+
+
 def _check_style(style: str) -> None:
     if style not in ("short", "detailed", "category"):
         raise InputError("engine.style_unknown", style=repr(style))
-
-
-def resolve_device(device: str) -> torch.device:
-    """The device for a name; "auto" takes a GPU where there is one. Raises InputError where it cannot be used."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except RuntimeError:
-        raise InputError("engine.device_unknown", device=repr(device)) from None
-    usable = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (resolved.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not usable.get(resolved.type, False):
-        raise InputError("engine.device_unavailable", device=repr(device))
-    return resolved
-
-
-def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The precision for a name; "auto" suits the device. Raises InputError for unknown names."""
-    if dtype == "auto":
-        if device.type == "cpu":
-            return torch.float32
-        return (
-            torch.bfloat16
-            if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-            else torch.float16
-        )
-    if dtype not in DTYPES:
-        raise InputError("engine.precision_unknown", precision=repr(dtype), known=", ".join(DTYPES))
-    return DTYPES[dtype]
-
-
-def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:
-    """CLIP's own file, from beside the checkpoint or from the Hub."""
-    beside = files.folder / hub.CLIP_FILE
-    return beside if beside.is_file() else hub.fetch_file(hub.CLIP_REPO, hub.CLIP_FILE)

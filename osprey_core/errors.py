@@ -66,3 +66,8 @@ class ModelNotFoundError(OspreyError, FileNotFoundError):
 
 class ContextOverflowError(InputError):
     """A question that does not fit into the language model's context, even without its history."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the computer or its GPU has no memory left for what was asked; torch's error is told by its name."""
+    return any(kind.__name__ in ("OutOfMemoryError", "MemoryError") for kind in type(error).__mro__)

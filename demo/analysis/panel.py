@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from demo.analysis import judging, similarity_maps
 from demo.analysis.judging import RegionLabelScores
 from demo.analysis.similarity_maps import LevelMap
-from demo.i18n.catalog import group
+from demo.i18n.switching import in_words
 from demo.jobs.analyses import AnswerVariant
 from demo.session import mentions
 from demo.session.services import Services
@@ -34,14 +34,13 @@ _COLORS = 9
 def build_closer(services: Services) -> gr.HTML:
     """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
     looks: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
-    return gr.HTML(
+    panel = gr.HTML(
         None,
         elem_id="closer",
         html_template='<section class="osp-closer" hidden></section>',
         css_template=text_of("analysis/analysis.css"),
         js_on_load=script("analysis/analysis.js", ("begin_look", "stop_look")),
         apply_default_css=False,
-        words=group("analysis"),
         kinds=KINDS,
         colors=len(PALETTE),
         heat=overlays.heat_colors(_COLORS),
@@ -49,6 +48,7 @@ def build_closer(services: Services) -> gr.HTML:
         compares=services.second is not None,
         **looks,
     )
+    return in_words(panel, words="analysis")
 
 
 def property_of(kind: str) -> str:

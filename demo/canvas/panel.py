@@ -13,13 +13,15 @@ from demo.canvas.caption_spots import place_captions
 from demo.canvas.gestures import EVENTS, MAX_MEGABYTES
 from demo.canvas.payloads import thumbnail
 from demo.i18n.catalog import group
+from demo.i18n.switching import in_words
 from demo.session.examples import Example
 from demo.shared.scripts import script, text_of
 
 
 def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
     """The component, to be called inside a Blocks. `addresses`: whether a pasted address opens the picture there."""
-    return gr.HTML(
+    shown = [{"name": example.path.name, "thumb": thumbnail(example.path)} for example in examples]
+    canvas = gr.HTML(
         value=None,
         html_template='<div class="osp-root"></div>',
         css_template=text_of("canvas/canvas.css"),
@@ -27,15 +29,6 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         apply_default_css=False,
         server_functions=[place_captions],
         elem_id="canvas",
-        words=group("canvas"),
-        examples=[
-            {
-                "name": example.path.name,
-                "title": group("examples").get(example.title, example.title),
-                "thumb": thumbnail(example.path),
-            }
-            for example in examples
-        ],
         limit_mb=MAX_MEGABYTES,
         addresses=addresses,
         picture=None,
@@ -44,3 +37,12 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         segments=None,
         download=None,
     )
+
+    def titled() -> list[dict[str, str]]:
+        titles = group("examples")
+        return [
+            {**entry, "title": titles.get(example.title, example.title)}
+            for entry, example in zip(shown, examples, strict=True)
+        ]
+
+    return in_words(canvas, words="canvas", examples=titled)

@@ -13,7 +13,7 @@ import gradio as gr
 
 from demo.chat import transcript
 from demo.chat.settings import SettingsPanel, build_settings
-from demo.i18n.catalog import group, text
+from demo.i18n.switching import in_words
 from demo.session.conversation import MAX_QUESTION_CHARACTERS, Style
 from demo.session.session import Session
 from demo.shared.components import scripted
@@ -49,64 +49,69 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
     about = _build_about()
     with gr.Row(elem_id="presets"):
         presets = {
-            style: gr.Button(
-                group("presets")[style], size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL
+            style: in_words(
+                gr.Button(size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL),
+                value=f"presets.{style}",
             )
             for style in STYLES
         }
         own = _build_own_questions()
     with gr.Row(elem_id="ask-row"):
-        question = gr.Textbox(
-            elem_id="question",
-            label=text("chat.question"),
-            show_label=False,
-            container=False,
-            placeholder=text("chat.question_placeholder"),
-            lines=1,
-            max_lines=5,
-            max_length=MAX_QUESTION_CHARACTERS,
-            scale=1,
+        question = in_words(
+            gr.Textbox(
+                elem_id="question",
+                show_label=False,
+                container=False,
+                lines=1,
+                max_lines=5,
+                max_length=MAX_QUESTION_CHARACTERS,
+                scale=1,
+            ),
+            label="chat.question",
+            placeholder="chat.question_placeholder",
         )
-        send = gr.Button(text("chat.send"), variant="primary", elem_id="send", scale=0)
-        stop = gr.Button(text("chat.stop"), variant="stop", elem_id="stop", visible=False, scale=0)
+        send = in_words(gr.Button(variant="primary", elem_id="send", scale=0), value="chat.send")
+        stop = in_words(gr.Button(variant="stop", elem_id="stop", visible=False, scale=0), value="chat.stop")
     with gr.Row(elem_id="chat-tools"):
-        retry = gr.Button(text("chat.retry"), size="sm", elem_id="retry", interactive=False)
-        undo = gr.Button(text("chat.undo_turn"), size="sm", elem_id="undo-turn", interactive=False)
-        clear = gr.Button(text("chat.clear_chat"), size="sm", elem_id="clear-chat", interactive=False)
+        retry = in_words(gr.Button(size="sm", elem_id="retry", interactive=False), value="chat.retry")
+        undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
+        clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
     settings = build_settings(defaults)
     return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
 
 def _build_conversation() -> gr.HTML:
     """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
-    return scripted(
-        "chatbot",
-        "chat/chat.js",
-        ("rate_answer",),
-        html_template='<div class="osp-chat"></div>',
-        words=group("conversation"),
-        turns=[],
+    return in_words(
+        scripted(
+            "chatbot",
+            "chat/chat.js",
+            ("rate_answer",),
+            html_template='<div class="osp-chat"></div>',
+            turns=[],
+        ),
+        words="conversation",
     )
 
 
 def _build_about() -> gr.HTML:
     """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
-    return scripted(
-        "about",
-        "chat/about.js",
-        value=transcript.about_html(Session()),
-        words=group("conversation"),
-        regions=[],
+    return in_words(
+        scripted("about", "chat/about.js", regions=[]),
+        value=lambda: transcript.about_html(Session()),
+        words="conversation",
     )
 
 
 def _build_own_questions() -> gr.HTML:
     """A person's own questions, kept in the browser; it triggers `ask_own`."""
-    return scripted(
-        "own-questions",
-        "chat/presets.js",
-        ("ask_own",),
-        html_template='<div class="osp-own" role="list"></div>',
-        words=group("own_questions"),
-        longest=MAX_QUESTION_CHARACTERS,
+    return in_words(
+        scripted(
+            "own-questions",
+            "chat/presets.js",
+            ("ask_own",),
+            html_template='<div class="osp-own" role="list"></div>',
+            longest=MAX_QUESTION_CHARACTERS,
+        ),
+        words="own_questions",
     )

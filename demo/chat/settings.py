@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.i18n.catalog import text
+from demo.i18n.switching import in_words
 from demo.session.model_defaults import values_of
 from demo.shared import queues
 from demo.shared.queues import private
@@ -33,22 +33,21 @@ class SettingsPanel:
 
 def build_settings(defaults: GenerationDefaults) -> SettingsPanel:
     """The controls, folded, showing these defaults at first."""
-    with gr.Accordion(text("settings.title"), open=False, elem_id="settings"):
+    with in_words(gr.Accordion(open=False, elem_id="settings"), label="settings.title"):
         with gr.Row():
-            temperature = gr.Slider(
-                0,
-                2,
-                defaults.temperature,
-                step=0.05,
-                label=text("settings.temperature"),
-                info=text("settings.temperature_info"),
+            temperature = in_words(
+                gr.Slider(0, 2, defaults.temperature, step=0.05),
+                label="settings.temperature",
+                info="settings.temperature_info",
             )
-            top_p = gr.Slider(
-                0.05, 1, defaults.top_p, step=0.05, label=text("settings.top_p"), info=text("settings.top_p_info")
+            top_p = in_words(
+                gr.Slider(0.05, 1, defaults.top_p, step=0.05), label="settings.top_p", info="settings.top_p_info"
             )
         with gr.Row():
-            max_new_tokens = gr.Slider(1, 2048, defaults.max_new_tokens, step=1, label=text("settings.max_new_tokens"))
-            seed = gr.Textbox("", label=text("settings.seed"), info=text("settings.seed_info"), max_lines=1)
+            max_new_tokens = in_words(
+                gr.Slider(1, 2048, defaults.max_new_tokens, step=1), label="settings.max_new_tokens"
+            )
+            seed = in_words(gr.Textbox("", max_lines=1), label="settings.seed", info="settings.seed_info")
     return SettingsPanel(temperature, top_p, max_new_tokens, seed, gr.State(values_of(defaults)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.i18n.catalog import group
+from demo.i18n.switching import in_words
 from demo.session.session import Session
 from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
@@ -14,16 +14,16 @@ from demo.shared.scripts import script, text_of
 
 def build_everything() -> gr.HTML:
     """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
-    return gr.HTML(
+    panel = gr.HTML(
         None,
         elem_id="everything",
         html_template='<section class="osp-all" hidden></section>',
         css_template=text_of("everything/everything.css"),
         js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
-        words=group("everything"),
         captions=None,
     )
+    return in_words(panel, words="everything")
 
 
 def captions_of(session: Session) -> dict[str, Any] | None:

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from demo.header.panel import header_html
-from demo.i18n import language, switching
+from demo.i18n import language
+from demo.i18n.switching import Page
 from demo.session.model_defaults import generation_defaults, values_of
 from demo.session.services import Services
 from demo.session.session import Session
@@ -36,13 +37,13 @@ def wire_status(services: Services, header: gr.HTML, defaults: gr.State, is_embe
     timer.tick(handlers.look, defaults, [header, timer, defaults], **private(queues.AT_ONCE))
 
 
-def wire_languages(page: switching.Page, workspace: gr.State, header: gr.HTML, spoken: Outputs[Session]) -> None:
+def wire_languages(page: Page, workspace: gr.State, header: gr.HTML, spoken: Outputs[Session]) -> None:
     """The choice of language. `spoken` says something of the session in words; the rest the page knows."""
     handlers = LanguageHandlers(page, spoken)
     header.choose_language(
         handlers.choose_language,
         [workspace],
-        switching.components_with_texts(page),
+        page.spoken,
         **private(queues.AT_ONCE),
     )
 
@@ -69,11 +70,11 @@ class StatusHandlers:
 class LanguageHandlers:
     """What the header's script calls."""
 
-    page: switching.Page
+    page: Page
     spoken: Outputs[Session]
 
     def choose_language(self, workspace: Workspace, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         """Updates of everything that is written in words."""
         language.choose(request.session_hash, LanguageChoice.read_event(event).language)
         properties = self.spoken.properties(workspace.session)
-        return switching.switch(self.page, dict(zip(self.spoken.components, properties, strict=True)))
+        return self.page.switch(dict(zip(self.spoken.components, properties, strict=True)))

@@ -7,7 +7,8 @@ import html
 import gradio as gr
 
 from demo.i18n import language
-from demo.i18n.catalog import group, text
+from demo.i18n.catalog import text
+from demo.i18n.switching import in_words
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.components import scripted
@@ -18,17 +19,14 @@ from demo.shared.problems import sentence_of
 
 def build_header(services: Services, is_embedded: bool) -> gr.HTML:
     """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
-    return scripted(
-        "header",
-        "header/header.js",
-        ("choose_language",),
-        header_html(services, is_embedded),
-        words=group("help.sheet"),
-        steps=group("help.steps"),
-        sections=group("help.keys"),
-        language=language.current(),
-        lang=language.HTML_NAMES[language.current()],
-        cookie=language.COOKIE,
+    return in_words(
+        scripted("header", "header/header.js", ("choose_language",), cookie=language.COOKIE),
+        value=lambda: header_html(services, is_embedded),
+        words="help.sheet",
+        steps="help.steps",
+        sections="help.keys",
+        language=language.current,
+        lang=lambda: language.HTML_NAMES[language.current()],
     )
 
 

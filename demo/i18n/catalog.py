@@ -35,6 +35,11 @@ def group(key: str) -> Any:
     return _group(key, language.current())
 
 
+def read(key: str) -> Any:
+    """The text with this key, or the group of texts below it, in the current language."""
+    return text(key) if i18n.template_of(key) is not None else group(key)
+
+
 @lru_cache(maxsize=256)
 def _group(key: str, code: str) -> Any:
     english, theirs = (i18n.read_catalogue(FOLDER, one) for one in (language.DEFAULT, code))

@@ -1,47 +1,70 @@
-"""How the page changes its language: Gradio's side of `demo.language`.
+"""How the page changes its language: which properties of which components are words, and Gradio's side of it.
 
-The page is put together once in each language, and the texts that differ are kept. Who opens it gets those of their
-language with the first paint; who switches gets them as an update, and scripts are mounted anew with their new words.
-Panels know nothing of this: they say `text("chat.send")`.
+A panel says it where it makes a component, by `in_words`. Who opens the page gets the words of their language with the
+first paint; who switches gets them as an update, and scripts are mounted anew with their new words. Gradio's own
+`gr.I18n` does not serve here: it follows the browser's language alone, and neither a choice nor what scripts are sent.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.context import LocalContext
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from demo.i18n import language
+from demo.i18n.catalog import read
 
 language.follow_requests(lambda: LocalContext.request.get(None))
 
-Texts = dict[int, dict[str, Any]]
-"""By the id of a component, those of its properties that are not the same in all languages."""
+AnyBlock = TypeVar("AnyBlock", bound=Block)
+Reader = Callable[[], Any]
+"""Returns a property's value in the current language."""
+
+_readers: WeakKeyDictionary[Block, dict[str, Reader]] = WeakKeyDictionary()
+"""Of every component that shows words: its properties that depend on the language."""
+
+
+def in_words(component: AnyBlock, **words: str | Reader) -> AnyBlock:
+    """Give properties of a component their words, now and whenever the language changes; returns the component.
+
+    Each is the key of a text or of a group of texts in the catalogues, or a function that returns the value.
+    """
+    readers = {name: _reader(word) for name, word in words.items()}
+    _readers[component] = readers
+    for name, reader in readers.items():
+        if isinstance(component, gr.HTML) and name != "value":
+            component.props[name] = reader()
+        else:
+            setattr(component, name, reader())
+    return component
+
+
+def _reader(word: str | Reader) -> Reader:
+    if isinstance(word, str):
+        return lambda: read(word)
+    return word
 
 
 class Page(gr.Blocks):
-    """Blocks whose texts are in the language of whoever asks for them."""
+    """Blocks whose words are in the language of whoever asks for them."""
 
     def __init__(self, **options: Any) -> None:
         self._config: Any = {}
-        self.texts: dict[str, Texts] = {}
         super().__init__(**options)
 
     @property
     def config(self) -> Any:
         """What a browser is sent, in the current language."""
-        texts = self.texts.get(language.current())
-        if not texts or "components" not in self._config:
+        if "components" not in self._config:
             return self._config
         components = [
-            {**component, "props": _with_texts(component["props"], texts[component["id"]])}
-            if component["id"] in texts
-            else component
+            {**component, "props": _with_words(component["props"], self.blocks.get(component["id"]))}
             for component in self._config["components"]
         ]
         return {**self._config, "components": components}
@@ -50,6 +73,18 @@ class Page(gr.Blocks):
     def config(self, config: Any) -> None:
         self._config = config
 
+    @property
+    def spoken(self) -> list[Block]:
+        """The components that show words: the outputs of the event that switches the language."""
+        return [block for block in self.blocks.values() if block in _readers]
+
+    def switch(self, now: dict[Any, dict[str, Any]]) -> dict[Any, Any]:
+        """Updates of `spoken` that bring the page into the current language.
+
+        `now` gives the properties that depend on what the page shows; others are what they are at first.
+        """
+        return {block: gr.update(**{**_words_of(block), **now.get(block, {})}) for block in self.spoken}
+
     def launch(self, *args: Any, **options: Any) -> Any:
         """As `gr.Blocks.launch`; requests for the page are answered in the language of their browser."""
         kwargs = dict(options.pop("app_kwargs", None) or {})
@@ -57,77 +92,22 @@ class Page(gr.Blocks):
         return super().launch(*args, app_kwargs=kwargs, **options)
 
 
-def build(put_together: Callable[[], Callable[[Page], None]], **options: Any) -> Page:
-    """The page whose components `put_together` makes, in every language. It is called once for each.
-
-    What it returns is called at the end with the page that will be served, for events that need all its texts.
-    """
-    drafts: dict[str, list[dict[str, Any]]] = {}
-    for code in language.LANGUAGES:
-        if code == language.DEFAULT:
-            continue
-        with contextlib.suppress(_EnoughError), language.speaking(code), gr.Blocks(**options) as draft:
-            put_together()
-            drafts[code] = _properties(draft)
-            raise _EnoughError  # a draft is never served
-    with language.speaking(language.DEFAULT), Page(**options) as page:
-        finish = put_together()
-        drafts[language.DEFAULT] = _properties(page)
-        page.texts.update(_differing(list(page.blocks)[1:], drafts))
-        finish(page)
-    return page
+def _words_of(block: Block | None) -> dict[str, Any]:
+    """A component's properties that are words, in the current language."""
+    readers = {} if block is None else _readers.get(block, {})
+    return {name: reader() for name, reader in readers.items()}
 
 
-def components_with_texts(page: Page) -> list[Any]:
-    """Those whose texts depend on the language: the outputs of the event that switches it."""
-    return [page.blocks[component_id] for component_id in page.texts[language.DEFAULT]]
-
-
-def switch(page: Page, now: dict[Any, dict[str, Any]]) -> dict[Any, Any]:
-    """Updates that bring the page into the current language.
-
-    `now` gives the properties that depend on what the page shows; of others it takes what they are at first.
-    """
-    texts = page.texts[language.current()]
-    return {
-        component: gr.update(**{**texts[component._id], **now.get(component, {})})
-        for component in components_with_texts(page)
-    }
-
-
-class _EnoughError(Exception):
-    """Ends the making of a draft."""
-
-
-def _properties(blocks: gr.Blocks) -> list[dict[str, Any]]:
-    """Of every component in the order in which they were made."""
-    found = []
-    for block in list(blocks.blocks.values())[1:]:  # the first is the page itself
-        config = block.get_config()
-        # A gr.HTML keeps those of its script apart; updates name them like all others.
-        found.append({"": type(block).__name__, **config, **(config.pop("props", None) or {})})
-    return found
-
-
-def _with_texts(properties: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:
-    """A component's properties with these in place of its own."""
+def _with_words(properties: dict[str, Any], block: Block | None) -> dict[str, Any]:
+    """A component's properties as a browser is sent them; a gr.HTML keeps those of its scripts apart, in `props`."""
+    words = _words_of(block)
+    if not words:
+        return properties
     inner = properties.get("props") or {}
-    changed = {**properties, **{name: value for name, value in texts.items() if name not in inner}}
+    changed = {**properties, **{name: value for name, value in words.items() if name not in inner}}
     if inner:
-        changed["props"] = {**inner, **{name: value for name, value in texts.items() if name in inner}}
+        changed["props"] = {**inner, **{name: value for name, value in words.items() if name in inner}}
     return changed
-
-
-def _differing(ids: list[int], drafts: dict[str, list[dict[str, Any]]]) -> dict[str, Texts]:
-    """What is not the same in all drafts, by language."""
-    texts: dict[str, Texts] = {code: {} for code in drafts}
-    for component_id, *same in zip(ids, *drafts.values(), strict=True):
-        assert len({properties[""] for properties in same}) == 1, "in all languages the page has the same components"
-        names = [name for name in same[0] if any(other.get(name) != same[0][name] for other in same)]
-        for code, properties in zip(drafts, same, strict=True):
-            if names:
-                texts[code][component_id] = {name: properties.get(name) for name in names}
-    return texts
 
 
 class _SpeaksAsAsked:

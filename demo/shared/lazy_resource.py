@@ -10,8 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
-from demo.shared.problems import is_out_of_memory
-from osprey_core.errors import OspreyError
+from osprey_core.errors import OspreyError, is_out_of_memory
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ Knows no component. Exceptions of libraries that the page does not import are to
 from __future__ import annotations
 
 from demo.i18n import language
-from osprey_core.errors import OspreyError
+from osprey_core.errors import OspreyError, is_out_of_memory
 
 
 def sentence_of(error: BaseException | None) -> str | None:
@@ -22,8 +22,3 @@ def error_to_tell(error: BaseException | None) -> OspreyError | None:
     if error is not None and is_out_of_memory(error):
         return OspreyError("page.out_of_memory")
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the computer or its GPU has no memory left for what was asked."""
-    return any(kind.__name__ in ("OutOfMemoryError", "MemoryError") for kind in type(error).__mro__)

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from osprey_core.engine import DTYPES, Osprey
+from osprey_core.engine import Osprey
 from osprey_core.errors import OspreyError
+from osprey_core.runtime.choices import DTYPES
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -22,8 +22,7 @@ from osprey_core.cache.prefix_attention import CACHE_ARGUMENT
 from osprey_core.errors import InputError
 from osprey_core.i18n import Listing
 from osprey_core.model import OspreyNetwork
-
-DeviceMap = Literal["none", "auto"]
+from osprey_core.runtime.choices import DEVICE_MAPS
 
 SHARE_OF_GPU = 0.8
 """Of a GPU's free memory for weights; the rest is for what questions keep and compute."""
@@ -42,8 +41,8 @@ log = logging.getLogger(__name__)
 
 def check_device_map(how: str, device: torch.device) -> bool:
     """Whether a network is to be spread. Raises InputError where it cannot be, with what to do."""
-    if how not in get_args(DeviceMap):
-        raise InputError("device_map.unknown", name=repr(how), known=Listing(get_args(DeviceMap), "list.or"))
+    if how not in DEVICE_MAPS:
+        raise InputError("device_map.unknown", name=repr(how), known=Listing(DEVICE_MAPS, "list.or"))
     if how == "none":
         return False
     if device.type not in ("cpu", "cuda") or device.index:

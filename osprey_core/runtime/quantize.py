@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,8 +18,7 @@ from transformers import LlamaForCausalLM
 from osprey_core.errors import InputError
 from osprey_core.language.generation import decode
 from osprey_core.language.sampling import SamplingSettings
-
-Quantization = Literal["none", "int8", "8bit", "4bit"]
+from osprey_core.runtime.choices import QUANTIZATIONS
 
 _FEW_ROWS = 64
 """Up to here, on a CPU, reading the weights is what takes the time, and reading 8-bit ones saves it."""
@@ -81,8 +80,8 @@ def is_quantized(llm: LlamaForCausalLM) -> bool:
 
 def replacement_for(how: str, device: torch.device) -> Callable[[nn.Linear], nn.Module] | None:
     """What makes a quantized layer out of a linear one; None for "none". Raises InputError as `quantize` says."""
-    if how not in get_args(Quantization):
-        raise InputError("quantization.unknown", name=repr(how), known=", ".join(get_args(Quantization)))
+    if how not in QUANTIZATIONS:
+        raise InputError("quantization.unknown", name=repr(how), known=", ".join(QUANTIZATIONS))
     if how == "none":
         return None
     if how == "int8":

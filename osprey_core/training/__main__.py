@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from osprey_core.engine import Osprey, resolve_device
+from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.runtime.devices import resolve_device
 from osprey_core.training.config import Precision, TrainingConfig
 from osprey_core.training.loop import Run, Task
 from osprey_core.training.recipes import ALL_PARTS, RECIPES, Stage, read_recipe

@@ -6,7 +6,7 @@ not know where samples come from or what is trained on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
+from osprey_core.errors import OspreyError
 from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
@@ -187,18 +188,47 @@ class Scenes(Dataset[Any]):
         return [make_example(sample, pixels, self.prompts, self.name_ids, self.max_tokens) for sample in samples]
 
 
-def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> DataLoader[Batch]:
-    """Batches in seed order. With workers, each batch is made by one of them."""
-    return DataLoader(
-        scenes,
+def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> Iterator[Batch]:
+    """Batches in seed order. With workers, each batch is made by one of them.
+
+    Raises OspreyError where the data are wrong, with the same error in a worker and without workers.
+    """
+    batches = DataLoader(
+        _ErrorsAsItems(scenes),
         batch_size=scenes_per_batch,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=_collate_or_error,
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
     )
+    for batch in batches:
+        if isinstance(batch, OspreyError):
+            raise batch
+        yield batch
+
+
+class _ErrorsAsItems(Dataset[Any]):
+    """Scenes whose errors are items: a data loader would turn an error raised in a worker into its trace's text."""
+
+    def __init__(self, scenes: Scenes) -> None:
+        self._scenes = scenes
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __getitem__(self, index: int) -> list[TrainingExample] | OspreyError:
+        try:
+            return self._scenes[index]
+        except OspreyError as error:
+            return error
+
+
+def _collate_or_error(groups: Sequence[Sequence[TrainingExample] | OspreyError]) -> Batch | OspreyError:
+    """A batch, or the first error among its items."""
+    errors = [group for group in groups if isinstance(group, OspreyError)]
+    return errors[0] if errors else collate([group for group in groups if not isinstance(group, OspreyError)])
 
 
 def _one_thread(_: int) -> None:

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ from osprey_core.training import adapters
 from osprey_core.training.batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
 from osprey_core.training.config import LOG_FILE, TrainingConfig
 from osprey_core.training.objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
-from osprey_core.training.recipes import ALL_PARTS, Part, Stage
+from osprey_core.training.optimiser import initialise, learning_rate, make_optimizer, trainable
+from osprey_core.training.recipes import Part, Stage
 
 log = logging.getLogger(__name__)
 
@@ -150,13 +151,38 @@ class Run:
             self._held_out_batches = self._make_held_out(self.task.held_out)
         right, asked = 0.0, 0
         self.network.eval()
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self.autocast():
             for batch in self._held_out_batches:
                 learned = int((batch.labels != IGNORED).sum())
                 right += float(dialogue_loss(self.network, batch.to(self.device)).token_accuracy) * learned
                 asked += learned
         self.network.train()
         return right / max(1, asked)
+
+    def batches(self, stage: Stage) -> Iterator[Batch]:
+        """Batches of the stage from the current step on: every stage and step has seeds of its own."""
+        config = self.config
+        scenes_per_batch = config.scenes_per_batch(stage)
+        per_step = scenes_per_batch * stage.accumulate
+        before = sum(s.steps * config.scenes_per_batch(s) * s.accumulate for s in config.stages[: self.stage_index])
+        first_seed = config.data_seed + before + self.step * per_step
+        name_ids = {name: i for i, name in enumerate(self.task.region_names)}
+        vision = config.model.vision
+        shown_at = replace(vision, image_size=stage.image_size or vision.image_size)
+        prompts = PromptWriter(replace(config.model, vision=shown_at), self.tokenizer)
+        scenes = Scenes(
+            self.task.source(stage),
+            prompts,
+            name_ids,
+            config.max_tokens,
+            first_seed,
+            (stage.steps - self.step) * per_step,
+        )
+        return loader(scenes, scenes_per_batch, config.workers)
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """In it, products are computed in the run's precision."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def _train_stage(self, stage: Stage, deadline: float) -> bool:
         groups = trainable(self.network, stage)
@@ -166,7 +192,7 @@ class Run:
         optimizer = make_optimizer(groups, stage, self.config, fused=self.device.type == "cuda")
         if self._optimizer_state is not None:
             optimizer.load_state_dict(self._optimizer_state)
-        batches = self._batches(stage)
+        batches = self.batches(stage)
         progress = tqdm(total=stage.steps, initial=self.step, desc=stage.name, unit="step", mininterval=10)
         began, began_step = time.monotonic(), self.step
         while self.step < stage.steps:
@@ -190,11 +216,13 @@ class Run:
         progress.close()
         return True
 
-    def _optimise(self, stage: Stage, batches: Any, optimizer: torch.optim.Optimizer, learned: list[Any]) -> Outcome:
+    def _optimise(
+        self, stage: Stage, batches: Iterator[Batch], optimizer: torch.optim.Optimizer, learned: list[Any]
+    ) -> Outcome:
         outcomes = []
         for _ in range(stage.accumulate):
-            batch = _next(batches).to(self.device)
-            with self._autocast():
+            batch = next(batches).to(self.device)
+            with self.autocast():
                 outcome = self._outcome(stage, batch)
             (outcome.loss / stage.accumulate).backward()
             outcomes.append(Outcome(*(value.detach() for value in outcome)))
@@ -212,30 +240,6 @@ class Run:
         return dialogue_loss(
             self.network, batch, stage.image_tokens, stage.answer_start_weight, namer, stage.naming, stage.image_naming
         )
-
-    def _batches(self, stage: Stage) -> Any:
-        """Batches of the stage from the current step on: every stage and step has seeds of its own."""
-        config = self.config
-        scenes_per_batch = config.scenes_per_batch(stage)
-        per_step = scenes_per_batch * stage.accumulate
-        before = sum(s.steps * config.scenes_per_batch(s) * s.accumulate for s in config.stages[: self.stage_index])
-        first_seed = config.data_seed + before + self.step * per_step
-        name_ids = {name: i for i, name in enumerate(self.task.region_names)}
-        vision = config.model.vision
-        shown_at = replace(vision, image_size=stage.image_size or vision.image_size)
-        prompts = PromptWriter(replace(config.model, vision=shown_at), self.tokenizer)
-        scenes = Scenes(
-            self.task.source(stage),
-            prompts,
-            name_ids,
-            config.max_tokens,
-            first_seed,
-            (stage.steps - self.step) * per_step,
-        )
-        return iter(loader(scenes, scenes_per_batch, config.workers))
-
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def _make_held_out(self, source: SampleSource) -> list[Batch]:
         prompts = PromptWriter(self.config.model, self.tokenizer)
@@ -316,68 +320,3 @@ class Run:
 
     def _other_settings(self) -> InputError:
         return InputError("training.settings_differ", folder=str(self.folder))
-
-
-def trainable(network: OspreyNetwork, stage: Stage) -> dict[str, list[nn.Parameter]]:
-    """Freeze everything but the stage's parts; returns the parameters that learn, by part.
-
-    Of a part with adapters, these alone learn.
-    """
-    learned: dict[str, list[nn.Parameter]] = {}
-    for part in ALL_PARTS:
-        module: nn.Module = getattr(network, part)
-        module.requires_grad_(False)
-        if part in stage.trains:
-            learned[part] = adapters.parameters(module) or list(module.parameters())
-            for parameter in learned[part]:
-                parameter.requires_grad_(True)
-    return learned
-
-
-def make_optimizer(
-    groups: dict[str, list[nn.Parameter]], stage: Stage, config: TrainingConfig, fused: bool = False
-) -> torch.optim.Optimizer:
-    """AdamW over parts; norms, biases and other vectors are not decayed, the encoder may learn more slowly."""
-    settings = []
-    for part, parameters in groups.items():
-        share = stage.encoder_rate if part == "vision_tower" else 1.0
-        matrices = [p for p in parameters if p.ndim >= 2]
-        vectors = [p for p in parameters if p.ndim < 2]
-        settings.append({"params": matrices, "weight_decay": config.weight_decay, "lr_share": share})
-        settings.append({"params": vectors, "weight_decay": 0.0, "lr_share": share})
-    return torch.optim.AdamW(settings, lr=stage.learning_rate, betas=config.betas, fused=fused)
-
-
-def learning_rate(stage: Stage, step: int) -> float:
-    """Linear warm-up, then a cosine down to a hundredth."""
-    warmup = min(stage.warmup_steps, stage.steps // 2)
-    if step < warmup:
-        return stage.learning_rate * (step + 1) / warmup
-    progress = (step - warmup) / max(1, stage.steps - warmup)
-    return stage.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
-def initialise(network: OspreyNetwork) -> None:
-    """Starting weights for training from nothing.
-
-    Connector and extractor get small normal weights. ConvNeXt's layer scale starts at 0.1: its usual 1e-6 is meant for
-    far longer runs and would leave the blocks silent for most of a short one.
-    """
-    for name, parameter in network.vision_tower.named_parameters():
-        if name.endswith("gamma"):
-            nn.init.constant_(parameter, 0.1)
-    for part in (network.mm_projector, network.mask_extractor):
-        for module in part.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
-
-
-def _next(batches: Any) -> Batch:
-    """The next batch. What a worker found wrong with the data is told in its own words, without the worker's trace."""
-    try:
-        batch: Batch = next(batches)
-    except InputError as error:
-        told = str(error).strip().splitlines()[-1]
-        raise InputError(told.removeprefix(f"{InputError.__module__}.{InputError.__qualname__}: ")) from error
-    return batch

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osprey_core import ContextOverflowError, InputError, Osprey, View
-from osprey_core.engine import VISION_LAYOUT, resolve_device, resolve_dtype
+from osprey_core.engine import VISION_LAYOUT
 from osprey_core.language.generation import AnswerStream, AnswerText
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import build_network
+from osprey_core.runtime.devices import resolve_device, resolve_dtype
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
 QUESTION = "what is <region1>"
@@ -285,6 +286,18 @@ def test_extreme_masks_are_answered(view: View, mask: np.ndarray) -> None:
 def test_unusable_settings_are_explained(view: View, setting: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         view.ask(QUESTION, [box(0, 0, 9, 9)], **setting)
+
+
+def test_describe_still_knows_its_regions_by_their_old_name(model: Osprey, view: View) -> None:
+    masks = [box(0, 0, 20, 20), box(40, 10, 70, 40)]
+    want = dict(view.describe(regions=masks, max_new_tokens=3))
+    with pytest.deprecated_call(match="regions"):
+        assert dict(view.describe(masks=masks, max_new_tokens=3)) == want
+    with pytest.deprecated_call(match="regions"):
+        assert model.describe(picture(), masks=masks, max_new_tokens=3) == [want[0], want[1]]
+    for arguments in ({}, {"regions": masks, "masks": masks}):
+        with pytest.raises(TypeError, match="regions"):
+            view.describe(**arguments)
 
 
 def test_describe_answers_per_mask_with_the_published_questions(model: Osprey, view: View) -> None:

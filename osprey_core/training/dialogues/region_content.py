@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,13 +61,37 @@ def background_stretch(region: BackgroundRegion) -> RegionContent:
     return RegionContent(region.mask, background=region, shares=region.color_shares)
 
 
-def choose_regions(scene: Scene, rng: Rng, options: DialogueOptions) -> list[RegionContent]:
-    """Regions for one conversation about a scene, mostly one or two, of the kind that the options ask for."""
+def every_region(scene: Scene, rng: Rng) -> list[RegionContent]:
+    """Every object, a part of most of those that have parts, and now and then the background, in any order."""
+    contents: list[RegionContent] = []
+    for item in scene.objects:
+        if item.area < _MIN_OBJECT_PX:
+            continue
+        part = _some_part(scene, rng, item) if item.parts and rng.random() < 0.7 else None
+        contents += [part] if part is not None else []
+        if part is None or rng.random() < 0.6:
+            contents.append(whole_object(item))
+    if scene.regions and rng.random() < 0.25:
+        contents.append(background_stretch(scene.regions[int(rng.integers(len(scene.regions)))]))
+    return [contents[k] for k in rng.permutation(len(contents))]
+
+
+def choose_regions(
+    scene: Scene,
+    rng: Rng,
+    options: DialogueOptions,
+    every: Callable[[Scene, Rng], list[RegionContent]] = every_region,
+) -> list[RegionContent]:
+    """Regions for one conversation about a scene, mostly one or two, of the kind that the options ask for.
+
+    Args:
+        every: lists the regions of a thorough conversation, of which it takes as many as it has turns.
+    """
     count = int(rng.choice([1, 2, 3, 4, 5], p=[0.52, 0.3, 0.12, 0.04, 0.02]))
     objects = [o for o in scene.objects if o.area >= _MIN_OBJECT_PX]
     order = [objects[k] for k in rng.permutation(len(objects))]
     if options.thorough:
-        return every_region(scene, rng)[: options.max_turns]
+        return every(scene, rng)[: options.max_turns]
     if options.about != "anything":
         parts = options.about == "parts"
         wanted = (_some_part(scene, rng, o) if parts else whole_object(o) for o in order)
@@ -85,21 +110,6 @@ def choose_regions(scene: Scene, rng: Rng, options: DialogueOptions) -> list[Reg
         region = scene.regions[int(rng.integers(len(scene.regions)))]
         contents.insert(0 if rng.random() < 0.5 else len(contents), background_stretch(region))
     return contents[: max(1, count)]
-
-
-def every_region(scene: Scene, rng: Rng) -> list[RegionContent]:
-    """Every object, a part of most of those that have parts, and now and then the background, in any order."""
-    contents: list[RegionContent] = []
-    for item in scene.objects:
-        if item.area < _MIN_OBJECT_PX:
-            continue
-        part = _some_part(scene, rng, item) if item.parts and rng.random() < 0.7 else None
-        contents += [part] if part is not None else []
-        if part is None or rng.random() < 0.6:
-            contents.append(whole_object(item))
-    if scene.regions and rng.random() < 0.25:
-        contents.append(background_stretch(scene.regions[int(rng.integers(len(scene.regions)))]))
-    return [contents[k] for k in rng.permutation(len(contents))]
 
 
 def _some_part(scene: Scene, rng: Rng, item: SceneObject) -> RegionContent | None:

@@ -125,7 +125,9 @@ def _kinds(value: Any, where: Message, mixtures: Mapping[str, Any]) -> Kinds:
         return tuple(value)
     if "like" not in value:
         return tuple(KindWeight(kind, float(weight)) for kind, weight in value.items())
-    base = _kinds(_named(mixtures, value["like"], where), where, mixtures)
+    # Without itself, so that a mixture that is like itself is an unknown one instead of an endless one.
+    others = {name: mixture for name, mixture in mixtures.items() if name != value["like"]}
+    base = _kinds(_named(mixtures, value["like"], where), where, others)
     return (*base, *_kinds(value.get("more", {}), where, mixtures))
 
 

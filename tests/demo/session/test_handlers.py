@@ -28,7 +28,7 @@ from demo.session.workspace import Sheet, Workspace
 from demo.shared import problems
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.language.prompts import Prompts
+from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.rle import CodedMask, encode_rle
 from tests import fakes
@@ -425,7 +425,7 @@ def test_a_long_conversation_that_is_cut_stays_about_its_regions(
     for question in ("Its colour?", "Its size?", "Its shape?"):
         session = asked(services, session, question)
     call = model.calls[-1]
-    writer = Prompts(tiny_config(), tiny_tokenizer())
+    writer = PromptWriter(tiny_config(), tiny_tokenizer())
     shown = [
         writer.conversation(call.question, len(call.regions), call.history[left_out:], call.about).regions
         for left_out in range(len(call.history) + 1)

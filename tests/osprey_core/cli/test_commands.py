@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from osprey_core.cli import commands
-from osprey_core.cli.commands import AskOptions, DescribeOptions, Loaders, Marks, ModelOptions, main, read_options
+from osprey_core.cli.commands import main
+from osprey_core.cli.loaders import Loaders, load_segmenter_for
+from osprey_core.cli.options import AskOptions, DescribeOptions, Marks, ModelOptions, read_options
 from osprey_core.errors import CheckpointError, InputError
 from osprey_core.io.export import read_conversation
 from osprey_core.language.prompts import QUESTIONS
@@ -392,9 +393,9 @@ def test_one_coco_file_has_the_masks_of_all_pictures(desk: Desk, folder: Path, t
 
 
 def test_without_the_flag_of_a_kind_of_region_the_page_s_segmenter_is_loaded() -> None:
-    assert commands.load_segmenter_for(ModelOptions()).name == "classic"
+    assert load_segmenter_for(ModelOptions()).name == "classic"
     with pytest.raises(InputError, match="no segmenter 'sam:huge'"):
-        commands.load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
+        load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
 
 
 @pytest.mark.slow

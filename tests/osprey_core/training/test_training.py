@@ -20,8 +20,9 @@ from osprey_core.model import build_network
 from osprey_core.model.extractor import MaskGrids
 from osprey_core.training.batches import IGNORED, Batch, Scenes, collate, loader
 from osprey_core.training.config import LOG_FILE, TrainingConfig
-from osprey_core.training.loop import STATE_FILE, Run, Task, learning_rate
+from osprey_core.training.loop import STATE_FILE, Run, Task
 from osprey_core.training.objectives import dialogue_loss, image_token_names
+from osprey_core.training.optimiser import learning_rate
 from osprey_core.training.recipes import Stage
 from osprey_core.training.vocabulary import learn_tokenizer
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
@@ -119,8 +120,8 @@ def test_a_stage_shows_pictures_at_its_own_size(tmp_path: Path) -> None:
     run = Run(tmp_path, settings, tiny_tokenizer(), TASK, torch.device("cpu"))
     size = settings.model.vision.image_size
     assert size != 32
-    assert next(run._batches(own)).pixel_values.shape[-2:] == (size, size)
-    assert next(run._batches(small)).pixel_values.shape[-2:] == (32, 32)
+    assert next(run.batches(own)).pixel_values.shape[-2:] == (size, size)
+    assert next(run.batches(small)).pixel_values.shape[-2:] == (32, 32)
     assert run.train()
 
 
@@ -364,7 +365,7 @@ def test_stages_out_of_range_are_refused(changes: dict, message: str) -> None:
 @pytest.mark.parametrize(("precision", "dtype"), [("bfloat16", torch.bfloat16), ("float32", torch.float32)])
 def test_products_are_computed_in_the_runs_precision(tmp_path: Path, precision: str, dtype: torch.dtype) -> None:
     run = run_in(tmp_path, config(stage("llm"), precision=precision))
-    with run._autocast():
+    with run.autocast():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 
 

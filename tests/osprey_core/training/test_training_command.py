@@ -1,28 +1,21 @@
-"""The training command: files of records and a trained model in, a better model out; recipes and curves."""
+"""The training command: files of records and a trained model in, a better model out."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from osprey_core import Osprey
 from osprey_core.config import OspreyConfig
-from osprey_core.errors import InputError
-from osprey_core.evaluation import balanced
-from osprey_core.training import curves
 from osprey_core.training.__main__ import main
 from osprey_core.training.config import LOG_FILE
-from osprey_core.training.dialogues import EVALUATION_SEEDS, sample
-from osprey_core.training.recipes import NANO_STAGES, PUBLISHED_STAGES, RECIPES, PlannedStage, Stage, read_recipe
+from osprey_core.training.dialogues import sample
+from osprey_core.training.recipes import PUBLISHED_STAGES
 from osprey_core.training.records.record_source import RecordSource
-from osprey_core.training.sources import SceneSource
 from osprey_core.training.store import store_samples
 from tests.osprey_core.runtime.test_checkpoint import published_names
 from tests.tiny import tiny_config, tiny_osprey
@@ -144,124 +137,6 @@ def test_a_new_model_learns_from_records_alone(tmp_path: Path, records: Path, ca
     # So few texts do not hold the embedded model's whole vocabulary.
     assert train(tmp_path / "run", "--records", records, "--recipe", recipe) == 2
     assert "pieces" in caplog.text
-
-
-# -- recipes --
-
-
-def test_the_published_recipe_trains_what_the_paper_trains() -> None:
-    stages = RECIPES["published"].for_samples(1000)
-    assert [stage.trains for stage in stages] == [
-        ("mm_projector",), ("mask_extractor",), ("mm_projector", "mask_extractor", "llm"),
-    ]  # fmt: skip
-    assert [stage.steps for stage in stages] == [8, 500, 500]
-    assert stages[1].warmup_steps == 15
-    assert RECIPES["nano"].for_samples(None) == NANO_STAGES
-
-
-def test_recipes_are_read_from_json(tmp_path: Path) -> None:
-    path = tmp_path / "recipe.json"
-    by_steps = {
-        "name": "a",
-        "objective": "text",
-        "trains": ["llm"],
-        "steps": 5,
-        "learning_rate": 0.1,
-        "kinds": ["what"],
-    }
-    by_epochs = {"name": "b", "trains": ["mm_projector"], "epochs": 0.5, "batch_size": 4, "learning_rate": 0.1}
-    path.write_text(json.dumps({"stages": [by_steps, by_epochs], "weight_decay": 0.1, "betas": [0.8, 0.9]}))
-    recipe = read_recipe(str(path))
-    assert recipe.stages[0] == Stage("a", "text", ("llm",), 5, 0.1, kinds=("what",))
-    assert recipe.stages[1] == PlannedStage("b", ("mm_projector",), 0.1, 4, 0.5)
-    assert (recipe.weight_decay, recipe.betas) == (0.1, (0.8, 0.9))
-    assert [stage.steps for stage in recipe.only(["b"]).for_samples(80)] == [10]
-
-
-STAGE = {"name": "a", "trains": ["llm"], "steps": 5, "learning_rate": 0.1}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ([], "a list of stages"),
-        ({"stages": []}, "a list of stages"),
-        ({"stages": [5]}, "stage 1 is not an object"),
-        ({"stages": [STAGE, STAGE]}, "same name"),
-        ({"stages": [STAGE], "cheese": 1}, "unknown entries: cheese"),
-        ({"stages": [{**STAGE, "cheese": 1}]}, "stage a has unknown entries: cheese"),
-        ({"stages": [{k: v for k, v in STAGE.items() if k != "learning_rate"}]}, "stage a lacks learning_rate"),
-        ({"stages": [{**STAGE, "trains": ["head"]}]}, "trains must list some of"),
-        ({"stages": [{**STAGE, "trains": "llm"}]}, "trains must list some of"),
-        ({"stages": [{**STAGE, "objective": "fun"}]}, "the objective must be one of"),
-        ({"stages": [{**STAGE, "steps": 0}]}, "at least 1"),
-        ({"stages": [{**STAGE, "steps": "many"}]}, "wrong type"),
-    ],
-)
-def test_broken_recipes_are_refused(tmp_path: Path, content: Any, message: str) -> None:
-    (tmp_path / "recipe.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=message):
-        read_recipe(str(tmp_path / "recipe.json"))
-
-
-def test_epochs_must_be_positive() -> None:
-    with pytest.raises(InputError, match="epochs must be above 0"):
-        replace(PUBLISHED_STAGES[0], epochs=0)
-
-
-# -- curves --
-
-
-def write_log(folder: Path, *entries: dict[str, Any]) -> Path:
-    (folder / LOG_FILE).write_text("\n".join(map(json.dumps, entries)) + '\n{"stage": "b", "st')
-    return folder
-
-
-def entry(stage: str, step: int, loss: float, **more: float) -> dict[str, Any]:
-    return {"stage": stage, "step": step, "loss": loss, "token_accuracy": 0.5, "row_accuracy": 0.1, **more}
-
-
-def test_curves_put_stages_in_a_row_and_take_what_was_logged_last(tmp_path: Path) -> None:
-    log = [entry("a", 20, 3.0), entry("a", 40, 2.0), entry("a", 20, 2.5), entry("a", 40, 1.5), entry("b", 20, 1.0)]
-    read = curves.read_curves(write_log(tmp_path, *log, {"stage": "b", "step": 20, "held_out": 0.6}))
-    assert read.stages == [("a", 0), ("b", 40)]
-    assert read.points["loss"] == [(20, 2.5), (40, 1.5), (60, 1.0)]
-    assert read.points["held_out"] == [(60, 0.6)]
-    assert read.steps == 60
-
-
-def test_curves_are_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    log = [entry("a", 20 * k, 3.0 / k) for k in range(1, 30)] + [entry("b", 20, 0.1), entry("b", 40, 0.1)]
-    write_log(tmp_path, *log, {"stage": "b", "step": 40, "held_out": 0.6})
-    assert curves.main([str(tmp_path), "--out", str(tmp_path / "plots" / "curves.png")]) == 0
-    picture = np.asarray(Image.open(tmp_path / "plots" / "curves.png").convert("RGB"))
-    assert picture.shape == (704, 1100, 3)
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
-    assert curves.main([str(tmp_path), "--out", str(tmp_path / "curves.docx")]) == 2
-
-
-def test_a_folder_without_a_log_has_no_curves(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no log"):
-        curves.read_curves(tmp_path)
-    (tmp_path / LOG_FILE).write_text("")
-    with pytest.raises(InputError, match="no figures yet"):
-        curves.read_curves(tmp_path)
-
-
-def test_smoothing_is_the_mean_of_the_neighbours() -> None:
-    assert curves.smooth([1.0, 2.0, 6.0, 3.0], 3) == [1.5, 3.0, pytest.approx(11 / 3), 4.5]
-    assert curves.smooth([], 3) == []
-
-
-def test_scenes_held_out_are_seen_by_neither_training_nor_evaluation() -> None:
-    source = SceneSource(None)
-    held_out = source.held_out(("color", "position"))
-    found = [made for seed in range(4) for made in held_out(seed)]
-    assert {kind for made in found for kind in made.kinds} <= {"color", "position"}
-    asked = {made.scene.seed for picture in balanced(None, 3) for _, made, _ in picture.asked}
-    assert all(made.scene.seed % 7_368_787_000_003 in EVALUATION_SEEDS for made in found)
-    assert not asked & {made.scene.seed for made in found}
 
 
 def test_region_names_are_known_without_decoding(records: Path) -> None:

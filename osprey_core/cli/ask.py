@@ -1,0 +1,70 @@
+"""`python -m osprey_core ask`: one question about one picture, answered as it is written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from PIL import Image
+
+from osprey_core.cli.loaders import Loaders
+from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
+from osprey_core.io import mask_files
+from osprey_core.io.export import write_zip
+from osprey_core.io.files import read_file, write_file
+from osprey_core.io.pictures import read_picture
+from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn, TurnState
+from osprey_core.regions.rle import CodedMask
+
+if TYPE_CHECKING:
+    from osprey_core.engine import Osprey
+
+
+def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
+    """Write the answer as it comes. What can be wrong with picture and regions is found before a model is loaded."""
+    data = read_file(options.image, MAX_FILE_BYTES)
+    image = read_picture(data)
+    regions = _marked(options, image, loaders)
+    model: Osprey = loaders.model(options.models)
+    stream = model.open(image).stream(
+        options.question, [region.mask.mask() for region in regions], **asdict(options.settings)
+    )
+    pieces = []
+    for piece in stream:
+        pieces.append(piece)
+        out.write(piece)
+        out.flush()
+    out.write("\n")
+    out.flush()
+    if options.save is not None:
+        state: TurnState = "length" if stream.finish_reason == "length" else "complete"
+        measures = AnswerMeasures(
+            stream.prompt_tokens,
+            stream.new_tokens,
+            stream.seconds_to_first_token,
+            stream.tokens_per_second,
+            str(stream.finish_reason),
+            stream.trimmed_turns,
+        )
+        turn = RecordedTurn(
+            options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
+        )
+        picture = RecordedPicture(data, options.image.name, image.width, image.height)
+        segmenter = options.models.segmenter
+        write_file(options.save, write_zip(Record(picture, regions, regions, (turn,), model.name, segmenter)))
+
+
+def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:
+    """The regions that the marks mean, numbered as they come."""
+    size_hw = image.height, image.width
+    opened = None
+    found: list[mask_files.NamedMask] = []
+    for marks in options.marks:
+        if marks.mask_file is not None:
+            found += mask_files.read_masks(marks.mask_file, size_hw, options.image.name)
+            continue
+        opened = opened or loaders.segmenter(options.models).open(np.asarray(image))
+        best = opened.segment(marks.points_xy, marks.labels, marks.box_xyxy)[0]
+        found.append(mask_files.NamedMask(CodedMask.of(best.mask)))
+    return tuple(RecordedRegion(number, one.mask, one.name) for number, one in enumerate(found, 1))

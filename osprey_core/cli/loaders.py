@@ -1,0 +1,38 @@
+"""How the commands get their model and segmenter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from osprey_core.cli.options import ModelOptions
+from osprey_core.segment import Segmenter, load_segmenter
+
+if TYPE_CHECKING:
+    from osprey_core.engine import Osprey
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """How models and segmenters are loaded; tests give their own."""
+
+    model: Callable[[ModelOptions], Any]
+    segmenter: Callable[[ModelOptions], Segmenter]
+
+
+def load_model(options: ModelOptions) -> Osprey:
+    """The model, as the page loads it."""
+    from osprey_core.engine import Osprey
+
+    return Osprey.from_pretrained(options.model, options.device, options.dtype, options.revision)
+
+
+def load_segmenter_for(options: ModelOptions) -> Segmenter:
+    """The segmenter, as the page loads it."""
+    device = options.device
+    if device == "auto" and options.segmenter != "classic":
+        from osprey_core.runtime.devices import resolve_device
+
+        device = str(resolve_device(device))
+    return load_segmenter(options.segmenter, device)

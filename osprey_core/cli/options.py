@@ -1,0 +1,192 @@
+"""The words after `python -m osprey_core`, read into frozen values. Nothing is loaded or computed here."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from osprey_core.errors import InputError
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.sampling import SamplingSettings
+from osprey_core.segment import SEGMENTERS
+
+MAX_FILE_BYTES = 2**31
+"""Largest picture or mask file that is read."""
+
+STYLES = ("short", "detailed", "category")
+Style = Literal["short", "detailed", "category"]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model and segmenter, and where they compute."""
+
+    model: str = "nano"
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    segmenter: str = "classic"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How one region is given: clicks and a box for the segmenter, or a file with masks (which may hold several)."""
+
+    points_xy: tuple[tuple[float, float], ...] = ()
+    labels: tuple[int, ...] = ()
+    box_xyxy: tuple[float, float, float, float] | None = None
+    mask_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class AskOptions:
+    """One question about one picture."""
+
+    image: Path
+    question: str
+    marks: tuple[Marks, ...]
+    models: ModelOptions
+    settings: SamplingSettings
+    save: Path | None = None
+
+
+@dataclass(frozen=True)
+class DescribeOptions:
+    """One question about every region of one or many pictures."""
+
+    pictures: Path
+    out: Path
+    masks: Path | None
+    """None: everything that the segmenter finds."""
+    style: Style
+    limit: int | None
+    models: ModelOptions
+    settings: SamplingSettings
+
+
+def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
+    """Options from the words after `python -m osprey_core`. Raises InputError for what is not understood."""
+    given = _parser().parse_args(list(argv))
+    models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
+    settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
+    if given.command == "describe":
+        masks = None if given.everything else given.masks
+        return DescribeOptions(given.pictures, given.out, masks, given.style, given.limit, models, settings)
+    if (given.question is None) == (given.style is None):
+        raise InputError("cli.question_or_style")
+    marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
+    question = QUESTIONS[given.style] if given.question is None else given.question
+    return AskOptions(given.image, question, marks, models, settings, given.save)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError("cli.arguments_invalid", message=message[:1].upper() + message[1:])
+
+
+class _MarkAction(argparse.Action):
+    """Gathers --point, --not-point, --box and --mask into regions, in the order in which they were written."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        drafts: list[dict[str, Any]] = list(getattr(namespace, "marks", None) or [])
+        kind = (option_string or "").lstrip("-")
+        last = drafts[-1] if drafts else None
+        begins = last is None or "mask" in last or (kind == "box" and "box" in last) or (kind == "mask" and last)
+        if begins or kind == "region":
+            drafts.append({})
+        draft = dict(drafts[-1])
+        if kind in ("point", "not-point"):
+            draft["points"] = [*draft.get("points", []), (*values, 1 if kind == "point" else 0)]
+        elif kind != "region":
+            draft[kind] = values
+        drafts[-1] = draft
+        namespace.marks = drafts
+
+
+def _as_marks(place: int, draft: dict[str, Any]) -> Marks:
+    if not draft:
+        raise InputError("cli.region_unmarked", place=place)
+    points = draft.get("points", [])
+    return Marks(tuple((x, y) for x, y, _ in points), tuple(p[2] for p in points), draft.get("box"), draft.get("mask"))
+
+
+def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
+    def read(text: str) -> tuple[float, ...]:
+        try:
+            numbers = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
+            raise argparse.ArgumentTypeError(f"{text!r} must be {count} numbers with commas between them")
+        return numbers
+
+    return read
+
+
+def _at_least_one(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m osprey_core", description="Ask about any region of a picture.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{ask,describe}")
+
+    asking = commands.add_parser(
+        "ask",
+        help="ask one question about one picture",
+        allow_abbrev=False,
+        description="Ask one question about a picture; the answer is written as it comes. --point, --not-point and "
+        "--box mark one region, --region begins the next one; questions call them <region1>, <region2> …",
+    )
+    asking.add_argument("image", type=Path, metavar="IMAGE")
+    asking.add_argument("--question", help="what you want to know")
+    asking.add_argument("--style", choices=sorted(QUESTIONS), help="one of the published questions instead")
+    marks = asking.add_argument_group("regions")
+    for name, kind, shape, text in (
+        ("--point", _numbers(2), "X,Y", "a pixel of the region; again for more of them"),
+        ("--not-point", _numbers(2), "X,Y", "a pixel that does not belong to it"),
+        ("--box", _numbers(4), "X0,Y0,X1,Y1", "a box around the region"),
+        ("--mask", Path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
+    ):
+        marks.add_argument(name, action=_MarkAction, type=kind, metavar=shape, dest="marks", help=text)
+    marks.add_argument("--region", action=_MarkAction, nargs=0, dest="marks", help="begin the next region")
+    asking.add_argument("--save", type=Path, metavar="FILE.zip", help="also export the conversation, masks and all")
+
+    describing = commands.add_parser(
+        "describe",
+        help="describe all regions of a picture or of a folder of pictures",
+        allow_abbrev=False,
+        description="Describe every region of a picture, or of all pictures in a folder, into one COCO file. Start it "
+        "again with the same words to go on where it was stopped.",
+    )
+    describing.add_argument("pictures", type=Path, metavar="IMAGE_OR_FOLDER")
+    which = describing.add_mutually_exclusive_group(required=True)
+    which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
+    which.add_argument("--masks", type=Path, help="a COCO file, or a folder with a mask file for each picture")
+    describing.add_argument("--out", type=Path, required=True, metavar="FILE.json")
+    describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
+    describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
+
+    for command in (asking, describing):
+        models = command.add_argument_group("model")
+        models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
+        models.add_argument("--revision", help="branch, tag or commit on the Hub")
+        models.add_argument("--segmenter", default="classic", help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE")
+        models.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …, mps")
+        models.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16")
+        answers = command.add_argument_group("answers")
+        answers.add_argument("--temperature", type=float, default=0.0, help="0, the default, always says the same")
+        answers.add_argument("--top-p", type=float, default=1.0)
+        answers.add_argument("--max-new-tokens", type=_at_least_one, help="the model's own limit by default")
+        answers.add_argument("--seed", type=int)
+    return parser

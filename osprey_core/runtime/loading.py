@@ -1,0 +1,50 @@
+"""From a model's name to its network and tokenizer: where, how precisely, and what is refused before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from osprey_core.errors import CheckpointError, InputError
+from osprey_core.language.tokens import TextTokenizer
+from osprey_core.model import OspreyNetwork
+from osprey_core.runtime import checkpoint, hub
+from osprey_core.runtime.devices import resolve_device, resolve_dtype
+from osprey_core.runtime.placement import check_device_map
+from osprey_core.runtime.quantize import quantize as quantize_network
+from osprey_core.runtime.quantize import replacement_for
+
+
+def load_parts(
+    name: str, *, device: str, dtype: str, revision: str | None, quantize: str, device_map: str, compiled: bool
+) -> tuple[OspreyNetwork, TextTokenizer]:
+    """Network and tokenizer of a model, ready to compute; arguments and errors as `Osprey.from_pretrained` has them.
+
+    compiled: whether the network will be compiled, which not every choice allows.
+    """
+    torch_device = resolve_device(device)
+    torch_dtype = resolve_dtype(dtype, torch_device)
+    replacement_for(quantize, torch_device)  # says no before anything is fetched
+    spread = check_device_map(device_map, torch_device)
+    if spread and quantize != "none":
+        raise InputError("engine.quantized_spread")
+    if spread and compiled:
+        raise InputError("engine.compiled_spread")
+    files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
+    vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
+    tokenizer = TextTokenizer.from_folder(files.folder)
+    if tokenizer.vocab_size > files.config.language.vocab_size:
+        raise CheckpointError(
+            "engine.tokenizer_mismatch",
+            folder=str(files.folder),
+            pieces=tokenizer.vocab_size,
+            embedded=files.config.language.vocab_size,
+        )
+    network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
+    quantize_network(network.llm, quantize)
+    return network, tokenizer
+
+
+def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:
+    """CLIP's own file, from beside the checkpoint or from the Hub."""
+    beside = files.folder / hub.CLIP_FILE
+    return beside if beside.is_file() else hub.fetch_file(hub.CLIP_REPO, hub.CLIP_FILE)
