@@ -10,6 +10,15 @@ import gradio as gr
 
 from demo.analysis.ablation import new_ablation
 from demo.analysis.label_scores import new_label_scores
+from demo.analysis.messages import (
+    InsideLook,
+    LabelsLook,
+    Look,
+    QuestionLook,
+    SamplesLook,
+    StopLook,
+    read_look,
+)
 from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.panel import KINDS, analysis_payload, property_of
 from demo.analysis.samples import new_samples
@@ -23,7 +32,6 @@ from demo.shared import queues
 from demo.shared.outputs import Outputs, Properties
 from demo.shared.queues import private
 from demo.shared.toasts import HeldError, errors_as_toasts
-from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -68,7 +76,7 @@ class AnalysisHandlers:
         """A look that waits for the model; `settings` are the values of the controls."""
         analysis = None
         with errors_as_toasts():
-            analysis = analyses.begin(workspace, self._wanted(_data_of(event), settings))
+            analysis = analyses.begin(workspace, self._wanted(read_look(event._data), SamplingSettings.read(*settings)))
         return self._shown(workspace.session, analysis)
 
     def carry_out(self, workspace: Workspace) -> Iterator[Any]:
@@ -83,31 +91,25 @@ class AnalysisHandlers:
 
     def stop(self, workspace: Workspace, event: gr.EventData) -> Any:
         """No more of the look of this kind."""
-        kind = str(_data_of(event).get("kind"))
-        analyses.stop(self.services, workspace, kind)
-        return self._shown(workspace.session, workspace.session.analysis(kind))
+        with errors_as_toasts():
+            kind = StopLook.read_event(event).kind
+            analyses.stop(self.services, workspace, kind)
+            return self._shown(workspace.session, workspace.session.analysis(kind))
+        return gr.skip()
 
-    def _wanted(self, data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Analysis]:
-        question, read = str(data.get("question") or ""), SamplingSettings.read(*settings)
-        match data.get("kind"):
-            case "labels":
-                return lambda s: new_label_scores(s, data.get("labels"), data.get("which"), data.get("rank_by"))
-            case "without":
-                return lambda s: new_ablation(s, question, read)
-            case "samples":
-                return lambda s: new_samples(s, question, data.get("count"), data.get("temperature"), read)
-            case "models":
-                return lambda s: new_model_comparison(self.services, s, question, read)
-            case "inside":
+    def _wanted(self, look: Look, settings: SamplingSettings) -> Callable[[Session], Analysis]:
+        match look:
+            case LabelsLook(labels=labels, which=which, rank_by=rank_by):
+                return lambda session: new_label_scores(session, labels, which, rank_by)
+            case QuestionLook(kind="without", question=question):
+                return lambda session: new_ablation(session, question, settings)
+            case QuestionLook(question=question):
+                return lambda session: new_model_comparison(self.services, session, question, settings)
+            case SamplesLook(question=question, count=count, temperature=temperature):
+                return lambda session: new_samples(session, question, count, temperature, settings)
+            case InsideLook():
                 return new_similarity_maps
-        raise OspreyError("page.unknown_choice")
 
     def _shown(self, session: Session, analysis: Analysis | None) -> Any:
         properties = analysis_properties(self.services, session, analysis) if analysis is not None else {}
         return gr.update(**properties) if properties else gr.skip()
-
-
-def _data_of(event: gr.EventData) -> dict[str, Any]:
-    """What the script sent with an event; anything else than named values becomes nothing."""
-    data = event._data
-    return data if isinstance(data, dict) else {}

@@ -25,6 +25,8 @@ def new_samples(session: Session, typed: str, count: Any, temperature: Any, sett
     """
     try:
         number, warmth = int(count), float(temperature)
+        if isinstance(count, float) and count != number:
+            raise ValueError(count)
     except (TypeError, ValueError, OverflowError):
         raise InputError("page.bad_settings") from None
     if not 2 <= number <= MAX_SAMPLES:

@@ -11,8 +11,6 @@ import pytest
 
 from demo.canvas.gestures import uploaded_file
 from demo.canvas.payloads import picture_of, scene_of
-from demo.chat import transcript
-from demo.i18n.catalog import group
 from demo.session.pictures import open_picture
 from demo.session.session import Region, Session
 from demo.session.workspace import Sheet
@@ -68,15 +66,6 @@ def test_spots_of_captions_are_answered_and_nonsense_with_nothing() -> None:
     assert 10 <= x0 < x1 <= 200
     for wrong in (None, 3, {}, {"captions": [{}]}, {"captions": [row], "size": [float("nan"), 1], "taken": []}):
         assert place_captions(wrong) == []
-
-
-def test_every_canvas_word_is_used_and_given() -> None:
-    folder = Path(transcript.__file__).parents[1] / "canvas"
-    script = "".join((folder / name).read_text(encoding="utf-8") for name in ("canvas.js", "captions.js"))
-    import re
-
-    used = set(re.findall(r"\bW\.(\w+)", script))
-    assert used <= set(group("canvas"))
 
 
 def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
