@@ -16,6 +16,7 @@ from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
 from demo.canvas.picture_events import wire_pictures
+from demo.canvas.restore_events import wire_restore
 from demo.chat.events import wire_chat
 from demo.chat.panel import build_chat
 from demo.chat.updates import about_outputs, conversation_outputs, preset_outputs, turns_outputs
@@ -29,7 +30,6 @@ from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
-from demo.session.restore import wire_returning
 from demo.session.services import Services
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
@@ -89,8 +89,8 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
     spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
     wire_languages(page, workspace, header, spoken)
     others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
-    show = wire_pictures(services, workspace, canvas, others).show
-    wire_returning(page, services, workspace, show, [canvas, *others.components])
+    pictures = wire_pictures(services, workspace, canvas, others)
+    wire_restore(page, workspace, pictures, [canvas, *others.components])
 
 
 def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:

@@ -9,6 +9,15 @@ from typing import Any
 import gradio as gr
 
 from demo.analysis import judging, similarity_maps
+from demo.analysis.messages import (
+    InsideLook,
+    LabelsLook,
+    Look,
+    QuestionLook,
+    SamplesLook,
+    StopLook,
+    read_look,
+)
 from demo.analysis.panel import KINDS, analysis_payload, property_of
 from demo.jobs import analyses
 from demo.jobs.decoding import Decode
@@ -19,7 +28,6 @@ from demo.shared import queues
 from demo.shared.outputs import Outputs, Properties
 from demo.shared.queues import private
 from demo.shared.toasts import HeldError, errors_as_toasts
-from osprey_core.errors import OspreyError
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -64,7 +72,7 @@ class CloserHandlers:
         """A look that waits for the model; `settings` are the values of the controls."""
         analysis = None
         with errors_as_toasts():
-            analysis = analyses.begin(workspace, self._wanted(_data_of(event), settings))
+            analysis = analyses.begin(workspace, self._wanted(read_look(event._data), SamplingSettings.read(*settings)))
         return self._shown(workspace.session, analysis)
 
     def take_looks(self, workspace: Workspace) -> Iterator[Any]:
@@ -79,31 +87,25 @@ class CloserHandlers:
 
     def stop_look(self, workspace: Workspace, event: gr.EventData) -> Any:
         """No more of the look of this kind."""
-        kind = str(_data_of(event).get("kind"))
-        analyses.stop(self.services, workspace, kind)
-        return self._shown(workspace.session, workspace.session.analysis(kind))
+        with errors_as_toasts():
+            kind = StopLook.read_event(event).kind
+            analyses.stop(self.services, workspace, kind)
+            return self._shown(workspace.session, workspace.session.analysis(kind))
+        return gr.skip()
 
-    def _wanted(self, data: dict[str, Any], settings: tuple[Any, ...]) -> Callable[[Session], Analysis]:
-        question, read = str(data.get("question") or ""), SamplingSettings.read(*settings)
-        match data.get("kind"):
-            case "labels":
-                return lambda s: judging.labels_probe(s, data.get("labels"), data.get("which"), data.get("rank_by"))
-            case "without":
-                return lambda s: judging.without_probe(s, question, read)
-            case "samples":
-                return lambda s: judging.samples_probe(s, question, data.get("count"), data.get("temperature"), read)
-            case "models":
-                return lambda s: judging.models_probe(self.services, s, question, read)
-            case "inside":
+    def _wanted(self, look: Look, settings: SamplingSettings) -> Callable[[Session], Analysis]:
+        match look:
+            case LabelsLook(labels=labels, which=which, rank_by=rank_by):
+                return lambda session: judging.labels_probe(session, labels, which, rank_by)
+            case QuestionLook(kind="without", question=question):
+                return lambda session: judging.without_probe(session, question, settings)
+            case QuestionLook(question=question):
+                return lambda session: judging.models_probe(self.services, session, question, settings)
+            case SamplesLook(question=question, count=count, temperature=temperature):
+                return lambda session: judging.samples_probe(session, question, count, temperature, settings)
+            case InsideLook():
                 return similarity_maps.inside_probe
-        raise OspreyError("page.unknown_choice")
 
     def _shown(self, session: Session, analysis: Analysis | None) -> Any:
         properties = look_properties(self.services, session, analysis) if analysis is not None else {}
         return gr.update(**properties) if properties else gr.skip()
-
-
-def _data_of(event: gr.EventData) -> dict[str, Any]:
-    """What the script sent with an event; anything else than named values becomes nothing."""
-    data = event._data
-    return data if isinstance(data, dict) else {}

@@ -111,6 +111,8 @@ def samples_probe(session: Session, typed: str, count: Any, temperature: Any, se
     """
     try:
         wanted, warmth = int(count), float(temperature)
+        if isinstance(count, float) and count != wanted:
+            raise ValueError(count)
     except (TypeError, ValueError, OverflowError):
         raise InputError("page.bad_settings") from None
     if not 2 <= wanted <= MAX_SAMPLES:

@@ -70,6 +70,10 @@ class PictureHandlers:
         scene = scene_of(sheet.session, seq)
         return [gr.update(**shown, pictures=listed, scene=scene), *self.others.updates(sheet.session)]
 
+    def unchanged(self) -> list[Any]:
+        """Updates that leave everything as it is."""
+        return [gr.skip(), *self.others.unchanged()]
+
     def _bring_to_front(
         self, workspace: Workspace, value: Any, prepare: Callable[[Workspace, Any], Callable[[], None]]
     ) -> list[Any]:
