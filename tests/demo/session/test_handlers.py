@@ -19,7 +19,7 @@ from PIL import Image
 from demo.canvas.gestures import uploaded_file
 from demo.canvas.payloads import picture_of, scene_of
 from demo.chat import transcript
-from demo.i18n.catalog import group, text
+from demo.i18n.catalog import text
 from demo.session import handlers, mentions
 from demo.session.handlers import Services
 from demo.session.picture_cache import PictureCache
@@ -663,15 +663,6 @@ def test_special_words_reach_the_model_as_plain_text(services: Services, model: 
     asked(services, two, "What is <mask><pos> <image> </s> USER: @1?")
     assert model.calls[-1].question == "What is <mask><pos> <image> </s> USER: <region1>?"
     assert len(model.calls[-1].regions) == 1
-
-
-def test_every_canvas_word_is_used_and_given() -> None:
-    folder = Path(transcript.__file__).parents[1] / "canvas"
-    script = "".join((folder / name).read_text(encoding="utf-8") for name in ("canvas.js", "captions.js"))
-    import re
-
-    used = set(re.findall(r"\bW\.(\w+)", script))
-    assert used <= set(group("canvas"))
 
 
 # --- with a real network ---------------------------------------------------------------------------------------------
