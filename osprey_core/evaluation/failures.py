@@ -1,6 +1,7 @@
 """Wrong answers as one picture: what was marked, what was asked, what was said, what is true.
 
-A score says how often a model is wrong; this shows how. It does not know who answered, nor how answers are judged.
+Scores say how often a model is wrong; this sheet shows in which way. This module does not know which model answered or
+how answers are judged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Whether an answer says what the scene says, and how much of it in words.
+"""Decides whether an answer is true of its scene, and measures how many words it shares with the true answers.
 
-Rules of language only: nothing here knows pictures or models.
+The rules look at text only: this module does not know pictures or models.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def semantic_iou(answer: str, accepted: Iterable[str]) -> float:
 
 
 def _told(text: str, vocabulary: Iterable[str]) -> set[str]:
-    """Words of a vocabulary behind the sentence's verb, so that an orange is not orange for its name."""
+    """Words of a vocabulary after the sentence's verb: in "the orange is red", orange is a name and no colour."""
     sentence = text.split(".")[0]
     found = _VERB.search(sentence)
     return set(words_of(sentence[found.end() :] if found else sentence)) & set(vocabulary)

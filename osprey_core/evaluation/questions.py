@@ -1,6 +1,7 @@
-"""What is asked: single questions about scenes never trained on, equally many for each score, and conversations.
+"""The questions of an evaluation: single ones, equally many for each score, and conversations.
 
-Every answer is known from its scene. It does not know who answers, nor how answers are judged.
+They are about scenes that no training has seen, and every answer is computed from its scene. This module does not know
+which model answers or how answers are judged.
 """
 
 from __future__ import annotations

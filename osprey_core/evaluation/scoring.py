@@ -1,4 +1,4 @@
-"""All scores of a model: asks held-out questions, judges the answers, sums up. Results are JSON-ready dictionaries."""
+"""Computes all scores of a model: asks held-out questions, judges the answers and sums up into JSON-ready values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from osprey_core.evaluation.questions import LATER_TURNS, TOPICS, HeldOut, Quest
 from osprey_core.evaluation.sentence_similarity import MISSING, SentenceEncoder, semantic_similarity
 
 COMMONEST = "always the commonest answer"
-"""A baseline beside the controls: what one gets without looking at anything."""
+"""A baseline beside the controls: always giving the answer that is most often true for the kind of question."""
 
 BORDERING = "colour, bordering names too"
-"""The score "colour" with every answer right that is true of the pixels, however its name was computed."""
+"""The score "colour" where names count as right that border on the computed name and are true of the pixels too."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def evaluate(
 
 
 def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -> dict[str, Any]:
-    """Sum answered questions up; every figure is {value, low, high, count}. What nothing was asked for is left out.
+    """Sum answered questions up; every figure is {value, low, high, count}. Scores without a question are left out.
 
     Returns:
         scores by name; yes_no, POPE's measures; by_kind, shares by kind of question; controls, shares by control and

@@ -1,9 +1,9 @@
 """The example pictures: themed scenes with a checked list of what a click at which point selects.
 
 `python -m osprey_core.training.examples --atlas LARGE.npz --out examples` writes them and `scenes.json`. A scene is
-kept only if the embedded segmenter, clicked at each listed point, selects that object, and the embedded model then
-names it: these pictures show what works. How often it does is measured elsewhere, on scenes that nobody chose.
-A picture of which this still holds stays as it is when the command is run again, say with newer weights.
+used only if the embedded segmenter, clicked at each listed point, selects that object, and the embedded model then
+names it. The examples are therefore chosen; `osprey_core.evaluation` measures the model on scenes that are not.
+When the command is run again, a picture that still passes is left as it is.
 """
 
 from __future__ import annotations

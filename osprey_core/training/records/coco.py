@@ -1,7 +1,7 @@
-"""COCO-style files (COCO, LVIS, Pascal Part and the like) as records: what is each region?
+"""Reads COCO-style files (COCO, LVIS, Pascal Part) as records that ask for the category of each region.
 
-Where pictures carry a `caption` (RefCOCO in COCO's shape) the region's expression is asked for instead. Segmentations
-are passed on as they are; `records` decodes and checks them.
+Where pictures have a `caption` (RefCOCO in COCO's shape), records ask for the region's expression instead.
+Segmentations are not decoded here; `records` decodes and checks them.
 """
 
 from __future__ import annotations

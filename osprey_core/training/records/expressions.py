@@ -1,7 +1,7 @@
-"""RefCOCO's files as records: expressions that single regions of COCO pictures out.
+"""Reads RefCOCO's files as records: expressions that each refer to one region of a COCO picture.
 
-`refs(….)p`, or the same list as JSON, says which annotation each expression is about; `instances.json` beside it holds
-the annotations. Pickles are read without running anything in them.
+`refs(….)p`, or the same list as JSON, names the annotation that each expression refers to; `instances.json` beside it
+holds the annotations. Pickles are read without running code from them.
 """
 
 from __future__ import annotations

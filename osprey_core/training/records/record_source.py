@@ -1,7 +1,7 @@
 """Training samples from files of records and the folders of their pictures.
 
-A seed stands for a place in an endless series of shuffled passes over all records, so that a resumed run goes on with
-the record it was at. It does not know the shapes of the files.
+A seed is a position in an endless series of shuffled passes over all records, so that a resumed run continues with the
+next record. This module does not know the shapes of the files.
 """
 
 from __future__ import annotations

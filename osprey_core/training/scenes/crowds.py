@@ -1,7 +1,7 @@
 """Crowded pictures: many named things side by side, each with its exact mask.
 
-A scene meant to be talked about holds a handful of things; here every picture is a jittered grid full of them, which
-gives an encoder that starts from nothing several times as many labels for the same arithmetic.
+A usual scene holds one to eight things. Here every picture is a jittered grid full of them, which gives an encoder
+several times as many labels for the same computation.
 """
 
 from __future__ import annotations

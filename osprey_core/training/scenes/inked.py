@@ -1,7 +1,7 @@
-"""Sprites drawn over in ink: a few flat colours, black lines between them and around the whole, sometimes new colours.
+"""Redraws sprites in another style: a few flat colours with black lines around them, sometimes in other hues.
 
-Another hand's drawing of the same thing, made from the art there is: who learns from both learns what a thing looks
-like, and not how one artist paints it. It does not know scenes; `ink` is pure, the atlas it is given stays as it is.
+A model that sees every thing in one more style depends less on how one artist draws. This module does not know scenes;
+its functions change none of their arguments.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def inked_atlas(atlas: Atlas, styles: Collection[str], seed: int = 0) -> Atlas:
 
 
 def ink(rng: Rng, rgba: np.ndarray) -> np.ndarray:
-    """Draw a premultiplied sprite uint8 (h, w, 4) over; the result is larger by its outline on every side."""
+    """Redraw a premultiplied sprite uint8 (h, w, 4); the result is larger by its outline on every side."""
     width = max(2, round(float(rng.uniform(*LINE_SHARE)) * max(rgba.shape[:2])))
     rgba = cv2.copyMakeBorder(rgba, width, width, width, width, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
     solid = rgba[..., 3] > _SOLID
