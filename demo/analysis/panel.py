@@ -13,8 +13,9 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.analysis import judging, similarity_maps
-from demo.analysis.judging import RegionLabelScores
+from demo.analysis import similarity_maps
+from demo.analysis.label_scores import RegionLabelScores
+from demo.analysis.samples import MAX_SAMPLES
 from demo.analysis.similarity_maps import LevelMap
 from demo.i18n.switching import in_words
 from demo.jobs.analyses import AnswerVariant
@@ -31,7 +32,7 @@ SHOWN_LABELS = 50
 _COLORS = 9
 
 
-def build_closer(services: Services) -> gr.HTML:
+def build_analysis(services: Services) -> gr.HTML:
     """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
     looks: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
     panel = gr.HTML(
@@ -44,7 +45,7 @@ def build_closer(services: Services) -> gr.HTML:
         kinds=KINDS,
         colors=len(PALETTE),
         heat=overlays.heat_colors(_COLORS),
-        most=judging.MAX_SAMPLES,
+        most=MAX_SAMPLES,
         compares=services.second is not None,
         **looks,
     )

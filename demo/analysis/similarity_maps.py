@@ -50,7 +50,7 @@ class SimilarityMapsRequest(AnalysisRequest):
             yield LevelMap(level, heat)
 
 
-def inside_probe(session: Session, which: Any = "selected") -> Analysis:
+def new_similarity_maps(session: Session, which: Any = "selected") -> Analysis:
     """The maps of one region. Raises InputError without one."""
     regions = chosen_regions(session, which)[:1]
     assert session.picture is not None

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from demo.session.handlers import Services
 from demo.session.restore import take_over
+from demo.session.services import Services
 from demo.session.session import Picture, Session, new_analysis, new_captions, new_turn
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
