@@ -1,4 +1,4 @@
-"""The closer looks wired to what they do: begun at once, taken when the model is free, stopped."""
+"""The analysis panel's events: an analysis is begun at once, carried out when the model is free, stopped."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import gradio as gr
 from demo.analysis.ablation import new_ablation
 from demo.analysis.label_scores import new_label_scores
 from demo.analysis.messages import (
-    InsideLook,
-    LabelsLook,
-    Look,
-    QuestionLook,
-    SamplesLook,
-    StopLook,
-    read_look,
+    AnalysisMessage,
+    LabelScoresMessage,
+    QuestionMessage,
+    SamplesMessage,
+    SimilarityMapsMessage,
+    StopMessage,
+    read_message,
 )
 from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.panel import KINDS, analysis_payload, property_of
@@ -46,19 +46,19 @@ def wire_analysis(services: Services, workspace: gr.State, panel: gr.HTML, setti
 
 
 def analysis_outputs(services: Services, panel: gr.HTML) -> Outputs[Session]:
-    """The panel with all looks of the session."""
+    """The panel with all analyses of the session."""
 
     def properties(session: Session) -> list[Properties]:
-        looks: Properties = {property_of(kind): {} for kind in KINDS}
+        shown: Properties = {property_of(kind): {} for kind in KINDS}
         for analysis in session.analyses:
-            looks.update(analysis_properties(services, session, analysis))
-        return [looks]
+            shown.update(analysis_properties(services, session, analysis))
+        return [shown]
 
     return Outputs((panel,), properties)
 
 
 def analysis_properties(services: Services, session: Session, analysis: Analysis) -> Properties:
-    """The panel's property that shows one look; none without a picture."""
+    """The panel's property that shows one analysis; none without a picture."""
     if session.picture is None:
         return {}
     image = services.pictures.get(session.picture).image() if analysis.kind == "inside" else None
@@ -73,14 +73,16 @@ class AnalysisHandlers:
     decode: Decode
 
     def begin(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Any:
-        """A look that waits for the model; `settings` are the values of the controls."""
+        """An analysis that waits for the model; `settings` are the values of the controls."""
         analysis = None
         with errors_as_toasts():
-            analysis = analyses.begin(workspace, self._wanted(read_look(event._data), SamplingSettings.read(*settings)))
+            analysis = analyses.begin(
+                workspace, self._wanted(read_message(event._data), SamplingSettings.read(*settings))
+            )
         return self._shown(workspace.session, analysis)
 
     def carry_out(self, workspace: Workspace) -> Iterator[Any]:
-        """All looks that wait, as they grow."""
+        """All analyses that wait, as they grow."""
         for waiting in [analysis for analysis in workspace.session.analyses if analysis.state == "waiting"]:
             held = HeldError()
             with errors_as_toasts(held):
@@ -90,24 +92,24 @@ class AnalysisHandlers:
             held.release()
 
     def stop(self, workspace: Workspace, event: gr.EventData) -> Any:
-        """No more of the look of this kind."""
+        """End the analysis of this kind."""
         with errors_as_toasts():
-            kind = StopLook.read_event(event).kind
+            kind = StopMessage.read_event(event).kind
             analyses.stop(self.services, workspace, kind)
             return self._shown(workspace.session, workspace.session.analysis(kind))
         return gr.skip()
 
-    def _wanted(self, look: Look, settings: SamplingSettings) -> Callable[[Session], Analysis]:
-        match look:
-            case LabelsLook(labels=labels, which=which, rank_by=rank_by):
+    def _wanted(self, message: AnalysisMessage, settings: SamplingSettings) -> Callable[[Session], Analysis]:
+        match message:
+            case LabelScoresMessage(labels=labels, which=which, rank_by=rank_by):
                 return lambda session: new_label_scores(session, labels, which, rank_by)
-            case QuestionLook(kind="without", question=question):
+            case QuestionMessage(kind="without", question=question):
                 return lambda session: new_ablation(session, question, settings)
-            case QuestionLook(question=question):
+            case QuestionMessage(question=question):
                 return lambda session: new_model_comparison(self.services, session, question, settings)
-            case SamplesLook(question=question, count=count, temperature=temperature):
+            case SamplesMessage(question=question, count=count, temperature=temperature):
                 return lambda session: new_samples(session, question, count, temperature, settings)
-            case InsideLook():
+            case SimilarityMapsMessage():
                 return new_similarity_maps
 
     def _shown(self, session: Session, analysis: Analysis | None) -> Any:

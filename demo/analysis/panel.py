@@ -1,6 +1,6 @@
-"""The closer look below the picture: building the component, and the looks as it is sent them.
+"""The analysis panel below the picture: building the component, and the analyses as it is sent them.
 
-Its tabs are the kinds of look that `judging` and `inside` make. Decides nothing about them.
+It has a tab for each kind of analysis. Decides nothing about them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _COLORS = 9
 
 def build_analysis(services: Services) -> gr.HTML:
     """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
-    looks: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
+    analyses: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
     panel = gr.HTML(
         None,
         elem_id="closer",
@@ -47,18 +47,18 @@ def build_analysis(services: Services) -> gr.HTML:
         heat=overlays.heat_colors(_COLORS),
         most=MAX_SAMPLES,
         compares=services.second is not None,
-        **looks,
+        **analyses,
     )
     return in_words(panel, words="analysis")
 
 
 def property_of(kind: str) -> str:
-    """The component's property that holds the look of this kind."""
+    """The component's property that holds the analysis of this kind."""
     return f"look_{kind}"
 
 
 def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
-    """A look as the panel shows it. image: uint8 (H, W, 3), needed for a look inside."""
+    """An analysis as the panel shows it. image: uint8 (H, W, 3), needed for similarity maps."""
     return {
         "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,

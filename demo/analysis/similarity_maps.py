@@ -1,6 +1,6 @@
 """Looking inside the encoder: where each of its levels finds the picture like a region, as maps over the picture.
 
-Makes the look that `analyses` takes. Knows no component.
+Knows no component.
 """
 
 from __future__ import annotations
