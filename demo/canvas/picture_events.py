@@ -92,12 +92,12 @@ class PictureHandlers:
     def _open(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         gesture = OpenGesture.read(value)
         if gesture.example is not None:
-            session = pictures.open_example(self.services, workspace.session, gesture.example)
+            session = pictures.open_example(self.services, gesture.example)
         elif gesture.address is not None:
-            session = pictures.open_address(self.services, workspace.session, gesture.address)
+            session = pictures.open_address(self.services, gesture.address)
         else:
             path = uploaded_file(gesture.file)
-            session = record.open_file(workspace.session, path.read_bytes(), path.name)
+            session = record.open_file(path.read_bytes(), path.name)
         self._prepare(Sheet(0, session))
         return lambda: workspace.open(session)
 

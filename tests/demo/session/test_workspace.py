@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from dataclasses import replace
 
@@ -177,3 +178,9 @@ def test_a_copy_goes_its_own_way() -> None:
     assert (names(workspace), workspace.session.regions) == (["a", "b"], ())
     other.empty()
     assert (other.sheets, other.session) == ((), Session())
+
+
+def test_each_person_gets_a_workspace_of_their_own() -> None:
+    first = Workspace()
+    first.change(lambda session: replace(session, selected=5))
+    assert copy.deepcopy(first).session == Session()
