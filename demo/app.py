@@ -10,12 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis.events import closer_outputs, wire_closer
-from demo.analysis.panel import build_closer
+from demo.analysis.events import analysis_outputs, wire_analysis
+from demo.analysis.panel import build_analysis
 from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
 from demo.canvas.picture_events import wire_pictures
+from demo.canvas.restore_events import wire_restore
 from demo.chat.events import wire_chat
 from demo.chat.panel import build_chat
 from demo.chat.updates import about_outputs, conversation_outputs, preset_outputs, turns_outputs
@@ -29,7 +30,6 @@ from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
-from demo.session.restore import wire_returning
 from demo.session.services import Services
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
@@ -73,7 +73,7 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
             canvas = build_canvas(services.examples, services.fetch is not None)
         with gr.Column(elem_id="chat-side"):
             chat = build_chat(generation_defaults(services, is_embedded))
-    closer = build_closer(services)
+    analysis = build_analysis(services)
     everything = build_everything()
 
     settings = chat.settings.components
@@ -81,16 +81,16 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
     follow_regions = about + preset_outputs(chat)
     wire_canvas(services, workspace, canvas, follow_regions)
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
-    wire_closer(services, workspace, closer, settings, decode)
+    wire_analysis(services, workspace, analysis, settings, decode)
     wire_chat(services, workspace, chat, decode)
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)
     spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
     wire_languages(page, workspace, header, spoken)
-    others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
-    show = wire_pictures(services, workspace, canvas, others).show
-    wire_returning(page, services, workspace, show, [canvas, *others.components])
+    others = captions + analysis_outputs(services, analysis) + follow_regions + conversation_outputs(chat)
+    pictures = wire_pictures(services, workspace, canvas, others)
+    wire_restore(page, workspace, pictures, [canvas, *others.components])
 
 
 def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:

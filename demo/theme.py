@@ -7,6 +7,9 @@ import gradio as gr
 from demo.chat.transcript import chip_css
 from demo.shared.scripts import text_of
 
+STYLE_SHEETS = ("shared/elements.css", "page.css", "header/header.css", "chat/chat.css")
+"""Those of the whole page, in the order in which they are read; other components bring their own."""
+
 _ACCENT = gr.themes.Color(
     name="osprey",
     c50="#eef5f8",
@@ -72,4 +75,4 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """The style sheet for `launch`."""
-    return text_of("page.css") + "\n" + chip_css()
+    return "\n".join([*map(text_of, STYLE_SHEETS), chip_css()])

@@ -19,10 +19,10 @@ from PIL import Image
 
 from osprey_core.draw import overlays
 from osprey_core.errors import InputError
-from osprey_core.io import record
+from osprey_core.io import record_json
 from osprey_core.io.files import plain_json, read_file
 from osprey_core.io.pictures import read_picture
-from osprey_core.io.record import Record, RecordedRegion, RecordedTurn
+from osprey_core.io.record import MAX_PICTURE_BYTES, Record, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import box_xyxy
@@ -55,7 +55,7 @@ def write_zip(conversation: Record) -> bytes:
     """
     picture_file = f"picture.{_suffix(conversation.picture.data)}"
     texts = {
-        RECORD_FILE: record.to_json(conversation, picture_file),
+        RECORD_FILE: record_json.to_json(conversation, picture_file),
         MARKDOWN_FILE: to_markdown(conversation),
         COCO_FILE: plain_json(to_coco(conversation, picture_file)),
     }
@@ -71,7 +71,7 @@ def write_zip(conversation: Record) -> bytes:
 
 
 def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | None = None) -> Record:
-    """The conversation that a zip of `write_zip` or the JSON of `record.to_json` holds.
+    """The conversation that a zip of `write_zip` or the JSON of `record_json.to_json` holds.
 
     source: the bytes of the file, or its path. picture: the bytes of the picture's file, for JSON that comes alone.
     Raises InputError, in one sentence, for anything else, however it was forged.
@@ -79,10 +79,10 @@ def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | N
     data = source if isinstance(source, bytes) else read_file(Path(source), MAX_ARCHIVE_BYTES)
     if data[:2] == b"PK":
         return _from_zip(data, picture)
-    limit = MAX_RECORD_BYTES + record.MAX_PICTURE_BYTES * 4 // 3
+    limit = MAX_RECORD_BYTES + MAX_PICTURE_BYTES * 4 // 3
     if len(data) > limit:
         raise InputError("zip.file_too_large", limit=limit // 2**20)
-    return record.from_json(data, picture)
+    return record_json.from_json(data, picture)
 
 
 def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, Any]:
@@ -285,16 +285,16 @@ def _from_zip(data: bytes, picture: bytes | None) -> Record:
             if RECORD_FILE not in names:
                 raise InputError("zip.record_missing", name=RECORD_FILE)
             text = _entry(archive, RECORD_FILE, MAX_RECORD_BYTES)
-            if picture is None and (name := record.picture_file_of(text)) is not None:
+            if picture is None and (name := record_json.picture_file_of(text)) is not None:
                 # Only a plain name is looked up, and only inside the archive: no path leads anywhere.
                 if not _PICTURE_FILE.fullmatch(name) or name not in names:
                     raise InputError("zip.picture_missing")
-                picture = _entry(archive, name, record.MAX_PICTURE_BYTES)
+                picture = _entry(archive, name, MAX_PICTURE_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError("zip.damaged") from None  # damaged, encrypted, or packed in a way that is not known here
-    return record.from_json(text, picture)
+    return record_json.from_json(text, picture)
 
 
 def _check_directory(data: bytes) -> None:

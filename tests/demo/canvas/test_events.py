@@ -9,7 +9,6 @@ import pytest
 
 from demo.session.workspace import Workspace
 from demo.shared import toasts
-from osprey_core.errors import InputError
 from tests.demo.page_events import click, digest, gesture, handler, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
@@ -78,11 +77,3 @@ def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Workspac
     assert shown["download"]["name"] == "one-osprey.zip"
     record = export.read_conversation(base64.b64decode(shown["download"]["data"]))
     assert [region.number for region in record.regions] == [1]
-
-
-def test_an_error_is_one_toast_with_its_words_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(toasts.gr, "Warning", told.append)
-    with toasts.errors_as_toasts():
-        raise InputError("The file <b>x</b> is none.")
-    assert told == ["The file &lt;b&gt;x&lt;/b&gt; is none."]

@@ -17,6 +17,7 @@ from PIL import Image
 from demo.i18n import catalog, language
 from demo.i18n.catalog import group, text
 from demo.shared.problems import sentence_of
+from demo.shared.scripts import linked, text_of
 from osprey_core import i18n
 from osprey_core.errors import OspreyError
 from osprey_core.io import export, mask_files, pictures, web_fetch
@@ -207,24 +208,50 @@ def texts_in_python() -> set[str]:
     }
 
 
+SCRIPTS = {
+    "analysis/analysis.js": "analysis",
+    "canvas/canvas.js": "canvas",
+    "chat/about.js": "conversation",
+    "chat/chat.js": "conversation",
+    "chat/presets.js": "own_questions",
+    "everything/everything.js": "everything",
+    "header/header.js": "help.sheet",
+}
+"""The scripts that components mount, and the group that each is sent as its `words`."""
+WHOLE_GROUPS = {"examples", "presets", "help.steps", "help.keys", "language"}
+"""Used one and all, by Python or by a script that walks them."""
+
+
+def test_these_are_the_scripts_of_the_page() -> None:
+    mounted = {key for key in texts_in_python() if key.endswith(".js") and (DEMO / key).is_file()}
+    assert mounted == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_sent_the_words_that_it_reads(script: str) -> None:
+    given, source = group(SCRIPTS[script]), linked(script, text_of)
+    read = set(re.findall(r"\bwords\.(\w+)", source))
+    if not re.search(r"const \{[^}]*\bchip\b[^}]*\} = scripts", source):
+        read.discard("chip")  # a function of the shared elements that this script does not use
+    assert read
+    assert read - set(given) == set()
+
+
 def test_no_word_is_left_over() -> None:
-    """Each is named in Python, or belongs to a group of which a script or a component uses all, or this one."""
+    """Each is named in Python or in a script that is sent it, or belongs to a group that is used as a whole."""
     named = texts_in_python()
-    script = "\n".join(path.read_text(encoding="utf-8") for path in DEMO.rglob("*.js"))
+    texts = dict.fromkeys(SCRIPTS.values(), "")
+    for script, whole in SCRIPTS.items():
+        texts[whole] += linked(script, text_of)
     left_over = []
-    for key in ENGLISH:
-        if key in named:
+    for key in ENGLISH.keys() - named:
+        if any(key.startswith(f"{whole}.") and whole in named for whole in WHOLE_GROUPS):
             continue
-        groups = [key.rsplit(".", count)[0] for count in range(1, key.count(".") + 1)]
-        name = key.split(".")[1].removesuffix("Tip")  # a button's tip goes by the button's own key
-        used = re.search(rf"\b{name}\b", script) or groups[0] in WHOLE_GROUPS or groups[-1] in WHOLE_GROUPS
-        if not (any(each in named for each in groups) and used):
+        whole = next((whole for whole in texts if key.startswith(f"{whole}.")), None)
+        name = key.removeprefix(f"{whole}.").split(".")[0].removesuffix("Tip")  # a button's tip goes by its name
+        if whole not in named or not re.search(rf"\b{name}\b", texts[str(whole)]):
             left_over.append(key)
     assert left_over == []
-
-
-WHOLE_GROUPS = {"examples", "presets", "help.steps", "help.sheet", "help"}
-"""Used one and all, by Python or by a script that walks them."""
 
 
 def test_words_are_read_where_they_are_used_and_not_once_for_all() -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from osprey_core.draw.overlays import overlay
 from osprey_core.errors import InputError
-from osprey_core.io import export, record
+from osprey_core.io import export, record_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.regions.region import NumberedMask
@@ -50,7 +50,7 @@ def test_the_zip_gives_back_the_record_and_is_always_the_same(given_record: Reco
 
 def test_zip_and_json_are_read_from_files_too(tmp_path) -> None:
     (tmp_path / "talk.zip").write_bytes(export.write_zip(example()))
-    (tmp_path / "talk.json").write_text(record.to_json(example()), encoding="utf-8")
+    (tmp_path / "talk.json").write_text(record_json.to_json(example()), encoding="utf-8")
     assert export.read_conversation(tmp_path / "talk.zip") == example()
     assert export.read_conversation(str(tmp_path / "talk.json")) == example()
     with pytest.raises(InputError, match=r"no file “.*gone\.zip”"):
@@ -231,7 +231,7 @@ def test_an_entry_twice_is_refused() -> None:
 @pytest.mark.parametrize("name", ["conversation.json", "picture.png"])
 def test_a_bomb_is_never_unpacked_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "MAX_RECORD_BYTES", 2**20)
-    monkeypatch.setattr(record, "MAX_PICTURE_BYTES", 2**20)
+    monkeypatch.setattr(export, "MAX_PICTURE_BYTES", 2**20)
     bomb = zipped({**entries(export.write_zip(example())), name: bytes(64 * 2**20)})
     assert len(bomb) < 2**20
     tracemalloc.start()
@@ -243,7 +243,7 @@ def test_a_bomb_is_never_unpacked_whole(name: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_mask_of_a_great_many_pixels_is_not_decoded() -> None:
-    values = json.loads(record.to_json(example()))
+    values = json.loads(record_json.to_json(example()))
     values["regions"] = [
         {"number": number, "rle": {"size": [12, 16], "counts": [0, 192]}, "name": ""} for number in range(1, 1001)
     ]

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from osprey_core.errors import InputError
-from osprey_core.io import record
+from osprey_core.io import record_json
 from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
@@ -100,13 +100,13 @@ PICTURE = RecordedPicture.read(png(*SIZE_HW), "small.png")
 @given(records())
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 def test_json_gives_back_the_record_with_the_picture_in_it_or_beside_it(given_record: Record) -> None:
-    embedded = record.to_json(given_record)
-    assert record.from_json(embedded) == given_record
-    assert record.from_json(embedded.encode()) == given_record
-    beside = record.to_json(given_record, "picture.png")
-    assert record.picture_file_of(beside) == "picture.png"
-    assert record.from_json(beside, PICTURE.data) == given_record
-    assert record.to_json(record.from_json(embedded)) == embedded
+    embedded = record_json.to_json(given_record)
+    assert record_json.from_json(embedded) == given_record
+    assert record_json.from_json(embedded.encode()) == given_record
+    beside = record_json.to_json(given_record, "picture.png")
+    assert record_json.picture_file_of(beside) == "picture.png"
+    assert record_json.from_json(beside, PICTURE.data) == given_record
+    assert record_json.to_json(record_json.from_json(embedded)) == embedded
 
 
 def test_a_record_tells_the_model_what_it_was_told() -> None:
@@ -130,7 +130,7 @@ def test_a_question_is_asked_again_with_the_regions_and_turns_of_its_time() -> N
 
 
 def test_settings_that_only_earlier_versions_allowed_do_not_keep_a_record_from_being_read() -> None:
-    read = record.from_json(changed(["turns", 1, "settings", "temperature"], 5.0))
+    read = record_json.from_json(changed(["turns", 1, "settings", "temperature"], 5.0))
     assert read.turns[1].settings is None
     assert read.turns[1].answer == example().turns[1].answer
 
@@ -138,10 +138,10 @@ def test_settings_that_only_earlier_versions_allowed_do_not_keep_a_record_from_b
 def test_regions_come_back_with_number_name_colour_and_every_pixel() -> None:
     region = NumberedMask(9, np.eye(12, 16, dtype=bool), "leaf")
     made = Record(example().picture, (RecordedRegion.of(region),))
-    back = record.from_json(record.to_json(made)).regions[0].region()
+    back = record_json.from_json(record_json.to_json(made)).regions[0].region()
     assert back == region
     assert back.color == region.color
-    listed = json.loads(record.to_json(made))["regions"][0]
+    listed = json.loads(record_json.to_json(made))["regions"][0]
     assert (listed["color"], listed["area"], listed["box_xyxy"]) == (color_of(9), 12, [0, 0, 12, 12])
 
 
@@ -151,7 +151,7 @@ def test_names_lose_what_cannot_be_shown_and_text_that_is_none_is_replaced() -> 
     assert RecordedRegion(1, block(0, 0, 1, 1), "x" * 199 + " y").name == "x" * 199
     assert RecordedPicture(b"", "x/\x07", 1, 1).name == "picture"
     made = dataclasses.replace(example(), turns=(RecordedTurn("a \ud83d b", "", 0, ()),))
-    assert record.from_json(record.to_json(made)).turns[0].question == "a ? b"
+    assert record_json.from_json(record_json.to_json(made)).turns[0].question == "a ? b"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_values_that_no_file_could_hold_are_refused_at_once() -> None:
 
 
 def changed(path: list, value: object) -> str:
-    values = json.loads(record.to_json(example()))
+    values = json.loads(record_json.to_json(example()))
     spot = values
     for key in path[:-1]:
         spot = spot[key]
@@ -238,23 +238,23 @@ DELETE = {"size": [12, 16], "counts": [192]}
 )
 def test_what_is_no_record_is_refused_with_the_reason(text: str | bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence) as caught:
-        record.from_json(text)
+        record_json.from_json(text)
     assert "\n" not in str(caught.value)
 
 
 def test_json_alone_needs_its_own_picture() -> None:
-    text = record.to_json(example(), "picture.png")
+    text = record_json.to_json(example(), "picture.png")
     with pytest.raises(InputError, match=r"give “meadow.png” \(16 x 12 pixels\) along with it"):
-        record.from_json(text)
+        record_json.from_json(text)
     with pytest.raises(InputError, match="16 x 12 pixels, but the given one is 5 x 4"):
-        record.from_json(text, png(4, 5))
+        record_json.from_json(text, png(4, 5))
     with pytest.raises(InputError, match="not a picture"):
-        record.from_json(text, b"nothing")
-    assert record.from_json(text, png(12, 16, seed=3)).regions == example().regions
+        record_json.from_json(text, b"nothing")
+    assert record_json.from_json(text, png(12, 16, seed=3)).regions == example().regions
 
 
 def test_oddly_coded_masks_become_the_usual_coding() -> None:
     odd = {"size": [12, 16], "counts": [0, 2, 0, 3, 5, 0, 0, 0, 182]}
-    back = record.from_json(changed(["regions", 0, "rle"], odd)).regions[0].mask
+    back = record_json.from_json(changed(["regions", 0, "rle"], odd)).regions[0].mask
     assert back == CodedMask.of(back.mask())
     assert back.area == 5
