@@ -126,7 +126,7 @@ class SegmenterTrainer:
         """One step of the optimiser. Depends on the seed and the number of the step alone, not on the steps before."""
         rng = np.random.default_rng((self.config.seed, self.step))
         pictures, tasks = self._tasks(rng)
-        levels, pixels = stacked(pictures)
+        levels, pixels = stacked(pictures, torch.bfloat16 if self.config.bfloat16 else torch.float32)
         rounds = int(rng.choice(len(self.config.corrections), p=self.config.corrections))
         keep_previous = rng.random(len(tasks)) < 0.8
         with self._precision(), torch.no_grad():
@@ -216,11 +216,11 @@ class SegmenterTrainer:
         return pictures, tasks
 
 
-def stacked(pictures: Sequence[EncodedPicture]) -> tuple[dict[str, Tensor], Tensor]:
-    """The levels of some pictures as one batch, bfloat16, and their pixels float (B, 3, 512, 512)."""
+def stacked(pictures: Sequence[EncodedPicture], dtype: torch.dtype) -> tuple[dict[str, Tensor], Tensor]:
+    """The levels of some pictures as one batch in a precision, and their pixels float32 (B, 3, 512, 512)."""
     levels = {
         name: torch.stack([picture.levels[name] for picture in pictures])
-        .to(torch.bfloat16)
+        .to(dtype)
         .contiguous(memory_format=torch.channels_last)
         for name in pictures[0].levels
     }
