@@ -58,8 +58,8 @@ class GridOptions:
 
     points_per_side: int = 16
     points_per_batch: int = 32
-    min_expected_iou: float = 0.5
-    min_stability: float = 0.7
+    min_expected_iou: float = 0.35
+    min_stability: float = 0.25
     max_overlap: float = 0.7
     min_area_share: float = 0.0006
 
@@ -189,7 +189,7 @@ class _LearnedPicture(PromptedPicture):
     def _to_full(self, logits: NDArray[np.float32], prompt: CheckedPrompt | None) -> Mask:
         """Mask bool (H, W) of the picture's own size from logits (128, 128), with the picture's edges."""
         large = cv2.resize(logits, self._guide_wh, interpolation=cv2.INTER_LINEAR)
-        soft = self._edges(1 / (1 + np.exp(-np.clip(large, -15, 15))).astype(np.float32))
+        soft = self._edges(np.asarray(1 / (1 + np.exp(-np.clip(large, -15, 15))), np.float32))
         height, width = self._size_hw
         if soft.shape != (height, width):
             soft = np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR))
