@@ -1,6 +1,7 @@
-"""Where training samples come from: scenes made by seed, and what a run has to know of them before it starts.
+"""Training samples made from scenes by seed, and what a run learns from its data before it starts.
 
-A source can be sent to a data loader's workers: each loads the atlas once, when it first needs it.
+A source can be sent to the worker processes of a data loader. Each process loads the atlas once, when it first needs
+it.
 """
 
 from __future__ import annotations
