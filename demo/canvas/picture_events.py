@@ -81,7 +81,7 @@ class PictureHandlers:
         done = False
         with errors_as_toasts():
             change = prepare(workspace, value)
-            cancellation.turn(self.services, workspace, change)
+            cancellation.change_front(self.services, workspace, change)
             self.services.workspaces.keep(workspace)
             done = True
         if done:
@@ -106,7 +106,7 @@ class PictureHandlers:
         for sheet in workspace.sheets:
             if sheet.id == wanted:
                 self._prepare(sheet)
-        return lambda: workspace.turn_to(wanted)
+        return lambda: workspace.bring_to_front(wanted)
 
     def _close(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         wanted = SheetGesture.read(value).sheet

@@ -15,6 +15,6 @@ def restore_workspace(services: Services, workspace: Workspace, key: str) -> boo
     old = services.workspaces.find(key)
     if old is None or not old.sheets or workspace.sheets:
         return False
-    workspace.take(old)
+    workspace.copy_from(old)
     services.workspaces.keep(workspace)
     return True

@@ -34,6 +34,7 @@ from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
+from tests.demo import page_events
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -196,7 +197,7 @@ def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     model.failure = KeyError("internal")  # type: ignore[attr-defined]
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
-    write = next(each.fn for each in app.fns.values() if each.name == "write")
+    write = page_events.handler_after(app, "send", "click")
     outputs = write(workspace, 0, 1, 64, "")
     shown: list[Any] = []
     with pytest.raises(gr.Error) as caught:
