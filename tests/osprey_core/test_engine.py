@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def stream_of(tokens: list[int] | str, *stops: str) -> AnswerStream:
     tokenizer = tiny_tokenizer()
     ids = tokenizer.encode_piece(tokens) if isinstance(tokens, str) else tokens
 
-    def produce(should_stop):
+    def produce(should_stop: Any) -> Any:
         for token in ids:
             if should_stop():
                 return

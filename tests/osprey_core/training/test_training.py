@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,12 +55,12 @@ def fake_source(seed: int) -> list[FakeSample]:
 TASK = Task(lambda stage: fake_source, NAMES)
 
 
-def config(*stages: Stage, **changes) -> TrainingConfig:
+def config(*stages: Stage, **changes: Any) -> TrainingConfig:
     values = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
     return TrainingConfig(**values)
 
 
-def stage(*trains, objective="dialogue", steps=3, **changes) -> Stage:
+def stage(*trains: Any, objective: Any = "dialogue", steps: Any = 3, **changes: Any) -> Stage:
     return Stage("test", objective, trains, steps, 1e-3, batch_size=4, warmup_steps=1, **changes)
 
 
