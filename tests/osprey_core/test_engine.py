@@ -296,7 +296,8 @@ def test_describe_still_knows_its_regions_by_their_old_name(model: Osprey, view:
         assert dict(view.describe(masks=masks, max_new_tokens=3)) == want
     with pytest.deprecated_call(match="regions"):
         assert model.describe(picture(), masks=masks, max_new_tokens=3) == [want[0], want[1]]
-    for arguments in ({}, {"regions": masks, "masks": masks}):
+    wrong: list[dict[str, Any]] = [{}, {"regions": masks, "masks": masks}]
+    for arguments in wrong:
         with pytest.raises(TypeError, match="regions"):
             view.describe(**arguments)
 

@@ -100,11 +100,13 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 class UnpicklableModel(fakes.FakeModel):
     """A model stays where it is."""
 
+    failure: Exception | None = None
+
     def __reduce__(self) -> Any:
         raise TypeError("a model cannot be pickled")
 
     def open(self, image: Any) -> Any:
-        if getattr(self, "failure", None) is not None:
+        if self.failure is not None:
             raise self.failure
         return super().open(image)
 

@@ -189,7 +189,7 @@ def test_what_cannot_be_drawn_is_refused(grey: Any) -> None:
     with pytest.raises(InputError, match="at least 1 pixel wide"):
         thumbnail(grey, NumberedMask(1, np.ones((200, 300), bool)), 0)
     with pytest.raises(InputError, match="PIL image or a uint8 array"):
-        overlay(grey.astype(float), [])  # type: ignore[arg-type]
+        overlay(grey.astype(float), [])
 
 
 # --- heat maps -------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_every_published_file_kind_loads_to_the_same_weights(
     shards = [names[::2], names[1::2]] if kind.startswith("sharded") else [names]
     suffix = "safetensors" if kind.endswith("safetensors") else "bin"
     stem = "model" if suffix == "safetensors" else "pytorch_model"
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards):
         file = f"{stem}-{number}.{suffix}" if len(shards) > 1 else f"{stem}.{suffix}"
         part = {name: tensors[name].contiguous() for name in shard}

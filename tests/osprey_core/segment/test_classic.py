@@ -165,7 +165,7 @@ def test_a_click_beside_the_things_finds_the_background_patch() -> None:
 def test_a_box_on_a_photograph_finds_the_dominant_thing() -> None:
     data = pytest.importorskip("skimage.data")
     picture = load_segmenter("classic").open(data.coffee())
-    prompt = {"box_xyxy": (165, 5, 420, 260)}
+    prompt: dict[str, Any] = {"box_xyxy": (165, 5, 420, 260)}
     cup = picture.segment(**prompt)[0].mask
     rows, columns = np.mgrid[:400, :600]
     rim_and_inside = ((columns - 297) / 100) ** 2 + ((rows - 90) / 75) ** 2 < 1
