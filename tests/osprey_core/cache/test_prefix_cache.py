@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
-from osprey_core.engine import RegionToken
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.cache.prefix_cache import CacheBudget, PrefixCache, cache_of, common_length, tensor_bytes
+from osprey_core.engine import RegionToken
 from osprey_core.language.generation import DecodedRows, decode
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 import dataclasses
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest

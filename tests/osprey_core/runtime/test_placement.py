@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,7 +120,11 @@ def test_parts_are_laid_on_gpus_first_then_into_memory_then_on_the_disk() -> Non
     layer = sum(p.numel() for p in network.llm.model.layers[0].parameters()) * 4
     head = network.llm.lm_head.weight.numel() * 4
     around = sum(p.numel() for name, p in network.named_parameters() if not name.startswith("llm.")) * 4
-    room: dict[int | str, int] = {0: around + 2 * head + layer + layer // 2, 1: layer + layer // 2, "cpu": layer + layer // 2}
+    room: dict[int | str, int] = {
+        0: around + 2 * head + layer + layer // 2,
+        1: layer + layer // 2,
+        "cpu": layer + layer // 2,
+    }
     plan = Placement(network, torch.device("cuda", 0), torch.float32, room)
     assert plan.parts["model.embed_tokens"] == plan.parts["model.rotary_emb"] == 0
     layers = [plan.parts[f"model.layers.{number}"] for number in range(4)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+
 from osprey_core.evaluation import balanced
 from osprey_core.training.dialogues import EVALUATION_SEEDS
 from osprey_core.training.sources import SceneSource
