@@ -19,13 +19,12 @@ from typing import Any
 
 import torch
 
+from benchmarks.estimate import CARDS, estimate
+from benchmarks.measures import MEASURES, Setting, drifts
+from benchmarks.models import SHAPES, build
+from benchmarks.timing import Comparison
 from osprey_core.config import OspreyConfig
 from osprey_core.runtime.quantize import Drift
-
-from .estimate import CARDS, estimate
-from .measures import MEASURES, Setting, drifts
-from .models import SHAPES, build
-from .timing import Comparison
 
 log = logging.getLogger("benchmarks")
 

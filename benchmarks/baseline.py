@@ -1,7 +1,7 @@
 """Answers with nothing kept between questions, straight from the network.
 
-This is what the published demo does, encoder, image tokens and prompt again for every question, and what every faster
-path must equal: the tests compare with it as well.
+The published demo answers in this way: encoder, image tokens and prompt again for every question. Every faster path
+must give the same answers; the tests compare with it as well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A paper estimate for hardware that is not at hand: the larger of bytes over bandwidth and FLOPs over speed.
+"""Estimates times on cards that were not measured: the larger of bytes over bandwidth and FLOPs over speed.
 
-Nothing here is measured. What a card reaches of its data sheet is an assumption, stated in `Card`.
+Nothing here is measured. The share of its data sheet that a card reaches is an assumption, stated in `Card`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What is measured, (a) to (k): each function compares one thing that people do with doing it all again.
+"""The measures (a) to (k): each times one action of a person, and the same action with everything computed again.
 
-Every repetition asks something that was not asked before, so that nothing but what the measure is about is found in
-the cache.
+Every repetition asks a question that was not asked before, so that the cache holds only what the measure is about.
 """
 
 from __future__ import annotations
@@ -18,15 +17,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks import baseline
+from benchmarks.models import copy_of, decoder_bytes, in_bfloat16
+from benchmarks.timing import Comparison, compare
 from osprey_core import Osprey, View
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.quantize import Drift, drift, quantize
-
-from . import baseline
-from .models import copy_of, decoder_bytes, in_bfloat16
-from .timing import Comparison, compare
 
 SIZE_HW = (480, 640)
 BASELINE = "everything again"
@@ -47,7 +45,7 @@ class Setting:
 
 
 def picture(seed: int = 0) -> np.ndarray:
-    """uint8 (H, W, 3) of seeded noise; what is in it does not change the time."""
+    """uint8 (H, W, 3) of seeded noise; its content does not change the time."""
     return np.random.default_rng(seed).integers(0, 256, (*SIZE_HW, 3), dtype=np.uint8)
 
 
@@ -60,12 +58,12 @@ def region(number: int) -> np.ndarray:
 
 
 def question(number: int) -> str:
-    """One that differs from all others at its first word."""
+    """A question that differs from all others at its first word."""
     return f"{number} things aside, what is <region1>?"
 
 
 def first_answer(setting: Setting) -> Iterator[Comparison]:
-    """(a) A picture comes up and the first token of an answer about it is there."""
+    """(a) From a new picture to the first token of an answer about it."""
     yield _first_answer(setting, "float32", setting.model)
     yield _first_answer(setting, "bfloat16", in_bfloat16(setting.model))
 
@@ -236,7 +234,7 @@ def int8_weights(setting: Setting) -> Iterator[Comparison]:
 def drifts(setting: Setting) -> dict[str, Drift]:
     """How far every precision's greedy answers are from float32's, encoder included; nothing of it is timed.
 
-    Only of models that were trained: what random weights say hangs on the last digit.
+    Only of trained models: with random weights the next token depends on the last digit.
     """
     if setting.shape == "wide":
         return {}
@@ -257,7 +255,7 @@ def drifts(setting: Setting) -> dict[str, Drift]:
 
 
 def _examples() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pictures of the examples with boxes around the points that belong to their things."""
+    """Example pictures, each with a box mask around the listed point of one of its things."""
     cases = []
     for told in json.loads((EXAMPLES / "scenes.json").read_text(encoding="utf-8")):
         image = np.asarray(read_picture(EXAMPLES / told["file"]))
@@ -271,7 +269,7 @@ def _examples() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def start_up(setting: Setting) -> Iterator[Comparison]:
     """(i) A new process until the page is built, against until a model is loaded as well."""
-    page = "import demo.page"
+    page = "import demo.app"
     loaded = f"{page}; from osprey_core import Osprey; Osprey.from_pretrained('nano', 'cpu')"
     yield compare(
         "i",

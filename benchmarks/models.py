@@ -1,6 +1,6 @@
 """The models that are measured: the shipped one, and the published widths with seeded random weights.
 
-Random weights take as long as trained ones; only what they say is noise.
+Random weights take as long as trained ones; their answers mean nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two ways of doing the same, timed in turns in one process, with the memory that each took at its peak."""
+"""Times two ways of doing the same in turn, in one process, and measures the peak memory of each."""
 
 from __future__ import annotations
 

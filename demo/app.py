@@ -10,8 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis.events import closer_outputs, wire_closer
-from demo.analysis.panel import build_closer
+from demo.analysis.events import analysis_outputs, wire_analysis
+from demo.analysis.panel import build_analysis
 from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
@@ -73,7 +73,7 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
             canvas = build_canvas(services.examples, services.fetch is not None)
         with gr.Column(elem_id="chat-side"):
             chat = build_chat(generation_defaults(services, is_embedded))
-    closer = build_closer(services)
+    analysis = build_analysis(services)
     everything = build_everything()
 
     settings = chat.settings.components
@@ -81,14 +81,14 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
     follow_regions = about + preset_outputs(chat)
     wire_canvas(services, workspace, canvas, follow_regions)
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
-    wire_closer(services, workspace, closer, settings, decode)
+    wire_analysis(services, workspace, analysis, settings, decode)
     wire_chat(services, workspace, chat, decode)
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)
     spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
     wire_languages(page, workspace, header, spoken)
-    others = captions + closer_outputs(services, closer) + follow_regions + conversation_outputs(chat)
+    others = captions + analysis_outputs(services, analysis) + follow_regions + conversation_outputs(chat)
     pictures = wire_pictures(services, workspace, canvas, others)
     wire_restore(page, workspace, pictures, [canvas, *others.components])
 

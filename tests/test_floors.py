@@ -25,6 +25,18 @@ FLOORS = [
 ]
 """osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""
 
+PAGE_FLOORS = [
+    {"i18n"},
+    {"shared"},
+    {"session"},
+    {"jobs"},
+    {"canvas", "chat", "everything", "analysis", "header"},
+    {"api"},
+    {"options", "theme"},
+    {"app", "launch"},
+]
+"""demo's rooms, lowest floor first. A room may import the floors below, but no other room of its own floor."""
+
 
 def sources(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
@@ -82,6 +94,37 @@ def test_imports_point_down(path: Path) -> None:
     assert height is not None
     above = [module for module in core_modules(iter(names)) if (floor_of(module) or 0) > height]
     assert above == [], f"{path.name} imports upwards"
+
+
+def page_room(path: Path) -> str:
+    return Path(path.relative_to(ROOT / "demo").parts[0]).stem
+
+
+def page_floor(room: str) -> int:
+    return next(height for height, rooms in enumerate(PAGE_FLOORS) if room in rooms)
+
+
+@pytest.mark.parametrize("path", sources("demo"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_of_the_page_import_no_neighbour(path: Path) -> None:
+    own = page_room(path)
+    if own == "__init__":
+        return
+    names = [name.split(".") for name in imported(path)]
+    others = {parts[1] for parts in names if parts[0] == "demo" and len(parts) > 1} - {own}
+    wrong = {room for room in others if page_floor(room) >= page_floor(own)}
+    assert wrong == set(), f"{path.name} imports rooms that are not below its own"
+
+
+@pytest.mark.parametrize("path", sources("demo") + sources("osprey_core"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_imports_what_is_private_to_another(path: Path) -> None:
+    names = [name.rpartition(".")[2] for name in imported(path) if name.split(".")[0] in ("demo", "osprey_core")]
+    assert [name for name in names if name.startswith("_") and not name.startswith("__")] == []
+
+
+def test_only_what_is_shown_knows_gradio() -> None:
+    for room in ("session", "jobs"):
+        for path in sources(f"demo/{room}"):
+            assert "gradio" not in {name.split(".")[0] for name in imported(path)}, path.name
 
 
 def test_the_hub_is_reached_from_one_file() -> None:

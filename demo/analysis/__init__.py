@@ -1,1 +1,1 @@
-"""Closer looks at what the model makes of a region."""
+"""Analyses of what the model makes of a region: label scores, ablation, samples, two models, similarity maps."""

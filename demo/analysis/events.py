@@ -1,4 +1,4 @@
-"""The closer looks wired to what they do: begun at once, taken when the model is free, stopped."""
+"""The analysis panel's events: an analysis is begun at once, carried out when the model is free, stopped."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis import judging, similarity_maps
+from demo.analysis.ablation import new_ablation
+from demo.analysis.label_scores import new_label_scores
 from demo.analysis.messages import (
-    InsideLook,
-    LabelsLook,
-    Look,
-    QuestionLook,
-    SamplesLook,
-    StopLook,
-    read_look,
+    AnalysisMessage,
+    LabelScoresMessage,
+    QuestionMessage,
+    SamplesMessage,
+    SimilarityMapsMessage,
+    StopMessage,
+    read_message,
 )
+from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.panel import KINDS, analysis_payload, property_of
+from demo.analysis.samples import new_samples
+from demo.analysis.similarity_maps import new_similarity_maps
 from demo.jobs import analyses
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
@@ -31,30 +35,30 @@ from demo.shared.toasts import HeldError, errors_as_toasts
 from osprey_core.language.sampling import SamplingSettings
 
 
-def wire_closer(services: Services, workspace: gr.State, closer: gr.HTML, settings: list[Any], decode: Decode) -> None:
+def wire_analysis(services: Services, workspace: gr.State, panel: gr.HTML, settings: list[Any], decode: Decode) -> None:
     """Wire the panel's events. `settings` are the controls of sampling."""
-    handlers = CloserHandlers(services, decode)
+    handlers = AnalysisHandlers(services, decode)
     at_once = private(queues.AT_ONCE, overlapping=True)
-    closer.begin_look(handlers.begin_look, [workspace, *settings], [closer], **at_once).then(
-        handlers.take_looks, [workspace], [closer], **private(queues.MODEL)
+    panel.begin_look(handlers.begin, [workspace, *settings], [panel], **at_once).then(
+        handlers.carry_out, [workspace], [panel], **private(queues.MODEL)
     )
-    closer.stop_look(handlers.stop_look, [workspace], [closer], **at_once)
+    panel.stop_look(handlers.stop, [workspace], [panel], **at_once)
 
 
-def closer_outputs(services: Services, closer: gr.HTML) -> Outputs[Session]:
-    """The panel with all looks of the session."""
+def analysis_outputs(services: Services, panel: gr.HTML) -> Outputs[Session]:
+    """The panel with all analyses of the session."""
 
     def properties(session: Session) -> list[Properties]:
-        looks: Properties = {property_of(kind): {} for kind in KINDS}
+        shown: Properties = {property_of(kind): {} for kind in KINDS}
         for analysis in session.analyses:
-            looks.update(look_properties(services, session, analysis))
-        return [looks]
+            shown.update(analysis_properties(services, session, analysis))
+        return [shown]
 
-    return Outputs((closer,), properties)
+    return Outputs((panel,), properties)
 
 
-def look_properties(services: Services, session: Session, analysis: Analysis) -> Properties:
-    """The panel's property that shows one look; none without a picture."""
+def analysis_properties(services: Services, session: Session, analysis: Analysis) -> Properties:
+    """The panel's property that shows one analysis; none without a picture."""
     if session.picture is None:
         return {}
     image = services.pictures.get(session.picture).image() if analysis.kind == "inside" else None
@@ -62,21 +66,23 @@ def look_properties(services: Services, session: Session, analysis: Analysis) ->
 
 
 @dataclass(frozen=True)
-class CloserHandlers:
+class AnalysisHandlers:
     """What Gradio calls: (workspace, inputs) → update of the panel."""
 
     services: Services
     decode: Decode
 
-    def begin_look(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Any:
-        """A look that waits for the model; `settings` are the values of the controls."""
+    def begin(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Any:
+        """An analysis that waits for the model; `settings` are the values of the controls."""
         analysis = None
         with errors_as_toasts():
-            analysis = analyses.begin(workspace, self._wanted(read_look(event._data), SamplingSettings.read(*settings)))
+            analysis = analyses.begin(
+                workspace, self._wanted(read_message(event._data), SamplingSettings.read(*settings))
+            )
         return self._shown(workspace.session, analysis)
 
-    def take_looks(self, workspace: Workspace) -> Iterator[Any]:
-        """All looks that wait, as they grow."""
+    def carry_out(self, workspace: Workspace) -> Iterator[Any]:
+        """All analyses that wait, as they grow."""
         for waiting in [analysis for analysis in workspace.session.analyses if analysis.state == "waiting"]:
             held = HeldError()
             with errors_as_toasts(held):
@@ -85,27 +91,27 @@ class CloserHandlers:
             yield self._shown(workspace.session, workspace.session.analysis(waiting.kind))
             held.release()
 
-    def stop_look(self, workspace: Workspace, event: gr.EventData) -> Any:
-        """No more of the look of this kind."""
+    def stop(self, workspace: Workspace, event: gr.EventData) -> Any:
+        """End the analysis of this kind."""
         with errors_as_toasts():
-            kind = StopLook.read_event(event).kind
+            kind = StopMessage.read_event(event).kind
             analyses.stop(self.services, workspace, kind)
             return self._shown(workspace.session, workspace.session.analysis(kind))
         return gr.skip()
 
-    def _wanted(self, look: Look, settings: SamplingSettings) -> Callable[[Session], Analysis]:
-        match look:
-            case LabelsLook(labels=labels, which=which, rank_by=rank_by):
-                return lambda session: judging.labels_probe(session, labels, which, rank_by)
-            case QuestionLook(kind="without", question=question):
-                return lambda session: judging.without_probe(session, question, settings)
-            case QuestionLook(question=question):
-                return lambda session: judging.models_probe(self.services, session, question, settings)
-            case SamplesLook(question=question, count=count, temperature=temperature):
-                return lambda session: judging.samples_probe(session, question, count, temperature, settings)
-            case InsideLook():
-                return similarity_maps.inside_probe
+    def _wanted(self, message: AnalysisMessage, settings: SamplingSettings) -> Callable[[Session], Analysis]:
+        match message:
+            case LabelScoresMessage(labels=labels, which=which, rank_by=rank_by):
+                return lambda session: new_label_scores(session, labels, which, rank_by)
+            case QuestionMessage(kind="without", question=question):
+                return lambda session: new_ablation(session, question, settings)
+            case QuestionMessage(question=question):
+                return lambda session: new_model_comparison(self.services, session, question, settings)
+            case SamplesMessage(question=question, count=count, temperature=temperature):
+                return lambda session: new_samples(session, question, count, temperature, settings)
+            case SimilarityMapsMessage():
+                return new_similarity_maps
 
     def _shown(self, session: Session, analysis: Analysis | None) -> Any:
-        properties = look_properties(self.services, session, analysis) if analysis is not None else {}
+        properties = analysis_properties(self.services, session, analysis) if analysis is not None else {}
         return gr.update(**properties) if properties else gr.skip()

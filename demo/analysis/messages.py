@@ -1,4 +1,4 @@
-"""What the panel's script sends: what is to be looked at, one typed message for each kind of look."""
+"""What the panel's script sends: which analysis is wanted, one typed message for each kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from demo.shared.messages import ScriptMessage
 
 
-class LabelsLook(ScriptMessage):
+class LabelScoresMessage(ScriptMessage):
     """Labels to be judged. `labels` is text, one per line or parted by commas."""
 
     kind: Literal["labels"]
@@ -18,14 +18,14 @@ class LabelsLook(ScriptMessage):
     rank_by: Literal["sum", "mean"]
 
 
-class QuestionLook(ScriptMessage):
+class QuestionMessage(ScriptMessage):
     """A question to be answered with and without the region, or by two models; empty for the last one."""
 
     kind: Literal["without", "models"]
     question: str = ""
 
 
-class SamplesLook(ScriptMessage):
+class SamplesMessage(ScriptMessage):
     """A question to be answered several times. The numbers come as they were typed."""
 
     kind: Literal["samples"]
@@ -34,26 +34,26 @@ class SamplesLook(ScriptMessage):
     temperature: str
 
 
-class InsideLook(ScriptMessage):
+class SimilarityMapsMessage(ScriptMessage):
     """Where the encoder finds the picture like the selected region."""
 
     kind: Literal["inside"]
 
 
-Look = LabelsLook | QuestionLook | SamplesLook | InsideLook
+AnalysisMessage = LabelScoresMessage | QuestionMessage | SamplesMessage | SimilarityMapsMessage
 
-_LOOK: TypeAdapter[Look] = TypeAdapter(Annotated[Look, Field(discriminator="kind")])
+_MESSAGE: TypeAdapter[AnalysisMessage] = TypeAdapter(Annotated[AnalysisMessage, Field(discriminator="kind")])
 
 
-class StopLook(ScriptMessage):
-    """The look of this kind is to end."""
+class StopMessage(ScriptMessage):
+    """The analysis of this kind is to end."""
 
     kind: str
 
 
-def read_look(value: Any) -> Look:
-    """What is to be looked at. Raises InputError if this is none of the looks."""
+def read_message(value: Any) -> AnalysisMessage:
+    """Which analysis is wanted. Raises InputError if the message is of no kind."""
     try:
-        return _LOOK.validate_python(value)
+        return _MESSAGE.validate_python(value)
     except ValidationError:
         raise ScriptMessage.refusal() from None

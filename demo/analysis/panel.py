@@ -1,6 +1,6 @@
-"""The closer look below the picture: building the component, and the looks as it is sent them.
+"""The analysis panel below the picture: building the component, and the analyses as it is sent them.
 
-Its tabs are the kinds of look that `judging` and `inside` make. Decides nothing about them.
+It has a tab for each kind of analysis. Decides nothing about them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.analysis import judging, similarity_maps
-from demo.analysis.judging import RegionLabelScores
+from demo.analysis import similarity_maps
+from demo.analysis.label_scores import RegionLabelScores
+from demo.analysis.samples import MAX_SAMPLES
 from demo.analysis.similarity_maps import LevelMap
 from demo.i18n.switching import in_words
 from demo.jobs.analyses import AnswerVariant
@@ -31,9 +32,9 @@ SHOWN_LABELS = 50
 _COLORS = 9
 
 
-def build_closer(services: Services) -> gr.HTML:
+def build_analysis(services: Services) -> gr.HTML:
     """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
-    looks: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
+    analyses: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
     panel = gr.HTML(
         None,
         elem_id="closer",
@@ -44,20 +45,20 @@ def build_closer(services: Services) -> gr.HTML:
         kinds=KINDS,
         colors=len(PALETTE),
         heat=overlays.heat_colors(_COLORS),
-        most=judging.MAX_SAMPLES,
+        most=MAX_SAMPLES,
         compares=services.second is not None,
-        **looks,
+        **analyses,
     )
     return in_words(panel, words="analysis")
 
 
 def property_of(kind: str) -> str:
-    """The component's property that holds the look of this kind."""
+    """The component's property that holds the analysis of this kind."""
     return f"look_{kind}"
 
 
 def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
-    """A look as the panel shows it. image: uint8 (H, W, 3), needed for a look inside."""
+    """An analysis as the panel shows it. image: uint8 (H, W, 3), needed for similarity maps."""
     return {
         "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,

@@ -1,6 +1,6 @@
 """Looking inside the encoder: where each of its levels finds the picture like a region, as maps over the picture.
 
-Makes the look that `analyses` takes. Knows no component.
+Knows no component.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SimilarityMapsRequest(AnalysisRequest):
             yield LevelMap(level, heat)
 
 
-def inside_probe(session: Session, which: Any = "selected") -> Analysis:
+def new_similarity_maps(session: Session, which: Any = "selected") -> Analysis:
     """The maps of one region. Raises InputError without one."""
     regions = chosen_regions(session, which)[:1]
     assert session.picture is not None

@@ -8,7 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from demo.analysis import judging, similarity_maps
+from demo.analysis.ablation import SWITCHED_OFF, new_ablation
+from demo.analysis.label_scores import new_label_scores
+from demo.analysis.model_comparison import new_model_comparison
+from demo.analysis.samples import new_samples
+from demo.analysis.similarity_maps import new_similarity_maps
 from demo.api.caller_identity import Callers
 from demo.api.results import errors_as_sentences, listed, snapshot_result
 from demo.jobs import analyses
@@ -43,7 +47,7 @@ class AnalysisEndpoints:
             uncertain, whether the best one should not be trusted.
         """
         with errors_as_sentences():
-            make = lambda s: judging.labels_probe(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
+            make = lambda s: new_label_scores(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
             yield from self._carried_out(request, session, make, _judged)
 
     def ablation(
@@ -74,7 +78,7 @@ class AnalysisEndpoints:
         with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
             yield from self._carried_out(
-                request, session, lambda s: judging.without_probe(s, question or "", settings), _ablated
+                request, session, lambda s: new_ablation(s, question or "", settings), _ablated
             )
 
     def samples(
@@ -105,7 +109,7 @@ class AnalysisEndpoints:
         """
         with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: judging.samples_probe(s, question or "", count, temperature, settings)  # noqa: E731
+            make = lambda s: new_samples(s, question or "", count, temperature, settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _sampled)
 
     def compare_models(
@@ -134,7 +138,7 @@ class AnalysisEndpoints:
         """
         with errors_as_sentences():
             settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: judging.models_probe(self.services, s, question or "", settings)  # noqa: E731
+            make = lambda s: new_model_comparison(self.services, s, question or "", settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _compared)
 
     def similarity(self, request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
@@ -149,7 +153,7 @@ class AnalysisEndpoints:
         """
         with errors_as_sentences():
             which = int(number) if number else "selected"
-            yield from self._carried_out(request, session, lambda s: similarity_maps.inside_probe(s, which), _mapped)
+            yield from self._carried_out(request, session, lambda s: new_similarity_maps(s, which), _mapped)
 
     def _carried_out(
         self,
@@ -177,7 +181,7 @@ def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _ablated(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
-    return [{"without": list(judging.SWITCHED_OFF[part.how]), "answer": part.answer} for part in _begun(analysis)]
+    return [{"without": list(SWITCHED_OFF[part.how]), "answer": part.answer} for part in _begun(analysis)]
 
 
 def _sampled(session: Session, analysis: Analysis) -> list[dict[str, Any]]:

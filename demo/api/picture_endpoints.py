@@ -41,9 +41,9 @@ class PictureEndpoints:
                 raise OspreyError("page.upload_missing")
             workspace = self.callers.workspace_to_open(session, request)
             if file:
-                opened = record.open_file(workspace.session, Path(file).read_bytes(), Path(file).name)
+                opened = record.open_file(Path(file).read_bytes(), Path(file).name)
             else:
-                opened = open_address(self.services, workspace.session, address)
+                opened = open_address(self.services, address)
             answers.stop(self.services, workspace)
             workspace.change(lambda _: opened)
             self.services.workspaces.keep(workspace)

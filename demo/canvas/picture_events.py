@@ -81,7 +81,7 @@ class PictureHandlers:
         done = False
         with errors_as_toasts():
             change = prepare(workspace, value)
-            cancellation.turn(self.services, workspace, change)
+            cancellation.change_front(self.services, workspace, change)
             self.services.workspaces.keep(workspace)
             done = True
         if done:
@@ -92,12 +92,12 @@ class PictureHandlers:
     def _open(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         gesture = OpenGesture.read(value)
         if gesture.example is not None:
-            session = pictures.open_example(self.services, workspace.session, gesture.example)
+            session = pictures.open_example(self.services, gesture.example)
         elif gesture.address is not None:
-            session = pictures.open_address(self.services, workspace.session, gesture.address)
+            session = pictures.open_address(self.services, gesture.address)
         else:
             path = uploaded_file(gesture.file)
-            session = record.open_file(workspace.session, path.read_bytes(), path.name)
+            session = record.open_file(path.read_bytes(), path.name)
         self._prepare(Sheet(0, session))
         return lambda: workspace.open(session)
 
@@ -106,7 +106,7 @@ class PictureHandlers:
         for sheet in workspace.sheets:
             if sheet.id == wanted:
                 self._prepare(sheet)
-        return lambda: workspace.turn_to(wanted)
+        return lambda: workspace.bring_to_front(wanted)
 
     def _close(self, workspace: Workspace, value: Any) -> Callable[[], None]:
         wanted = SheetGesture.read(value).sheet

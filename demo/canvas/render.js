@@ -112,5 +112,4 @@ export function createRenderer({ store, stage, canvas, captions }) {
     canvas.dataset.captions = JSON.stringify(rows);
   });
   new ResizeObserver(layout).observe(stage);
-  return { draw };
 }

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from demo.canvas.picture_events import PictureHandlers
-from demo.session.restore import take_over
+from demo.session.restore import restore_workspace
 from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.queues import private
@@ -41,6 +41,6 @@ class RestoreHandlers:
 
     def come_back(self, workspace: Workspace, key: str | None) -> list[Any]:
         """The key of this workspace, and updates that show what was open in the one with the given key, if anything."""
-        if take_over(self.pictures.services, workspace, key or ""):
+        if restore_workspace(self.pictures.services, workspace, key or ""):
             return [workspace.key, *self.pictures.show(workspace)]
         return [workspace.key, *self.pictures.unchanged()]

@@ -1,6 +1,6 @@
 """In which language the page speaks: that of the person for whom code runs, in an event of the one who triggered it.
 
-Knows no words, no component and no Gradio.
+Knows of the catalogues only how they call their language; no component and no Gradio.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
-LANGUAGES = {"en": "English", "ko": "한국어", "zh": "简体中文"}
+from osprey_core import i18n
+
+_NAMES = {code: i18n.read_catalogue(Path(__file__).parent, code)["language"] for code in i18n.LANGUAGES}
+LANGUAGES = {code: str(names["name"]) for code, names in _NAMES.items()}
 """Codes, and each language's name for itself. English comes first: the others are translations of it."""
-SHORT_NAMES = {"en": "EN", "ko": "한국어", "zh": "中文"}
-HTML_NAMES = {"en": "en", "ko": "ko", "zh": "zh-Hans"}
+SHORT_NAMES = {code: str(names["short"]) for code, names in _NAMES.items()}
+HTML_NAMES = {code: str(names["html"]) for code, names in _NAMES.items()}
 """What the attribute `lang` of the page says."""
 COOKIE = "osprey_language"
-DEFAULT = "en"
+DEFAULT = i18n.ENGLISH
 
 _speaking: ContextVar[str | None] = ContextVar("speaking", default=None)
 _chosen: OrderedDict[str, str] = OrderedDict()

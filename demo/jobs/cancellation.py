@@ -1,4 +1,4 @@
-"""Ending what is under way for a person when another picture comes to the front."""
+"""Stopping a person's jobs when another picture comes to the front."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from demo.session.services import Services
 from demo.session.workspace import Workspace
 
 
-def turn(services: Services, workspace: Workspace, change: Callable[[], None]) -> None:
-    """Do `change`, which may bring another picture to the front; what is under way for the one before then ends.
+def change_front(services: Services, workspace: Workspace, change: Callable[[], None]) -> None:
+    """Call `change`, and if another picture is in front then, stop the jobs of the one that was in front before.
 
-    `change` should be quick: what begins meanwhile is not ended.
+    `change` should be quick: jobs that begin while it runs are not stopped.
     """
     before = workspace.front
     change()
     if workspace.front.id == before.id:
         return
     session = before.session
-    under_way = [session.waiting, session.captions, *session.analyses]
-    for each in under_way:
-        if each is not None:
-            services.running_jobs.stop(each.id)
+    for job in (session.waiting, session.captions, *session.analyses):
+        if job is not None:
+            services.running_jobs.stop(job.id)

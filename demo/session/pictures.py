@@ -9,26 +9,26 @@ from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
 
 
-def open_picture(session: Session, data: bytes, name: str) -> Session:
-    """A new session with this picture. Raises InputError for a file that is none, and then nothing has changed."""
+def open_picture(data: bytes, name: str) -> Session:
+    """A new session with this picture. Raises InputError for a file that is none."""
     image = read_picture(data)
     return Session(picture=Picture(data, name, image.width, image.height))
 
 
-def open_example(services: Services, session: Session, name: str) -> Session:
+def open_example(services: Services, name: str) -> Session:
     """A new session with the example of this file name."""
     example = find_example(services, name)
     if example is None:
         raise InputError("page.unknown_example")
-    return open_picture(session, example.path.read_bytes(), example.path.name)
+    return open_picture(example.path.read_bytes(), example.path.name)
 
 
-def open_address(services: Services, session: Session, address: str) -> Session:
+def open_address(services: Services, address: str) -> Session:
     """A new session with the picture at this address of the web."""
     if services.fetch is None:
         raise InputError("page.no_addresses")
     data, name = services.fetch(address)
-    return open_picture(session, data, name)
+    return open_picture(data, name)
 
 
 def find_example(services: Services, name: str) -> Example | None:
@@ -37,6 +37,7 @@ def find_example(services: Services, name: str) -> Example | None:
 
 
 def required_picture(session: Session) -> Picture:
+    """The session's picture. Raises InputError if there is none."""
     if session.picture is None:
         raise InputError("page.no_picture")
     return session.picture

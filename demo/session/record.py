@@ -41,11 +41,11 @@ def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
     return export.write_zip(record), f"{PurePath(record.picture.name).stem or 'picture'}-osprey.zip"
 
 
-def open_file(session: Session, data: bytes, name: str) -> Session:
+def open_file(data: bytes, name: str) -> Session:
     """A new session from a file: a picture, or what `zip_of` wrote (the record's JSON alone will do as well)."""
     if data[:2] == b"PK" or data.lstrip()[:1] == b"{":
         return session_of(export.read_conversation(data))
-    return open_picture(session, data, name)
+    return open_picture(data, name)
 
 
 def session_of(record: Record) -> Session:

@@ -127,6 +127,7 @@ def undo(session: Session) -> Session:
 
 
 def required_region(session: Session, number: int) -> Region:
+    """The region with this number. Raises InputError, naming those that there are, if there is none."""
     region = session.region(number)
     if region is None:
         raise _unknown_region(session, number)
@@ -134,6 +135,7 @@ def required_region(session: Session, number: int) -> Region:
 
 
 def stored_mask(mask: Mask) -> CodedMask:
+    """The mask as a region holds it. Raises InputError if it is empty."""
     if not mask.any():
         raise InputError("page.nothing_left")
     return CodedMask.of(mask)

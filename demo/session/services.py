@@ -16,7 +16,7 @@ from osprey_core.io.web_fetch import fetch
 
 @dataclass(frozen=True)
 class Services:
-    """What all persons share: models, segmenter, opened pictures, running answers, examples."""
+    """What all persons share. Frozen: its members change inside, each under its own lock."""
 
     model: LazyResource[Any]
     segmenter: LazyResource[Any]

@@ -39,12 +39,12 @@ class Workspace:
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(18)
         """Who knows it may come back to this workspace; nobody can guess it."""
-        self.used = time.monotonic()
+        self.last_used = time.monotonic()
         """When something last happened here, in seconds of an arbitrary clock."""
         self._sheets: tuple[Sheet, ...] = (Sheet(next(_sheet_ids), Session()),)
         self._front = self._sheets[0].id
         self._lock = threading.RLock()
-        self._gestures = threading.Lock()
+        self._region_changes = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """A new, empty workspace: Gradio copies a State's first value for every person who opens the page."""
@@ -77,7 +77,7 @@ class Workspace:
         Only regions, selection and undo are taken over, also where another picture is in front by then; and nothing
         is if the picture is not open there any more. Returns the session of the picture that was changed.
         """
-        with self._gestures:
+        with self._region_changes:
             before = self.front
             after = change(before.session)
 
@@ -100,15 +100,15 @@ class Workspace:
         with self._lock:
             same = [sheet for sheet in self.sheets if _is_same(sheet.session, session)]
             if same and not session.regions and not session.transcript:
-                return self.turn_to(same[-1].id)
+                return self.bring_to_front(same[-1].id)
             if len(self.sheets) >= MAX_PICTURES:
                 raise InputError("page.many_pictures", limit=MAX_PICTURES)
             self._leave()
             opened = Sheet(next(_sheet_ids), session)
             self._sheets, self._front = (*self.sheets, opened), opened.id
-            self.used = time.monotonic()
+            self.last_used = time.monotonic()
 
-    def turn_to(self, sheet_id: int) -> None:
+    def bring_to_front(self, sheet_id: int) -> None:
         """Bring an open picture to the front. Raises InputError if it is not open (any more)."""
         with self._lock:
             if all(sheet.id != sheet_id for sheet in self.sheets):
@@ -116,7 +116,7 @@ class Workspace:
             if sheet_id != self._front:
                 self._leave()
                 self._front = sheet_id
-            self.used = time.monotonic()
+            self.last_used = time.monotonic()
 
     def close(self, sheet_id: int) -> None:
         """Let go of an open picture with its regions and chat; its neighbour comes to the front if it was there.
@@ -132,9 +132,9 @@ class Workspace:
                 rest = rest or (Sheet(next(_sheet_ids), Session()),)
                 self._front = rest[min(places[0], len(rest) - 1)].id
             self._sheets = rest
-            self.used = time.monotonic()
+            self.last_used = time.monotonic()
 
-    def take(self, other: Workspace) -> None:
+    def copy_from(self, other: Workspace) -> None:
         """Take copies of all that is open in another workspace, in place of what is open here.
 
         What is under way there counts as stopped in the copies.
@@ -144,20 +144,20 @@ class Workspace:
         with self._lock:
             self._sheets = tuple(replace(sheet, session=sheet.session.settled()) for sheet in sheets)
             self._front = front
-            self.used = time.monotonic()
+            self.last_used = time.monotonic()
 
-    def empty(self) -> None:
-        """Let go of everything."""
-        self.take(Workspace())
+    def clear(self) -> None:
+        """Close all pictures."""
+        self.copy_from(Workspace())
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         changed = replace(sheet, session=change(sheet.session))
         self._sheets = tuple(changed if each.id == sheet.id else each for each in self._sheets)
-        self.used = time.monotonic()
+        self.last_used = time.monotonic()
         return changed.session
 
     def _leave(self) -> None:
-        """Nobody writes on about a picture that is not in front."""
+        """What is under way for the picture in front counts as stopped: another one comes to the front."""
         self.change(Session.settled)
 
 

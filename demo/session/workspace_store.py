@@ -29,7 +29,7 @@ class WorkspaceStore:
 
     def keep(self, workspace: Workspace) -> Workspace:
         """Have `find` find this workspace from now on, and let others go if there is no room for all; returns it."""
-        workspace.used = time.monotonic()
+        workspace.last_used = time.monotonic()
         with self._lock:
             self._workspaces[workspace.key] = workspace
             gone = self._out_of_bounds(workspace)
@@ -38,16 +38,16 @@ class WorkspaceStore:
             if gone:
                 self._clients = {name: kept for name, kept in self._clients.items() if kept not in gone}
         for other in gone:
-            other.empty()
+            other.clear()
         return workspace
 
     def find(self, key: str) -> Workspace | None:
         """The kept workspace with this key; None if there is none, or none any more."""
         with self._lock:
             workspace = self._workspaces.get(key)
-        if workspace is None or time.monotonic() - workspace.used > self.seconds:
+        if workspace is None or time.monotonic() - workspace.last_used > self.seconds:
             return None
-        workspace.used = time.monotonic()
+        workspace.last_used = time.monotonic()
         return workspace
 
     def for_client(self, name: str) -> Workspace:
@@ -63,9 +63,9 @@ class WorkspaceStore:
         now = time.monotonic()
         others = sorted(
             (workspace for workspace in self._workspaces.values() if workspace is not newest),
-            key=lambda workspace: workspace.used,
+            key=lambda workspace: workspace.last_used,
         )
-        gone = [workspace for workspace in others if now - workspace.used > self.seconds]
+        gone = [workspace for workspace in others if now - workspace.last_used > self.seconds]
         kept = [*others[len(gone) :], newest]
         while len(kept) > 1 and (len(kept) > self.capacity or _picture_bytes(kept) > self.max_bytes):
             gone.append(kept.pop(0))

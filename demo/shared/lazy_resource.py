@@ -1,4 +1,4 @@
-"""A resource for something that takes long to load: filled in the background, awaited by those who need it.
+"""Something that takes long to load: loaded in the background, awaited by those who need it.
 
 Knows nothing of models or of the page; it turns a failure into an error that a person can be told.
 """

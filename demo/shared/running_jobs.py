@@ -1,4 +1,4 @@
-"""Answers being written right now, by person, so that they can be stopped from outside.
+"""Jobs that run right now, so that they can be stopped from other events.
 
 Knows neither the page nor what a stream is, beyond that it has `stop()`.
 """
@@ -10,11 +10,13 @@ from typing import Protocol
 
 
 class Stoppable(Protocol):
+    """Something that ends early when it is told to, such as a stream of words."""
+
     def stop(self) -> None: ...
 
 
 class Ticket:
-    """Permission to write one answer. Once stopped it stays stopped."""
+    """Permission to run one job. Once stopped it stays stopped."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,13 +24,14 @@ class Ticket:
         self.stopped = False
 
     def attach(self, stream: Stoppable) -> None:
-        """Have `stop` reach this stream; if the person has stopped already, it is stopped at once."""
+        """Have `stop` reach this stream; if the job has been stopped already, the stream is stopped at once."""
         with self._lock:
             self._stream = stream
             if self.stopped:
                 stream.stop()
 
     def stop(self) -> None:
+        """Stop the job at its next step."""
         with self._lock:
             self.stopped = True
             if self._stream is not None:
@@ -36,27 +39,28 @@ class Ticket:
 
 
 class RunningJobs:
-    """Tickets by turn. Thread-safe."""
+    """Tickets by the id of their job. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tickets: dict[int, Ticket] = {}
 
-    def ticket(self, turn_id: int) -> Ticket:
-        """The ticket of this turn, made on first use."""
+    def ticket(self, job_id: int) -> Ticket:
+        """The ticket of this job, made on first use."""
         with self._lock:
-            return self._tickets.setdefault(turn_id, Ticket())
+            return self._tickets.setdefault(job_id, Ticket())
 
-    def stop(self, turn_id: int) -> None:
-        """Stop the turn's answer if it is being written; nothing otherwise."""
+    def stop(self, job_id: int) -> None:
+        """Stop the job if it runs; nothing otherwise."""
         with self._lock:
-            ticket = self._tickets.get(turn_id)
+            ticket = self._tickets.get(job_id)
         if ticket is not None:
             ticket.stop()
 
-    def done(self, turn_id: int) -> None:
+    def done(self, job_id: int) -> None:
+        """Forget the job: it has ended."""
         with self._lock:
-            self._tickets.pop(turn_id, None)
+            self._tickets.pop(job_id, None)
 
     def __len__(self) -> int:
         return len(self._tickets)

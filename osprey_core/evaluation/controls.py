@@ -1,6 +1,6 @@
-"""Ways to ask a question: as it is, and with something taken away that the answer should hang on.
+"""Ways to ask a question: as it is, and, as controls, without some of the input that the answer should depend on.
 
-Where an answer really comes from the pixels of the region, every control does worse than the plain question.
+If answers depend on the pixels of the region, every control scores lower than the plain question.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Whether an answer says what the scene says, and how much of it in words.
+"""Decides whether an answer is true of its scene, and measures how many words it shares with the true answers.
 
-Rules of language only: nothing here knows pictures or models.
+The rules look at text only: this module does not know pictures or models.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def is_right(question: Judgeable, answer: str) -> bool:
     if kind in YES_NO:
         return words_of(answer)[:1] == words_of(truth)[:1]
     if kind in ("color", "named_color"):
-        said = _told(answer, COLOR_NAMES)
-        return bool(said) and said <= _told(truth, COLOR_NAMES)
+        said = _words_after_verb(answer, COLOR_NAMES)
+        return bool(said) and said <= _words_after_verb(truth, COLOR_NAMES)
     if kind in ("position", "named_position"):
-        return _told(answer, _PLACES) == _told(truth, _PLACES)
+        return _words_after_verb(answer, _PLACES) == _words_after_verb(truth, _PLACES)
     if kind == "parts":
         return _parts(answer) == _parts(truth)
     if kind == "relation":
@@ -74,8 +74,10 @@ def is_true_color(question: Judgeable, answer: str) -> bool:
 
     An orange that is nearly yellow may be called either, and a pink thing with black dots pink, or pink and black.
     """
-    said = _told(answer, COLOR_NAMES)
-    return is_right(question, answer) or any(said == _told(accepted, COLOR_NAMES) for accepted in question.accepted)
+    said = _words_after_verb(answer, COLOR_NAMES)
+    return is_right(question, answer) or any(
+        said == _words_after_verb(accepted, COLOR_NAMES) for accepted in question.accepted
+    )
 
 
 def semantic_iou(answer: str, accepted: Iterable[str]) -> float:
@@ -84,17 +86,17 @@ def semantic_iou(answer: str, accepted: Iterable[str]) -> float:
     return max((len(given & set(words_of(a))) / max(1, len(given | set(words_of(a)))) for a in accepted), default=0.0)
 
 
-def _told(text: str, vocabulary: Iterable[str]) -> set[str]:
-    """Words of a vocabulary behind the sentence's verb, so that an orange is not orange for its name."""
+def _words_after_verb(text: str, vocabulary: Iterable[str]) -> set[str]:
+    """Words of a vocabulary after the sentence's verb: in "the orange is red", orange is a name and no colour."""
     sentence = text.split(".")[0]
-    found = _VERB.search(sentence)
-    return set(words_of(sentence[found.end() :] if found else sentence)) & set(vocabulary)
+    verb = _VERB.search(sentence)
+    return set(words_of(sentence[verb.end() :] if verb else sentence)) & set(vocabulary)
 
 
 def _parts(text: str) -> frozenset[str]:
     """ "It has a roof, a door and windows." -> roof, door, windows."""
-    found = _HAVING.search(text)
-    listed = re.split(r",|\band\b", text[found.end() if found else 0 :].rstrip(". "))
+    verb = _HAVING.search(text)
+    listed = re.split(r",|\band\b", text[verb.end() if verb else 0 :].rstrip(". "))
     return frozenset(" ".join(words_of(part)) for part in listed) - {""}
 
 

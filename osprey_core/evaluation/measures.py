@@ -1,4 +1,4 @@
-"""Figures with their uncertainty: means, POPE's yes/no measures, each with a 95 % bootstrap interval. Numbers only."""
+"""Means and POPE's yes/no measures, each with a 95 % bootstrap interval. This module sees numbers only."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What is asked: single questions about scenes never trained on, equally many for each score, and conversations.
+"""The questions of an evaluation: single ones, equally many for each score, and conversations.
 
-Every answer is known from its scene. It does not know who answers, nor how answers are judged.
+They are about scenes that no training has seen, and every answer is computed from its scene. This module does not know
+which model answers or how answers are judged.
 """
 
 from __future__ import annotations
@@ -119,10 +120,10 @@ def balanced(atlas: Atlas | None, per_score: int, topics: Collection[Topic] = TO
     if per_score < 1:
         raise InputError("evaluation.count_invalid", value=per_score)
     wanted = {topic: _quota(per_score, topic, topics) for topic in topics}
-    found: Counter[tuple[Topic, str]] = Counter()
+    counts: Counter[tuple[Topic, str]] = Counter()
     pictures: list[HeldOut] = []
     for seed in EVALUATION_SEEDS[: _PICTURES_PER_QUESTION * max(wanted.values())]:
-        short = [topic for topic in topics if any(found[topic, side] < n for side, n in _sides(topic, wanted[topic]))]
+        short = [topic for topic in topics if any(counts[topic, side] < n for side, n in _sides(topic, wanted[topic]))]
         if not short:
             break
         scene = make_scene(seed, DialogueOptions().scene, atlas)
@@ -136,16 +137,16 @@ def balanced(atlas: Atlas | None, per_score: int, topics: Collection[Topic] = TO
                     continue
                 question = next(questions_of(made))
                 side = _side(question)
-                if found[topic, side] < sides[side]:
-                    found[topic, side] += 1
+                if counts[topic, side] < sides[side]:
+                    counts[topic, side] += 1
                     asked.append((topic.score, made, question))
                     break
         if asked:
             pictures.append(HeldOut(scene.image, tuple(asked)))
     for topic, number in wanted.items():
-        have = sum(found[topic, side] for side, _ in _sides(topic, number))
-        if have < number:
-            log.warning("Only %d of %d questions of the kind %s were found.", have, number, topic.kind)
+        count = sum(counts[topic, side] for side, _ in _sides(topic, number))
+        if count < number:
+            log.warning("Only %d of %d questions of the kind %s were found.", count, number, topic.kind)
     return pictures
 
 

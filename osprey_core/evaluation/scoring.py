@@ -1,4 +1,4 @@
-"""All scores of a model: asks held-out questions, judges the answers, sums up. Results are JSON-ready dictionaries."""
+"""Computes all scores of a model: asks held-out questions, judges the answers and sums up into JSON-ready values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from osprey_core.evaluation.questions import LATER_TURNS, TOPICS, HeldOut, Quest
 from osprey_core.evaluation.sentence_similarity import MISSING, SentenceEncoder, semantic_similarity
 
 COMMONEST = "always the commonest answer"
-"""A baseline beside the controls: what one gets without looking at anything."""
+"""A baseline beside the controls: always giving the answer that is most often true for the kind of question."""
 
 BORDERING = "colour, bordering names too"
-"""The score "colour" with every answer right that is true of the pixels, however its name was computed."""
+"""The score "colour" where names count as right that border on the computed name and are true of the pixels too."""
 
 
 @dataclass(frozen=True)
@@ -70,29 +70,33 @@ def evaluate(
 
 
 def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -> dict[str, Any]:
-    """Sum answered questions up; every figure is {value, low, high, count}. What nothing was asked for is left out.
+    """Sum answered questions up; every figure is {value, low, high, count}. Scores without a question are left out.
 
     Returns:
         scores by name; yes_no, POPE's measures; by_kind, shares by kind of question; controls, shares by control and
         score. Without a sentence encoder there is no Semantic Similarity, and `notes` says so.
     """
     everything = list(judged)
-    plainly = [one for one in everything if not one.control]
+    plainly = [answered for answered in everything if not answered.control]
     order = [*dict.fromkeys(topic.score for topic in TOPICS), LATER_TURNS]
-    scores = {name: _share(one for one in plainly if one.score == name) for name in order}
-    named = [one for one in plainly if one.score == "category"]
-    true_names = [(one.question.answer, *one.question.accepted) for one in named]
-    overlaps = [semantic_iou(one.answer, names) for one, names in zip(named, true_names, strict=True)]
+    scores = {name: _share(answered for answered in plainly if answered.score == name) for name in order}
+    named = [answered for answered in plainly if answered.score == "category"]
+    true_names = [(answered.question.answer, *answered.question.accepted) for answered in named]
+    overlaps = [semantic_iou(answered.answer, names) for answered, names in zip(named, true_names, strict=True)]
     scores["semantic IoU"] = bootstrap(overlaps)
     scores[BORDERING] = _bordering(plainly)
     if encode is not None:
         scores["semantic similarity"] = bootstrap(
-            semantic_similarity([one.answer.lower().strip(" .") for one in named], true_names, encode)
+            semantic_similarity([answered.answer.lower().strip(" .") for answered in named], true_names, encode)
         )
-    singles = [one for one in plainly if one.score != LATER_TURNS]
-    pairs = [(_says_yes(one.answer), _says_yes(one.question.answer)) for one in singles if one.question.kind in YES_NO]
+    singles = [answered for answered in plainly if answered.score != LATER_TURNS]
+    pairs = [
+        (_says_yes(answered.answer), _says_yes(answered.question.answer))
+        for answered in singles
+        if answered.question.kind in YES_NO
+    ]
     names = [*CONTROLS, COMMONEST]
-    controlled = [one for one in everything if one.control] + _commonest(plainly)
+    controlled = [answered for answered in everything if answered.control] + _commonest(plainly)
     return {
         "questions": len(plainly),
         "scores": _filled(scores),
@@ -101,13 +105,15 @@ def summarise(judged: Iterable[Judged], encode: SentenceEncoder | None = None) -
         "controls": {
             name: _filled(
                 {
-                    score: _share(one for one in controlled if one.control == name and one.score == score)
+                    score: _share(
+                        answered for answered in controlled if answered.control == name and answered.score == score
+                    )
                     for score in CONTROLLED
                 }
-                | {BORDERING: _bordering(one for one in controlled if one.control == name)}
+                | {BORDERING: _bordering(answered for answered in controlled if answered.control == name)}
             )
             for name in names
-            if any(one.control == name for one in controlled)
+            if any(answered.control == name for answered in controlled)
         },
         "notes": [] if encode is not None else [MISSING],
     }
@@ -120,12 +126,15 @@ def report(results: dict[str, Any]) -> str:
     lines += [_row(name, score) for name, score in rows.items()]
     if results["controls"]:
         columns = [
-            name for name in (*CONTROLLED, BORDERING) if any(name in found for found in results["controls"].values())
+            name for name in (*CONTROLLED, BORDERING) if any(name in scores for scores in results["controls"].values())
         ]
         lines += ["", f"| control | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
         asked = {"none": results["scores"], **results["controls"]}
-        for name, found in asked.items():
-            cells = [f"{s['value']:.1%} (n={s['count']})" if (s := found.get(column)) else "" for column in columns]
+        for name, scores in asked.items():
+            cells = [
+                f"{score['value']:.1%} (n={score['count']})" if (score := scores.get(column)) else ""
+                for column in columns
+            ]
             lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += ["", "| kind of question | right | 95 % interval | questions |", "| --- | --- | --- | --- |"]
     lines += [_row(name, score) for name, score in results["by_kind"].items()]
@@ -137,11 +146,13 @@ def _row(name: str, score: dict[str, Any]) -> str:
 
 
 def _share(judged: Iterable[Judged]) -> Score:
-    return bootstrap([one.right for one in judged])
+    return bootstrap([answered.right for answered in judged])
 
 
 def _bordering(judged: Iterable[Judged]) -> Score:
-    return bootstrap([is_true_color(one.question, one.answer) for one in judged if one.score == "colour"])
+    return bootstrap(
+        [is_true_color(answered.question, answered.answer) for answered in judged if answered.score == "colour"]
+    )
 
 
 def _filled(scores: dict[str, Score]) -> dict[str, dict[str, float]]:
@@ -150,23 +161,27 @@ def _filled(scores: dict[str, Score]) -> dict[str, dict[str, float]]:
 
 def _by_kind(judged: Iterable[Judged]) -> dict[str, list[Judged]]:
     groups: dict[str, list[Judged]] = {}
-    for one in judged:
-        kind = f"{one.question.kind} of parts" if (one.score, one.question.kind) == ("part", "category") else ""
-        groups.setdefault(kind or one.question.kind, []).append(one)
+    for answered in judged:
+        kind = (
+            f"{answered.question.kind} of parts"
+            if (answered.score, answered.question.kind) == ("part", "category")
+            else ""
+        )
+        groups.setdefault(kind or answered.question.kind, []).append(answered)
     return groups
 
 
 def _commonest(judged: Sequence[Judged]) -> list[Judged]:
     """Every controlled question answered by what is most often true for its kind."""
-    found = []
+    baseline = []
     for score in CONTROLLED:
-        for group in _by_kind(one for one in judged if one.score == score).values():
-            answer = Counter(one.question.answer for one in group).most_common(1)[0][0]
-            found += [
-                Judged(score, one.seed, one.question, answer, is_right(one.question, answer), COMMONEST)
-                for one in group
+        for group in _by_kind(answered for answered in judged if answered.score == score).values():
+            answer = Counter(answered.question.answer for answered in group).most_common(1)[0][0]
+            baseline += [
+                Judged(score, answered.seed, answered.question, answer, is_right(answered.question, answer), COMMONEST)
+                for answered in group
             ]
-    return found
+    return baseline
 
 
 def _says_yes(answer: str) -> bool:

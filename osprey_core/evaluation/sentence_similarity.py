@@ -33,10 +33,10 @@ def load_sentence_encoder(folder: Path | None = None) -> SentenceEncoder | None:
     Raises InputError where a given folder does not hold it.
     """
     if folder is None:
-        found = importlib.util.find_spec(PACKAGE)  # only located: the package need not be imported for its files
-        if found is None or found.origin is None:
+        package = importlib.util.find_spec(PACKAGE)  # only located: the package need not be imported for its files
+        if package is None or package.origin is None:
             return None
-        folder = Path(found.origin).parent / "model"
+        folder = Path(package.origin).parent / "model"
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise InputError("evaluation.encoder_incomplete", folder=str(folder), name=name)
@@ -86,9 +86,9 @@ class _MiniLM:
         rows = []
         with torch.inference_mode():
             for start in range(0, len(texts), _BATCH):
-                coded = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-                ids = torch.tensor([one.ids for one in coded])
-                attention = torch.tensor([one.attention_mask for one in coded])
+                encodings = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
+                ids = torch.tensor([encoding.ids for encoding in encodings])
+                attention = torch.tensor([encoding.attention_mask for encoding in encodings])
                 hidden = self._bert(input_ids=ids, attention_mask=attention).last_hidden_state  # (B, T, D)
                 weights = attention[..., None].to(hidden.dtype)
                 mean = (hidden * weights).sum(1) / weights.sum(1)

@@ -13,11 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-LANGUAGES = ("en", "ko", "zh")
-"""Codes of the languages; English comes first, the others are translations of it."""
-ENGLISH = LANGUAGES[0]
+_FOLDER = Path(__file__).parent
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, *sorted(file.stem for file in _FOLDER.glob("*.json") if file.stem != ENGLISH))
+"""Codes of the languages that have a catalogue here; English comes first, the others are translations of it."""
 
-_folders = [Path(__file__).parent]
+_folders = [_FOLDER]
 
 
 @runtime_checkable

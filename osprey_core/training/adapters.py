@@ -1,7 +1,7 @@
 """Low-rank adapters on a language model (LoRA, Hu et al., 2022), through peft, which is an optional dependency.
 
-With adapters the language model's own weights stay as they are; fine-tuning the 7B then fits one GPU. It knows nothing
-of stages and optimisers.
+With adapters the language model's own weights are not trained, so that fine-tuning the 7B fits one GPU. This module
+does not know stages and optimisers.
 """
 
 from __future__ import annotations

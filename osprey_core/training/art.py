@@ -70,10 +70,10 @@ class Atlas:
 
     @property
     def styles(self) -> list[str]:
-        return sorted({sprite.style for found in self.sprites.values() for sprite in found})
+        return sorted({sprite.style for sprites in self.sprites.values() for sprite in sprites})
 
     def __len__(self) -> int:
-        return sum(len(found) for found in self.sprites.values())
+        return sum(len(sprites) for sprites in self.sprites.values())
 
     def add(self, sprite: Sprite) -> None:
         self.sprites.setdefault(sprite.name, []).append(sprite)
@@ -81,7 +81,7 @@ class Atlas:
     def only(self, styles: Iterable[str]) -> Atlas:
         """The part of the atlas drawn in some of its styles."""
         wanted = set(styles)
-        return atlas_of(sprite for found in self.sprites.values() for sprite in found if sprite.style in wanted)
+        return atlas_of(sprite for sprites in self.sprites.values() for sprite in sprites if sprite.style in wanted)
 
 
 def atlas_of(sprites: Iterable[Sprite]) -> Atlas:
@@ -118,8 +118,8 @@ def save_atlas(atlas: Atlas, path: str | Path, quality: int = 92) -> int:
     index: list[tuple[str, str, int, int]] = []
     parts: list[np.ndarray] = []
     position = 0
-    for name, found in atlas.sprites.items():
-        for sprite in found:
+    for name, sprites in atlas.sprites.items():
+        for sprite in sprites:
             bgra = cv2.cvtColor(unpremultiply(sprite.rgba), cv2.COLOR_RGBA2BGRA)
             coded = cv2.imencode(".webp", bgra, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].reshape(-1)
             index.append((name, sprite.style, position, position + len(coded)))
@@ -226,8 +226,8 @@ def iconify_source(package: str | Path, names_by_points: dict[str, str] | None =
 
 def iconify_names(package: str | Path) -> dict[str, str]:
     """Lower-case code points to icon name, as an Iconify package's chars.json states it."""
-    found: dict[str, str] = json.loads(_read_package(package, ".json").get("package/chars.json", b"{}"))
-    return found
+    names: dict[str, str] = json.loads(_read_package(package, ".json").get("package/chars.json", b"{}"))
+    return names
 
 
 def _spellings(points: str) -> Iterator[str]:
@@ -299,10 +299,10 @@ def main(argv: list[str] | None = None) -> None:
     jobs = {"train": sources}
     if options.openmoji:
         jobs["heldout"] = {"openmoji": svg_folder_source(options.openmoji, "package/color/svg/{upper}.svg")}
-    for kind, found in jobs.items():
-        if not found:
+    for kind, available in jobs.items():
+        if not available:
             continue
-        atlas = build_atlas(found, options.side)
+        atlas = build_atlas(available, options.side)
         size = save_atlas(atlas, options.out / f"atlas-{kind}.npz")
         logger.info("%s: %d names, %d sprites, %.1f MB", kind, len(atlas.names), len(atlas), size / 1e6)
 

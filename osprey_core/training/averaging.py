@@ -1,8 +1,8 @@
 """The mean of two models of one lineage: `python -m osprey_core.training.averaging BEFORE AFTER --out FOLDER`.
 
-Weights before and after some more training lie in one basin: a point between them often answers better than either,
-for it keeps of the one what the other unlearned (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022,
-section 3). It knows nothing of how the two were trained.
+Further training improves some answers and spoils others. The mean of the weights before and after it often answers
+better than either (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, section 3). This module does not
+know how the two models were trained.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def average(before: OspreyNetwork, after: OspreyNetwork, share: float) -> None:
-    """Bring `before` to (1 - share) before + share after, in place and in its own precision; `after` stays.
+    """Set `before` to (1 - share) before + share after, in place and in its own precision; `after` is not changed.
 
     Raises InputError unless share is in [0, 1] and both have the same sizes.
     """

@@ -1,7 +1,7 @@
-"""Dialogue samples to batches of tensors, in the background workers of a data loader.
+"""Turns dialogue samples into batches of tensors, in the worker processes of a data loader.
 
-Everything that needs no weights happens here: pixels, masks on every grid, ids and what of them is learned. It does
-not know where samples come from or what is trained on them.
+All preparation that needs no weights is here: pixels, masks on every grid, token ids and labels. This module does not
+know where samples come from or what is trained on them.
 """
 
 from __future__ import annotations

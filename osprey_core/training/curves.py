@@ -67,8 +67,8 @@ def read_curves(folder: Path) -> Curves:
         except (ValueError, TypeError, KeyError):
             continue  # a line that was cut when the run was stopped
         stages[stage] = max(stages.get(stage, 0), step)
-        found = {name: float(entry[name]) for name in FIGURES if isinstance(entry.get(name), int | float)}
-        entries.setdefault((stage, step), {}).update(found)
+        figures = {name: float(entry[name]) for name in FIGURES if isinstance(entry.get(name), int | float)}
+        entries.setdefault((stage, step), {}).update(figures)
     if not entries:
         raise InputError("curves.log_empty", path=str(path))
     curves = Curves()

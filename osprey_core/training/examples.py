@@ -1,9 +1,9 @@
 """The example pictures: themed scenes with a checked list of what a click at which point selects.
 
 `python -m osprey_core.training.examples --atlas LARGE.npz --out examples` writes them and `scenes.json`. A scene is
-kept only if the embedded segmenter, clicked at each listed point, selects that object, and the embedded model then
-names it: these pictures show what works. How often it does is measured elsewhere, on scenes that nobody chose.
-A picture of which this still holds stays as it is when the command is run again, say with newer weights.
+used only if the embedded segmenter, clicked at each listed point, selects that object, and the embedded model then
+names it. The examples are therefore chosen; `osprey_core.evaluation` measures the model on scenes that are not.
+When the command is run again, a picture that still passes is left as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,48 +38,35 @@ MAX_ATTEMPTS = 3000
 
 @dataclass(frozen=True)
 class Theme:
-    """What one example shows. Empty `things`: drawn objects alone, chosen from `drawn` (empty: any)."""
+    """What one example shows."""
 
     file: str
+    """Name of the picture's file."""
     title: str
+    """Title in the page's gallery."""
     things: tuple[str, ...]
+    """Sprites by name; empty: drawn objects alone."""
     backgrounds: tuple[str, ...]
+    """Words of which the scene's background has one."""
     objects: tuple[int, int] = (3, 5)
+    """Fewest and most things in the picture."""
     drawn_share: float = 0.0
+    """Share of drawn objects among the things."""
     questions: tuple[str, ...] = ()
+    """Questions that the page proposes for it."""
 
 
-OUTSIDE, INSIDE = ("landscape",), ("room",)
-ANYWHERE = ("room", "background")
+def read_themes(path: Path) -> tuple[Theme, ...]:
+    """The themes of a TOML file: a list of tables whose entries are the fields of `Theme`."""
+    tables: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["themes"]
+    fields: list[dict[str, Any]] = [
+        {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()} for table in tables
+    ]
+    return tuple(Theme(**values) for values in fields)
 
-THEMES = (
-    Theme("01-meadow.png", "Meadow", ("rabbit", "hedgehog", "butterfly", "ladybug", "sunflower", "tree"), OUTSIDE),
-    Theme(
-        "02-sea.png", "Sea", ("whale", "sailboat", "octopus", "ship", "crab", "shark", "lobster", "fish"), ("seascape",)
-    ),
-    Theme("03-street.png", "Street", ("bus", "car", "bicycle", "fire truck", "taxi", "motorcycle"), OUTSIDE),
-    Theme("04-fruit.png", "Fruit", ("apple", "banana", "pear", "strawberry", "lemon", "pineapple", "grapes"), INSIDE),
-    Theme("05-band.png", "Band", ("guitar", "trumpet", "drum", "violin", "saxophone", "bell"), ANYWHERE, (3, 4)),
-    Theme("06-savanna.png", "Savanna", ("lion", "zebra", "giraffe", "elephant", "rhino", "leopard"), OUTSIDE),
-    Theme(
-        "07-breakfast.png", "Breakfast", ("croissant", "pancakes", "bread", "fried egg", "waffle", "pretzel"), INSIDE
-    ),
-    Theme(
-        "08-village.png", "Drawn village", (), OUTSIDE, (3, 4), 1.0, ("What color is <region1>?", "Where is <region1>?")
-    ),
-    Theme("09-birds.png", "Birds", ("penguin", "owl", "flamingo", "parrot", "duck", "peacock"), OUTSIDE),
-    Theme("10-sweets.png", "Sweets", ("doughnut", "cupcake", "cookie", "cake", "pie", "birthday cake"), ANYWHERE),
-    Theme("11-pets.png", "Pets", ("dog", "hamster", "turtle", "parrot", "mouse", "fish"), INSIDE, (3, 4)),
-    Theme(
-        "12-toys.png",
-        "Drawn toys",
-        (),
-        ("plain", "smooth"),
-        (3, 5),
-        1.0,
-        ("What color is <region1>?", "Where is <region1>?"),
-    ),
-)
+
+THEMES = read_themes(Path(__file__).with_name("example_themes.toml"))
+"""The example pictures in order."""
 
 
 def make_example(
@@ -112,9 +100,9 @@ def make_example(
         image = np.asarray(picture.convert("RGB"))  # as it will be seen: the few colours may be what decides a name
         opened = segmenter.open(image)
         regions = [_clickable(opened, scene, index) for index in range(len(names))]
-        kept = [region for region in regions if region is not None]
-        if len(kept) == len(regions) and (model is None or _all_named(model, image, opened, kept)):
-            return picture, kept
+        clickable = [region for region in regions if region is not None]
+        if len(clickable) == len(regions) and (model is None or _all_named(model, image, opened, clickable)):
+            return picture, clickable
     raise InputError("scenes.theme_unclickable", seed=first_seed, name=theme.file)
 
 
@@ -127,8 +115,8 @@ def _suits(scene: Scene, theme: Theme) -> bool:
 def _clickable(opened: OpenedPicture, scene: Scene, index: int) -> dict[str, Any] | None:
     item = scene.objects[index]
     x, y = label_point_xy(item.mask)
-    found = opened.segment([(x, y)], [1], None)
-    if not found or intersection_over_union(found[0].mask, item.mask) < MIN_IOU:
+    segments = opened.segment([(x, y)], [1], None)
+    if not segments or intersection_over_union(segments[0].mask, item.mask) < MIN_IOU:
         return None
     return {"name": item.name, "point": [int(x), int(y)]}
 
@@ -147,8 +135,8 @@ def _all_named(model: Osprey, image: NDArray[np.uint8], opened: OpenedPicture, r
     view = model.open(image)
     for region in regions:
         mask = opened.segment([tuple(region["point"])], [1], None)[0].mask
-        category, *told = (view.ask(QUESTIONS[style], [mask]) for style in ("category", "short", "detailed"))
-        if category != region["name"] or not all(region["name"] in text for text in told):
+        category, *descriptions = (view.ask(QUESTIONS[style], [mask]) for style in ("category", "short", "detailed"))
+        if category != region["name"] or not all(region["name"] in text for text in descriptions):
             return False
     return True
 
@@ -166,12 +154,12 @@ def main(argv: list[str] | None = None) -> None:
     model = Osprey.from_pretrained(options.model) if options.model else None
     options.out.mkdir(parents=True, exist_ok=True)
     manifest = options.out / "scenes.json"
-    before = {told["file"]: told for told in json.loads(manifest.read_text("utf-8"))} if manifest.is_file() else {}
+    before = {entry["file"]: entry for entry in json.loads(manifest.read_text("utf-8"))} if manifest.is_file() else {}
     listed = []
     for place, theme in enumerate(THEMES):
-        told = before.get(theme.file, {})
-        if model and _still_holds(model, options.out / theme.file, told.get("regions", [])):
-            listed.append(told)
+        entry = before.get(theme.file, {})
+        if model and _still_holds(model, options.out / theme.file, entry.get("regions", [])):
+            listed.append(entry)
             log.info("%s: kept", theme.file)
             continue
         picture, regions = make_example(theme, atlas, options.seed + place * MAX_ATTEMPTS, model)

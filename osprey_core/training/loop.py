@@ -1,6 +1,7 @@
 """The training loop: stages in turn, resumable at any step to the same result.
 
-It knows stages, optimiser and log; what a stage minimises is in `objectives`, what it sees in `batches`.
+It runs the optimiser, writes the log and saves the state. What a stage minimises is in `objectives`, how samples become
+tensors in `batches`, which parameters learn in `optimiser`.
 """
 
 from __future__ import annotations

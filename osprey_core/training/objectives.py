@@ -86,8 +86,8 @@ def dialogue_loss(
     image_tokens = image_tokens[batch.pictures]
     ids, labels = batch.ids, batch.labels
     if not with_image_tokens:
-        kept = ids != IMAGE_PLACEHOLDER_ID  # every row holds the picture's id equally often
-        ids, labels = ids[kept].reshape(len(ids), -1), labels[kept].reshape(len(ids), -1)
+        not_picture = ids != IMAGE_PLACEHOLDER_ID  # every row holds the picture's id equally often
+        ids, labels = ids[not_picture].reshape(len(ids), -1), labels[not_picture].reshape(len(ids), -1)
     levels = {name: level[batch.pictures] for name, level in levels.items()}
     mask_tokens, spatial_tokens = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D) each
     rows, regions = batch.shown.unbind(1)

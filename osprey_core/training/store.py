@@ -1,7 +1,7 @@
 """Made scenes as files: `python -m osprey_core.training.store --out data --atlas art-cache/atlas-train.npz`.
 
-Writes `records.json`, in the shape that Osprey's published data has, and `pictures/`. What it writes is read like any
-other records, and can be trained on elsewhere.
+Writes `records.json`, in the shape of Osprey's published data, and `pictures/`. The training command reads them like
+any other records; other programs can train on them too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Learning a small LLaMA-style vocabulary from text: byte-pair encoding with bytes to fall back on."""
+"""Learns a small LLaMA-style vocabulary from text: byte-pair encoding with byte fallback."""
 
 from __future__ import annotations
 

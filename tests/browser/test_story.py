@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from demo.i18n.catalog import text
-from demo.session import handlers
+from demo.session import pictures
 from osprey_core.regions import masks
 from tests import fakes
 
@@ -304,13 +304,13 @@ def test_clicks_on_the_picture_before_mark_nothing_on_the_new_one(
     person = visit(address)
     person.open_example()
     before = person.scale()
-    read = handlers.open_example
+    read = pictures.open_example
 
     def slow(*arguments: Any) -> Any:
         time.sleep(1.5)
         return read(*arguments)
 
-    monkeypatch.setattr(handlers, "open_example", slow)
+    monkeypatch.setattr(pictures, "open_example", slow)
     person.page.locator(".osp-strip [data-example]").nth(1).click()
     person.click(80, 100)
     person.page.wait_for_function(

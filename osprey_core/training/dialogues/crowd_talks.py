@@ -1,7 +1,7 @@
 """Conversations about crowded pictures: one short question about each of some things, each with its region.
 
-Most of what the language model has to learn is what every thing is called: so many questions to a picture teach it
-several times as many names for the same arithmetic.
+The language model mainly has to learn the names of things. Many questions about one picture teach it several times as
+many names for the same computation.
 """
 
 from __future__ import annotations

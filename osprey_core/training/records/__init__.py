@@ -1,1 +1,1 @@
-"""Data sets of others, read as they are published."""
+"""Readers of published data sets: Osprey-724K, LLaVA, COCO, LVIS, RefCOCO."""

@@ -1,7 +1,7 @@
-"""COCO-style files (COCO, LVIS, Pascal Part and the like) as records: what is each region?
+"""Reads COCO-style files (COCO, LVIS, Pascal Part) as records that ask for the category of each region.
 
-Where pictures carry a `caption` (RefCOCO in COCO's shape) the region's expression is asked for instead. Segmentations
-are passed on as they are; `records` decodes and checks them.
+Where pictures have a `caption` (RefCOCO in COCO's shape), records ask for the region's expression instead.
+Segmentations are not decoded here; `records` decodes and checks them.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ def coco_items(content: Mapping[str, Any]) -> Iterator[tuple[Message, dict[str, 
             raise InputError("coco.picture_unknown", where=where, picture=repr(region.get("image_id")))
         if not region.get("iscrowd"):
             regions.setdefault(region["image_id"], []).append((place, region))
-    for number, found in regions.items():
+    for number, of_picture in regions.items():
         picture = pictures[number]
-        for start in range(0, len(found), MAX_REGIONS):
-            chosen = [region for _, region in found[start : start + MAX_REGIONS]]
-            told = [_name(region, names, place) for place, region in found[start : start + MAX_REGIONS]]
+        for start in range(0, len(of_picture), MAX_REGIONS):
+            chosen = [region for _, region in of_picture[start : start + MAX_REGIONS]]
+            region_names = [_name(region, names, place) for place, region in of_picture[start : start + MAX_REGIONS]]
             caption = picture.get("caption")
             wordings = WORDINGS["category"].templates if caption is None else WORDINGS["short"].templates
-            answers = told if caption is None else [str(caption)] * len(told)
+            answers = region_names if caption is None else [str(caption)] * len(region_names)
             key = f"{number} {start}"
             yield (
                 Message("coco.picture", {"id": str(number)}),
-                picture_item(picture, key, chosen, told, _asked(wordings, key, answers)),
+                picture_item(picture, key, chosen, region_names, _asked(wordings, key, answers)),
             )
 
 
@@ -100,24 +100,24 @@ def entries(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def by_id(content: Mapping[str, Any], key: str) -> dict[Any, Mapping[str, Any]]:
     """The entries under a key by their `id`. Raises InputError for an entry without."""
-    found = {}
+    entries_by_id = {}
     for place, entry in enumerate(entries(content, key)):
         if not isinstance(entry.get("id"), int | str):
             raise InputError("coco.id_missing", key=key, place=place)
-        found[entry["id"]] = entry
-    return found
+        entries_by_id[entry["id"]] = entry
+    return entries_by_id
 
 
 def category_names(content: Mapping[str, Any]) -> dict[Any, str]:
     """Names of the categories by id, as one says them: "bow_(weapon)" is a bow, "car:wheel" a car wheel."""
-    found = {}
+    names = {}
     for number, category in by_id(content, "categories").items():
         name = category.get("name")
         if not isinstance(name, str) or not name.strip():
             raise InputError("coco.category_nameless", number=str(number))
         plain = _NOTE.sub("", name.replace("_", " ").replace(":", " "))
-        found[number] = " ".join(plain.split()) or name
-    return found
+        names[number] = " ".join(plain.split()) or name
+    return names
 
 
 def _name(region: Mapping[str, Any], names: Mapping[Any, str], place: int) -> str:

@@ -1,7 +1,7 @@
-"""RefCOCO's files as records: expressions that single regions of COCO pictures out.
+"""Reads RefCOCO's files as records: expressions that each refer to one region of a COCO picture.
 
-`refs(….)p`, or the same list as JSON, says which annotation each expression is about; `instances.json` beside it holds
-the annotations. Pickles are read without running anything in them.
+`refs(….)p`, or the same list as JSON, names the annotation that each expression refers to; `instances.json` beside it
+holds the annotations. Pickles are read without running code from them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def expression_items(
     names = category_names(instances)
     pictures = by_id(instances, "images")
     annotations = by_id(instances, "annotations")
-    told: dict[Any, list[tuple[Any, str]]] = {}  # picture -> (annotation, sentence)
+    expressions: dict[Any, list[tuple[Any, str]]] = {}  # picture -> (annotation, sentence)
     for place, reference in enumerate(content):
         where = Message("expressions.reference", {"place": place})
         if not isinstance(reference, Mapping) or reference.get("ann_id") not in annotations:
@@ -68,10 +68,10 @@ def expression_items(
             text = sentence.get("sent") or sentence.get("raw") if isinstance(sentence, Mapping) else sentence
             if not isinstance(text, str) or not text.strip():
                 raise InputError("expressions.sentence_empty", where=where)
-            told.setdefault(annotation["image_id"], []).append((reference["ann_id"], text.strip()))
-    for number, found in told.items():
-        for start in range(0, len(found), MAX_REGIONS):
-            pairs = found[start : start + MAX_REGIONS]
+            expressions.setdefault(annotation["image_id"], []).append((reference["ann_id"], text.strip()))
+    for number, of_picture in expressions.items():
+        for start in range(0, len(of_picture), MAX_REGIONS):
+            pairs = of_picture[start : start + MAX_REGIONS]
             order = list(dict.fromkeys(annotation for annotation, _ in pairs))
             key = f"{number} {start}"
             conversations = []

@@ -1,7 +1,7 @@
-"""Files of records, whatever their shape: Osprey-724K, LLaVA, COCO, LVIS, RefCOCO.
+"""Reads files of records in all supported shapes: Osprey-724K, LLaVA, COCO, LVIS, RefCOCO.
 
-`read_entries` tells the shapes apart and decodes nothing yet, so that large files are quickly at hand; an `Entry` is
-decoded when it is wanted. It opens no pictures.
+`read_entries` recognises the shape and decodes nothing, so that large files open quickly; an `Entry` is decoded when
+its record is asked for. This module opens no pictures.
 """
 
 from __future__ import annotations

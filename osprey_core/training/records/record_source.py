@@ -1,7 +1,7 @@
 """Training samples from files of records and the folders of their pictures.
 
-A seed stands for a place in an endless series of shuffled passes over all records, so that a resumed run goes on with
-the record it was at. It does not know the shapes of the files.
+A seed is a position in an endless series of shuffled passes over all records, so that a resumed run continues with the
+next record. This module does not know the shapes of the files.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class RecordSource:
 
         Raises InputError naming the file, and the entry where one is to blame.
         """
-        found: list[Entry] = []
+        all_entries: list[Entry] = []
         for file in files:
             entries = read_entries(file)
-            found += entries
+            all_entries += entries
             if entries:
                 load_sample(entries[0], tuple(pictures))
-        return cls(tuple(found), tuple(pictures))
+        return cls(tuple(all_entries), tuple(pictures))
 
     def __call__(self, seed: int) -> Sequence[RecordSample]:
         """The sample of a seed: n seeds in a row that begin at a multiple of n hold each of the n records once."""
@@ -82,8 +82,8 @@ class RecordSource:
             raise InputError("samples.held_out_invalid", count=count, total=total)
         held = {place * total // count for place in range(count)}
         rest = tuple(entry for place, entry in enumerate(self.entries) if place not in held)
-        kept = tuple(entry for place, entry in enumerate(self.entries) if place in held)
-        return RecordSource(rest, self.pictures), RecordSource(kept, self.pictures)
+        held_out = tuple(entry for place, entry in enumerate(self.entries) if place in held)
+        return RecordSource(rest, self.pictures), RecordSource(held_out, self.pictures)
 
 
 def load_sample(entry: Entry, pictures: tuple[Path, ...]) -> RecordSample:

@@ -3,8 +3,8 @@
 One record is `{id, file_name, height, width, annotation: [...], conversations: [{from, value}, ...]}`. A region's
 `segmentation` is a list of polygons or a COCO run-length encoding; the texts call regions `<region1>` and so on. In
 place of `conversations` there may be a `description` of each region; a record without regions may be in LLaVA's shape
-(`image`, `conversations`). What made samples and the published data need is read and written by the same code, and
-other files are brought into this shape first (`coco`, `expressions`). It opens no pictures.
+(`image`, `conversations`). Made samples and the published data are read and written by the same code; other files are
+converted into this shape first (`coco`, `expressions`). This module opens no pictures.
 """
 
 from __future__ import annotations

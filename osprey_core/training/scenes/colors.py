@@ -26,8 +26,8 @@ def possible_colors(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
 
     A pixel near the border of two names counts for both, so that the shares may sum to more than one.
     """
-    found = _possible_table()[_coarse(image[mask])]  # (n, names)
-    shares = found.mean(0) if len(found) else np.zeros(len(COLOR_NAMES))
+    possible = _possible_table()[_coarse(image[mask])]  # (n, names)
+    shares = possible.mean(0) if len(possible) else np.zeros(len(COLOR_NAMES))
     return {COLOR_NAMES[k]: float(shares[k]) for k in np.argsort(-shares, kind="stable") if shares[k]}
 
 
@@ -60,14 +60,14 @@ def _color_table() -> np.ndarray:
 def _possible_table() -> np.ndarray:
     """Which of COLOR_NAMES may be said of each of the 32^3 coarse colours, bool (32768, names)."""
     hue, sat, val = _coarse_colors()
-    found = np.zeros((len(hue), len(COLOR_NAMES)), bool)
+    possible = np.zeros((len(hue), len(COLOR_NAMES)), bool)
     for turn, paler, darker in (
         (0.0, 0.0, 0.0), (_HUE_DOUBT, 0.0, 0.0), (-_HUE_DOUBT, 0.0, 0.0), (0.0, _DOUBT, 0.0), (0.0, -_DOUBT, 0.0),
         (0.0, 0.0, _DOUBT), (0.0, 0.0, -_DOUBT),
     ):  # fmt: skip
         names = _names_of((hue + turn) % 360, np.clip(sat - paler, 0, 1), np.clip(val - darker, 0, 1))
-        found[np.arange(len(names)), names] = True
-    return found
+        possible[np.arange(len(names)), names] = True
+    return possible
 
 
 def _coarse_colors() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

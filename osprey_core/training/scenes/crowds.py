@@ -1,7 +1,7 @@
 """Crowded pictures: many named things side by side, each with its exact mask.
 
-A scene meant to be talked about holds a handful of things; here every picture is a jittered grid full of them, which
-gives an encoder that starts from nothing several times as many labels for the same arithmetic.
+A usual scene holds one to eight things. Here every picture is a jittered grid full of them, which gives an encoder
+several times as many labels for the same computation.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def make_crowd(seed: int, atlas: Atlas | None, side_px: int) -> Crowd:
             for earlier in masks:
                 earlier &= ~mask
             masks.append(mask)
-    kept = [index for index, mask in enumerate(masks) if np.count_nonzero(mask) >= 20]
-    return Crowd(image, [masks[index] for index in kept], [names[index] for index in kept])
+    visible = [index for index, mask in enumerate(masks) if np.count_nonzero(mask) >= 20]
+    return Crowd(image, [masks[index] for index in visible], [names[index] for index in visible])
 
 
 def _some_thing(rng: Rng, atlas: Atlas | None) -> tuple[str, Rgba]:
@@ -65,8 +65,8 @@ def _some_thing(rng: Rng, atlas: Atlas | None) -> tuple[str, Rgba]:
         drawn = draw_shape(rng, 96)
     else:
         names = atlas.names
-        found = atlas.sprites[names[int(rng.integers(len(names)))]]
-        sprite = found[int(rng.integers(len(found)))]
+        sprites = atlas.sprites[names[int(rng.integers(len(names)))]]
+        sprite = sprites[int(rng.integers(len(sprites)))]
         return sprite.name, sprite.rgba
     return drawn.name, drawn.rgba
 

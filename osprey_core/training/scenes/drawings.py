@@ -53,8 +53,8 @@ def pick_drawing(
         kind = {"drawn": 1, "shape": 2}.get(again.style, 0)
     if kind == 0 and atlas is not None:
         name = again.thing.name if again else atlas.names[int(rng.integers(len(atlas.sprites)))]
-        found = atlas.sprites[name]
-        sprite = found[int(rng.integers(len(found)))]
+        sprites = atlas.sprites[name]
+        sprite = sprites[int(rng.integers(len(sprites)))]
         thing = things().get(name) or Thing(name, name, "thing")
         return Drawing(thing, sprite.style, sprite.rgba)
     if kind == 1:

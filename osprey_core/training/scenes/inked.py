@@ -1,7 +1,7 @@
-"""Sprites drawn over in ink: a few flat colours, black lines between them and around the whole, sometimes new colours.
+"""Redraws sprites in another style: a few flat colours with black lines around them, sometimes in other hues.
 
-Another hand's drawing of the same thing, made from the art there is: who learns from both learns what a thing looks
-like, and not how one artist paints it. It does not know scenes; `ink` is pure, the atlas it is given stays as it is.
+A model that sees every thing in one more style depends less on how one artist draws. This module does not know scenes;
+its functions change none of their arguments.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SOLID = 110
 def inked_atlas(atlas: Atlas, styles: Collection[str], seed: int = 0) -> Atlas:
     """The atlas with another version, of the style "inked", of every sprite in some styles; the same seed, the same."""
     drawings = []
-    for found in atlas.sprites.values():
-        for sprite in found:
+    for sprites in atlas.sprites.values():
+        for sprite in sprites:
             drawings.append(sprite)
             if sprite.style in styles:
                 rng = np.random.default_rng([seed, zlib.crc32(f"{sprite.name}/{sprite.style}".encode())])
@@ -37,7 +37,7 @@ def inked_atlas(atlas: Atlas, styles: Collection[str], seed: int = 0) -> Atlas:
 
 
 def ink(rng: Rng, rgba: np.ndarray) -> np.ndarray:
-    """Draw a premultiplied sprite uint8 (h, w, 4) over; the result is larger by its outline on every side."""
+    """Redraw a premultiplied sprite uint8 (h, w, 4); the result is larger by its outline on every side."""
     width = max(2, round(float(rng.uniform(*LINE_SHARE)) * max(rgba.shape[:2])))
     rgba = cv2.copyMakeBorder(rgba, width, width, width, width, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
     solid = rgba[..., 3] > _SOLID
@@ -67,9 +67,11 @@ def _flat_colors(rng: Rng, rgb: np.ndarray, solid: np.ndarray) -> tuple[np.ndarr
     count = min(int(rng.integers(COLORS[0], COLORS[1] + 1)), len(np.unique(pixels, axis=0)))
     cv2.setRNGSeed(int(rng.integers(1 << 30)))
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
-    _, found, centers = cv2.kmeans(pixels, count, np.zeros((len(pixels), 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, nearest, centers = cv2.kmeans(
+        pixels, count, np.zeros((len(pixels), 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS
+    )
     labels = np.zeros(solid.shape, np.uint8)
-    labels[solid] = found.ravel() + 1
+    labels[solid] = nearest.ravel() + 1
     palette = cv2.cvtColor(centers.clip(0, 255).astype(np.uint8)[None], cv2.COLOR_LAB2RGB)[0]
     return labels, palette
 

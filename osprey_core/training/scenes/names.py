@@ -84,8 +84,8 @@ _HEAD_FIRST = (" of ", " with ", " and ")
 def plural(noun: str) -> str:
     """Several of a noun phrase: "dogs", "pairs of socks", "mice"."""
     for joint in _HEAD_FIRST:
-        head, found, rest = noun.partition(joint)
-        if found and noun not in ("bow and arrow", "fork and knife", "hammer and wrench"):
+        head, separator, rest = noun.partition(joint)
+        if separator and noun not in ("bow and arrow", "fork and knife", "hammer and wrench"):
             return plural(head) + joint + rest
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]

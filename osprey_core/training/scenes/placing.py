@@ -1,4 +1,4 @@
-"""Pasting things into a picture so that each keeps enough visible pixels, and keeping book of what hides what."""
+"""Pastes things into a picture so that each keeps enough visible pixels, and records what hides what."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Made pictures whose contents are known exactly: what is where, which pixels show it, what colour they have.
 
 `make_scene(seed, options, atlas)` composes sprites, drawn objects and shapes on a background; the same arguments give
-the same picture. Colours are measured on the finished pixels. `hand_mask` roughens an exact mask the way a person's
-selection would be. Nothing here knows questions or answers.
+the same picture. Colours are measured on the finished pixels. This module does not know questions or answers.
 """
 
 from __future__ import annotations

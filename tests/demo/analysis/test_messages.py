@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from demo.analysis.messages import LabelsLook, QuestionLook, SamplesLook, read_look
+from demo.analysis.messages import LabelScoresMessage, QuestionMessage, SamplesMessage, read_message
 from osprey_core.errors import InputError
 
 
 def test_looks_are_read_as_the_script_sends_them() -> None:
-    labels = read_look({"kind": "labels", "labels": "a, b", "which": "all", "rank_by": "mean"})
-    assert isinstance(labels, LabelsLook)
+    labels = read_message({"kind": "labels", "labels": "a, b", "which": "all", "rank_by": "mean"})
+    assert isinstance(labels, LabelScoresMessage)
     assert (labels.labels, labels.which, labels.rank_by) == ("a, b", "all", "mean")
-    samples = read_look({"kind": "samples", "question": "What?", "count": "4", "temperature": "0.8"})
-    assert isinstance(samples, SamplesLook)
+    samples = read_message({"kind": "samples", "question": "What?", "count": "4", "temperature": "0.8"})
+    assert isinstance(samples, SamplesMessage)
     assert (samples.count, samples.temperature) == ("4", "0.8")
     for kind in ("without", "models"):
-        assert isinstance(read_look({"kind": kind, "question": ""}), QuestionLook)
-    assert read_look({"kind": "inside"}).kind == "inside"
+        assert isinstance(read_message({"kind": kind, "question": ""}), QuestionMessage)
+    assert read_message({"kind": "inside"}).kind == "inside"
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_looks_are_read_as_the_script_sends_them() -> None:
 )
 def test_anything_else_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError, match="no such choice"):
-        read_look(wrong)
+        read_message(wrong)

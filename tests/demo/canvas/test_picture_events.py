@@ -31,7 +31,7 @@ def test_a_bad_upload_is_answered_even_while_an_answer_streams(
     workspace.change(lambda session: conversation.ask(session, "What?"))
     turn = workspace.session.transcript[-1]
 
-    def broken(session: Session, data: bytes, name: str) -> Session:
+    def broken(data: bytes, name: str) -> Session:
         # What streaming does meanwhile.
         workspace.change(lambda session: session.with_turn_changed(turn.id, answer="It"))
         raise InputError("That is not a picture that can be read.")

@@ -12,8 +12,11 @@ import pytest
 
 from demo.chat import transcript
 from demo.i18n.catalog import group, text
-from demo.session import handlers
-from demo.session.handlers import Services
+from demo.jobs.answers import answer, stop
+from demo.session import conversation
+from demo.session.marks import mark_point
+from demo.session.pictures import open_picture
+from demo.session.services import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
@@ -34,21 +37,21 @@ def two(services: Services) -> Session:
     """Red as region 1, blue as region 2, which is selected."""
     buffer = io.BytesIO()
     fakes.picture().save(buffer, "PNG")
-    session = handlers.open_picture(Session(), buffer.getvalue(), "shapes.png")
-    session = handlers.mark_point(services, session, 80, 100, "new")
-    return handlers.mark_point(services, session, 250, 110, "new")
+    session = open_picture(buffer.getvalue(), "shapes.png")
+    session = mark_point(services, session, 80, 100, "new")
+    return mark_point(services, session, 250, 110, "new")
 
 
 def answered(services: Services, session: Session, settings: SamplingSettings | None = None) -> Session:
     workspace = Workspace()
     workspace.change(lambda _: session)
-    for _ in handlers.answer(services, workspace, settings or SamplingSettings()):
+    for _ in answer(services, workspace, settings or SamplingSettings()):
         pass
     return workspace.session
 
 
 def asked(services: Services, session: Session, question: str, replaces: int | None = None) -> Session:
-    return answered(services, handlers.ask(session, question, replaces))
+    return answered(services, conversation.ask(session, question, replaces))
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -66,7 +69,7 @@ def test_a_turn_is_shown_in_pieces_of_text_and_numbers(services: Services, two: 
 
 def test_whatever_was_typed_goes_out_as_it_was(two: Session) -> None:
     nasty = "<script>alert(1)</script> *a* `c` $f$ &amp; <img src=x onerror=k>\n- b"
-    (shown,) = transcript.turns(handlers.ask(two, nasty))
+    (shown,) = transcript.turns(conversation.ask(two, nasty))
     assert shown["question"] == [nasty]
     assert shown["about"] == 2
 
@@ -83,7 +86,7 @@ def test_whatever_was_typed_goes_out_as_it_was(two: Session) -> None:
     ],
 )
 def test_what_an_answer_lacks_is_said(two: Session, changes: dict[str, Any], note: str) -> None:
-    session = handlers.ask(two, "What?")
+    session = conversation.ask(two, "What?")
     session = session.with_turn_changed(session.transcript[-1].id, **changes)
     assert transcript.turns(session, "in the queue")[-1]["note"] == note
 
@@ -103,7 +106,7 @@ def test_every_answer_tells_how_it_was_made(services: Services, two: Session) ->
 
 
 def test_a_drawn_answer_tells_the_settings_that_bring_it_again(services: Services, two: Session) -> None:
-    session = answered(services, handlers.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
+    session = answered(services, conversation.ask(two, "What?"), SamplingSettings(0.75, 0.9, 64, 2**63 - 1))
     lines = dict(transcript.stats_lines(session.transcript[-1]))
     assert lines[text("settings.temperature")] == "0.75"
     assert lines[text("settings.top_p")] == "0.9"
@@ -125,55 +128,55 @@ def test_a_changed_question_takes_the_last_ones_place(services: Services, two: S
     assert len(session.transcript) == 3
 
 
-@pytest.mark.parametrize("again", [lambda s: handlers.ask(s, "explode?", s.transcript[-1].id), handlers.retry])
+@pytest.mark.parametrize("again", [lambda s: conversation.ask(s, "explode?", s.transcript[-1].id), conversation.retry])
 def test_what_was_there_comes_back_if_the_new_answer_fails(services: Services, two: Session, again: Any) -> None:
     session = asked(services, two, "What?")
-    if again is handlers.retry:
+    if again is conversation.retry:
         session = session.with_turn_changed(session.transcript[-1].id, typed="explode?")
     workspace = Workspace()
     workspace.change(lambda _: again(session))
     with pytest.raises(RuntimeError):
-        list(handlers.answer(services, workspace, SamplingSettings()))
+        list(answer(services, workspace, SamplingSettings()))
     assert workspace.session.transcript == session.transcript
 
 
 def test_a_stopped_answer_keeps_the_place_it_took(services: Services, two: Session) -> None:
     workspace = Workspace()
-    workspace.change(lambda _: handlers.retry(asked(services, two, "What?")))
-    handlers.stop(services, workspace)
-    list(handlers.answer(services, workspace, SamplingSettings()))
+    workspace.change(lambda _: conversation.retry(asked(services, two, "What?")))
+    stop(services, workspace)
+    list(answer(services, workspace, SamplingSettings()))
     assert [turn.state for turn in workspace.session.transcript] == ["stopped"]
     assert workspace.session.transcript[0].replaces is None
 
 
 def test_the_last_turn_is_taken_back(services: Services, two: Session) -> None:
-    session = handlers.undo_turn(asked(services, asked(services, two, "What?"), "And?"))
+    session = conversation.undo_turn(asked(services, asked(services, two, "What?"), "And?"))
     assert [turn.typed for turn in session.transcript] == ["What?"]
-    session = handlers.undo_turn(session)
+    session = conversation.undo_turn(session)
     with pytest.raises(InputError, match="no question to take back"):
-        handlers.undo_turn(session)
+        conversation.undo_turn(session)
     with pytest.raises(InputError, match="still being written"):
-        handlers.undo_turn(handlers.ask(session, "What?"))
+        conversation.undo_turn(conversation.ask(session, "What?"))
 
 
 def test_an_opinion_stays_with_its_answer(services: Services, two: Session) -> None:
     session = asked(services, asked(services, two, "What?"), "And?")
     first = session.transcript[0].id
     for liked in (True, False, None):
-        session = handlers.rate(session, first, liked)
+        session = conversation.rate(session, first, liked)
         assert [turn["liked"] for turn in transcript.turns(session)] == [liked, None]
-    assert handlers.rate(session, 10**9, True) == session  # the chat may have been cleared meanwhile
+    assert conversation.rate(session, 10**9, True) == session  # the chat may have been cleared meanwhile
     for bad in ((first, "yes"), (first, 1), ("1", True)):
         with pytest.raises(InputError):
-            handlers.rate(session, *bad)
+            conversation.rate(session, *bad)
 
 
 def test_presets_about_all_regions_and_about_what_is_around(services: Services, two: Session) -> None:
-    assert handlers.preset_question(two, "around") == "What is around @2?"
-    three = handlers.mark_point(services, two, 200, 210, "new")
-    assert handlers.preset_question(two, "compare").startswith("Compare @1 and @2:")
-    assert handlers.preset_question(three, "compare").startswith("Compare @1, @2 and @3:")
+    assert conversation.preset_question(two, "around") == "What is around @2?"
+    three = mark_point(services, two, 200, 210, "new")
+    assert conversation.preset_question(two, "compare").startswith("Compare @1 and @2:")
+    assert conversation.preset_question(three, "compare").startswith("Compare @1, @2 and @3:")
     one = replace(two, regions=two.regions[1:])
     with pytest.raises(InputError, match="second one"):
-        handlers.preset_question(one, "compare")
+        conversation.preset_question(one, "compare")
     assert set(group("presets")) == {"short", "detailed", "category", "around", "relation", "compare"}

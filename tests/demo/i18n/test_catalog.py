@@ -218,7 +218,7 @@ SCRIPTS = {
     "header/header.js": "help.sheet",
 }
 """The scripts that components mount, and the group that each is sent as its `words`."""
-WHOLE_GROUPS = {"examples", "presets", "help.steps", "help.keys"}
+WHOLE_GROUPS = {"examples", "presets", "help.steps", "help.keys", "language"}
 """Used one and all, by Python or by a script that walks them."""
 
 

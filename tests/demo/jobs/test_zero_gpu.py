@@ -19,19 +19,22 @@ import gradio as gr
 import pytest
 
 import app as program
-from demo.analysis import judging
+from demo.analysis.model_comparison import new_model_comparison
 from demo.app import build_app
 from demo.i18n.catalog import text
 from demo.jobs import analyses, zero_gpu
+from demo.jobs.answers import answer, stop
 from demo.options import Options, read_options
-from demo.session import handlers
-from demo.session.handlers import Services
-from demo.session.session import Session
+from demo.session import conversation
+from demo.session.marks import mark_point
+from demo.session.pictures import open_picture
+from demo.session.services import Services
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
+from tests.demo import page_events
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,10 +128,10 @@ def services(model: UnpicklableModel) -> Services:
 def workspace(services: Services) -> Workspace:
     buffer = io.BytesIO()
     fakes.picture().save(buffer, "PNG")
-    session = handlers.open_picture(Session(), buffer.getvalue(), "shapes.png")
-    session = handlers.mark_point(services, session, 80, 100, "new")
+    session = open_picture(buffer.getvalue(), "shapes.png")
+    session = mark_point(services, session, 80, 100, "new")
     workspace = Workspace()
-    workspace.change(lambda _: handlers.ask(session, "What?"))
+    workspace.change(lambda _: conversation.ask(session, "What?"))
     return workspace
 
 
@@ -136,9 +139,9 @@ def test_the_answer_comes_from_a_forked_worker(
     durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
     decode = zero_gpu.decoder(model)
-    list(handlers.answer(services, workspace, SamplingSettings(), decode))
-    workspace.change(lambda session: handlers.ask(session, "And now?"))
-    list(handlers.answer(services, workspace, SamplingSettings(), decode))
+    list(answer(services, workspace, SamplingSettings(), decode))
+    workspace.change(lambda session: conversation.ask(session, "And now?"))
+    list(answer(services, workspace, SamplingSettings(), decode))
     first, second = workspace.session.transcript
     assert first.state == second.state == "complete"
     assert "area=8000" in first.answer
@@ -159,7 +162,7 @@ def test_a_closer_look_and_a_second_model_come_from_workers_as_well(
         second=LazyResource.of(other, "other"),
     )
     decode = zero_gpu.decoder(model, other)
-    analysis = analyses.begin(workspace, lambda s: judging.models_probe(services, s, "What?", SamplingSettings()))
+    analysis = analyses.begin(workspace, lambda s: new_model_comparison(services, s, "What?", SamplingSettings()))
     *_, last = analyses.carry_out(services, workspace, analysis.id, decode)
     assert last.state == "complete"
     assert all("area=8000" in part.answer for part in last.parts)
@@ -171,12 +174,10 @@ def test_stop_closes_the_worker(
     durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
     model.pause = 0.02
-    workspace.change(lambda session: handlers.ask(session.without_turn(session.transcript[0].id), "A long story"))
-    for shown, _ in enumerate(
-        handlers.answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model), interval=0)
-    ):
+    workspace.change(lambda session: conversation.ask(session.without_turn(session.transcript[0].id), "A long story"))
+    for shown, _ in enumerate(answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model), interval=0)):
         if shown == 5:
-            handlers.stop(services, workspace)
+            stop(services, workspace)
     turn = workspace.session.transcript[-1]
     assert turn.state == "stopped"
     assert 1 <= len(turn.answer.split()) < 40
@@ -188,7 +189,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 ) -> None:
     model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
     with pytest.raises(OspreyError, match="too long; shorten it"):
-        list(handlers.answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
+        list(answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
     assert workspace.session.transcript == ()
 
 
@@ -198,7 +199,7 @@ def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     model.failure = KeyError("internal")  # type: ignore[attr-defined]
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
-    write = next(each.fn for each in app.fns.values() if each.name == "write")
+    write = page_events.handler_after(app, "send", "click")
     outputs = write(workspace, 0, 1, 64, "")
     shown: list[Any] = []
     with pytest.raises(gr.Error) as caught:

@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 
 from demo.chat import transcript
-from demo.session import handlers
+from demo.jobs.requests import request_of
+from demo.session import conversation
 from demo.session import record as session_record
-from demo.session.handlers import Services
+from demo.session.marks import mark_brush, mark_point
+from demo.session.pictures import open_picture
+from demo.session.regions import rename_region, select_region
+from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import LazyResource
 from osprey_core import Osprey
@@ -20,7 +24,7 @@ from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, Recor
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.rle import CodedMask
 from tests import fakes
-from tests.demo.session.test_handlers import answered, png
+from tests.demo.sessions import answered, png
 
 
 @pytest.fixture
@@ -31,20 +35,20 @@ def services() -> Services:
 @pytest.fixture
 def talked(services: Services) -> Session:
     """Two regions, three questions; then the first region is changed and the second renamed."""
-    session = handlers.open_picture(Session(), png(), "shapes.png")
-    session = handlers.mark_point(services, session, 80, 100, "new")
-    session = answered(services, handlers.ask(session, "What is it?"))
-    session = handlers.mark_point(services, session, 250, 110, "new")
-    session = answered(services, handlers.ask(session, "And @2, next to @1?"))
-    session = answered(services, handlers.ask(session, "Bigger?"))
-    session = handlers.mark_brush(handlers.select_region(session, 1), [[20.0, 20.0]], 6, "add")
-    return handlers.rename_region(session, 2, "ball")
+    session = open_picture(png(), "shapes.png")
+    session = mark_point(services, session, 80, 100, "new")
+    session = answered(services, conversation.ask(session, "What is it?"))
+    session = mark_point(services, session, 250, 110, "new")
+    session = answered(services, conversation.ask(session, "And @2, next to @1?"))
+    session = answered(services, conversation.ask(session, "Bigger?"))
+    session = mark_brush(select_region(session, 1), [[20.0, 20.0]], 6, "add")
+    return rename_region(session, 2, "ball")
 
 
 def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) -> None:
     data, name = session_record.zip_of(talked, "nano", "classic")
     assert name == "shapes-osprey.zip"
-    back = session_record.open_file(Session(), data, name)
+    back = session_record.open_file(data, name)
     assert back.picture == talked.picture
     for old, new in zip(talked.regions, back.regions, strict=True):
         assert (old.number, old.name, old.mask) == (new.number, new.name, new.mask)
@@ -57,12 +61,12 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
 
 
 def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
-    back = session_record.open_file(Session(), session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
+    back = session_record.open_file(session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
     settings = SamplingSettings()
     requests = []
     for session in (talked, back):
-        asked = handlers.ask(handlers.select_region(session, 1), "How large is @1, and @2?")
-        requests.append(handlers.request_of(asked, asked.transcript[-1], settings))
+        asked = conversation.ask(select_region(session, 1), "How large is @1, and @2?")
+        requests.append(request_of(asked, asked.transcript[-1], settings))
     assert requests[0] == requests[1]
 
 
@@ -72,12 +76,12 @@ def test_the_embedded_model_says_the_same_again_after_coming_back() -> None:
     nano = Osprey.from_pretrained("nano", device="cpu")
     services = Services(LazyResource.of(nano, "nano"), LazyResource.of(fakes.FakeSegmenter()))
     drawn = SamplingSettings(0.9, 0.95, max_new_tokens=24)
-    session = handlers.open_picture(Session(), png(), "shapes.png")
-    session = handlers.mark_point(services, session, 80, 100, "new")
-    session = answered(services, handlers.ask(session, "Can you give me a detailed description of @1?"), drawn)
-    session = handlers.mark_point(services, session, 250, 110, "new")
-    session = answered(services, handlers.ask(session, "What is around @2?"), drawn)
-    session = answered(services, handlers.ask(handlers.select_region(session, 1), "And this one?"), drawn)
+    session = open_picture(png(), "shapes.png")
+    session = mark_point(services, session, 80, 100, "new")
+    session = answered(services, conversation.ask(session, "Can you give me a detailed description of @1?"), drawn)
+    session = mark_point(services, session, 250, 110, "new")
+    session = answered(services, conversation.ask(session, "What is around @2?"), drawn)
+    session = answered(services, conversation.ask(select_region(session, 1), "And this one?"), drawn)
 
     record = export.read_conversation(session_record.zip_of(session, "nano", "fake")[0])
     seeds = {turn.settings.seed for turn in record.turns if turn.settings is not None}
@@ -85,11 +89,11 @@ def test_the_embedded_model_says_the_same_again_after_coming_back() -> None:
     view = Osprey.from_pretrained("nano", device="cpu").open(read_picture(record.picture.data))
     assert [view.ask(**record.request(place)) for place in range(3)] == [turn.answer for turn in record.turns]
 
-    back = session_record.open_file(Session(), session_record.zip_of(session, "nano", "fake")[0], "x.zip")
+    back = session_record.open_file(session_record.zip_of(session, "nano", "fake")[0], "x.zip")
     kept = back.transcript[-1]
-    again = answered(services, handlers.retry(back), kept.settings)
+    again = answered(services, conversation.retry(back), kept.settings)
     assert again.transcript[-1].answer == kept.answer == session.transcript[-1].answer
-    other = answered(services, handlers.retry(back), drawn).transcript[-1]
+    other = answered(services, conversation.retry(back), drawn).transcript[-1]
     assert other.settings is not None
     assert kept.settings is not None
     assert other.settings.seed != kept.settings.seed, "asking anew draws a seed of its own"
@@ -105,7 +109,7 @@ def test_the_regions_are_in_the_coco_file_under_their_names(talked: Session) -> 
 
 
 def test_an_answer_under_way_is_left_out(talked: Session) -> None:
-    waiting = handlers.ask(talked, "Still there?")
+    waiting = conversation.ask(talked, "Still there?")
     record = session_record.record_of(waiting)
     assert record is not None
     assert len(record.turns) == len(talked.transcript)
@@ -113,7 +117,7 @@ def test_an_answer_under_way_is_left_out(talked: Session) -> None:
 
 def test_a_liked_answer_stays_liked(talked: Session) -> None:
     liked = replace(talked, transcript=(replace(talked.transcript[0], liked=True), *talked.transcript[1:]))
-    back = session_record.open_file(Session(), session_record.zip_of(liked, "", "")[0], "x.zip")
+    back = session_record.open_file(session_record.zip_of(liked, "", "")[0], "x.zip")
     assert [turn.liked for turn in back.transcript] == [True, None, None]
 
 
@@ -121,7 +125,7 @@ def test_without_a_picture_there_is_nothing_to_keep() -> None:
     with pytest.raises(InputError, match="no picture"):
         session_record.zip_of(Session(), "", "")
     with pytest.raises(InputError):
-        session_record.open_file(Session(), b'{"format": "something else"}', "x.json")
+        session_record.open_file(b'{"format": "something else"}', "x.json")
 
 
 def test_a_conversation_from_elsewhere_can_be_gone_on_with(services: Services) -> None:
@@ -136,7 +140,5 @@ def test_a_conversation_from_elsewhere_can_be_gone_on_with(services: Services) -
     session = session_record.session_of(record)
     assert [turn.typed for turn in session.transcript] == ["What is this picture?", "What is @4?"]
     assert transcript.turns(session)
-    asked = answered(services, handlers.ask(session, "And @4?"))
-    assert (
-        session_record.open_file(Session(), session_record.zip_of(asked, "", "")[0], "x.zip").regions == session.regions
-    )
+    asked = answered(services, conversation.ask(session, "And @4?"))
+    assert session_record.open_file(session_record.zip_of(asked, "", "")[0], "x.zip").regions == session.regions

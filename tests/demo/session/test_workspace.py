@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from dataclasses import replace
 
@@ -50,19 +51,19 @@ def test_what_is_done_is_done_to_the_picture_in_front_only() -> None:
     workspace = opened("a", "b")
     first, second = workspace.sheets
     workspace.change(lambda session: session.with_region(region(1)).with_turn(new_turn("b?", (), implied=True)))
-    workspace.turn_to(first.id)
+    workspace.bring_to_front(first.id)
     assert (front(workspace), workspace.session.regions, workspace.session.transcript) == ("a", (), ())
     workspace.change_regions(lambda session: session.with_region(region(5)))
-    workspace.turn_to(second.id)
+    workspace.bring_to_front(second.id)
     assert [each.number for each in workspace.session.regions] == [1]
     assert [turn.typed for turn in workspace.session.transcript] == ["b?"]
 
 
 def test_a_picture_that_is_open_already_comes_to_the_front_with_what_was_said_about_it() -> None:
     workspace = opened("a", "b")
-    workspace.turn_to(workspace.sheets[0].id)
+    workspace.bring_to_front(workspace.sheets[0].id)
     workspace.change(lambda session: session.with_region(region(3)))
-    workspace.turn_to(workspace.sheets[1].id)
+    workspace.bring_to_front(workspace.sheets[1].id)
     workspace.open(session_of("a"))
     assert (names(workspace), front(workspace)) == (["a", "b"], "a")
     assert [each.number for each in workspace.session.regions] == [3]
@@ -89,7 +90,7 @@ def test_too_many_pictures_are_refused_and_nothing_changes(monkeypatch: pytest.M
 @pytest.mark.parametrize(("closed", "left", "in_front"), [(0, "bc", "b"), (1, "ac", "c"), (2, "ab", "b")])
 def test_the_neighbour_of_a_closed_picture_comes_to_the_front(closed: int, left: str, in_front: str) -> None:
     workspace = opened("a", "b", "c")
-    workspace.turn_to(workspace.sheets[closed].id)
+    workspace.bring_to_front(workspace.sheets[closed].id)
     workspace.close(workspace.sheets[closed].id)
     assert (names(workspace), front(workspace)) == (list(left), in_front)
 
@@ -108,7 +109,7 @@ def test_after_the_last_picture_the_seat_is_as_new() -> None:
     workspace.close(closed)
     assert (workspace.sheets, workspace.session) == ((), Session())
     with pytest.raises(InputError, match="not open any more"):
-        workspace.turn_to(closed)
+        workspace.bring_to_front(closed)
     workspace.open(session_of("b"))
     assert (names(workspace), front(workspace)) == (["b"], "b")
 
@@ -119,10 +120,10 @@ def test_what_was_under_way_is_stopped_when_another_picture_comes_to_the_front()
     turn = replace(new_turn("b?", (), implied=True), answer="half")
     workspace.change(lambda s: replace(s.with_turn(turn), captions=new_captions("short", 3)))
     workspace.change(lambda s: s.with_analysis(new_analysis("inside", (), ())))
-    workspace.turn_to(second.id)  # it is there
+    workspace.bring_to_front(second.id)  # it is there
     assert workspace.session.waiting == turn
-    workspace.turn_to(first.id)
-    workspace.turn_to(second.id)
+    workspace.bring_to_front(first.id)
+    workspace.bring_to_front(second.id)
     assert [(each.state, each.answer) for each in workspace.session.transcript] == [("stopped", "half")]
     assert workspace.session.captions is not None
     assert workspace.session.captions.state == "stopped"
@@ -135,8 +136,8 @@ def test_an_answer_that_a_retry_was_to_replace_stays_when_nothing_came_in_its_pl
     workspace = opened("a", "b")
     first, second = workspace.sheets
     workspace.change(lambda session: session.with_turn(retry))
-    workspace.turn_to(first.id)
-    workspace.turn_to(second.id)
+    workspace.bring_to_front(first.id)
+    workspace.bring_to_front(second.id)
     assert workspace.session.transcript == (old,)
     workspace.change(lambda session: replace(session, transcript=(replace(retry, answer="half"),)))
     assert [(turn.answer, turn.state, turn.replaces) for turn in workspace.session.settled().transcript] == [
@@ -158,7 +159,7 @@ def test_a_slow_outline_reaches_its_own_picture_or_none(closes: bool) -> None:
     thread = threading.Thread(target=lambda: workspace.change_regions(slowly))
     thread.start()
     began.wait(10)
-    workspace.turn_to(first.id)
+    workspace.bring_to_front(first.id)
     if closes:
         workspace.close(second.id)
     goes_on.set()
@@ -169,11 +170,17 @@ def test_a_slow_outline_reaches_its_own_picture_or_none(closes: bool) -> None:
 
 def test_a_copy_goes_its_own_way() -> None:
     workspace, other = opened("a", "b"), Workspace()
-    workspace.turn_to(workspace.sheets[0].id)
-    other.take(workspace)
+    workspace.bring_to_front(workspace.sheets[0].id)
+    other.copy_from(workspace)
     assert (names(other), front(other)) == (["a", "b"], "a")
     other.close(other.sheets[1].id)
     other.change(lambda session: session.with_region(region(1)))
     assert (names(workspace), workspace.session.regions) == (["a", "b"], ())
-    other.empty()
+    other.clear()
     assert (other.sheets, other.session) == ((), Session())
+
+
+def test_each_person_gets_a_workspace_of_their_own() -> None:
+    first = Workspace()
+    first.change(lambda session: replace(session, selected=5))
+    assert copy.deepcopy(first).session == Session()

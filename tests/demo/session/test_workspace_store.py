@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from demo.session.handlers import Services
-from demo.session.restore import take_over
+from demo.session.restore import restore_workspace
+from demo.session.services import Services
 from demo.session.session import Picture, Session, new_analysis, new_captions, new_turn
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
@@ -88,9 +88,9 @@ def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
     turn = new_turn("What?", (), implied=True)
     old.change(lambda session: replace(session.with_turn(turn), captions=new_captions("short", 3)))
     old.change(lambda session: session.with_analysis(new_analysis("inside", (), ())))
-    assert not take_over(services, new, old.key)  # not kept
+    assert not restore_workspace(services, new, old.key)  # not kept
     services.workspaces.keep(old)
-    assert take_over(services, new, old.key)
+    assert restore_workspace(services, new, old.key)
     assert new.session.picture is old.session.picture
     assert [each.state for each in new.session.transcript] == ["stopped"]
     assert new.session.captions is not None
@@ -98,4 +98,4 @@ def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
     assert [analysis.state for analysis in new.session.analyses] == ["stopped"]
     assert old.session.waiting == turn
     assert services.workspaces.find(new.key) is new
-    assert not take_over(services, new, old.key)  # something is open here already
+    assert not restore_workspace(services, new, old.key)  # something is open here already

@@ -1,0 +1,30 @@
+"""Ablation: one question answered with the region and without it, and with each of its two tokens alone.
+
+Knows no component.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from demo.analysis.single_question import SingleQuestion
+from demo.jobs.analyses import AnswerVariant
+from demo.jobs.requests import RegionToken
+from demo.session.session import Analysis, Session, new_analysis
+from osprey_core.language.sampling import SamplingSettings
+
+SWITCHED_OFF: dict[str, tuple[RegionToken, ...]] = {
+    "with": (),
+    "without": ("mask", "pos"),
+    "where": ("mask",),
+    "what": ("pos",),
+}
+"""Which of a region's tokens are off: none, both (the region is not there), what is there, where it is."""
+
+
+def new_ablation(session: Session, typed: str, settings: SamplingSettings) -> Analysis:
+    """An analysis that answers the question once for each entry of `SWITCHED_OFF`."""
+    question = SingleQuestion.of(session, typed, settings)
+    requests = tuple(replace(question.request, without=tokens) for tokens in SWITCHED_OFF.values())
+    variants = tuple(AnswerVariant(how) for how in SWITCHED_OFF)
+    return new_analysis("without", question.regions, requests, variants, question.text)

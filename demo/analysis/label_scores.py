@@ -1,0 +1,76 @@
+"""Label scores: which of a person's labels the model would most likely say of each region.
+
+Knows no component.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from demo.jobs.requests import AnalysisRequest, AnalysisResult
+from demo.session.regions import chosen_regions
+from demo.session.session import Analysis, Session, new_analysis
+from demo.shared.running_jobs import Ticket
+from osprey_core.errors import InputError
+from osprey_core.regions.rle import CodedMask
+
+if TYPE_CHECKING:
+    from osprey_core.analysis.label_likelihood import LabelScores
+
+MAX_LIST_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class RegionLabelScores(AnalysisResult):
+    """A list of labels, scored for the region at this place of the request."""
+
+    place: int
+    scores: LabelScores
+
+
+@dataclass(frozen=True)
+class LabelScoresRequest(AnalysisRequest):
+    """Each of several regions judged by the same labels."""
+
+    regions: tuple[CodedMask, ...]
+    labels: tuple[str, ...]
+    rank_by: str
+
+    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
+        from osprey_core.analysis import label_likelihood  # slow to import; the model has been loaded by now
+
+        for place, region in enumerate(self.regions):
+            if ticket.stopped:
+                return
+            scores = label_likelihood.score_labels(view, region.mask(), self.labels, rank_by=self.rank_by)  # type: ignore[arg-type]
+            yield RegionLabelScores(place, scores)
+
+
+def new_label_scores(session: Session, labels: Any, which: Any = "all", rank_by: Any = "sum") -> Analysis:
+    """An analysis that scores labels for regions. labels: text, one per line or parted by commas, or a list of texts.
+
+    Raises InputError if there are no such regions or too few labels.
+    """
+    if rank_by not in ("sum", "mean"):
+        raise InputError("page.unknown_choice")
+    regions = chosen_regions(session, which)
+    different_labels = read_labels(labels)
+    assert session.picture is not None
+    request = LabelScoresRequest(session.picture, tuple(region.mask for region in regions), different_labels, rank_by)
+    return new_analysis("labels", tuple(region.snapshot() for region in regions), (request,))
+
+
+def read_labels(typed: Any) -> tuple[str, ...]:
+    """The different labels of a list as it was typed, in its order. Raises InputError for fewer than two of them."""
+    pieces = re.split(r"[\n,;，、；]", typed) if isinstance(typed, str) else typed
+    if not isinstance(pieces, list | tuple) or not all(isinstance(piece, str) for piece in pieces):
+        raise InputError("page.few_labels")
+    if sum(map(len, pieces)) > MAX_LIST_CHARACTERS:
+        raise InputError("page.long_list", limit=MAX_LIST_CHARACTERS)
+    found = tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces if piece.strip()))
+    if len(found) < 2:
+        raise InputError("page.few_labels")
+    return found

@@ -1,0 +1,35 @@
+"""One question asked by itself, without the conversation: what analyses ask that compare answers.
+
+So nothing but what is compared differs from one answer to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from demo.jobs.requests import Request, request_of
+from demo.session.conversation import ask, preset_question
+from demo.session.session import RegionSnapshot, Session
+from osprey_core.language.sampling import SamplingSettings
+
+
+@dataclass(frozen=True)
+class SingleQuestion:
+    """A question, the regions it is about, and what the model is asked."""
+
+    text: str
+    regions: tuple[RegionSnapshot, ...]
+    request: Request
+
+    @classmethod
+    def of(cls, session: Session, typed: str, settings: SamplingSettings) -> SingleQuestion:
+        """The question as typed. An empty one means the conversation's last, or, if there is none, a short description.
+
+        Raises InputError if it cannot be asked.
+        """
+        without_conversation = replace(session, transcript=())
+        if not typed.strip():
+            last = session.transcript[-1:]
+            typed = last[0].typed if last else preset_question(without_conversation, "short")
+        turn = ask(without_conversation, typed).transcript[-1]
+        return cls(turn.typed, turn.regions, request_of(without_conversation, turn, settings))

@@ -1,0 +1,29 @@
+"""One question with the region, without it, and with each of its tokens alone."""
+
+from __future__ import annotations
+
+from demo.analysis.ablation import SWITCHED_OFF, new_ablation
+from demo.i18n.catalog import group
+from demo.session.services import Services
+from demo.session.workspace import Workspace
+from osprey_core.language.sampling import SamplingSettings
+from tests import fakes
+from tests.demo.analyses import carried_out
+
+
+def test_one_question_with_the_region_without_it_and_with_each_token_alone(
+    services: Services, workspace: Workspace, model: fakes.FakeModel
+) -> None:
+    settings = SamplingSettings(0.5, 0.9, 64, 7)
+    analysis = carried_out(services, workspace, lambda s: new_ablation(s, "What is it?", settings))
+    assert analysis.state == "complete"
+    assert [call.settings.get("without", ()) for call in model.calls] == [(), ("mask", "pos"), ("mask",), ("pos",)]
+    assert {call.settings["temperature"] for call in model.calls} == {0.5}
+    assert {call.settings["seed"] for call in model.calls} == {7}
+    assert all((call.regions[0] == fakes.shape("blue")).all() and len(call.regions) == 1 for call in model.calls)
+    assert all(part.stats is not None and part.answer.startswith("What is it?") for part in analysis.parts)
+    assert [part.how for part in analysis.parts] == ["with", "without", "where", "what"]
+
+
+def test_words_of_each_way_to_answer_are_there() -> None:
+    assert set(group("analysis.how")) == set(group("analysis.howTips")) == set(SWITCHED_OFF)
