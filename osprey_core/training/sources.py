@@ -51,15 +51,16 @@ NEAR = SceneOptions(max_objects=3, side_shares=(0.4, 1.0))
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Made scenes with dialogues. Without an atlas they hold drawn objects and shapes only.
-
-    `styles` and `names` restrict the atlas to some of its art and to some things; empty means all.
-    """
+    """Made scenes with dialogues."""
 
     atlas: Path | None
+    """File of sprites; None: scenes hold drawn objects and shapes only."""
     styles: tuple[str, ...] = ()
+    """Styles of art to take from the atlas; empty: all."""
     names: tuple[str, ...] = ()
+    """Things to take from the atlas; empty: all."""
     dialogues_per_scene: int = 2
+    """Conversations about each picture, where a stage does not say."""
     crowd_px: int = 192
     """Side of crowded pictures."""
     inked: tuple[str, ...] = ()
@@ -85,11 +86,12 @@ class SceneSource:
             return partial(_named_regions, self)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = replace(usual, single_turn_share=0.15, max_turns=stage.turns or SCENE_TURNS)
-        in_turns = {
+        in_turns: tuple[DialogueOptions, ...] = {
+            "scenes": (options,),
             "busy": (busy,),
             "both": (options, busy),
             "varied": (options, busy, replace(busy, scene=NEAR), replace(busy, scene=usual.scene)),
-        }.get(stage.pictures, (options,))
+        }[stage.pictures]
         if stage.apart:
             in_turns = tuple(talk for each in in_turns for talk in (each, replace(each, kinds=stage.apart)))
         return partial(_samples, self, talks, in_turns)
