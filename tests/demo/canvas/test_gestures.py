@@ -62,7 +62,7 @@ def test_gestures_are_read_as_the_script_sends_them() -> None:
 def test_a_gesture_cannot_be_changed() -> None:
     gesture = Gesture.read({"seq": 2})
     with pytest.raises(ValidationError):
-        gesture.seq = 3  # type: ignore[misc]
+        gesture.seq = 3
 
 
 WRONG: list[tuple[type[Gesture], dict[str, Any]]] = [

@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,12 +55,12 @@ def fake_source(seed: int) -> list[FakeSample]:
 TASK = Task(lambda stage: fake_source, NAMES)
 
 
-def config(*stages: Stage, **changes) -> TrainingConfig:
-    values = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
+def config(*stages: Stage, **changes: Any) -> TrainingConfig:
+    values: dict[str, Any] = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
     return TrainingConfig(**values)
 
 
-def stage(*trains, objective="dialogue", steps=3, **changes) -> Stage:
+def stage(*trains: Any, objective: Any = "dialogue", steps: Any = 3, **changes: Any) -> Stage:
     return Stage("test", objective, trains, steps, 1e-3, batch_size=4, warmup_steps=1, **changes)
 
 
@@ -202,9 +203,9 @@ def test_the_best_model_is_the_one_with_the_highest_score(tmp_path: Path) -> Non
     scores = iter([0.2, 0.7, 0.5])
     settings = config(stage("llm", steps=3), stage("llm", objective="text", steps=2), score_every=1)
     run = run_in(tmp_path, settings)
-    kept: list[float] = []
+    kept: list[float | None] = []
     run.held_out_score = lambda: next(scores)  # type: ignore[method-assign]
-    run.save_model = lambda folder, dtype=None: kept.append(run.best_score)  # type: ignore[assignment, method-assign]
+    run.save_model = lambda folder, dtype=None: kept.append(run.best_score)  # type: ignore[method-assign]
     assert run.train()  # the text stage is not scored
     assert kept == [0.2, 0.7]
 

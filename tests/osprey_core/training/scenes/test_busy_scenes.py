@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +110,8 @@ def test_kinds_apart_have_every_second_conversation() -> None:
     for pictures in ("scenes", "busy", "varied"):
         source = SceneSource(None).for_stage(replace(stage(pictures), kinds=("category", "color"), apart=("presence",)))
         for seed in SEEDS[:8]:
-            kinds = {turn.kind for turn in source(seed)[0].dialogue}
+            turns: list[Any] = list(source(seed)[0].dialogue)
+            kinds = {turn.kind for turn in turns}
             assert kinds <= ({"presence"} if seed % 2 else {"category", "color"})
 
 
