@@ -50,7 +50,7 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
         try:
             for piece in pieces:
                 if stopped.is_set():
-                    pieces.close()  # type: ignore[attr-defined]
+                    pieces.close()
                     break
                 results.send(("piece", pickle.dumps(piece)))
             results.send(("end", None))
@@ -88,7 +88,7 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
         return wrap
 
     module = types.ModuleType("spaces")
-    module.GPU = gpu  # type: ignore[attr-defined]
+    module.GPU = gpu
     module.__spec__ = types.SimpleNamespace(name="spaces")  # type: ignore[assignment]
     return module
 
@@ -187,7 +187,7 @@ def test_stop_closes_the_worker(
 def test_a_sentence_survives_the_way_from_the_worker(
     durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
-    model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
+    model.failure = InputError("The question is too long; shorten it.")
     with pytest.raises(OspreyError, match="too long; shorten it"):
         list(answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
     assert workspace.session.transcript == ()
@@ -196,7 +196,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     durations: list[int], model: UnpicklableModel, workspace: Workspace, tmp_path: Path
 ) -> None:
-    model.failure = KeyError("internal")  # type: ignore[attr-defined]
+    model.failure = KeyError("internal")
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
     write = page_events.handler_after(app, "send", "click")
