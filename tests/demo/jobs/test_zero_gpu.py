@@ -11,7 +11,7 @@ import subprocess
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
     """Runs a generator in a forked process; arguments and what is yielded go through pickle."""
     fork = multiprocessing.get_context("fork")
 
-    def work(task: Callable[..., Iterator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
+    def work(task: Callable[..., Generator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
         pieces = task(*pickle.loads(sent))
         try:
             for piece in pieces:
@@ -88,7 +88,7 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
         return wrap
 
     module = types.ModuleType("spaces")
-    module.GPU = gpu
+    module.GPU = gpu  # type: ignore[attr-defined]
     module.__spec__ = types.SimpleNamespace(name="spaces")  # type: ignore[assignment]
     return module
 
