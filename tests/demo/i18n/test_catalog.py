@@ -248,7 +248,7 @@ def test_no_word_is_left_over() -> None:
         if any(key.startswith(f"{whole}.") and whole in named for whole in WHOLE_GROUPS):
             continue
         group_of = next((each for each in texts if key.startswith(f"{each}.")), None)
-        name = key.removeprefix(f"{whole}.").split(".")[0].removesuffix("Tip")  # a button's tip goes by its name
+        name = key.removeprefix(f"{group_of}.").split(".")[0].removesuffix("Tip")  # a button's tip goes by its name
         if group_of not in named or not re.search(rf"\b{name}\b", texts[str(group_of)]):
             left_over.append(key)
     assert left_over == []
