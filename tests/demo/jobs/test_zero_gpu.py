@@ -103,11 +103,13 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 class UnpicklableModel(fakes.FakeModel):
     """A model stays where it is."""
 
+    failure: Exception | None = None
+
     def __reduce__(self) -> Any:
         raise TypeError("a model cannot be pickled")
 
     def open(self, image: Any) -> Any:
-        if getattr(self, "failure", None) is not None:
+        if self.failure is not None:
             raise self.failure
         return super().open(image)
 
@@ -233,11 +235,19 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
         happened.append("launched")
         return None, "", ""
 
+    given: list[Any] = []
+    make_decoder = zero_gpu.decoder
+
+    def decoder(*models: Any) -> Any:
+        given.extend(models)
+        return make_decoder(*models)
+
     monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
     monkeypatch.setattr(gr.Blocks, "launch", launch)
+    monkeypatch.setattr(zero_gpu, "decoder", decoder)
     assert program.serve(Options(zero_gpu=True)) == 0
     assert happened == [True, "launched"]
-    assert isinstance(zero_gpu._model, Loaded)
+    assert isinstance(given[0], Loaded)
 
 
 @pytest.mark.slow

@@ -82,7 +82,9 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
         (("vision_tower", "mm_projector", "mask_extractor", "llm"), "dialogue"),
     ],
 )
-def test_a_stage_moves_its_parts_and_nothing_else(tmp_path: Path, trains: tuple[Part, ...], objective: Objective) -> None:
+def test_a_stage_moves_its_parts_and_nothing_else(
+    tmp_path: Path, trains: tuple[Part, ...], objective: Objective
+) -> None:
     run = run_in(tmp_path, config(stage(*trains, objective=objective)))
     before = weights(run)
     assert run.train()
