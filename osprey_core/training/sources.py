@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -96,7 +96,7 @@ class SceneSource:
             in_turns = tuple(talk for each in in_turns for talk in (each, replace(each, kinds=stage.apart)))
         return partial(_samples, self, talks, in_turns)
 
-    def held_out(self, kinds: Kinds) -> SampleSource:
+    def held_out(self, kinds: Kinds) -> Callable[[int], Sequence[DialogueSample]]:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
         return partial(_held_out, self, DialogueOptions(kinds=kinds))
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,12 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
     """Runs a generator in a forked process; arguments and what is yielded go through pickle."""
     fork = multiprocessing.get_context("fork")
 
-    def work(task: Callable[..., Iterator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
+    def work(task: Callable[..., Generator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
         pieces = task(*pickle.loads(sent))
         try:
             for piece in pieces:
                 if stopped.is_set():
-                    pieces.close()  # type: ignore[attr-defined]
+                    pieces.close()
                     break
                 results.send(("piece", pickle.dumps(piece)))
             results.send(("end", None))
@@ -187,7 +187,7 @@ def test_stop_closes_the_worker(
 def test_a_sentence_survives_the_way_from_the_worker(
     durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
-    model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
+    model.failure = InputError("The question is too long; shorten it.")
     with pytest.raises(OspreyError, match="too long; shorten it"):
         list(answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
     assert workspace.session.transcript == ()
@@ -196,7 +196,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     durations: list[int], model: UnpicklableModel, workspace: Workspace, tmp_path: Path
 ) -> None:
-    model.failure = KeyError("internal")  # type: ignore[attr-defined]
+    model.failure = KeyError("internal")
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
     write = page_events.handler_after(app, "send", "click")

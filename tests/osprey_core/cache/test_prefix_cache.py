@@ -233,7 +233,12 @@ def test_without_a_cache_a_picture_is_encoded_once_for_each_question(monkeypatch
     model = tiny_osprey()
     model.cache.max_bytes = 0
     encode, calls = model.network.encode_image, list[int]()
-    monkeypatch.setattr(model.network, "encode_image", lambda pixels: (calls.append(1), encode(pixels))[1])
+
+    def counted(pixels: torch.Tensor) -> Any:
+        calls.append(1)
+        return encode(pixels)
+
+    monkeypatch.setattr(model.network, "encode_image", counted)
     view = model.open(picture())
     view.ask("<region1> and <region2>", [HERE, THERE], max_new_tokens=1)
     assert len(calls) == 1
