@@ -101,9 +101,9 @@ class FakeView:
         self.model.streams.append(stream)
         return stream
 
-    def describe(self, masks: Any, style: str = "short", **settings: Any) -> Iterator[tuple[int, str]]:
+    def describe(self, regions: Any, style: str = "short", **settings: Any) -> Iterator[tuple[int, str]]:
         """The area of each region; the last one comes first."""
-        described = list(enumerate(np.array(mask) for mask in masks))
+        described = list(enumerate(np.array(mask) for mask in regions))
         for place, mask in reversed(described):
             self.model.calls.append(Call(style, [mask], [], settings, self.image))
             time.sleep(self.model.pause)

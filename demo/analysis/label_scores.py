@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from demo.jobs.requests import AnalysisRequest, AnalysisResult
 from demo.session.regions import chosen_regions
@@ -37,7 +37,7 @@ class LabelScoresRequest(AnalysisRequest):
 
     regions: tuple[CodedMask, ...]
     labels: tuple[str, ...]
-    rank_by: str
+    rank_by: Literal["sum", "mean"]
 
     def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
         from osprey_core.analysis import label_likelihood  # slow to import; the model has been loaded by now
@@ -45,7 +45,7 @@ class LabelScoresRequest(AnalysisRequest):
         for place, region in enumerate(self.regions):
             if ticket.stopped:
                 return
-            scores = label_likelihood.score_labels(view, region.mask(), self.labels, rank_by=self.rank_by)  # type: ignore[arg-type]
+            scores = label_likelihood.score_labels(view, region.mask(), self.labels, rank_by=self.rank_by)
             yield RegionLabelScores(place, scores)
 
 

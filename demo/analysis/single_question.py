@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from demo.jobs.requests import Request, request_of
+from demo.jobs.requests import QuestionRequest, request_of
 from demo.session.conversation import ask, preset_question
 from demo.session.session import RegionSnapshot, Session
 from osprey_core.language.sampling import SamplingSettings
@@ -19,7 +19,7 @@ class SingleQuestion:
 
     text: str
     regions: tuple[RegionSnapshot, ...]
-    request: Request
+    request: QuestionRequest
 
     @classmethod
     def of(cls, session: Session, typed: str, settings: SamplingSettings) -> SingleQuestion:

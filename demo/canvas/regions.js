@@ -6,7 +6,7 @@ import { icon } from "../shared/icons.js";
 import { createThumbnail } from "./layers.js";
 import { createRegionMenu } from "./region_menu.js";
 
-const MAX_NAME_LETTERS = 40;
+const MAX_NAME_LETTERS = 200; // as osprey_core.regions.region.MAX_NAME_CHARACTERS
 
 // `root` is the component's element, over which the menu of a region is opened.
 export function createRegionList({ root, store, words, send, listen }) {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import AnalysisResult, AnyRequest, Piece
+from demo.jobs.requests import AnalysisResult, AnyRequest, Piece, QuestionRequest
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
 from demo.session.session import Analysis, AnswerMeasures, Session
@@ -70,7 +70,9 @@ class AnalysisJob(Job[Analysis]):
     def __init__(self, workspace: Workspace, analysis: Analysis) -> None:
         self.id = analysis.id
         self._workspace, self._requests = workspace, analysis.requests
-        self.asks_second_model = any(getattr(request, "second", False) for request in analysis.requests)
+        self.asks_second_model = any(
+            isinstance(request, QuestionRequest) and request.second for request in analysis.requests
+        )
 
     def is_wanted(self) -> bool:
         analysis = _current(self._workspace, self.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import Piece, Request, request_of
+from demo.jobs.requests import Piece, QuestionRequest, request_of
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session, TurnState
@@ -70,7 +70,7 @@ class AnswerJob(Job[Progress]):
         waiting = self._workspace.session.waiting
         return waiting is not None and waiting.id == self.id
 
-    def requests(self) -> Iterator[Request]:
+    def requests(self) -> Iterator[QuestionRequest]:
         session = self._workspace.session
         if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
             model = self._model.get()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import Caption, DescribeRequest, Piece
+from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.conversation import Style
 from demo.session.pictures import required_picture
@@ -41,7 +41,7 @@ def describe_everything(
         raise InputError("page.nothing_stands_out")
     captions = new_captions(style, len(segments))
     workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
-    request = DescribeRequest(picture, tuple(segment.mask for segment in segments), style, settings)
+    request = CaptionsRequest(picture, tuple(segment.mask for segment in segments), style, settings)
     yield from run(services, CaptionsJob(workspace, captions, request), decode, interval)
     yield workspace.session
 
@@ -57,7 +57,7 @@ def stop_describing(services: Services, workspace: Workspace) -> Session:
 class CaptionsJob(Job[Session]):
     """One caption for each region of a request; the session's captions get them."""
 
-    def __init__(self, workspace: Workspace, captions: Captions, request: DescribeRequest) -> None:
+    def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
         self.id = captions.id
         self._workspace, self._captions, self._request = workspace, captions, request
 
@@ -65,11 +65,11 @@ class CaptionsJob(Job[Session]):
         captions = self._workspace.session.captions
         return captions is not None and captions.id == self.id and captions.state == "running"
 
-    def requests(self) -> list[DescribeRequest]:
+    def requests(self) -> list[CaptionsRequest]:
         return [self._request]
 
     def keep(self, place: int, piece: Piece) -> bool:
-        if not isinstance(piece, Caption):
+        if not isinstance(piece, SegmentCaption):
             return True
         self._captions = replace(self._captions, rows=(*self._captions.rows, (piece.place, piece.text)))
         return self._write()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demo.jobs.requests import AnalysisRequest, AnyRequest, Caption, DescribeRequest, Piece, Request
+from demo.jobs.requests import AnalysisRequest, AnyRequest, CaptionsRequest, Piece, QuestionRequest, SegmentCaption
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
 from demo.shared.running_jobs import Ticket
@@ -17,8 +17,8 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
 
     Stops at the next token (the next caption) once the ticket is stopped.
     """
-    view = opened_view(services, request.picture, second=isinstance(request, Request) and request.second)
-    if isinstance(request, DescribeRequest):
+    view = opened_view(services, request.picture, second=isinstance(request, QuestionRequest) and request.second)
+    if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket)
         return
     if isinstance(request, AnalysisRequest):
@@ -63,7 +63,7 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
     return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
 
 
-def _captions(view: Any, request: DescribeRequest, ticket: Ticket) -> Iterator[Caption]:
+def _captions(view: Any, request: CaptionsRequest, ticket: Ticket) -> Iterator[SegmentCaption]:
     settings = request.settings
     found = view.describe(
         [stored.mask() for stored in request.regions],
@@ -74,6 +74,6 @@ def _captions(view: Any, request: DescribeRequest, ticket: Ticket) -> Iterator[C
         seed=settings.seed,
     )
     for place, text in found:
-        yield Caption(place, text)
+        yield SegmentCaption(place, text)
         if ticket.stopped:
             return

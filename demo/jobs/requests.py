@@ -18,7 +18,7 @@ RegionToken = Literal["mask", "pos"]
 
 
 @dataclass(frozen=True)
-class Request:
+class QuestionRequest:
     """All that is needed to answer one question; holds no person and can be sent to another process."""
 
     picture: Picture
@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class DescribeRequest:
+class CaptionsRequest:
     """All that is needed to describe many regions of one picture; can be sent to another process."""
 
     picture: Picture
@@ -48,7 +48,7 @@ class DescribeRequest:
 
 
 @dataclass(frozen=True)
-class Caption:
+class SegmentCaption:
     """The description of one region, by its place (from 0) in the request."""
 
     place: int
@@ -71,11 +71,11 @@ class AnalysisRequest:
         raise NotImplementedError
 
 
-AnyRequest = Request | DescribeRequest | AnalysisRequest
-Piece = str | AnswerMeasures | Caption | AnalysisResult
+AnyRequest = QuestionRequest | CaptionsRequest | AnalysisRequest
+Piece = str | AnswerMeasures | SegmentCaption | AnalysisResult
 
 
-def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> Request:
+def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:
     """What the model is asked for this turn of the session.
 
     The model's regions are those that the conversation has spoken of, as they were then: a region refined since is
@@ -85,7 +85,7 @@ def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> 
     places: dict[RegionSnapshot, int] = {}
     earlier = [each for each in session.transcript if each.id != turn.id and each.answer]
     *history, current = told_to_model([*earlier, turn], places)
-    return Request(
+    return QuestionRequest(
         picture,
         current.question,
         tuple(region.mask for region in places),

@@ -1,7 +1,7 @@
 """Answering on Hugging Face's ZeroGPU, where a GPU is lent to one function for one run.
 
 There the announced function runs in a forked worker: what goes in and what comes out is pickled, and the model is the
-one that the main process had loaded when it was forked. So the function takes a Request and nothing else, and is
+one that the main process had loaded when it was forked. So the function takes a request and nothing else, and is
 stopped by closing its generator. Knows no component.
 """
 

@@ -14,10 +14,10 @@ from demo.session.pictures import open_picture
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.io import export
-from osprey_core.io.record import Record, RecordedRegion, RecordedTurn
+from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
 
-_RATINGS = {None: "", True: "like", False: "dislike"}
+_RATINGS: dict[bool | None, Rating] = {None: "", True: "like", False: "dislike"}
 
 
 def record_of(session: Session, model: str = "", segmenter: str = "") -> Record | None:
@@ -73,7 +73,7 @@ def _recorded_turn(turn: ChatTurn, told: prompts.Turn) -> RecordedTurn:
         model=turn.model,
         settings=turn.settings,
         measures=turn.stats,
-        rating=_RATINGS[turn.liked],  # type: ignore[arg-type]
+        rating=_RATINGS[turn.liked],
     )
 
 

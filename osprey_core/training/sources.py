@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -51,15 +51,16 @@ NEAR = SceneOptions(max_objects=3, side_shares=(0.4, 1.0))
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Made scenes with dialogues. Without an atlas they hold drawn objects and shapes only.
-
-    `styles` and `names` restrict the atlas to some of its art and to some things; empty means all.
-    """
+    """Made scenes with dialogues."""
 
     atlas: Path | None
+    """File of sprites; None: scenes hold drawn objects and shapes only."""
     styles: tuple[str, ...] = ()
+    """Styles of art to take from the atlas; empty: all."""
     names: tuple[str, ...] = ()
+    """Things to take from the atlas; empty: all."""
     dialogues_per_scene: int = 2
+    """Conversations about each picture, where a stage does not say."""
     crowd_px: int = 192
     """Side of crowded pictures."""
     inked: tuple[str, ...] = ()
@@ -85,16 +86,17 @@ class SceneSource:
             return partial(_named_regions, self)
         # Many turns per dialogue: the picture's tokens, most of a prompt, are then paid for once for all of them.
         options = replace(usual, single_turn_share=0.15, max_turns=stage.turns or SCENE_TURNS)
-        in_turns = {
+        in_turns: tuple[DialogueOptions, ...] = {
+            "scenes": (options,),
             "busy": (busy,),
             "both": (options, busy),
             "varied": (options, busy, replace(busy, scene=NEAR), replace(busy, scene=usual.scene)),
-        }.get(stage.pictures, (options,))
+        }[stage.pictures]
         if stage.apart:
             in_turns = tuple(talk for each in in_turns for talk in (each, replace(each, kinds=stage.apart)))
         return partial(_samples, self, talks, in_turns)
 
-    def held_out(self, kinds: Kinds) -> SampleSource:
+    def held_out(self, kinds: Kinds) -> Callable[[int], Sequence[DialogueSample]]:
         """Dialogues of those kinds (none: all) that no stage and no evaluation sees, from seed 0 on."""
         return partial(_held_out, self, DialogueOptions(kinds=kinds))
 

@@ -13,14 +13,16 @@ from demo.session.workspace import Workspace
 
 def handler(app: gr.Blocks, elem_id: str, event: str) -> Callable[..., Any]:
     """What the page calls when this event comes from the component with this id."""
-    return _function(app, elem_id, event).fn  # type: ignore[no-any-return]
+    found: Callable[..., Any] = _function(app, elem_id, event).fn
+    return found
 
 
 def handler_after(app: gr.Blocks, elem_id: str, event: str) -> Callable[..., Any]:
     """What the page calls when that is done."""
     first = _function(app, elem_id, event)
     (after,) = [each for each in app.fns.values() if each.trigger_after == first._id]
-    return after.fn  # type: ignore[no-any-return]
+    assert after.fn is not None
+    return after.fn
 
 
 def _function(app: gr.Blocks, elem_id: str, event: str) -> Any:
@@ -31,7 +33,8 @@ def _function(app: gr.Blocks, elem_id: str, event: str) -> Any:
 
 def gesture(app: gr.Blocks, workspace: Workspace, event: str, **values: Any) -> list[Any]:
     """The canvas's answer to one gesture."""
-    return handler(app, "canvas", event)(workspace, values)  # type: ignore[no-any-return]
+    updates: list[Any] = handler(app, "canvas", event)(workspace, values)
+    return updates
 
 
 def click(app: gr.Blocks, workspace: Workspace, seq: int, x: float, y: float, picture: str | None = None) -> list[Any]:
@@ -42,7 +45,8 @@ def click(app: gr.Blocks, workspace: Workspace, seq: int, x: float, y: float, pi
 
 def ask(app: gr.Blocks, workspace: Workspace, question: str) -> list[Any]:
     """A question typed and sent; the answer is still to be written."""
-    return handler(app, "send", "click")(workspace, question)  # type: ignore[no-any-return]
+    updates: list[Any] = handler(app, "send", "click")(workspace, question)
+    return updates
 
 
 def write_answer(app: gr.Blocks, workspace: Workspace) -> list[Any]:

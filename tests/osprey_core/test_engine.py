@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def stream_of(tokens: list[int] | str, *stops: str) -> AnswerStream:
     tokenizer = tiny_tokenizer()
     ids = tokenizer.encode_piece(tokens) if isinstance(tokens, str) else tokens
 
-    def produce(should_stop):
+    def produce(should_stop: Any) -> Any:
         for token in ids:
             if should_stop():
                 return
@@ -295,7 +296,8 @@ def test_describe_still_knows_its_regions_by_their_old_name(model: Osprey, view:
         assert dict(view.describe(masks=masks, max_new_tokens=3)) == want
     with pytest.deprecated_call(match="regions"):
         assert model.describe(picture(), masks=masks, max_new_tokens=3) == [want[0], want[1]]
-    for arguments in ({}, {"regions": masks, "masks": masks}):
+    wrong: list[dict[str, Any]] = [{}, {"regions": masks, "masks": masks}]
+    for arguments in wrong:
         with pytest.raises(TypeError, match="regions"):
             view.describe(**arguments)
 

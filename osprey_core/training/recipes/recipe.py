@@ -20,8 +20,8 @@ from typing import Any, get_args
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
-from osprey_core.training.dialogues.kinds import Kinds, KindWeight
-from osprey_core.training.recipes.stages import ALL_PARTS, Objective, PlannedStage, Stage
+from osprey_core.training.dialogues.kinds import KIND_WEIGHTS, Kinds, KindWeight, weighted
+from osprey_core.training.recipes.stages import ALL_PARTS, Objective, Pictures, PlannedStage, Stage
 
 FOLDER = Path(__file__).parent
 
@@ -113,8 +113,11 @@ def _stage(entry: Any, place: int, templates: Mapping[str, Any], mixtures: Mappi
         raise InputError("recipe.trains_unknown", where=where, known=", ".join(ALL_PARTS), unknown=repr(unknown))
     if values["objective"] not in get_args(Objective):
         raise InputError("recipe.objective_unknown", where=where, known=", ".join(get_args(Objective)))
-    for key in {"kinds", "apart"} & set(values):
-        values[key] = _kinds(values[key], where, mixtures)
+    if values.get("pictures", "scenes") not in get_args(Pictures):
+        raise InputError("recipe.pictures_unknown", where=where, known=", ".join(get_args(Pictures)))
+    for key in ("kinds", "apart"):
+        if key in values:
+            values[key] = _known_kinds(_kinds(values[key], where, mixtures), where)
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return kind(**fields)
 
@@ -129,6 +132,14 @@ def _kinds(value: Any, where: Message, mixtures: Mapping[str, Any]) -> Kinds:
     others = {name: mixture for name, mixture in mixtures.items() if name != value["like"]}
     base = _kinds(_named(mixtures, value["like"], where), where, others)
     return (*base, *_kinds(value.get("more", {}), where, mixtures))
+
+
+def _known_kinds(kinds: Kinds, where: Message) -> Kinds:
+    """The same kinds. Raises InputError where there is no question of such a kind."""
+    if unknown := sorted({choice.kind for choice in weighted(kinds)} - set(KIND_WEIGHTS)):
+        known = ", ".join(sorted(KIND_WEIGHTS))
+        raise InputError("recipe.kinds_unknown", where=where, names=", ".join(unknown), known=known)
+    return kinds
 
 
 def _named(tables: Mapping[str, Any], name: Any, where: Message) -> Mapping[str, Any]:

@@ -29,7 +29,9 @@ def test_the_maps_are_those_of_the_selected_region_over_its_picture(workspace: W
     shown = analysis_payload(workspace.session, analysis, image)
     assert [part["size"] for part in shown["parts"]] == [[16, 16], [8, 8], [4, 4], [2, 2]]
     jpeg = similarity_maps.drawn(image, analysis.regions[0], analysis.parts[0])
-    drawn = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2HSV)
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    drawn = cv2.cvtColor(decoded, cv2.COLOR_BGR2HSV)
     assert drawn.shape == image.shape
     colour = drawn[np.argwhere(fakes.shape("blue")).mean(axis=0).astype(int)[0], 250]
     assert colour[1] > 60, "the map is coloured where the picture lies"

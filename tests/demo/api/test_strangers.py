@@ -57,7 +57,7 @@ def values(endpoint: dict[str, Any], public: dict[str, Any]) -> list[Any]:
     if named is None:
         return [None] * len(endpoint["inputs"])
     kinds = {"string": "What is @1?", "number": 1, "integer": 1, "boolean": False, "array": [10, 10, 60, 60]}
-    given = []
+    given: list[Any] = []
     for parameter in named["parameters"]:
         if parameter["parameter_name"] == "session":
             given.append("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ import pytest
 
 from demo.session.workspace import Workspace
 from demo.shared import toasts
+from osprey_core.io import export
 from tests.demo.page_events import click, digest, gesture, handler, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
@@ -69,10 +71,6 @@ def test_everything_is_outlined_and_the_scene_is_answered(app: gr.Blocks, worksp
 
 
 def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Workspace) -> None:
-    import base64
-
-    from osprey_core.io import export
-
     shown: Any = gesture(app, workspace, "save_record", seq=4, picture=digest(workspace))
     assert shown["download"]["name"] == "one-osprey.zip"
     record = export.read_conversation(base64.b64decode(shown["download"]["data"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +21,10 @@ from demo.canvas.gestures import (
     SheetGesture,
     seq_of,
 )
-from demo.session import marks, pictures
 from demo.session.services import Services
 from demo.session.session import Session
-from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
 from tests import fakes
-
-
-@pytest.fixture
-def services() -> Services:
-    return Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(fakes.FakeSegmenter()))
-
-
-@pytest.fixture
-def two(services: Services) -> Session:
-    """Red as region 1, blue as region 2, which is selected."""
-    buffer = io.BytesIO()
-    fakes.picture().save(buffer, "PNG")
-    session = pictures.open_picture(Session(), buffer.getvalue(), "shapes.png")
-    session = marks.mark_point(services, session, 80, 100, "new")
-    return marks.mark_point(services, session, 250, 110, "new")
-
 
 EDITS: dict[str, tuple[dict[str, Any], list[int], int | None]] = {
     "select": ({"number": 1}, [1, 2], 1),
@@ -81,7 +62,7 @@ def test_gestures_are_read_as_the_script_sends_them() -> None:
 def test_a_gesture_cannot_be_changed() -> None:
     gesture = Gesture.read({"seq": 2})
     with pytest.raises(ValidationError):
-        gesture.seq = 3  # type: ignore[misc]
+        gesture.seq = 3
 
 
 WRONG: list[tuple[type[Gesture], dict[str, Any]]] = [

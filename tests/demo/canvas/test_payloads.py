@@ -1,20 +1,16 @@
-"""What the canvas is sent: the same pixels, thin things seen, large pictures small; spots of captions; words."""
+"""What the canvas is sent: the same pixels, thin things seen, large pictures small."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 
-from demo.canvas.gestures import uploaded_file
 from demo.canvas.payloads import picture_of, scene_of
 from demo.session.pictures import open_picture
 from demo.session.session import Region, Session
 from demo.session.workspace import Sheet
-from osprey_core.errors import InputError
 from osprey_core.regions.rle import CodedMask
 from tests import fakes
 from tests.demo.sessions import png
@@ -55,22 +51,3 @@ def test_a_large_picture_is_sent_small_but_keeps_its_size() -> None:
     sent = picture_of(Sheet(7, session), np.array(fakes.picture(scale=10)))
     assert (sent["width"], sent["height"]) == (3600, 2700)
     assert len(sent["url"]) < 400_000
-
-
-def test_spots_of_captions_are_answered_and_nonsense_with_nothing() -> None:
-    from demo.canvas.caption_spots import place_captions
-
-    row = {"box": [10, 10, 200, 100], "anchor": [100, 50], "width": 80, "height": 20, "least": 40}
-    ((x0, y0, x1, y1),) = place_captions({"captions": [row], "size": [300, 200], "taken": []})  # type: ignore[misc]
-    assert (x1 - x0, y1 - y0) == (80, 20)
-    assert 10 <= x0 < x1 <= 200
-    for wrong in (None, 3, {}, {"captions": [{}]}, {"captions": [row], "size": [float("nan"), 1], "taken": []}):
-        assert place_captions(wrong) == []
-
-
-def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.png"
-    secret.write_bytes(png())
-    for file in ({"path": str(secret)}, {"path": "/etc/passwd"}, {"path": 5}, "x", None):
-        with pytest.raises(InputError, match="did not arrive"):
-            uploaded_file(file)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demo.session.workspace import Seat
+from demo.session.workspace import Workspace
 from demo.shared import toasts
 from tests.demo.page_events import digest, handler
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast withou
 
 
 def test_everything_is_described_and_a_row_becomes_a_region(
-    app: gr.Blocks, workspace: Seat, monkeypatch: pytest.MonkeyPatch
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(toasts.gr, "Warning", told.append)

@@ -175,7 +175,7 @@ def calls_of(*functions: str) -> Iterator[tuple[str, ast.Call]]:
 def keys_by_call(*functions: str) -> Iterator[tuple[str, ast.Call, str]]:
     """Calls of these functions whose first argument is a text, with it."""
     for place, call in calls_of(*functions):
-        if call.args and isinstance(call.args[0], ast.Constant):
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):
             yield place, call, call.args[0].value
 
 
@@ -193,7 +193,7 @@ def test_no_word_is_missing() -> None:
     assert [f"{place}: {key}" for place, _, key in keys_by_call("group") if not is_group(key)] == []
     for place, call in calls_of("in_words"):
         for keyword in call.keywords:
-            key = keyword.value.value if isinstance(keyword.value, ast.Constant) else "chat.send"
+            key = str(keyword.value.value) if isinstance(keyword.value, ast.Constant) else "chat.send"
             assert key in ENGLISH or is_group(key), f"{place}: {key}"
     errors = {key for key in texts_in_python() if re.fullmatch(r"(page|options)\.[a-z_]+", key)}
     assert errors - set(ENGLISH) == {"page.css"}
@@ -247,9 +247,9 @@ def test_no_word_is_left_over() -> None:
     for key in ENGLISH.keys() - named:
         if any(key.startswith(f"{whole}.") and whole in named for whole in WHOLE_GROUPS):
             continue
-        whole = next((whole for whole in texts if key.startswith(f"{whole}.")), None)
-        name = key.removeprefix(f"{whole}.").split(".")[0].removesuffix("Tip")  # a button's tip goes by its name
-        if whole not in named or not re.search(rf"\b{name}\b", texts[str(whole)]):
+        group_of = next((each for each in texts if key.startswith(f"{each}.")), None)
+        name = key.removeprefix(f"{group_of}.").split(".")[0].removesuffix("Tip")  # a button's tip goes by its name
+        if group_of not in named or not re.search(rf"\b{name}\b", texts[str(group_of)]):
             left_over.append(key)
     assert left_over == []
 
@@ -269,7 +269,7 @@ def test_words_are_read_where_they_are_used_and_not_once_for_all() -> None:
             is_word = (
                 isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("text", "group")
             )
-            if is_word and id(node) not in inside:
+            if isinstance(node, ast.Call) and is_word and id(node) not in inside:
                 early.append(f"{name}:{node.lineno}")
     assert early == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from demo.jobs.captions import describe_everything, stop_describing
@@ -56,7 +58,7 @@ def test_describing_ends_with_its_picture(services: Services, opened: Session) -
 def test_describing_twice_at_once_is_refused(services: Services, opened: Session) -> None:
     workspace = Workspace()
     workspace.change(lambda _: opened)
-    first = describe_everything(services, workspace, "short", SamplingSettings())
+    first: Any = describe_everything(services, workspace, "short", SamplingSettings())
     next(first)
     with pytest.raises(InputError, match="already"):
         next(describe_everything(services, workspace, "short", SamplingSettings()))

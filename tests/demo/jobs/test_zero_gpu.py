@@ -11,7 +11,7 @@ import subprocess
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,12 @@ def fake_spaces(durations: list[int]) -> types.ModuleType:
     """Runs a generator in a forked process; arguments and what is yielded go through pickle."""
     fork = multiprocessing.get_context("fork")
 
-    def work(task: Callable[..., Iterator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
+    def work(task: Callable[..., Generator[Any]], sent: bytes, results: Any, stopped: Any) -> None:
         pieces = task(*pickle.loads(sent))
         try:
             for piece in pieces:
                 if stopped.is_set():
-                    pieces.close()  # type: ignore[attr-defined]
+                    pieces.close()
                     break
                 results.send(("piece", pickle.dumps(piece)))
             results.send(("end", None))
@@ -103,11 +103,13 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 class UnpicklableModel(fakes.FakeModel):
     """A model stays where it is."""
 
+    failure: Exception | None = None
+
     def __reduce__(self) -> Any:
         raise TypeError("a model cannot be pickled")
 
     def open(self, image: Any) -> Any:
-        if getattr(self, "failure", None) is not None:
+        if self.failure is not None:
             raise self.failure
         return super().open(image)
 
@@ -185,7 +187,7 @@ def test_stop_closes_the_worker(
 def test_a_sentence_survives_the_way_from_the_worker(
     durations: list[int], services: Services, model: UnpicklableModel, workspace: Workspace
 ) -> None:
-    model.failure = InputError("The question is too long; shorten it.")  # type: ignore[attr-defined]
+    model.failure = InputError("The question is too long; shorten it.")
     with pytest.raises(OspreyError, match="too long; shorten it"):
         list(answer(services, workspace, SamplingSettings(), zero_gpu.decoder(model)))
     assert workspace.session.transcript == ()
@@ -194,7 +196,7 @@ def test_a_sentence_survives_the_way_from_the_worker(
 def test_a_refusal_by_the_space_is_shown_as_it_is_and_gives_the_question_back(
     durations: list[int], model: UnpicklableModel, workspace: Workspace, tmp_path: Path
 ) -> None:
-    model.failure = KeyError("internal")  # type: ignore[attr-defined]
+    model.failure = KeyError("internal")
     decode = zero_gpu.decoder(model)
     app = build_app(model, fakes.FakeSegmenter(), Options(), tmp_path, decode)
     write = page_events.handler_after(app, "send", "click")
@@ -233,11 +235,19 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
         happened.append("launched")
         return None, "", ""
 
+    given: list[Any] = []
+    make_decoder = zero_gpu.decoder
+
+    def decoder(*models: Any) -> Any:
+        given.extend(models)
+        return make_decoder(*models)
+
     monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
     monkeypatch.setattr(gr.Blocks, "launch", launch)
+    monkeypatch.setattr(zero_gpu, "decoder", decoder)
     assert program.serve(Options(zero_gpu=True)) == 0
     assert happened == [True, "launched"]
-    assert isinstance(zero_gpu._model, Loaded)
+    assert isinstance(given[0], Loaded)
 
 
 @pytest.mark.slow

@@ -132,8 +132,8 @@ def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> No
         (lambda v, s: mark_point(v, s, -1, 5, "new"), text("page.outside")),
         (lambda v, s: mark_point(v, s, 360, 5, "new"), text("page.outside")),
         (lambda v, s: mark_point(v, s, float("nan"), 5, "new"), text("page.bad_gesture")),
-        (lambda v, s: mark_point(v, s, None, 5, "new"), text("page.bad_gesture")),
-        (lambda v, s: mark_point(v, s, 5, 5, "explode"), text("page.bad_gesture")),
+        (lambda v, s: mark_point(v, s, None, 5, "new"), text("page.bad_gesture")),  # type: ignore[arg-type]
+        (lambda v, s: mark_point(v, s, 5, 5, "explode"), text("page.bad_gesture")),  # type: ignore[arg-type]
         (lambda v, s: mark_point(v, s, 5, 5, "remove"), text("page.nothing_to_remove_from")),
         (lambda v, s: mark_box(v, s, [5, 5, 6, 60], "new"), text("page.box_too_small")),
         (lambda v, s: mark_box(v, s, [1, 2, 3], "new"), text("page.bad_gesture")),
@@ -144,7 +144,7 @@ def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> No
         (lambda v, s: mark_brush(s, [[1, 2]], 0, "new"), text("page.bad_gesture")),
         (lambda v, s: mark_brush(s, [[-500, -500]], 5, "new"), text("page.outside")),
         (lambda v, s: mark_polygon(s, [[1, 2], [5, 6]], "new"), text("page.bad_gesture")),
-        (lambda v, s: mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), text("page.bad_gesture")),
+        (lambda v, s: mark_polygon(s, [[1, 2], [5, 6], [7, None]], "new"), text("page.bad_gesture")),  # type: ignore[list-item]
         (lambda v, s: mark_polygon(s, [[1, 2], [50, 60], [99, 118]], "new"), text("page.polygon_too_thin")),
         (lambda v, s: mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), text("page.polygon_too_thin")),
         (lambda v, s: select_region(s, 4), text("page.no_region")),

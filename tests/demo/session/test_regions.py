@@ -78,7 +78,7 @@ def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> No
     [
         lambda s: merge_regions(s, 1, 1),
         lambda s: subtract_region(s, 1, 9),
-        lambda s: reshape_region(s, 1, "explode"),
+        lambda s: reshape_region(s, 1, "explode"),  # type: ignore[arg-type]
         lambda s: rename_region(s, 1, "x" * 201),
         lambda s: subtract_region(reshape_region(s, 2, "invert"), 1, 2),  # nothing would be left
     ],

@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.cache.prefix_cache import CacheBudget, PrefixCache, cache_of, common_length, tensor_bytes
+from osprey_core.engine import RegionToken
 from osprey_core.language.generation import DecodedRows, decode
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
@@ -69,7 +71,8 @@ def test_a_mask_behind_the_same_words_is_another_prompt(model: Osprey) -> None:
     history = [Turn(QUESTION, "a thing", 1)]
     for mask in (HERE, refined, THERE, HERE):
         for turns in ([], history):
-            for without in ([], ["mask"], ["pos"], ["mask", "pos"]):
+            choices: list[list[RegionToken]] = [[], ["mask"], ["pos"], ["mask", "pos"]]
+            for without in choices:
                 want = ask_uncached(model, picture(), QUESTION, [mask], turns, without=without)
                 assert view.ask(QUESTION, [mask], turns, without=without) == want
 
@@ -229,8 +232,13 @@ def test_a_small_budget_changes_no_answer_and_is_kept(megabytes: float) -> None:
 def test_without_a_cache_a_picture_is_encoded_once_for_each_question(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_osprey()
     model.cache.max_bytes = 0
-    encode, calls = model.network.encode_image, []
-    monkeypatch.setattr(model.network, "encode_image", lambda pixels: calls.append(1) or encode(pixels))
+    encode, calls = model.network.encode_image, list[int]()
+
+    def counted(pixels: torch.Tensor) -> Any:
+        calls.append(1)
+        return encode(pixels)
+
+    monkeypatch.setattr(model.network, "encode_image", counted)
     view = model.open(picture())
     view.ask("<region1> and <region2>", [HERE, THERE], max_new_tokens=1)
     assert len(calls) == 1
@@ -403,7 +411,7 @@ def test_a_shared_prefix_is_attended_to_as_if_it_were_the_rows_own(kv_heads: int
         want = list(decode(llm, embeds, SamplingSettings(max_new_tokens=6)))
         use_prefix_attention(llm)
         assert list(decode(llm, embeds, SamplingSettings(max_new_tokens=6))) == want
-        cache = cache_of(llm.config)
+        cache: Any = cache_of(llm.config)
         llm.model(inputs_embeds=embeds[:, : 700 + known], use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys[:, :, :700], layer.values[:, :, :700]) for layer in cache.layers)
         own = tuple((layer.keys[:, :, 700:], layer.values[:, :, 700:]) for layer in cache.layers)
@@ -421,7 +429,7 @@ def test_rows_of_different_lengths_decode_as_each_alone(with_prefix: bool) -> No
     start = torch.randn(1, 20, 32)
     prompts = [torch.randn(length, 32) for length in (3, 9, 1, 6)]
     with torch.inference_mode():
-        cache = cache_of(llm.config)
+        cache: Any = cache_of(llm.config)
         llm.model(inputs_embeds=start, use_cache=True, **{CACHE_ARGUMENT: cache})
         prefix = tuple((layer.keys, layer.values) for layer in cache.layers) if with_prefix else None
         whole = [torch.cat([start[0], p])[None] if with_prefix else p[None] for p in prompts]
@@ -453,7 +461,7 @@ def test_many_regions_read_as_each_alone(model: Osprey, batch_size: int) -> None
 
 def test_sampled_descriptions_read_as_each_alone(model: Osprey) -> None:
     view = model.open(picture())
-    settings = {"temperature": 0.8, "seed": 7, "max_new_tokens": 12}
+    settings: dict[str, Any] = {"temperature": 0.8, "seed": 7, "max_new_tokens": 12}
     question = "Can you give me a detailed description of <region1>?"
     alone = [view.ask(question, [mask], **settings) for mask in (HERE, THERE)]
     assert [text for _, text in sorted(view.describe([HERE, THERE], "detailed", **settings))] == alone

@@ -40,7 +40,7 @@ class Finding(FakeSegmenter):
         opened = super().open(image)
         shapes = [flood_of(image, (x0 + x1) // 2, (y0 + y1) // 2) for _, (x0, y0, x1, y1), _ in SHAPES.values()]
         found = sorted((ScoredMask(mask, 0.75) for mask in shapes), key=lambda one: -masks.area(one.mask))
-        opened.everything = lambda: found
+        opened.everything = lambda: found  # type: ignore[method-assign]
         return opened
 
 
@@ -51,7 +51,7 @@ class TellingView(FakeView):
     def ask(self, question: str, regions: Any = (), **settings: Any) -> str:
         return "".join(self.stream(question, regions, **settings))
 
-    def describe(self, regions: Any, style: str, **settings: Any) -> Iterator[tuple[int, str]]:
+    def describe(self, regions: Any, style: str = "short", **settings: Any) -> Iterator[tuple[int, str]]:
         for place, mask in reversed(list(enumerate(regions))):
             yield place, self.ask(QUESTIONS[style], [mask], **settings)
 

@@ -13,7 +13,8 @@ WIDE, HIGH = 400.0, 300.0
 def boxes(wide: float = WIDE, high: float = HIGH) -> st.SearchStrategy[Box]:
     def span(limit: float) -> st.SearchStrategy[tuple[float, float]]:
         ends = st.tuples(*[st.floats(0, limit, width=32)] * 2)
-        return ends.map(sorted).filter(lambda pair: pair[1] - pair[0] >= 1)
+        spans = ends.map(lambda pair: (min(pair), max(pair)))
+        return spans.filter(lambda pair: pair[1] - pair[0] >= 1)
 
     return st.tuples(span(wide), span(high)).map(lambda spans: (spans[0][0], spans[1][0], spans[0][1], spans[1][1]))
 

@@ -1,5 +1,7 @@
 """Drawing: copies only, true to the masks, readable on any background, at any size."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ def grey() -> np.ndarray:
     return np.full((200, 300, 3), 128, np.uint8)
 
 
-def test_the_picture_itself_is_left_alone(grey):
+def test_the_picture_itself_is_left_alone(grey: Any) -> None:
     region = NumberedMask(1, disc((200, 300), (150, 100), 60))
     for image in (grey, Image.fromarray(grey)):
         drawn = overlay(image, [region])
@@ -35,7 +37,7 @@ def test_the_picture_itself_is_left_alone(grey):
     assert np.array_equal(overlay(grey, []), grey)
 
 
-def test_only_the_region_and_a_narrow_rim_change(grey):
+def test_only_the_region_and_a_narrow_rim_change(grey: Any) -> None:
     mask = disc((200, 300), (150, 100), 60)
     drawn = overlay(grey, [NumberedMask(1, mask)], numbers=False)
     changed = (drawn != grey).any(axis=2)
@@ -46,7 +48,7 @@ def test_only_the_region_and_a_narrow_rim_change(grey):
 
 
 @pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (230, 159, 0), (255, 0, 0)])
-def test_an_outline_stands_out_on_any_background(background):
+def test_an_outline_stands_out_on_any_background(background: Any) -> None:
     image = np.full((200, 300, 3), background, np.uint8)
     mask = disc((200, 300), (150, 100), 60)
     for number in range(1, 9):
@@ -55,7 +57,7 @@ def test_an_outline_stands_out_on_any_background(background):
         assert row.max() - row.min() > 250
 
 
-def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey):
+def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey: Any) -> None:
     small = NumberedMask(1, disc((200, 300), (150, 100), 20))
     large = NumberedMask(2, disc((200, 300), (150, 100), 90))
     one, other = overlay(grey, [small, large], alpha=1), overlay(grey, [large, small], alpha=1)
@@ -64,7 +66,7 @@ def test_small_regions_lie_on_top_of_large_ones_whatever_the_order(grey):
     assert tuple(one[150, 150]) == rgb_of(large.color)
 
 
-def test_the_selected_region_is_drawn_stronger(grey):
+def test_the_selected_region_is_drawn_stronger(grey: Any) -> None:
     regions = [NumberedMask(1, disc((200, 300), (80, 100), 50)), NumberedMask(2, disc((200, 300), (220, 100), 50))]
     plain, chosen = overlay(grey, regions, numbers=False), overlay(grey, regions, selected=2, numbers=False)
     assert (chosen[100, 220] == plain[100, 220]).all()
@@ -74,7 +76,7 @@ def test_the_selected_region_is_drawn_stronger(grey):
     assert (chosen != grey).any(axis=2)[outside & right].sum() > (plain != grey).any(axis=2)[outside & right].sum()
 
 
-def test_every_region_carries_its_number_inside(grey):
+def test_every_region_carries_its_number_inside(grey: Any) -> None:
     ring = disc((200, 300), (150, 100), 95) & ~disc((200, 300), (150, 100), 60)
     middle = disc((200, 300), (150, 100), 55)
     regions = [NumberedMask(1, ring | middle), NumberedMask(12, middle)]
@@ -84,7 +86,7 @@ def test_every_region_carries_its_number_inside(grey):
 
 
 @pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (230, 159, 0), (20, 90, 160)])
-def test_a_caption_is_white_on_dark_on_any_background(background):
+def test_a_caption_is_white_on_dark_on_any_background(background: Any) -> None:
     image = np.full((300, 400, 3), background, np.uint8)
     region = NumberedMask(1, disc((300, 400), (200, 150), 90))
     plain, drawn = overlay(image, [region]), overlay(image, [region], captions={1: "a red apple"})
@@ -97,7 +99,7 @@ def test_a_caption_is_white_on_dark_on_any_background(background):
     assert np.median(grey) < 90, "what they stand on"
 
 
-def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey):
+def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey: Any) -> None:
     regions = [NumberedMask(1, disc((200, 300), (60, 100), 40)), NumberedMask(2, disc((200, 300), (240, 100), 40))]
     plain = overlay(grey, regions)
     short = overlay(grey, regions, captions={1: "apple"})
@@ -109,7 +111,7 @@ def test_captions_leave_numbers_alone_and_are_cut_where_they_must(grey):
     assert not ((endless != plain).any(axis=2) & badges).any()
 
 
-def test_what_the_font_cannot_write_is_left_out(grey):
+def test_what_the_font_cannot_write_is_left_out(grey: Any) -> None:
     region = NumberedMask(1, disc((200, 300), (150, 100), 80))
     plain = overlay(grey, [region])
     assert np.array_equal(overlay(grey, [region], captions={1: "사과"}), plain)
@@ -118,13 +120,13 @@ def test_what_the_font_cannot_write_is_left_out(grey):
 
 
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=30)))
-def test_the_label_point_lies_in_the_mask(mask):
+def test_the_label_point_lies_in_the_mask(mask: np.ndarray) -> None:
     mask[0, 0] |= not mask.any()
     x, y = label_point_xy(mask)
     assert mask[y, x]
 
 
-def test_the_label_point_is_deep_inside_even_of_crescents_and_huge_masks():
+def test_the_label_point_is_deep_inside_even_of_crescents_and_huge_masks() -> None:
     crescent = disc((400, 400), (200, 200), 150) & ~disc((400, 400), (260, 200), 140)
     x, y = label_point_xy(crescent)
     assert abs(y - 200) < 25
@@ -141,7 +143,7 @@ def test_the_label_point_is_deep_inside_even_of_crescents_and_huge_masks():
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (3, 5000), (5000, 3), (9, 9), (60, 40)])
-def test_pictures_of_any_size_can_be_drawn_on(size_hw):
+def test_pictures_of_any_size_can_be_drawn_on(size_hw: tuple[int, int]) -> None:
     image = np.zeros((*size_hw, 3), np.uint8)
     corner = np.zeros(size_hw, bool)
     corner[-1, -1] = True
@@ -154,12 +156,12 @@ def test_pictures_of_any_size_can_be_drawn_on(size_hw):
     assert thumbnail(image, NumberedMask(23, corner), 32).shape == (32, 32, 3)
 
 
-def test_lines_grow_with_the_picture():
+def test_lines_grow_with_the_picture() -> None:
     assert line_width(1, 1) == line_width(300, 200) == 1
     assert line_width(4000, 3000) == pytest.approx(4 * line_width(1000, 750))
 
 
-def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale():
+def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale() -> None:
     image = np.zeros((200, 300, 3), np.uint8)
     image[..., 0] = 200
     small = thumbnail(image, NumberedMask(1, disc((200, 300), (290, 100), 9)), 90)
@@ -170,13 +172,13 @@ def test_a_thumbnail_shows_the_region_in_its_colours_and_the_rest_pale():
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 64), st.data())
 @settings(deadline=None, max_examples=40)
-def test_a_thumbnail_is_always_the_size_asked_for(height, width, size, data):
+def test_a_thumbnail_is_always_the_size_asked_for(height: int, width: int, size: Any, data: Any) -> None:
     mask = np.zeros((height, width), bool)
     mask[data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))] = True
     assert thumbnail(np.zeros((height, width, 3), np.uint8), NumberedMask(5, mask), size).shape == (size, size, 3)
 
 
-def test_what_cannot_be_drawn_is_refused(grey):
+def test_what_cannot_be_drawn_is_refused(grey: Any) -> None:
     region = NumberedMask(1, np.ones((20, 30), bool))
     with pytest.raises(InputError, match="The mask is 30 x 20 pixels, but the picture is 300 x 200"):
         overlay(grey, [region])
@@ -187,7 +189,7 @@ def test_what_cannot_be_drawn_is_refused(grey):
     with pytest.raises(InputError, match="at least 1 pixel wide"):
         thumbnail(grey, NumberedMask(1, np.ones((200, 300), bool)), 0)
     with pytest.raises(InputError, match="PIL image or a uint8 array"):
-        overlay(grey.astype(float), [])  # type: ignore[arg-type]
+        overlay(grey.astype(float), [])
 
 
 # --- heat maps -------------------------------------------------------------------------------------------------------
@@ -200,13 +202,13 @@ def lightness(colour: str) -> float:
     return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
 
 
-def test_equal_steps_of_a_heat_map_look_equally_large():
+def test_equal_steps_of_a_heat_map_look_equally_large() -> None:
     steps = np.diff([lightness(colour) for colour in heat_colors(9)])
     assert (steps > 0).all()
     assert steps.max() < 1.6 * steps.min()
 
 
-def test_a_heat_map_has_the_colours_of_its_values(grey):
+def test_a_heat_map_has_the_colours_of_its_values(grey: Any) -> None:
     low, high = heat_colors(2)
     for value, colour in ((0.0, low), (1.0, high)):
         heat = np.full((2, 3), value, np.float32)
@@ -219,7 +221,7 @@ def test_a_heat_map_has_the_colours_of_its_values(grey):
     assert (grey == 128).all()
 
 
-def test_a_heat_map_lies_over_the_part_of_the_picture_that_it_is_about():
+def test_a_heat_map_lies_over_the_part_of_the_picture_that_it_is_about() -> None:
     heat = np.zeros((4, 4), np.float32)
     heat[:2, 2:] = 1.0
     wide = np.full((40, 120, 3), 255, np.uint8)
@@ -230,7 +232,7 @@ def test_a_heat_map_lies_over_the_part_of_the_picture_that_it_is_about():
     assert not warm[:, :45].any()
 
 
-def test_the_outline_of_the_region_lies_on_its_heat_map(grey):
+def test_the_outline_of_the_region_lies_on_its_heat_map(grey: Any) -> None:
     region = NumberedMask(1, disc((200, 300), (150, 100), 60))
     bare, outlined = (heat_over(grey, np.full((4, 4), 0.5), each) for each in (None, region))
     changed = (bare != outlined).any(axis=2)
@@ -251,6 +253,6 @@ def test_the_outline_of_the_region_lies_on_its_heat_map(grey):
         (np.zeros((2, 2)), 1.5, "between 0 and 1, but it is 1.5"),
     ],
 )
-def test_what_is_no_heat_map_is_refused(grey, heat, strength, sentence):
+def test_what_is_no_heat_map_is_refused(grey: Any, heat: Any, strength: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         heat_over(grey, heat, strength=strength)

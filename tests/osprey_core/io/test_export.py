@@ -10,6 +10,7 @@ import struct
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_the_zip_gives_back_the_record_and_is_always_the_same(given_record: Reco
     assert export.write_zip(export.read_conversation(data)) == data
 
 
-def test_zip_and_json_are_read_from_files_too(tmp_path) -> None:
+def test_zip_and_json_are_read_from_files_too(tmp_path: Path) -> None:
     (tmp_path / "talk.zip").write_bytes(export.write_zip(example()))
     (tmp_path / "talk.json").write_text(record_json.to_json(example()), encoding="utf-8")
     assert export.read_conversation(tmp_path / "talk.zip") == example()
@@ -114,7 +115,7 @@ def test_the_overlay_says_what_a_region_is_called_or_described_as() -> None:
     assert np.array_equal(drawn, wanted)
 
 
-def test_the_coco_tools_load_the_annotations(tmp_path) -> None:
+def test_the_coco_tools_load_the_annotations(tmp_path: Path) -> None:
     coco_tools = pytest.importorskip("pycocotools.coco")
     caption = RecordedTurn("What is <region1>?", "The region.", 1, ())
     made = dataclasses.replace(

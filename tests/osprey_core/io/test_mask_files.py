@@ -7,6 +7,7 @@ import contextlib
 import io
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,7 @@ def test_a_dataset_gives_the_masks_of_the_picture_that_is_meant() -> None:
             read_masks(as_json(values), SIZE_HW, name)
 
 
-def test_files_are_read_by_path(tmp_path) -> None:
+def test_files_are_read_by_path(tmp_path: Path) -> None:
     (tmp_path / "m.png").write_bytes(file_of(BLOCK))
     assert np.array_equal(read_masks(tmp_path / "m.png", SIZE_HW)[0].mask.mask(), BLOCK)
     with pytest.raises(InputError, match=r"no file “.*n\.png”"):

@@ -5,6 +5,8 @@ import io
 import struct
 import time
 import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from osprey_core.io import pictures
 from osprey_core.io.pictures import fit_within, read_picture
 
 
-def as_bytes(image: Image.Image, file_format: str = "PNG", **options) -> bytes:
+def as_bytes(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
@@ -41,7 +43,7 @@ def tones() -> Image.Image:
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF", "WEBP", "PPM", "TGA"])
-def test_lossless_formats_keep_every_pixel(tones, file_format, tmp_path):
+def test_lossless_formats_keep_every_pixel(tones: Any, file_format: Any, tmp_path: Path) -> None:
     data = as_bytes(tones, file_format, **({"lossless": True} if file_format == "WEBP" else {}))
     path = tmp_path / "picture"
     path.write_bytes(data)
@@ -51,7 +53,7 @@ def test_lossless_formats_keep_every_pixel(tones, file_format, tmp_path):
         assert np.array_equal(np.asarray(picture), np.asarray(tones))
 
 
-def test_the_given_picture_is_not_shared(tones):
+def test_the_given_picture_is_not_shared(tones: Any) -> None:
     picture = read_picture(tones)
     picture.putpixel((0, 0), (1, 2, 3))
     assert tones.getpixel((0, 0)) == (0, 0, 255)
@@ -62,14 +64,14 @@ def test_the_given_picture_is_not_shared(tones):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 3), (5, 7, 4)])
-def test_arrays_of_every_documented_shape_are_read(shape):
+def test_arrays_of_every_documented_shape_are_read(shape: Any) -> None:
     array = np.full(shape, 255, np.uint8)
     array[..., 0] = 30 if len(shape) == 3 else array[..., 0]
     picture = read_picture(array)
     assert (picture.mode, picture.size) == ("RGB", (7, 5))
 
 
-def test_transparency_is_laid_over_white():
+def test_transparency_is_laid_over_white() -> None:
     rgba = np.zeros((1, 3, 4), np.uint8)
     rgba[0, :, 3] = 0, 128, 255
     expected = [[255] * 3, [127] * 3, [0] * 3]
@@ -79,7 +81,7 @@ def test_transparency_is_laid_over_white():
     assert read_picture(grey_alpha).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_a_transparent_palette_entry_is_white_too():
+def test_a_transparent_palette_entry_is_white_too() -> None:
     palette = Image.new("P", (2, 1))
     palette.putpalette([10, 20, 30, 40, 50, 60])
     palette.putpixel((1, 0), 1)
@@ -91,7 +93,7 @@ def test_a_transparent_palette_entry_is_white_too():
 @pytest.mark.parametrize(
     "mode", ["1", "L", "CMYK", "YCbCr", "HSV", "LA", "RGBA", "RGBX", "RGBa", "La", "I", "F", "I;16"]
 )
-def test_white_stays_white_and_black_stays_black_in_every_mode(mode):
+def test_white_stays_white_and_black_stays_black_in_every_mode(mode: Any) -> None:
     values = np.array([[0, 255]], np.uint8)
     if mode == "I;16":
         image = Image.fromarray(values.astype(np.uint16) * 257)
@@ -105,7 +107,7 @@ def test_white_stays_white_and_black_stays_black_in_every_mode(mode):
     assert np.asarray(read_picture(image)).tolist() == [[[0] * 3, [255] * 3]]
 
 
-def test_sixteen_bit_tones_are_scaled_not_clipped():
+def test_sixteen_bit_tones_are_scaled_not_clipped() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None]
     expected = np.arange(256)
     for source in (
@@ -121,7 +123,7 @@ def test_sixteen_bit_tones_are_scaled_not_clipped():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_rotated_photograph_is_set_upright(tones, orientation):
+def test_a_rotated_photograph_is_set_upright(tones: Any, orientation: Any) -> None:
     undo = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -140,20 +142,20 @@ def test_a_rotated_photograph_is_set_upright(tones, orientation):
     assert np.array_equal(np.asarray(read_picture(picture)), np.asarray(tones)), "reading twice must not turn it twice"
 
 
-def test_an_animation_gives_its_first_frame():
+def test_an_animation_gives_its_first_frame() -> None:
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "lime", "blue")]
     data = as_bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert read_picture(data).getpixel((0, 0)) == (255, 0, 0)
 
 
-def test_a_stripe_of_a_picture_is_no_bomb():
+def test_a_stripe_of_a_picture_is_no_bomb() -> None:
     assert read_picture(Image.new("RGB", (30_000, 200))).size == (30_000, 200)
     assert read_picture(np.zeros((1, 1), np.uint8)).size == (1, 1)
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size_wh", [(30_000, 30_000), (10_001, 10_000), (14_000, 10_000), (2**31 - 1, 2**31 - 1)])
-def test_a_decompression_bomb_is_refused_before_it_is_decoded(size_wh):
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(size_wh: Any) -> None:
     started = time.perf_counter()
     with pytest.raises(InputError, match=r"megapixels can be opened; shrink it") as caught:
         read_picture(png_claiming(*size_wh))
@@ -163,12 +165,12 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(size_wh):
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_bound_holds_even_if_warnings_are_errors():
+def test_the_bound_holds_even_if_warnings_are_errors() -> None:
     with pytest.raises(InputError, match="12000 x 12000"):
         read_picture(png_claiming(12_000, 12_000))
 
 
-def test_the_bound_holds_for_arrays_and_images_alike():
+def test_the_bound_holds_for_arrays_and_images_alike() -> None:
     with pytest.raises(InputError, match="20000 x 20000 pixels"):
         read_picture(np.broadcast_to(np.uint8(0), (20_000, 20_000)))
     with pytest.raises(InputError, match="200000 x 1000 pixels"):
@@ -197,19 +199,19 @@ def test_the_bound_holds_for_arrays_and_images_alike():
         (None, "not NoneType"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_the_reason(source, sentence):
+def test_what_is_no_picture_is_refused_with_the_reason(source: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence) if sentence != "cannot" else pytest.raises(InputError):
         read_picture(source)
 
 
-def test_a_folder_is_no_picture(tmp_path):
+def test_a_folder_is_no_picture(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose another file"):
         read_picture(tmp_path)
 
 
 @given(st.data())
 @settings(max_examples=150, deadline=None)
-def test_damage_anywhere_in_a_file_never_leaks_a_decoders_error(data):
+def test_damage_anywhere_in_a_file_never_leaks_a_decoders_error(data: Any) -> None:
     file_format = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"]))
     original = as_bytes(Image.linear_gradient("L").resize((24, 24)).convert("RGB"), file_format)
     damaged = bytearray(original[: data.draw(st.integers(1, len(original)))])
@@ -221,7 +223,7 @@ def test_damage_anywhere_in_a_file_never_leaks_a_decoders_error(data):
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 300))
 @settings(deadline=None)
-def test_fitting_keeps_proportions_and_never_enlarges(width, height, max_side):
+def test_fitting_keeps_proportions_and_never_enlarges(width: int, height: int, max_side: Any) -> None:
     image = Image.new("RGB", (width, height))
     fitted = fit_within(image, max_side)
     assert max(fitted.size) == min(max(image.size), max_side)
@@ -231,7 +233,7 @@ def test_fitting_keeps_proportions_and_never_enlarges(width, height, max_side):
     assert abs(fitted.height - height * scale) <= 1
 
 
-def test_fitting_into_nothing_is_refused():
+def test_fitting_into_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1 pixel, not 0"):
         fit_within(Image.new("RGB", (5, 5)), 0)
     assert pictures.MAX_PIXELS == 100_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def records(draw: st.DrawFn) -> Record:
                 SamplingSettings, st.just(0.0) | st.floats(0.001, 2), st.floats(0.1, 1), st.integers(1, 99), st.none()
             )
         )
-        state = draw(st.sampled_from(["complete", "length", "stopped"]))
+        state: Any = draw(st.sampled_from(["complete", "length", "stopped"]))
         turns.append(RecordedTurn(question, draw(texts), known, about, draw(texts), state, settings=answer_settings))
     return Record(PICTURE, regions, spoken, tuple(turns), draw(texts), draw(texts))
 

@@ -142,7 +142,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(site: str, monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", found)
     monkeypatch.setattr(socket, "create_connection", connected)
     checked: list[str] = []
-    data, _ = fetch(f"http://pictures.example:{port}/cat.png", is_allowed=lambda ip: not checked.append(ip))
+    data, _ = fetch(f"http://pictures.example:{port}/cat.png", is_allowed=lambda ip: checked.append(ip) is None)  # type: ignore[func-returns-value]
     assert (data, looked_up, checked, reached) == (b"xxx", ["pictures.example"], ["127.0.0.1"], ["127.0.0.1"])
     assert Pages.asked == [("/cat.png", f"pictures.example:{port}")]
 

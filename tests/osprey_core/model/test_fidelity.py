@@ -43,7 +43,7 @@ def write_published(folder: Path) -> None:
         tensors[f"model.layers.{layer}.self_attn.rotary_emb.inv_freq"] = torch.full((32,), torch.nan)
     names = list(tensors)
     half = len(names) // 2
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, shard in enumerate((names[:half], names[half:]), start=1):
         file = f"pytorch_model-0000{number}-of-00002.bin"
         torch.save({name: tensors[name] for name in shard}, folder / file)

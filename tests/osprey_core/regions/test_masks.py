@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ any_mask = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, min_side=1, max
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float32, np.float16])
-def test_zeros_and_ones_of_any_number_type_become_bool(dtype):
+def test_zeros_and_ones_of_any_number_type_become_bool(dtype: Any) -> None:
     given_mask = np.eye(3, 4, dtype=dtype)
     mask = masks.as_mask(given_mask, (3, 4))
     assert mask.dtype == np.bool_
@@ -23,7 +25,7 @@ def test_zeros_and_ones_of_any_number_type_become_bool(dtype):
     assert mask.any(), "the result must not change with the caller's array"
 
 
-def test_one_pixel_and_the_whole_picture_are_masks():
+def test_one_pixel_and_the_whole_picture_are_masks() -> None:
     one = np.zeros((5, 7))
     one[4, 6] = 1
     assert masks.area(masks.as_mask(one, (5, 7))) == 1
@@ -49,13 +51,13 @@ def test_one_pixel_and_the_whole_picture_are_masks():
         (np.zeros((2, 3), bool), "The mask is empty"),
     ],
 )
-def test_what_is_no_mask_is_refused_with_the_reason(mask, sentence):
+def test_what_is_no_mask_is_refused_with_the_reason(mask: np.ndarray, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         masks.as_mask(mask, (2, 3))
 
 
 @given(any_mask)
-def test_the_box_is_the_smallest_half_open_one(mask):
+def test_the_box_is_the_smallest_half_open_one(mask: np.ndarray) -> None:
     if not mask.any():
         with pytest.raises(InputError, match="empty mask has no box"):
             masks.box_xyxy(mask)
@@ -68,7 +70,7 @@ def test_the_box_is_the_smallest_half_open_one(mask):
     assert mask[:, x1 - 1].any()
 
 
-def test_intersection_over_union():
+def test_intersection_over_union() -> None:
     one = np.array([[True, True, False, False]])
     assert masks.intersection_over_union(one, np.roll(one, 1, 1)) == pytest.approx(1 / 3)
     assert masks.intersection_over_union(one, ~one) == 0

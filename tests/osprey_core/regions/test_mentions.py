@@ -1,5 +1,7 @@
 """Regions in texts: what is a mention, and what only looks like one."""
 
+from typing import Any
+
 import pytest
 
 from osprey_core.regions.mentions import REGION_TAG, REGION_WORD
@@ -13,7 +15,7 @@ from osprey_core.regions.mentions import REGION_TAG, REGION_WORD
         ("<region>, <region1234567>, <Region1>, <region 1>, region1", []),
     ],
 )
-def test_a_tag_is_written_exactly_so(text, numbers):
+def test_a_tag_is_written_exactly_so(text: str, numbers: Any) -> None:
     assert REGION_TAG.findall(text) == numbers
 
 
@@ -25,5 +27,5 @@ def test_a_tag_is_written_exactly_so(text, numbers):
         ("subregion1, region1st, region_1", []),
     ],
 )
-def test_an_answer_names_regions_in_several_ways(text, numbers):
+def test_an_answer_names_regions_in_several_ways(text: str, numbers: Any) -> None:
     assert [match[1] or match[2] for match in REGION_WORD.finditer(text)] == numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float
     return (x - center_xy[0]) ** 2 + (y - center_xy[1]) ** 2 <= radius**2
 
 
-def test_a_polygon_covers_the_pixels_whose_centre_is_inside():
+def test_a_polygon_covers_the_pixels_whose_centre_is_inside() -> None:
     assert np.array_equal(
         polygon_to_mask([(1, 1), (4, 1), (4, 3), (1, 3)], (4, 6)), np.pad(np.ones((2, 3), bool), ((1, 1), (1, 2)))
     )
@@ -34,7 +35,7 @@ def test_a_polygon_covers_the_pixels_whose_centre_is_inside():
 
 
 @given(arrays(np.float64, (5, 2), elements=st.floats(-20, 20)))
-def test_the_direction_and_start_of_a_polygon_do_not_matter(points):
+def test_the_direction_and_start_of_a_polygon_do_not_matter(points: Any) -> None:
     first = polygon_to_mask(points, (12, 15))
     assert np.array_equal(first, polygon_to_mask(np.roll(points, 2, axis=0), (12, 15)))
     assert np.array_equal(first, polygon_to_mask(points[::-1], (12, 15)))
@@ -50,12 +51,12 @@ def test_the_direction_and_start_of_a_polygon_do_not_matter(points):
         ([(1, 2), (3, 4), (5, np.inf)], "finite"),
     ],
 )
-def test_what_is_no_polygon_is_refused(points, sentence):
+def test_what_is_no_polygon_is_refused(points: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         polygon_to_mask(points, (9, 9))
 
 
-def test_strokes_are_as_thick_as_the_brush():
+def test_strokes_are_as_thick_as_the_brush() -> None:
     dot = strokes_to_mask([[(20.0, 15.0)]], 8, (30, 40))
     assert np.array_equal(dot, disc((30, 40), (20, 15), 8))
     line = strokes_to_mask([[(10, 15), (30, 15)]], 3, (30, 40))
@@ -70,7 +71,7 @@ def test_strokes_are_as_thick_as_the_brush():
     arrays(np.float64, st.tuples(st.integers(1, 6), st.just(2)), elements=st.floats(-30, 60, width=32)),
     st.floats(0.05, 40),
 )
-def test_a_stroke_is_everything_near_it(points, radius):
+def test_a_stroke_is_everything_near_it(points: Any, radius: float) -> None:
     got = strokes_to_mask([points], radius, (30, 40))
     ys, xs = np.mgrid[0:30, 0:40] + 0.5
     distance = np.full((30, 40), np.inf)
@@ -86,7 +87,7 @@ def test_a_stroke_is_everything_near_it(points, radius):
     assert not (got & ~under & (distance > radius + 1e-4)).any()
 
 
-def test_a_wide_brush_and_a_long_stroke_take_little_time():
+def test_a_wide_brush_and_a_long_stroke_take_little_time() -> None:
     turns = np.linspace(0, 300, 20_000)
     spiral = np.stack([1500 + 4 * turns * np.cos(turns), 1500 + 4 * turns * np.sin(turns)], axis=1)
     began = time.process_time()
@@ -98,5 +99,5 @@ def test_a_wide_brush_and_a_long_stroke_take_little_time():
         strokes_to_mask([spiral], 5000, (3000, 3000))
 
 
-def test_points_far_outside_cost_nothing_and_overflow_nothing():
+def test_points_far_outside_cost_nothing_and_overflow_nothing() -> None:
     assert strokes_to_mask([[(-1e300, 15), (1e300, 15)]], 2, (30, 40))[13:17].all()

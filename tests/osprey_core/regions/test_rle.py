@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,20 +26,20 @@ def disc(size_hw: tuple[int, int], center_xy: tuple[float, float], radius: float
 
 @given(any_mask)
 @settings(max_examples=200)
-def test_run_lengths_decode_to_the_mask_they_encode(mask):
+def test_run_lengths_decode_to_the_mask_they_encode(mask: np.ndarray) -> None:
     rle = json.loads(json.dumps(encode_rle(mask)))
     assert np.array_equal(decode_rle(rle), mask)
 
 
 @given(any_mask)
-def test_run_lengths_are_those_of_the_coco_tools(mask):
+def test_run_lengths_are_those_of_the_coco_tools(mask: np.ndarray) -> None:
     coco = pytest.importorskip("pycocotools.mask")
     theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
     assert encode_rle(mask) == {"size": list(mask.shape), "counts": theirs["counts"].decode()}
     assert np.array_equal(decode_rle(theirs), mask)
 
 
-def test_long_runs_and_large_pictures_survive_the_run_lengths():
+def test_long_runs_and_large_pictures_survive_the_run_lengths() -> None:
     coco = pytest.importorskip("pycocotools.mask")
     mask = disc((2000, 3000), (1700.0, 900.0), 700)
     theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
@@ -46,7 +47,7 @@ def test_long_runs_and_large_pictures_survive_the_run_lengths():
     assert np.array_equal(decode_rle(encode_rle(mask)), mask)
 
 
-def test_uncompressed_run_lengths_run_down_the_columns():
+def test_uncompressed_run_lengths_run_down_the_columns() -> None:
     expected = np.array([[False, True, True], [True, True, False]])
     assert np.array_equal(decode_rle({"size": [2, 3], "counts": [1, 4, 1]}), expected)
     assert np.array_equal(decode_rle({"size": [1, 2], "counts": [0, 2]}), [[True, True]])
@@ -70,19 +71,19 @@ def test_uncompressed_run_lengths_run_down_the_columns():
         ({"size": [2, 3], "counts": "PPPPPPPPPPPPPPP0"}, "damaged"),
     ],
 )
-def test_damaged_run_lengths_are_refused(rle, sentence):
+def test_damaged_run_lengths_are_refused(rle: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         decode_rle(rle)
 
 
 @given(st.text(max_size=30), st.integers(0, 9), st.integers(0, 9))
-def test_any_text_either_decodes_or_is_refused(text, height, width):
+def test_any_text_either_decodes_or_is_refused(text: str, height: int, width: int) -> None:
     with contextlib.suppress(InputError):
         assert decode_rle({"size": [height, width], "counts": text}).shape == (height, width)
 
 
 @given(any_mask)
-def test_coded_masks_are_values(mask):
+def test_coded_masks_are_values(mask: np.ndarray) -> None:
     coded = CodedMask.of(mask)
     assert np.array_equal(coded.mask(), mask)
     assert coded == CodedMask.of(mask.copy())
@@ -95,14 +96,14 @@ def test_coded_masks_are_values(mask):
 
 
 @given(st.lists(arrays(np.bool_, (2, 3)), min_size=2, max_size=6))
-def test_masks_have_the_same_digest_exactly_if_they_have_the_same_pixels(several):
+def test_masks_have_the_same_digest_exactly_if_they_have_the_same_pixels(several: Any) -> None:
     coded = [CodedMask.of(mask) for mask in several]
     assert len({each.digest for each in coded}) == len({mask.tobytes() for mask in several})
     assert CodedMask.of(several[0]).digest != CodedMask.of(several[0].reshape(3, 2)).digest
 
 
 @given(any_mask, st.integers(0, 9))
-def test_however_runs_are_cut_the_coded_mask_is_the_same(mask, seed):
+def test_however_runs_are_cut_the_coded_mask_is_the_same(mask: np.ndarray, seed: int) -> None:
     if not mask.any():
         return
     rng = np.random.default_rng(seed)
@@ -127,6 +128,6 @@ def test_however_runs_are_cut_the_coded_mask_is_the_same(mask, seed):
         ({"size": [float("inf"), 3], "counts": []}, "needs"),
     ],
 )
-def test_forged_run_lengths_are_refused_without_being_decoded(rle, sentence):
+def test_forged_run_lengths_are_refused_without_being_decoded(rle: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         CodedMask.read(rle, (2, 3))

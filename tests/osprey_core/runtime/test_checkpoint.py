@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,9 @@ def test_loading_gives_the_asked_precision_and_no_gradients(saved: Path) -> None
 
 
 @pytest.mark.parametrize("kind", ["bin", "legacy-bin", "sharded-bin", "safetensors", "sharded-safetensors"])
-def test_every_published_file_kind_loads_to_the_same_weights(tmp_path: Path, kind: str, monkeypatch) -> None:
+def test_every_published_file_kind_loads_to_the_same_weights(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tiny_config()
     monkeypatch.setattr(OspreyConfig, "from_published", classmethod(lambda cls, values: config))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "osprey"}))
@@ -108,7 +111,7 @@ def test_every_published_file_kind_loads_to_the_same_weights(tmp_path: Path, kin
     shards = [names[::2], names[1::2]] if kind.startswith("sharded") else [names]
     suffix = "safetensors" if kind.endswith("safetensors") else "bin"
     stem = "model" if suffix == "safetensors" else "pytorch_model"
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards):
         file = f"{stem}-{number}.{suffix}" if len(shards) > 1 else f"{stem}.{suffix}"
         part = {name: tensors[name].contiguous() for name in shard}
@@ -126,7 +129,9 @@ def test_every_published_file_kind_loads_to_the_same_weights(tmp_path: Path, kin
         assert torch.equal(parameter, ours[name]), name
 
 
-def test_vision_weights_come_from_clip_where_the_checkpoint_has_none(tmp_path: Path, monkeypatch) -> None:
+def test_vision_weights_come_from_clip_where_the_checkpoint_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tiny_config()
     monkeypatch.setattr(OspreyConfig, "from_published", classmethod(lambda cls, values: config))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "osprey"}))
@@ -221,7 +226,7 @@ def lost_shard(folder: Path) -> None:
         (lost_shard, ModelNotFoundError, "lacks model-1.safetensors"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_said(saved: Path, spoil, error, sentence: str) -> None:
+def test_what_is_wrong_with_a_folder_is_said(saved: Path, spoil: Any, error: Any, sentence: str) -> None:
     spoil(saved)
     with pytest.raises(error, match=sentence):
         Osprey.from_pretrained(str(saved), device="cpu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,11 @@ def test_parts_are_laid_on_gpus_first_then_into_memory_then_on_the_disk() -> Non
     layer = sum(p.numel() for p in network.llm.model.layers[0].parameters()) * 4
     head = network.llm.lm_head.weight.numel() * 4
     around = sum(p.numel() for name, p in network.named_parameters() if not name.startswith("llm.")) * 4
-    room = {0: around + 2 * head + layer + layer // 2, 1: layer + layer // 2, "cpu": layer + layer // 2}
+    room: dict[int | str, int] = {
+        0: around + 2 * head + layer + layer // 2,
+        1: layer + layer // 2,
+        "cpu": layer + layer // 2,
+    }
     plan = Placement(network, torch.device("cuda", 0), torch.float32, room)
     assert plan.parts["model.embed_tokens"] == plan.parts["model.rotary_emb"] == 0
     layers = [plan.parts[f"model.layers.{number}"] for number in range(4)]
@@ -143,7 +148,7 @@ def test_a_spread_model_is_not_saved(spread: Osprey, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_had_is_explained_before_anything_is_loaded(
-    device: str, settings: dict[str, str], sentence: str
+    device: str, settings: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         Osprey.from_pretrained("no/such-model", device, **settings)

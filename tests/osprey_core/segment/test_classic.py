@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def random_points(mask: Mask, count: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("kind", BACKGROUNDS)
 @pytest.mark.parametrize("name", ["face", "house", "plum", "star"])
-def test_one_click_anywhere_on_a_thing_finds_the_whole_thing(kind, name):
+def test_one_click_anywhere_on_a_thing_finds_the_whole_thing(kind: Any, name: str) -> None:
     expected = scene(kind)[1][name]
     for point in random_points(expected, 6):
         best = opened(kind).segment([point], [1])[0]
@@ -111,7 +112,7 @@ def test_one_click_anywhere_on_a_thing_finds_the_whole_thing(kind, name):
 
 @pytest.mark.parametrize("kind", BACKGROUNDS)
 @pytest.mark.parametrize("name", ["face", "house", "plum", "star"])
-def test_a_loose_box_finds_the_thing_in_it(kind, name):
+def test_a_loose_box_finds_the_thing_in_it(kind: Any, name: str) -> None:
     expected = scene(kind)[1][name]
     x0, y0, x1, y1 = box_xyxy(expected)
     for box in ((x0 - 1, y0 - 1, x1 + 1, y1 + 1), (x0 - 12, y0 - 9, x1 + 7, y1 + 5), (x1 + 9, y1 + 9, x0 - 9, y0 - 9)):
@@ -120,7 +121,7 @@ def test_a_loose_box_finds_the_thing_in_it(kind, name):
 
 @pytest.mark.skipif(not EMOJI_FONT.exists(), reason="needs the Noto colour emoji font")
 @pytest.mark.parametrize("kind", BACKGROUNDS)
-def test_emoji_are_found_whole(kind):
+def test_emoji_are_found_whole(kind: Any) -> None:
     font = ImageFont.truetype(EMOJI_FONT, 109)
     image, masks = background(kind).convert("RGBA"), []
     for index, letter in enumerate("🐱🦊🍎🚗🐸🎁"):
@@ -142,7 +143,7 @@ def test_emoji_are_found_whole(kind):
     assert np.mean(np.array(overlaps) >= 0.9) >= 0.95
 
 
-def test_a_click_on_a_part_offers_the_part_as_well():
+def test_a_click_on_a_part_offers_the_part_as_well() -> None:
     masks = scene("flat")[1]
     roof = np.zeros(SIZE_HW, bool)
     roof[:180] = masks["house"][:180]
@@ -152,7 +153,7 @@ def test_a_click_on_a_part_offers_the_part_as_well():
     assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
 
 
-def test_a_click_beside_the_things_finds_the_background_patch():
+def test_a_click_beside_the_things_finds_the_background_patch() -> None:
     candidates = opened("sky and grass").segment([(560, 440)], [1])
     ground = np.zeros(SIZE_HW, bool)
     ground[290:] = True
@@ -161,10 +162,10 @@ def test_a_click_beside_the_things_finds_the_background_patch():
     assert max(intersection_over_union(c.mask, ground) for c in candidates) > 0.9
 
 
-def test_a_box_on_a_photograph_finds_the_dominant_thing():
+def test_a_box_on_a_photograph_finds_the_dominant_thing() -> None:
     data = pytest.importorskip("skimage.data")
     picture = load_segmenter("classic").open(data.coffee())
-    prompt = {"box_xyxy": (165, 5, 420, 260)}
+    prompt: dict[str, Any] = {"box_xyxy": (165, 5, 420, 260)}
     cup = picture.segment(**prompt)[0].mask
     rows, columns = np.mgrid[:400, :600]
     rim_and_inside = ((columns - 297) / 100) ** 2 + ((rows - 90) / 75) ** 2 < 1
@@ -174,7 +175,7 @@ def test_a_box_on_a_photograph_finds_the_dominant_thing():
     assert np.array_equal(picture.segment(**prompt)[0].mask, cup), "GrabCut draws random numbers: the seed must be set"
 
 
-def test_touching_things_are_told_apart():
+def test_touching_things_are_told_apart() -> None:
     drawn = Scene("flat")
     drawn.add("left", [("ellipse", (100, 150, 310, 360), "#d04030")])
     drawn.add("right", [("ellipse", (290, 160, 490, 360), "#30a050")])
@@ -184,7 +185,7 @@ def test_touching_things_are_told_apart():
         assert intersection_over_union(picture.segment([point], [1])[0].mask, expected) > 0.9
 
 
-def test_a_negative_point_removes_the_part_it_hits():
+def test_a_negative_point_removes_the_part_it_hits() -> None:
     masks = scene("gradient")[1]
     without_door = opened("gradient").segment([(370, 300), (430, 290)], [1, 0])[0].mask
     door = np.zeros(SIZE_HW, bool)
@@ -193,14 +194,14 @@ def test_a_negative_point_removes_the_part_it_hits():
     assert intersection_over_union(without_door, masks["house"] & ~door) > 0.9
 
 
-def test_several_positive_points_gather_several_things():
+def test_several_positive_points_gather_several_things() -> None:
     masks = scene("flat")[1]
     points = [(140, 200), (140, 380)]
     best = opened("flat").segment(points, [1, 1])[0].mask
     assert intersection_over_union(best, masks["face"] | masks["plum"]) > 0.9
 
 
-def test_a_point_in_a_box_is_part_of_the_result():
+def test_a_point_in_a_box_is_part_of_the_result() -> None:
     masks = scene("flat")[1]
     best = opened("flat").segment([(140, 380)], [1], (40, 30, 240, 440))[0].mask
     assert best[380, 140]
@@ -208,7 +209,7 @@ def test_a_point_in_a_box_is_part_of_the_result():
 
 
 @pytest.mark.parametrize("kind", BACKGROUNDS)
-def test_everything_contains_every_thing_once(kind):
+def test_everything_contains_every_thing_once(kind: Any) -> None:
     found = opened(kind).everything()
     assert [area(f.mask) for f in found] == sorted((area(f.mask) for f in found), reverse=True)
     for expected in scene(kind)[1].values():
@@ -218,14 +219,14 @@ def test_everything_contains_every_thing_once(kind):
             assert intersection_over_union(one.mask, other.mask) < 0.8
 
 
-def test_masks_are_free_of_specks():
+def test_masks_are_free_of_specks() -> None:
     for kind in ("noise", "stripes"):
         for mask in scene(kind)[1].values():
             for candidate in opened(kind).segment([random_points(mask, 1)[0]], [1]):
                 assert area(largest_component(candidate.mask)) >= 0.99 * area(candidate.mask)
 
 
-def test_the_same_picture_and_clicks_give_the_same_masks():
+def test_the_same_picture_and_clicks_give_the_same_masks() -> None:
     image = scene("noise")[0]
     prompts = [([(140, 120)], [1]), ([(430, 140), (430, 290)], [1, 0]), ([(300, 430)], [1])]
     first = [[c.mask for c in load_segmenter("classic").open(image).segment(*p)] for p in prompts]
@@ -235,7 +236,7 @@ def test_the_same_picture_and_clicks_give_the_same_masks():
         assert all(np.array_equal(a, b) for a, b in zip(masks, first[index % len(prompts)], strict=True))
 
 
-def test_results_do_not_share_memory():
+def test_results_do_not_share_memory() -> None:
     first = opened("flat").segment([(140, 120)], [1])[0].mask
     kept = first.copy()
     first[:] = False
@@ -244,7 +245,7 @@ def test_results_do_not_share_memory():
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (1, 9), (40, 60), (3, 700), (700, 2), (64, 64)]), st.data())
 @settings(max_examples=60, deadline=None)
-def test_whatever_is_in_the_picture_the_marks_are_obeyed(seed, size_hw, data):
+def test_whatever_is_in_the_picture_the_marks_are_obeyed(seed: int, size_hw: tuple[int, int], data: Any) -> None:
     rng = np.random.default_rng(seed)
     height, width = size_hw
     image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -279,7 +280,7 @@ def test_whatever_is_in_the_picture_the_marks_are_obeyed(seed, size_hw, data):
 
 
 @pytest.mark.parametrize("size_hw", [(3, 5000), (5000, 3), (1, 3000), (1500, 2000)])
-def test_long_and_large_pictures_are_segmented_at_full_size(size_hw):
+def test_long_and_large_pictures_are_segmented_at_full_size(size_hw: tuple[int, int]) -> None:
     image = np.full((*size_hw, 3), 200, np.uint8)
     part = tuple(slice(side // 3, max(side // 3 + 1, side // 2)) for side in size_hw)
     image[part] = (20, 60, 160)
@@ -292,7 +293,7 @@ def test_long_and_large_pictures_are_segmented_at_full_size(size_hw):
         assert intersection_over_union(best.mask, expected) > 0.95
 
 
-def test_opening_is_quick_and_clicking_quicker():
+def test_opening_is_quick_and_clicking_quicker() -> None:
     image = np.asarray(Image.fromarray(scene("noise")[0]).resize((1024, 768)))
     segmenter = load_segmenter("classic")
     started = time.perf_counter()
@@ -327,12 +328,14 @@ def test_opening_is_quick_and_clicking_quicker():
         ([(5, 5)], [1], (10, 10, 50, 50), r"\(5, 5\) is marked as part of the object but lies outside the box"),
     ],
 )
-def test_marks_that_cannot_be_used_are_refused_with_the_reason(points, labels, box, sentence):
+def test_marks_that_cannot_be_used_are_refused_with_the_reason(
+    points: Any, labels: Any, box: Any, sentence: str
+) -> None:
     with pytest.raises(InputError, match=sentence):
         opened("flat").segment(points, labels, box)
 
 
-def test_a_box_dragged_beyond_the_border_is_clipped():
+def test_a_box_dragged_beyond_the_border_is_clipped() -> None:
     inner = opened("flat").segment(box_xyxy=(0, 0, 240, 240))[0].mask
     assert np.array_equal(opened("flat").segment(box_xyxy=(-50, -90, 240, 240))[0].mask, inner)
 
@@ -340,7 +343,7 @@ def test_a_box_dragged_beyond_the_border_is_clipped():
 @pytest.mark.parametrize(
     "image", [None, np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3)), np.zeros((5, 5, 4), np.uint8), [[1]]]
 )
-def test_only_rgb_pictures_are_opened(image):
+def test_only_rgb_pictures_are_opened(image: np.ndarray) -> None:
     with pytest.raises(InputError, match="uint8 array"):
         load_segmenter("classic").open(image)
     with pytest.raises(InputError, match="no pixels"):
@@ -348,7 +351,7 @@ def test_only_rgb_pictures_are_opened(image):
 
 
 @pytest.mark.parametrize("spec", ["", "magic", "sam", "sam:", "sam:vit_x", "sam:vit_b:", "classic:x", "SAM:vit_b"])
-def test_an_unknown_segmenter_is_refused_with_the_choices(spec):
+def test_an_unknown_segmenter_is_refused_with_the_choices(spec: Any) -> None:
     with pytest.raises(InputError) as caught:
         load_segmenter(spec)
     assert all(name in str(caught.value) for name in SEGMENTERS)

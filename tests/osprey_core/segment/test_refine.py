@@ -53,7 +53,7 @@ def test_a_rough_outline_finds_the_thing(sloppiness: int) -> None:
     """With the segmenter that is always there: what is drawn around a disc becomes the disc."""
     ys, xs = np.mgrid[0:120, 0:160] + 0.5
     disc = np.hypot(xs - 80, ys - 60) < 30
-    image = np.where(disc[..., None], np.uint8([200, 60, 40]), np.uint8([90, 140, 200])).astype(np.uint8)
+    image = np.where(disc[..., None], np.array([200, 60, 40]), np.array([90, 140, 200])).astype(np.uint8)
     rough = (abs(xs - 80) < 30 + sloppiness) & (abs(ys - 60) < 30 + sloppiness)
     hints = hints_of(rough)
     found = [

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,12 +69,12 @@ def picture(seed: int, height: int = 90, width: int = 120) -> np.ndarray:
     return image
 
 
-def test_a_picture_is_encoded_once_however_many_clicks_follow(sam, monkeypatch):
+def test_a_picture_is_encoded_once_however_many_clicks_follow(sam: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A click is one pass of the mask decoder, and everything is a pass for each batch of the grid's 25 points."""
     calls = []
     decode = sam.mask_decoder.predict_masks
 
-    def noted(**inputs):
+    def noted(**inputs: Any) -> Any:
         calls.append(inputs["sparse_prompt_embeddings"].shape[0])
         return decode(**inputs)
 
@@ -91,7 +93,7 @@ def test_a_picture_is_encoded_once_however_many_clicks_follow(sam, monkeypatch):
     assert calls == ["encoder", 1, 1, 10, 10, 5]
 
 
-def test_everything_does_not_depend_on_the_size_of_its_batches(sam):
+def test_everything_does_not_depend_on_the_size_of_its_batches(sam: Any) -> None:
     found = []
     for size in (1, 7, 16):
         grid = GridOptions(points_per_side=4, points_per_batch=size, min_predicted_iou=-9, min_stability=0.0)
@@ -107,7 +109,7 @@ def test_everything_does_not_depend_on_the_size_of_its_batches(sam):
     ("points", "labels", "box"),
     [([(30, 20)], [1], None), ([(30, 20), (90, 70)], [1, 1], None), ([], [], (20, 10, 70, 60))],
 )
-def test_masks_are_those_of_metas_predictor(sam, points, labels, box):
+def test_masks_are_those_of_metas_predictor(sam: Any, points: Any, labels: Any, box: Any) -> None:
     image = picture(2)
     predictor = SamPredictor(sam)
     predictor.set_image(image)
@@ -130,7 +132,7 @@ def test_masks_are_those_of_metas_predictor(sam, points, labels, box):
         assert max(intersection_over_union(item.mask, mask) for mask in near) > 0.97  # up to dots under the points
 
 
-def test_the_surest_mask_comes_first_and_holds_the_points(sam):
+def test_the_surest_mask_comes_first_and_holds_the_points(sam: Any) -> None:
     results = SamSegmenter(sam, "sam:tiny").open(picture(3)).segment([(30, 20), (100, 80)], [1, 0])
     assert 1 <= len(results) <= 3
     assert [r.score for r in results] == sorted((r.score for r in results), reverse=True)
@@ -140,14 +142,14 @@ def test_the_surest_mask_comes_first_and_holds_the_points(sam):
         assert not result.mask[80, 100]
 
 
-def test_box_and_points_are_combined(sam):
+def test_box_and_points_are_combined(sam: Any) -> None:
     opened = SamSegmenter(sam, "sam:tiny").open(picture(4))
     point, box = opened.segment([(30, 20)], [1]), opened.segment([], [], (5, 5, 60, 60))
     both = opened.segment([(30, 20)], [1], (5, 5, 60, 60))
     assert both[0].score not in {point[0].score, box[0].score}
 
 
-def test_people_sharing_one_model_never_mix(sam):
+def test_people_sharing_one_model_never_mix(sam: Any) -> None:
     segmenter = SamSegmenter(sam, "sam:tiny")
     images = [picture(seed, 60 + 10 * seed, 140 - 10 * seed) for seed in range(6)]
     alone = [segmenter.open(image).segment([(30, 20)], [1]) for image in images]
@@ -161,7 +163,7 @@ def test_people_sharing_one_model_never_mix(sam):
         assert all(np.array_equal(r.mask, e.mask) for r, e in zip(results, expected, strict=True))
 
 
-def test_everything_keeps_what_passes_and_repeats_nothing(sam):
+def test_everything_keeps_what_passes_and_repeats_nothing(sam: Any) -> None:
     generous = GridOptions(points_per_side=4, points_per_batch=5, min_predicted_iou=-9, min_stability=0.0)
     found = SamSegmenter(sam, "sam:tiny", generous).open(picture(5)).everything()
     assert found
@@ -174,7 +176,7 @@ def test_everything_keeps_what_passes_and_repeats_nothing(sam):
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (3, 900), (900, 3), (1, 900), (300, 200)])
-def test_pictures_of_any_shape_get_masks_of_their_shape(sam, size_hw):
+def test_pictures_of_any_shape_get_masks_of_their_shape(sam: Any, size_hw: tuple[int, int]) -> None:
     opened = SamSegmenter(sam, "sam:tiny", GridOptions(points_per_side=2, min_predicted_iou=-9)).open(
         np.zeros((*size_hw, 3), np.uint8)
     )
@@ -183,7 +185,7 @@ def test_pictures_of_any_shape_get_masks_of_their_shape(sam, size_hw):
     assert all(item.mask.shape == size_hw for item in opened.everything())
 
 
-def test_the_checks_of_every_segmenter_apply(sam):
+def test_the_checks_of_every_segmenter_apply(sam: Any) -> None:
     segmenter = SamSegmenter(sam, "sam:tiny")
     assert segmenter.name == "sam:tiny"
     with pytest.raises(InputError, match="lies outside the picture"):
@@ -193,11 +195,11 @@ def test_the_checks_of_every_segmenter_apply(sam):
 
 
 @pytest.fixture
-def tiny_registry(monkeypatch):
+def tiny_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sam_model_registry, "vit_b", tiny_sam)
 
 
-def test_weights_are_loaded_from_a_file(tiny_registry, sam, tmp_path):
+def test_weights_are_loaded_from_a_file(tiny_registry: Any, sam: Any, tmp_path: Path) -> None:
     path = tmp_path / "sam.pth"
     torch.save(sam.state_dict(), path)
     segmenter = load_segmenter(f"sam:vit_b:{path}")
@@ -207,14 +209,16 @@ def test_weights_are_loaded_from_a_file(tiny_registry, sam, tmp_path):
     assert np.array_equal(ours[0].mask, expected[0].mask)
 
 
-def test_weights_come_from_the_hub_only_if_no_file_is_given(tiny_registry, sam, tmp_path, monkeypatch):
+def test_weights_come_from_the_hub_only_if_no_file_is_given(
+    tiny_registry: Any, sam: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from osprey_core.runtime import hub
 
     path = tmp_path / "sam.pth"
     torch.save(sam.state_dict(), path)
     asked = []
 
-    def fetch_file(repo_id: str, filename: str, revision: str | None = None):
+    def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Any:
         asked.append((repo_id, filename))
         return path
 
@@ -223,7 +227,7 @@ def test_weights_come_from_the_hub_only_if_no_file_is_given(tiny_registry, sam, 
     assert asked == [("ybelkada/segment-anything", "checkpoints/sam_vit_b_01ec64.pth")]
 
 
-def test_wrong_weights_are_named(tiny_registry, sam, tmp_path):
+def test_wrong_weights_are_named(tiny_registry: Any, sam: Any, tmp_path: Path) -> None:
     state = sam.state_dict()
     short = dict(list(state.items())[3:])
     misshaped = {**state, "image_encoder.pos_embed": torch.zeros(1)}
@@ -241,11 +245,13 @@ def test_wrong_weights_are_named(tiny_registry, sam, tmp_path):
 
 
 class Evil:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (print, ("weights must never run code",))
 
 
-def test_a_file_that_holds_no_weights_is_refused_and_never_run(tmp_path, capsys):
+def test_a_file_that_holds_no_weights_is_refused_and_never_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, content in (("text.pth", b"no weights"), ("empty.pth", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CheckpointError, match=f"{name} is damaged or holds no weights; download sam_vit_b_01ec64"):
@@ -259,7 +265,7 @@ def test_a_file_that_holds_no_weights_is_refused_and_never_run(tmp_path, capsys)
 
 
 @pytest.mark.slow
-def test_the_published_sizes_run_end_to_end():
+def test_the_published_sizes_run_end_to_end() -> None:
     # As vit_b in everything but depth and width of the encoder: 1024 pixels, 64 x 64 features, the full decoder.
     sam = _build_sam(
         encoder_embed_dim=96, encoder_depth=2, encoder_num_heads=2, encoder_global_attn_indexes=[1], checkpoint=None

@@ -28,7 +28,7 @@ def test_shares_out_of_range_and_other_sizes_are_refused() -> None:
     one, other = tiny_osprey().network, tiny_osprey().network
     with pytest.raises(InputError, match=r"from 0 to 1, not 1\.5"):
         average(one, other, 1.5)
-    other.mm_projector = torch.nn.Linear(1, 1)
+    other.mm_projector = torch.nn.Linear(1, 1)  # type: ignore[assignment]
     with pytest.raises(InputError, match="different sizes"):
         average(one, other, 0.5)
 

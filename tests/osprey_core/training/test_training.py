@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from osprey_core.training.config import LOG_FILE, TrainingConfig
 from osprey_core.training.loop import STATE_FILE, Run, Task
 from osprey_core.training.objectives import dialogue_loss, image_token_names
 from osprey_core.training.optimiser import learning_rate
-from osprey_core.training.recipes import Stage
+from osprey_core.training.recipes import Objective, Part, Stage
 from osprey_core.training.vocabulary import learn_tokenizer
 from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
 
@@ -54,12 +55,12 @@ def fake_source(seed: int) -> list[FakeSample]:
 TASK = Task(lambda stage: fake_source, NAMES)
 
 
-def config(*stages: Stage, **changes) -> TrainingConfig:
-    values = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
+def config(*stages: Stage, **changes: Any) -> TrainingConfig:
+    values: dict[str, Any] = {"model": tiny_config(), "stages": stages, "workers": 0, "save_every": 1000} | changes
     return TrainingConfig(**values)
 
 
-def stage(*trains, objective="dialogue", steps=3, **changes) -> Stage:
+def stage(*trains: Part, objective: Objective = "dialogue", steps: int = 3, **changes: Any) -> Stage:
     return Stage("test", objective, trains, steps, 1e-3, batch_size=4, warmup_steps=1, **changes)
 
 
@@ -81,7 +82,9 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
         (("vision_tower", "mm_projector", "mask_extractor", "llm"), "dialogue"),
     ],
 )
-def test_a_stage_moves_its_parts_and_nothing_else(tmp_path: Path, trains: tuple[str, ...], objective: str) -> None:
+def test_a_stage_moves_its_parts_and_nothing_else(
+    tmp_path: Path, trains: tuple[Part, ...], objective: Objective
+) -> None:
     run = run_in(tmp_path, config(stage(*trains, objective=objective)))
     before = weights(run)
     assert run.train()
@@ -145,7 +148,7 @@ def test_parts_of_a_trained_network_are_taken_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trains", [("llm",), ("mask_extractor", "llm")])
-def test_with_adapters_the_language_models_own_weights_stay(tmp_path: Path, trains: tuple[str, ...]) -> None:
+def test_with_adapters_the_language_models_own_weights_stay(tmp_path: Path, trains: tuple[Part, ...]) -> None:
     run = started(tmp_path, config(stage(*trains)), lora_rank=2)
     before = weights(run)
     assert run.train()
@@ -202,11 +205,11 @@ def test_the_best_model_is_the_one_with_the_highest_score(tmp_path: Path) -> Non
     scores = iter([0.2, 0.7, 0.5])
     settings = config(stage("llm", steps=3), stage("llm", objective="text", steps=2), score_every=1)
     run = run_in(tmp_path, settings)
-    kept: list[float] = []
+    best_scores: list[float | None] = []
     run.held_out_score = lambda: next(scores)  # type: ignore[method-assign]
-    run.save_model = lambda folder, dtype=None: kept.append(run.best_score)  # type: ignore[assignment, method-assign]
+    run.save_model = lambda folder, dtype=None: best_scores.append(run.best_score)  # type: ignore[method-assign]
     assert run.train()  # the text stage is not scored
-    assert kept == [0.2, 0.7]
+    assert best_scores == [0.2, 0.7]
 
 
 def test_scoring_changes_nothing(tmp_path: Path) -> None:

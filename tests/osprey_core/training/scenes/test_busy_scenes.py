@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, named_regions, samples
+from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, DialogueSample, named_regions, samples
 from osprey_core.training.recipes import Stage
 from osprey_core.training.scenes.drawn import OBJECTS, SHAPES
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
@@ -109,7 +109,9 @@ def test_kinds_apart_have_every_second_conversation() -> None:
     for pictures in ("scenes", "busy", "varied"):
         source = SceneSource(None).for_stage(replace(stage(pictures), kinds=("category", "color"), apart=("presence",)))
         for seed in SEEDS[:8]:
-            kinds = {turn.kind for turn in source(seed)[0].dialogue}
+            sample = source(seed)[0]
+            assert isinstance(sample, DialogueSample)
+            kinds = set(sample.kinds)
             assert kinds <= ({"presence"} if seed % 2 else {"category", "color"})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -67,7 +69,7 @@ def test_nothing_drawn_stays_nothing() -> None:
     assert not ink(np.random.default_rng(0), np.zeros((20, 20, 4), np.uint8)).any()
 
 
-def test_a_source_draws_over_only_where_it_is_told(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_draws_over_only_where_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     atlas = atlas_of([Sprite("ball", "flat", disc())])
     monkeypatch.setattr("osprey_core.training.sources.load_atlas", lambda path: atlas)
     plain, inked = (SceneSource(tmp_path / "atlas", inked=styles).load() for styles in ((), ("flat",)))
