@@ -15,8 +15,8 @@ import math
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +27,30 @@ from torch import nn
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
-from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES, PHOTO_PREFIX, PhotoTowerConfig
+from osprey_core.config import PHOTO_PREFIX
 from osprey_core.engine import Osprey
-from osprey_core.language.prompts import QUESTIONS, PromptWriter, Turn
 from osprey_core.model import OspreyNetwork, build_network
-from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photo_levels import load_photo_tower
 from osprey_core.training.batches import IGNORED
-from osprey_core.training.dialogues.phrasings import WORDINGS
-from osprey_core.training.frozen_features import FrozenPicture, image_token_ids, load_shard
+from osprey_core.training.frozen_batches import (
+    FrozenBatch,
+    NamedRegions,
+    Pictures,
+    Statistics,
+    fold,
+    make_batch,
+    measure,
+    name_batch,
+    region_features,
+)
+from osprey_core.training.frozen_start import begin_photo_linears, grown
 from osprey_core.training.objectives import RegionNamer
 
 log = logging.getLogger(__name__)
 
 STATE_FILE = "state.pt"
+
 LOG_FILE = "log.jsonl"
 
 
@@ -73,329 +82,6 @@ class FrozenOptions:
     """Share of those steps in which the gradient reaches the image tokens and what reads them."""
     average_from: float = 0.5
     """Share of the steps after which weights are averaged."""
-
-
-def grown(network: OspreyNetwork) -> OspreyNetwork:
-    """The network with a photo tower beside its encoder; answers as before. One that has it is returned itself."""
-    config = network.config
-    if config.vision.photo is not None:
-        return network
-    wider = build_network(replace(config, vision=replace(config.vision, photo=PhotoTowerConfig())))
-    ours, theirs = wider.state_dict(), network.state_dict()
-    for name, tensor in ours.items():
-        if name in theirs and tensor.shape == theirs[name].shape:
-            tensor.copy_(theirs[name])
-        elif name in theirs:  # the connector's first linear: the photo tower's columns are zeros
-            tensor.zero_()
-            tensor[:, : theirs[name].shape[1]].copy_(theirs[name])
-        else:
-            tensor.zero_()
-    return wider
-
-
-@dataclass
-class Statistics:
-    """Mean and deviation of the photo tower's channels: pooled (D,), and of the maps that image tokens are made of."""
-
-    pooled_mean: torch.Tensor
-    pooled_std: torch.Tensor
-    map_mean: torch.Tensor
-    map_std: torch.Tensor
-
-
-def measure(pictures: Sequence[FrozenPicture], photo: PhotoTowerConfig) -> Statistics:
-    """Statistics of some pictures' features."""
-    width = sum(photo.level_dims)
-    pooled = torch.cat([p.pooled[:, -width:].float() for p in pictures if len(p.pooled)])
-    maps = torch.cat(
-        [torch.cat([p.maps[PHOTO_PREFIX + name].float().mean((1, 2)) for name in photo.image_levels])[None]
-         for p in pictures]
-    )  # fmt: skip
-    spread = torch.cat(
-        [torch.cat([p.maps[PHOTO_PREFIX + name].float().std((1, 2)) for name in photo.image_levels])[None]
-         for p in pictures]
-    )  # fmt: skip
-    return Statistics(pooled.mean(0), pooled.std(0) + 1e-3, maps.mean(0), spread.mean(0) + 1e-3)
-
-
-def fold(network: OspreyNetwork, statistics: Statistics, inverse: bool = False) -> None:
-    """Bring the photo tower's linears from normalised features to raw ones, in place; or back with `inverse`."""
-    photo = network.config.vision.photo
-    assert photo is not None
-    with torch.no_grad():
-        start = 0
-        for name, dim in photo.channels.items():
-            linear = network.mask_extractor.get_submodule(PHOTO_PREFIX + name)
-            mean, std = (t[start : start + dim] for t in (statistics.pooled_mean, statistics.pooled_std))
-            _fold_linear(linear.weight, linear.bias, mean, std, inverse)  # type: ignore[arg-type]
-            start += dim
-        first = network.mm_projector[0]
-        assert isinstance(first, nn.Linear)
-        columns = first.weight[:, network.config.vision.level_dims[2] :]
-        _fold_linear(columns, first.bias, statistics.map_mean, statistics.map_std, inverse)
-
-
-def _fold_linear(
-    weight: torch.Tensor, bias: torch.Tensor, mean: torch.Tensor, std: torch.Tensor, inverse: bool
-) -> None:
-    if inverse:
-        bias += weight @ mean
-        weight *= std
-    else:
-        weight /= std
-        bias -= weight @ mean
-
-
-IMAGENET_FILE = Path(__file__).parent / "imagenet_classes.json"
-"""For names of photographs, the classes of ImageNet that show such a thing."""
-
-DRAWN_NAMES = {
-    "donut": "doughnut", "cell phone": "phone", "tv": "television", "mouse": "computer mouse", "clock": "alarm clock",
-    "refrigerator": "door", "dining table": "table", "boat": "sailboat",
-}  # fmt: skip
-"""Names of photographs whose drawn counterpart is called otherwise."""
-
-
-def begin_photo_linears(
-    network: OspreyNetwork,
-    pictures: Sequence[FrozenPicture],
-    statistics: Statistics,
-    tower: PhotoTower,
-    ridge: float = 1.0,
-    prior: float = 0.1,
-    balance: float = 0.3,
-) -> None:
-    """Set the photo tower's linears (in normalised features) so that photographed things get tokens of their name.
-
-    A ridge regression from the tower's pooled features to what is missing between the encoder's own sum and the name's:
-    that of drawn things of the name, or a direction of its own. Drawn things are to miss nothing. Weights are drawn
-    towards what ImageNet's classifier says of the name's classes, so that rare names begin with what it knows.
-
-    Args:
-        ridge: strength, per thousand regions and feature of deviation 1.
-        prior: how many of a name's directions one deviation of ImageNet's score is worth.
-        balance: regions of a name weigh by its count to the power of minus this.
-    """
-    extractor, photo = network.mask_extractor, network.config.vision.photo
-    assert photo is not None
-    width, generator = sum(photo.level_dims), torch.Generator().manual_seed(0)
-    own_dims = network.config.vision.level_dims
-    pooled = {kind: [p for p in pictures if p.kind == kind] for kind in ("photo", "scene")}
-    names = {kind: [name for p in found for name in p.names] for kind, found in pooled.items()}
-    rows = {kind: torch.cat([p.pooled for p in found]).float() for kind, found in pooled.items()}
-    with torch.no_grad():
-        own = {
-            kind: sum(
-                getattr(extractor, name)(part)
-                for name, part in zip(LEVEL_NAMES, found[:, :-width].split(own_dims, 1), strict=True)
-            )
-            for kind, found in rows.items()
-        }
-        features = {kind: found[:, -width:] for kind, found in rows.items()}
-        drawn: dict[str, torch.Tensor] = {}
-        for name in set(names["scene"]):
-            places = [place for place, other in enumerate(names["scene"]) if other == name]
-            drawn[name] = own["scene"][places].mean(0)
-        middle = own["scene"].mean(0)
-        length = torch.stack([token - middle for token in drawn.values()]).norm(dim=1).mean()
-        classes = sorted(set(names["photo"]) | set(json.loads(IMAGENET_FILE.read_text("utf-8"))))
-        targets = []
-        for name in classes:
-            known = drawn.get(DRAWN_NAMES.get(name, name))
-            direction = torch.randn(len(middle), generator=generator)
-            targets.append(known if known is not None else middle + length * direction / direction.norm())
-        target = torch.stack(targets)  # (K, W)
-        place_of = {name: place for place, name in enumerate(classes)}
-        truth = torch.tensor([place_of[name] for name in names["photo"]])
-        normal = {kind: (found - statistics.pooled_mean) / statistics.pooled_std for kind, found in features.items()}
-        slope, offset = _imagenet_scores(classes, features["photo"][:, -photo.level_dims[-1] :], tower)
-        head = slice(width - photo.level_dims[-1], width)
-        # Both parts of the prior as a map from normalised features to the extractor's width.
-        prior_weight = torch.zeros(width, len(middle))
-        prior_weight[head] = prior * (slope * statistics.pooled_std[head, None]) @ (target - middle)
-        prior_bias = prior * (offset + statistics.pooled_mean[head] @ slope) @ (target - middle)
-        counts = torch.bincount(truth, minlength=len(classes)).float()
-        weights = counts[truth] ** -balance
-        weights = torch.cat([weights / weights.mean(), torch.ones(len(names["scene"]))])
-        inputs = torch.cat([normal["photo"], normal["scene"]])
-        missing = torch.cat([target[truth] - own["photo"], torch.zeros_like(own["scene"])])
-        missing = missing - inputs @ prior_weight - prior_bias
-        bias = (missing * weights[:, None]).sum(0) / weights.sum()
-        weighted = inputs * weights[:, None]
-        square = weighted.T @ inputs + ridge * len(inputs) * torch.eye(width)
-        weight = torch.linalg.solve(square, weighted.T @ (missing - bias)) + prior_weight  # (D, W)
-        start = 0
-        for name, dim in photo.channels.items():
-            linear = extractor.get_submodule(PHOTO_PREFIX + name)
-            linear.weight.copy_(weight[start : start + dim].T)  # type: ignore[operator]
-            start += dim
-        linear.bias.copy_(bias + prior_bias)  # type: ignore[operator]
-        _log_nearest(own["photo"] + normal["photo"] @ weight + bias + prior_bias, target, truth)
-
-
-def _imagenet_scores(
-    classes: Sequence[str], heads: torch.Tensor, tower: PhotoTower
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Linear map (1280, K) and offset (K,) from pooled heads to each name's ImageNet score, of mean 0 and deviation 1.
-
-    Names without a class of ImageNet get zeros.
-    """
-    table = json.loads(IMAGENET_FILE.read_text("utf-8"))
-    classifier = tower.trunk.classifier
-    scores = tower.classify(heads)
-    mean, std = scores.mean(0), scores.std(0) + 1e-6
-    slope, offset = torch.zeros(heads.shape[1], len(classes)), torch.zeros(len(classes))
-    for place, name in enumerate(classes):
-        if chosen := table.get(name):
-            slope[:, place] = (classifier.weight[chosen] / std[chosen, None]).mean(0)
-            offset[place] = ((classifier.bias[chosen] - mean[chosen]) / std[chosen]).mean()
-            spread = (heads @ slope[:, place]).std() + 1e-6
-            slope[:, place] /= spread
-            offset[place] /= spread
-    return slope, offset
-
-
-def _log_nearest(tokens: torch.Tensor, target: torch.Tensor, truth: torch.Tensor) -> None:
-    nearest = torch.cdist(tokens, target).argmin(1)
-    log.info("nearest name of photographed regions right: %.3f", float((nearest == truth).float().mean()))
-
-
-@dataclass
-class FrozenBatch:
-    """Pictures with all their talks. rows: talk -> picture (B,); regions of all pictures one after another."""
-
-    joined: torch.Tensor
-    """float32 (P, C, h, w): normalised maps of the encoder and the photo tower on the encoder's grid."""
-    pooled: torch.Tensor
-    """float32 (R, D), the photo tower's part normalised."""
-    shapes: torch.Tensor
-    """float32 (R, S²)."""
-    names: torch.Tensor
-    """int64 (R,), or IGNORED."""
-    rows: torch.Tensor
-    before: torch.Tensor
-    """int64 (L,): ids before the picture, the same in all talks."""
-    ids: torch.Tensor
-    """int64 (B, T): ids behind the picture, padded with 0."""
-    labels: torch.Tensor
-    """int64 (B, T)."""
-    shown: torch.Tensor
-    """int64 (M,): region row of every mark, in the order of the rows' ids."""
-    starts: torch.Tensor
-    """bool (B, T): labels that are an answer's first id."""
-
-
-def make_batch(
-    pictures: Sequence[FrozenPicture], statistics: Statistics, photo: PhotoTowerConfig, name_ids: dict[str, int]
-) -> FrozenBatch:
-    """Stack pictures and their talks."""
-    width = sum(photo.level_dims)
-    joined, pooled, shapes, names, rows, shown, ids, labels = [], [], [], [], [], [], [], []
-    first = 0
-    before = torch.zeros(0, dtype=torch.long)
-    for place, picture in enumerate(pictures):
-        own = picture.maps["res4"].float()
-        further = [
-            F.interpolate(
-                picture.maps[PHOTO_PREFIX + n].float()[None], size=own.shape[-2:], mode="bilinear", align_corners=False
-            )[0]
-            for n in photo.image_levels
-        ]
-        tower = (torch.cat(further) - statistics.map_mean[:, None, None]) / statistics.map_std[:, None, None]
-        joined.append(torch.cat([own, tower]))
-        if len(picture.pooled):
-            features = picture.pooled.float()
-            features[:, -width:] = (features[:, -width:] - statistics.pooled_mean) / statistics.pooled_std
-            pooled.append(features)
-            shapes.append(picture.shapes.float() / 255)
-            names += [name_ids.get(name, IGNORED) for name in picture.names]
-        for talk in picture.talks:
-            end = image_token_ids(talk)
-            before = talk.ids[:end]
-            ids.append(talk.ids[end + 1 :])
-            labels.append(talk.labels[end + 1 :])
-            shown.append(talk.shown + first)
-            rows.append(place)
-        first += len(picture.pooled)
-    padded = nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED)
-    learned = padded != IGNORED
-    return FrozenBatch(
-        torch.stack(joined),
-        torch.cat(pooled),
-        torch.cat(shapes),
-        torch.tensor(names),
-        torch.tensor(rows),
-        before,
-        nn.utils.rnn.pad_sequence(ids, batch_first=True),
-        padded,
-        torch.cat(shown),
-        learned & ~F.pad(learned, (1, 0))[:, :-1],
-    )
-
-
-def name_batch(
-    regions: NamedRegions, prompts: PromptWriter, statistics: Statistics, count: int, rng: random.Random
-) -> FrozenBatch:
-    """Single regions with the question for their name; rarer names come more often than by chance."""
-    chosen = regions.draw(rng, count)
-    pooled = torch.stack([picture.pooled[row] for picture, row in chosen]).float()
-    width = len(statistics.pooled_mean)
-    pooled[:, -width:] = (pooled[:, -width:] - statistics.pooled_mean) / statistics.pooled_std
-    ids, labels = [], []
-    before = torch.zeros(0, dtype=torch.long)
-    for picture, row in chosen:
-        question = rng.choice((QUESTIONS["category"], *WORDINGS["category"].templates)).replace("{r}", "<region1>")
-        prompt, learned = prompts.transcript([Turn(question, picture.names[row], 1)], 1)
-        whole = torch.tensor(prompt.ids)
-        following = torch.where(torch.tensor(learned), whole, IGNORED)
-        following = torch.cat([following[1:], following.new_full((1,), IGNORED)])
-        end = prompt.ids.index(IMAGE_PLACEHOLDER_ID)
-        before = whole[:end]
-        ids.append(whole[end + 1 :])
-        labels.append(following[end + 1 :])
-    padded = nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=IGNORED)
-    known = padded != IGNORED
-    return FrozenBatch(
-        torch.zeros(1, 0),
-        pooled,
-        torch.stack([picture.shapes[row] for picture, row in chosen]).float() / 255,
-        torch.tensor([regions.name_ids.get(picture.names[row], IGNORED) for picture, row in chosen]),
-        torch.zeros(len(chosen), dtype=torch.long),
-        before,
-        nn.utils.rnn.pad_sequence(ids, batch_first=True),
-        padded,
-        torch.arange(len(chosen)),
-        known & ~F.pad(known, (1, 0))[:, :-1],
-    )
-
-
-class NamedRegions:
-    """All regions with a name, to be drawn by name: the chance of a name grows with the root of its count."""
-
-    def __init__(self, pictures: Mapping[str, Sequence[FrozenPicture]], name_ids: Mapping[str, int]) -> None:
-        self.name_ids = name_ids
-        self._regions: dict[str, dict[str, list[tuple[FrozenPicture, int]]]] = {}
-        for kind, found in pictures.items():
-            names = self._regions.setdefault(kind, {})
-            for picture in found:
-                for row, name in enumerate(picture.names):
-                    names.setdefault(name, []).append((picture, row))
-
-    def draw(self, rng: random.Random, count: int) -> list[tuple[FrozenPicture, int]]:
-        """Regions as (picture, row), three of four in photographs."""
-        drawn: list[tuple[FrozenPicture, int]] = []
-        for kind, share in (("photo", 0.75), ("scene", 0.25)):
-            names = self._regions.get(kind, {})
-            weights = [math.sqrt(len(found)) for found in names.values()]
-            picked = rng.choices(list(names), weights, k=round(count * share)) if names else []
-            drawn += [rng.choice(names[name]) for name in picked]
-        return drawn
-
-
-def region_features(network: OspreyNetwork, pooled: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Pooled features (R, D) by level, in the extractor's order."""
-    dims = network.config.vision.pooled_dims
-    return dict(zip(dims, pooled.split(list(dims.values()), 1), strict=True))
 
 
 def answer_loss(
@@ -454,30 +140,6 @@ def _prefix(network: OspreyNetwork, batch: FrozenBatch, with_picture: bool) -> K
     cache = cache_of(network.llm.config)
     network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
     return key_values_of(cache)
-
-
-class Pictures:
-    """All shards of a folder, looked up again as new ones arrive; photographs and scenes apart."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.by_kind: dict[str, list[FrozenPicture]] = {"photo": [], "scene": []}
-        self._read: set[str] = set()
-
-    def refresh(self) -> bool:
-        """Read shards that are new. Returns whether there were any."""
-        new = [path for path in sorted(self.folder.glob("*.pt")) if path.name not in self._read]
-        for path in new:
-            for picture in load_shard(path):
-                if len(picture.pooled):
-                    self.by_kind[picture.kind].append(picture)
-            self._read.add(path.name)
-        return bool(new)
-
-    def draw(self, rng: random.Random, photos: int, scenes: int) -> list[FrozenPicture]:
-        """Pictures of both kinds by chance."""
-        chosen = rng.sample(self.by_kind["photo"], min(photos, len(self.by_kind["photo"])))
-        return chosen + rng.sample(self.by_kind["scene"], min(scenes, len(self.by_kind["scene"])))
 
 
 def rate_share(step: int, progress: float, options: FrozenOptions) -> float:

@@ -16,17 +16,10 @@ from osprey_core.model.towers import build_photo_tower
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_pixels
 from osprey_core.training import frozen, frozen_features
 from osprey_core.training.dialogues import DialogueOptions, sample
-from osprey_core.training.frozen import (
-    FrozenOptions,
-    FrozenRun,
-    Statistics,
-    answer_loss,
-    fold,
-    grown,
-    make_batch,
-    measure,
-)
+from osprey_core.training.frozen import FrozenOptions, FrozenRun, answer_loss
+from osprey_core.training.frozen_batches import Statistics, fold, make_batch, measure
 from osprey_core.training.frozen_features import Freezer, FrozenPicture, load_shard, save_shard
+from osprey_core.training.frozen_start import grown
 from osprey_core.training.objectives import RegionNamer
 from osprey_core.training.scenes.scene import SceneOptions
 from tests.tiny import tiny_osprey
