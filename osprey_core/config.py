@@ -73,6 +73,10 @@ def _shown(value: Any) -> str:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python writes
         text = type(value).__name__
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -145,7 +149,7 @@ class PhotoTowerConfig:
 
 def _read_photo_tower(entries: dict[str, Any]) -> PhotoTowerConfig:
     if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(PhotoTowerConfig)}):
-        raise CheckpointError("config.entries_unknown", part="'photo'", entries=_shown(", ".join(unknown)))
+        raise CheckpointError("config.entries_unknown", part="'photo'", entries=_cut(", ".join(unknown)))
     return PhotoTowerConfig(**_with_tuples(entries))
 
 
@@ -345,7 +349,7 @@ class OspreyConfig:
             entries = _section(values, name)
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
-                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_shown(", ".join(unknown)))
+                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_cut(", ".join(unknown)))
             if name == "vision" and entries.get("photo") is not None:
                 entries["photo"] = _read_photo_tower(_section(entries, "photo"))
             built[name] = part(**_with_tuples(entries))
