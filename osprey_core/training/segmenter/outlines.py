@@ -71,7 +71,8 @@ def box_overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]
 
 def coco_file(segmenter: Segmenter, photographs: Sequence[Photograph]) -> dict[str, Any]:
     """The content of a COCO file with the outlines that could be found."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     numbers: dict[str, int] = {}
     for place, photograph in enumerate(photographs):
         found = list(outlined(segmenter, photograph))
