@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from osprey_core.segment.clicks import middle_of_largest_piece
 from osprey_core.segment.learned import GridOptions, LearnedSegmenter, connected, distinct_masks, load_click_network
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
+
+
+ROOT = Path(__file__).parents[3]
 
 
 class CountingEncoder(PhotoEncoder):
@@ -205,3 +210,11 @@ def test_it_segments_what_it_was_not_trained_on() -> None:
             boxed.append(intersection_over_union(opened.segment((), (), (x0, y0, x1, y1))[0].mask, thing.mask))
     assert np.mean(clicked) > 0.5
     assert np.mean(boxed) > 0.6
+
+
+def test_loading_it_does_not_import_the_language_model() -> None:
+    """The page loads both in threads of their own, and transformers cannot be imported by two at once."""
+    program = "import sys; from osprey_core.segment import load_segmenter; load_segmenter(); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "osprey_core.segment.learned" in done.stdout.split()
+    assert "transformers" not in done.stdout.split()
