@@ -21,7 +21,6 @@ from osprey_core.segment.learned import GridOptions, LearnedSegmenter, connected
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
-
 ROOT = Path(__file__).parents[3]
 
 
@@ -214,7 +213,9 @@ def test_it_segments_what_it_was_not_trained_on() -> None:
 
 def test_loading_it_does_not_import_the_language_model() -> None:
     """The page loads both in threads of their own, and transformers cannot be imported by two at once."""
-    program = "import sys; from osprey_core.segment import load_segmenter; load_segmenter(); print(*sorted(sys.modules))"
+    program = (
+        "import sys; from osprey_core.segment import load_segmenter; load_segmenter(); print(*sorted(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "osprey_core.segment.learned" in done.stdout.split()
     assert "transformers" not in done.stdout.split()
