@@ -188,10 +188,10 @@ def fit_scale(probabilities: Sequence[float], rights: Sequence[bool]) -> tuple[f
     start = np.array([1.0, 0.0])
     values = start.copy()
     for _ in range(50):
-        told = 1 / (1 + np.exp(-inputs @ values))
+        told = 1 / (1 + np.exp(-np.clip(inputs @ values, -60, 60)))
         gradient = inputs.T @ (told - truth) + 0.01 * (values - start)
         curvature = (inputs * (told * (1 - told))[:, None]).T @ inputs + 0.01 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
+        step = np.clip(np.linalg.solve(curvature, gradient), -0.5, 0.5)  # a full step may overshoot where all is sure
         values -= step
         if np.abs(step).max() < 1e-9:
             break

@@ -66,7 +66,8 @@ def guess_answers(
 def calibrated(probability: float, slope: float, offset: float) -> float:
     """A probability in [0, 1] brought to another scale: its log odds times `slope` plus `offset`."""
     clipped = min(max(probability, 1e-6), 1 - 1e-6)
-    return 1 / (1 + math.exp(-(slope * math.log(clipped / (1 - clipped)) + offset)))
+    log_odds = slope * math.log(clipped / (1 - clipped)) + offset
+    return 1 / (1 + math.exp(-min(max(log_odds, -60.0), 60.0)))  # beyond, the exponential overflows
 
 
 def _next_logits(

@@ -53,6 +53,7 @@ def test_calibration_moves_log_odds() -> None:
     assert calibrated(0.8, 0.5, 0.0) == pytest.approx(1 / (1 + math.exp(-0.5 * math.log(4))))
     assert calibrated(0.5, 2.0, -1.0) == pytest.approx(1 / (1 + math.e))
     assert 0 < calibrated(0.0, 1.0, 0.0) < calibrated(1.0, 1.0, 0.0) < 1
+    assert 0 <= calibrated(0.0, 1000.0, 0.0) < 1e-20
 
 
 def test_below_the_threshold_a_name_is_unsure() -> None:
