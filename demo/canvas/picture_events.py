@@ -77,7 +77,7 @@ class PictureHandlers:
     def _bring_to_front(
         self, workspace: Workspace, value: Any, prepare: Callable[[Workspace, Any], Callable[[], None]]
     ) -> list[Any]:
-        """Let `prepare` do the slow work, call the quick change of the workspace that it returns, and show the result."""
+        """Call `prepare` for the slow work, then the quick change of the workspace that it returns; show the result."""
         done = False
         with errors_as_toasts():
             change = prepare(workspace, value)
