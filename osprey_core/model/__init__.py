@@ -1,4 +1,4 @@
-"""The network: vision encoder, connector, mask extractor and language model, and how they are joined."""
+"""The network: vision encoder, connector, mask extractor and language model."""
 
 from osprey_core.model.osprey import OspreyNetwork, build_network
 

@@ -1,7 +1,4 @@
-"""The vision encoder: a ConvNeXt of timm or open_clip, giving its four levels as a dict.
-
-It knows neither regions nor language, and loads no weights.
-"""
+"""The vision encoder: a ConvNeXt of timm or open_clip that returns its four levels as a dict. Loads no weights."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ def build_vision_encoder(config: VisionConfig) -> VisionEncoder:
         raise CheckpointError(
             "encoder.widths_mismatch", name=config.name, widths=str(dims), expected=str(config.level_dims)
         )
-    # CLIP's pooled head takes no part in Osprey; its weights are not kept.
+    # Osprey does not use CLIP's pooled head.
     trunk.head = nn.Identity()  # type: ignore[assignment]
     trunk.norm_pre = nn.Identity()
     return VisionEncoder(trunk)

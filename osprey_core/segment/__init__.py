@@ -1,6 +1,6 @@
-"""Segmenters: from clicks and boxes to masks. `load_segmenter` is the one door; the rest follows the protocol.
+"""Segmenters: from clicks and boxes to masks. `load_segmenter` loads one; all follow `segment.protocol`.
 
-Knows the names of the segmenters; loads their libraries and weights only when one is asked for.
+The libraries and weights of a segmenter are loaded only when it is.
 """
 
 from osprey_core.errors import InputError
@@ -8,7 +8,7 @@ from osprey_core.segment.protocol import OpenedPicture, ScoredMask, Segmenter
 
 __all__ = ["SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
 
-#: What load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
+#: Names that load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
 SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
 
 
