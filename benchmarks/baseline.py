@@ -17,6 +17,7 @@ from osprey_core.language.prompts import STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
+from osprey_core.runtime.photo_levels import photo_pixels, shared_photo_encoder
 
 
 @torch.inference_mode()
@@ -27,7 +28,11 @@ def embed(
     network = model.network
     parameter = next(network.parameters())
     pixels = image_to_tensor(image, network.config.vision.image_size)[None].to(parameter.device, parameter.dtype)
-    image_tokens, levels = network.encode_image(pixels)
+    if network.config.vision.photo is None:
+        image_tokens, levels = network.encode_image(pixels)
+    else:
+        encoder = shared_photo_encoder(str(parameter.device))
+        image_tokens, levels = network.encode_image(pixels, encoder.encode(photo_pixels(image)[None]))
     shown = [as_mask(masks[index], image.shape[:2]) for index in prompt.regions]
     stack = torch.from_numpy(np.array(shown, dtype=bool).reshape(-1, *image.shape[:2]))
     (mask_tokens,), (pos_tokens,) = network.mask_extractor(levels, [stack.to(parameter.device)])

@@ -16,7 +16,7 @@ from osprey_core.errors import InputError
 from osprey_core.runtime import choices
 from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
 from osprey_core.runtime.hub import EMBEDDED_MODEL
-from osprey_core.segment import SEGMENTERS
+from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 DTYPES = ("auto", *choices.DTYPES)
 
@@ -28,8 +28,8 @@ class Options:
     model: str = EMBEDDED_MODEL
     """Name of the embedded model, a checkpoint folder, or a repository id."""
     revision: str | None = None
-    segmenter: str = "classic"
-    """"classic", or "sam:vit_b" with optionally ":/path/to/weights.pth"; also vit_l and vit_h."""
+    segmenter: str = DEFAULT_SEGMENTER
+    """"learned", "classic", or "sam:vit_b" with optionally ":/path/to/weights.pth"; also vit_l and vit_h."""
     device: str = "auto"
     dtype: str = "auto"
     host: str = "127.0.0.1"
@@ -55,7 +55,7 @@ class Options:
         if not self.model.strip():
             raise InputError("options.model_empty")
         kind = ":".join(self.segmenter.split(":", 2)[:2])
-        if kind not in SEGMENTERS or self.segmenter.startswith("classic:"):
+        if kind not in SEGMENTERS or self.segmenter.startswith(("classic:", "learned:")):
             known = ", ".join(SEGMENTERS)
             raise InputError("options.segmenter_unknown", value=repr(self.segmenter), known=known)
         if self.dtype not in DTYPES:
@@ -94,7 +94,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
     values = {
         "model": _first(given["model"], environment.get("OSPREY_MODEL"), EMBEDDED_MODEL),
         "revision": given["revision"] or environment.get("OSPREY_REVISION") or None,
-        "segmenter": _first(given["segmenter"], environment.get("OSPREY_SEGMENTER"), "classic"),
+        "segmenter": _first(given["segmenter"], environment.get("OSPREY_SEGMENTER"), DEFAULT_SEGMENTER),
         "device": _first(given["device"], environment.get("OSPREY_DEVICE"), "auto"),
         "dtype": _first(given["dtype"], environment.get("OSPREY_DTYPE"), "auto"),
         "host": _first(

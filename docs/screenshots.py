@@ -162,7 +162,7 @@ def moving(person: Visit) -> Film:
 
 
 def main(names: list[str]) -> None:
-    model, segmenter = Osprey.from_pretrained("nano"), load_segmenter("classic")
+    model, segmenter = Osprey.from_pretrained("nano"), load_segmenter()
     with served(model, segmenter, ROOT / "examples") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic", "--disable-background-networking"]

@@ -74,6 +74,10 @@ def _shown(value: Any) -> str:
         text = repr(value)
     except ValueError:  # an integer with more digits than Python converts
         text = type(value).__name__
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -91,22 +95,125 @@ def _require(condition: bool, code: str, **params: Param) -> None:
         raise CheckpointError(code, **params)
 
 
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Mean and standard deviation of RGB in [0, 1] that the published encoder was trained with."""
+
+Triple = tuple[float, float, float]
+
+PHOTO_TOWER_NAME = "tf_efficientnet_lite2"
+"""The photo tower's name in timm."""
+
+PHOTO_LEVEL_STRIDES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32, "head": 32}
+
+PHOTO_PREFIX = "photo_"
+"""Begins the names of the photo tower's levels beside those of the encoder: "photo_res2" … "photo_head"."""
+
+
+@dataclass(frozen=True)
+class PhotoTowerConfig:
+    """The frozen tower beside the encoder that has seen photographs; its weights ship with the program.
+
+    `level_dims` are the channels of its four stages and of its head convolution; `image_levels` are the levels that
+    image tokens are made of, with those of the encoder.
+    """
+
+    name: str = PHOTO_TOWER_NAME
+    image_size: int = 512
+    level_dims: tuple[int, int, int, int, int] = (24, 48, 120, 352, 1280)
+    mean: Triple = (0.5, 0.5, 0.5)
+    std: Triple = (0.5, 0.5, 0.5)
+    image_levels: tuple[str, ...] = ("res4", "res5")
+
+    def __post_init__(self) -> None:
+        _require(self.name == PHOTO_TOWER_NAME, "config.photo_tower_unknown", name=_shown(self.name))
+        _require_counts(self, "image_size")
+        _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        _require_normalisation(self.mean, self.std)
+        known = isinstance(self.image_levels, tuple) and set(self.image_levels) <= set(PHOTO_LEVEL_STRIDES)
+        _require(known, "config.photo_levels_unknown", values=_shown(self.image_levels))
+        five = isinstance(self.level_dims, tuple) and len(self.level_dims) == len(PHOTO_LEVEL_STRIDES)
+        _require(five, "config.photo_widths_not_five", values=_shown(self.level_dims))
+        for width in self.level_dims:
+            _require_count("level_dims", width)
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Channels by level, without the prefix."""
+        return dict(zip(PHOTO_LEVEL_STRIDES, self.level_dims, strict=True))
+
+    @property
+    def level_sizes_hw(self) -> dict[str, tuple[int, int]]:
+        """Height and width of the levels, without the prefix."""
+        return {name: (self.image_size // s, self.image_size // s) for name, s in PHOTO_LEVEL_STRIDES.items()}
+
+
+def _read_photo_tower(entries: dict[str, Any]) -> PhotoTowerConfig:
+    if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(PhotoTowerConfig)}):
+        raise CheckpointError("config.entries_unknown", part="'photo'", entries=_cut(", ".join(unknown)))
+    return PhotoTowerConfig(**_with_tuples(entries))
+
+
+def _require_normalisation(mean: Any, std: Any) -> None:
+    """Raise CheckpointError unless both are three numbers, and the deviations above 0."""
+    for name, values in (("mean", mean), ("std", std)):
+        three = isinstance(values, tuple) and len(values) == 3
+        _require(three, "config.number_invalid", name=name, value=_shown(values))
+        for value in values:
+            _require_number(name, value, above=0.0 if name == "std" else None, at_least=-1e6)
+
+
 @dataclass(frozen=True)
 class VisionConfig:
-    """ConvNeXt encoder. `name` is a timm name (`convnext_large`) or an open_clip one (`convnext_large_d_320`)."""
+    """The vision encoder: its name, the square that it sees, its four widths, and how pixels are normalised.
+
+    `name` is a timm name (`convnext_large`, or any other network with four levels, or a ViT, which is given a simple
+    pyramid) or an open_clip one of a ConvNeXt (`convnext_large_d_320`). `photo` is a second, frozen tower beside it,
+    whose levels are pooled over regions and joined to the image tokens as well.
+    """
 
     name: str = "convnext_large"
     image_size: int = 512
     level_dims: tuple[int, int, int, int] = (192, 384, 768, 1536)
+    mean: Triple = CLIP_MEAN
+    std: Triple = CLIP_STD
+    photo: PhotoTowerConfig | None = None
 
     def __post_init__(self) -> None:
-        _require(str(self.name).startswith("convnext"), "config.encoder_unknown", name=_shown(self.name))
+        _require_text("name", self.name)
+        _require(bool(self.name), "config.text_invalid", name="name", value=_shown(self.name))
         _require_counts(self, "image_size")
         _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
         four = isinstance(self.level_dims, tuple) and len(self.level_dims) == 4
         _require(four, "config.levels_not_four", values=_shown(self.level_dims))
         for width in self.level_dims:
             _require_count("level_dims", width)
+        _require_normalisation(self.mean, self.std)
+
+    @property
+    def pooled_dims(self) -> dict[str, int]:
+        """Channels of every level that is pooled over regions, those of the photo tower included."""
+        dims = dict(zip(LEVEL_NAMES, self.level_dims, strict=True))
+        if self.photo is not None:
+            dims |= {PHOTO_PREFIX + name: dim for name, dim in self.photo.channels.items()}
+        return dims
+
+    @property
+    def pooled_sizes_hw(self) -> dict[str, tuple[int, int]]:
+        """Height and width of every level that is pooled over regions."""
+        sizes = {
+            name: (self.image_size // s, self.image_size // s)
+            for name, s in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)
+        }
+        if self.photo is not None:
+            sizes |= {PHOTO_PREFIX + name: hw for name, hw in self.photo.level_sizes_hw.items()}
+        return sizes
+
+    @property
+    def image_token_dim(self) -> int:
+        """Channels of the map that image tokens are made of."""
+        further = sum(self.photo.channels[name] for name in self.photo.image_levels) if self.photo else 0
+        return self.level_dims[2] + further
 
     @property
     def image_token_count(self) -> int:
@@ -185,6 +292,22 @@ class GenerationDefaults:
 
 
 @dataclass(frozen=True)
+class ConfidenceConfig:
+    """How the probability of a name becomes a confidence: its log odds times `slope` plus `offset`, measured on things
+    that were never trained on. Below `unsure_below` an answer is a question."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+    unsure_below: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_number("slope", self.slope, above=0.0)
+        _require_number("offset", self.offset, at_least=-1e6)
+        _require_number("unsure_below", self.unsure_below)
+        _require(self.unsure_below <= 1, "config.number_invalid", name="unsure_below", value=self.unsure_below)
+
+
+@dataclass(frozen=True)
 class OspreyConfig:
     """The configuration of one model. The two region ids follow directly after the vocabulary and have no embedding."""
 
@@ -193,6 +316,7 @@ class OspreyConfig:
     language: LanguageConfig = field(default_factory=LanguageConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
 
     @property
     def mask_token_id(self) -> int:
@@ -219,14 +343,17 @@ class OspreyConfig:
             "language": LanguageConfig,
             "prompt": PromptConfig,
             "generation": GenerationDefaults,
+            "confidence": ConfidenceConfig,
         }
         built = {}
         for name, part in parts.items():
             entries = _section(values, name)
             known = {f.name for f in dataclasses.fields(part)}
             if unknown := sorted(set(entries) - known):
-                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_shown(", ".join(unknown)))
-            built[name] = part(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_cut(", ".join(unknown)))
+            if name == "vision" and entries.get("photo") is not None:
+                entries["photo"] = _read_photo_tower(_section(entries, "photo"))
+            built[name] = part(**_with_tuples(entries))
         return cls(**built)
 
     @classmethod
@@ -258,6 +385,10 @@ class OspreyConfig:
             rope_theta=rope.get("rope_theta", values.get("rope_theta", 10000.0)),
         )
         return cls(language=language)
+
+
+def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}
 
 
 FORMAT = "osprey-core-1"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import warnings
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
+from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, PromptWriter, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.tokens import TextTokenizer
@@ -42,6 +44,7 @@ from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
+from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
 
@@ -54,6 +57,12 @@ DEFAULT_BATCH_SIZE = 16
 VISION_LAYOUT = torch.channels_last
 """Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
 position; with adjacent channels, no block has to rearrange them. `python -m benchmarks --only g` measures it."""
+
+GUESSES = 3
+"""Names that `View.name` gives for a region."""
+
+MAX_NAME_TOKENS = 12
+"""Longer answers are no names."""
 
 RegionToken = Literal["mask", "pos"]
 """The two tokens of a region: "mask" says what is there, "pos" where."""
@@ -151,10 +160,12 @@ class Osprey:
             InputError: it cannot be read as a picture.
         """
         picture = read_picture(image)
-        pixels = image_to_tensor(picture, self.network.config.vision.image_size)
+        vision = self.network.config.vision
+        pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)
         parameter = self._parameter
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
-        view = View(self, (picture.height, picture.width), pixels)
+        square = photo_square(picture) if vision.photo is not None else None
+        view = View(self, (picture.height, picture.width), pixels, square)
         if self.cache.max_bytes:  # without a cache the encoding would be discarded
             view.encoding()
         return view
@@ -215,6 +226,28 @@ class _RegionTokens(NamedTuple):
     pos: torch.Tensor
 
 
+class Guess(NamedTuple):
+    """One name for a region."""
+
+    name: str
+    probability: float
+    """0..1, that the model answers exactly so."""
+    confidence: float
+    """0..1, how often a name of this probability is right, measured on things that were never trained on."""
+
+
+class NamedRegion(NamedTuple):
+    """A region's name and the next guesses, the likeliest first; none where the model had only long answers."""
+
+    guesses: tuple[Guess, ...]
+    unsure_below: float
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the name should be given as a question, with the next guesses beside it."""
+        return not self.guesses or self.guesses[0].confidence < self.unsure_below
+
+
 class ReadPrompt(NamedTuple):
     """A prompt after prefill: the state that all its continuations share. Must not be written to."""
 
@@ -244,16 +277,24 @@ class View:
     Its observable state never changes. Internally it caches what questions share, within the model's cache budget.
     """
 
-    def __init__(self, model: Osprey, size_hw: tuple[int, int], pixel_values: torch.Tensor) -> None:
+    def __init__(
+        self,
+        model: Osprey,
+        size_hw: tuple[int, int],
+        pixel_values: torch.Tensor,
+        photo_square: np.ndarray | None = None,
+    ) -> None:
         self.model = model
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
+        self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._cache = PrefixCache(model.cache)
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of this picture on the model's device at present: its pixels and its cached data."""
-        return tensor_bytes(self._pixel_values) + self._cache.memory_bytes
+        """Bytes of this picture at present: its pixels and its cached data."""
+        square = 0 if self._photo_square is None else self._photo_square.nbytes
+        return tensor_bytes(self._pixel_values) + square + self._cache.memory_bytes
 
     def ask(
         self,
@@ -416,6 +457,37 @@ class View:
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
 
+    def name(self, mask: np.ndarray, question: str = QUESTIONS["category"], guesses: int = GUESSES) -> NamedRegion:
+        """What a region is in a word or phrase, how sure that is, and the next guesses.
+
+        Args:
+            mask: bool or {0, 1} (H, W) of the picture's own size; `<region1>` of the question.
+            question: one that is answered by a name; the published category question unless another one is given.
+            guesses: how many at most, the answer among them.
+
+        Raises:
+            InputError: the mask, the question or the number of guesses cannot be used.
+        """
+        if guesses < 1:
+            raise InputError("engine.guesses_none", count=guesses)
+        network, tokenizer, scale = (
+            self.model.network,
+            self.model.prompts.tokenizer,
+            self.model.network.config.confidence,
+        )
+        read = self.read(question, [mask])
+        found = guess_answers(
+            network.llm, read.prefix, read.own, read.logits, tokenizer.eos_id, guesses + 3, MAX_NAME_TOKENS
+        )
+        best: dict[str, Guess] = {}
+        for one in found:
+            text = AnswerText(tokenizer, STOP_STRINGS)
+            name = ("".join(text.feed(token) for token in one.ids) + text.finish()).strip(" .")
+            probability = math.exp(one.log_probability)
+            if name and name not in best:
+                best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
+        return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
+
     def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
         """The prompt's cached beginning, and the embeddings of the rest."""
         head, tail = _split(prompt)
@@ -455,7 +527,14 @@ class View:
     @torch.inference_mode()
     def encoding(self) -> Encoding:
         """The picture's encoding; computed again if it was evicted from the cache."""
-        return self._cache.part("encoding", lambda: Encoding(*self.model.network.encode_image(self._pixel_values)))
+        return self._cache.part("encoding", self._encode)
+
+    def _encode(self) -> Encoding:
+        if self._photo_square is None:
+            return Encoding(*self.model.network.encode_image(self._pixel_values))
+        # Encoded once for all who look through that tower: the segmenter asks for the same levels.
+        photo_levels = shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
+        return Encoding(*self.model.network.encode_image(self._pixel_values, photo_levels))
 
     @torch.inference_mode()
     def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:

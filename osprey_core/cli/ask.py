@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from PIL import Image
@@ -18,7 +18,7 @@ from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, Recor
 from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey
+    from osprey_core.engine import NamedRegion, Osprey
 
 
 def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
@@ -27,15 +27,18 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
     image = read_picture(data)
     regions = _marked(options, image, loaders)
     model: Osprey = loaders.model(options.models)
-    stream = model.open(image).stream(
-        options.question, [region.mask.mask() for region in regions], **asdict(options.settings)
-    )
+    view = model.open(image)
+    masks = [region.mask.mask() for region in regions]
+    stream = view.stream(options.question, masks, **asdict(options.settings))
     pieces = []
     for piece in stream:
         pieces.append(piece)
         out.write(piece)
         out.flush()
     out.write("\n")
+    named = view.name(masks[0]) if options.confidence and masks else None
+    if named is not None:
+        out.write(f"{named_in_words(named)}\n")
     out.flush()
     if options.save is not None:
         state: TurnState = "length" if stream.finish_reason == "length" else "complete"
@@ -46,6 +49,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
             stream.tokens_per_second,
             str(stream.finish_reason),
             stream.trimmed_turns,
+            **_recorded_guesses(named),
         )
         turn = RecordedTurn(
             options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
@@ -53,6 +57,24 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter
         write_file(options.save, write_zip(Record(picture, regions, regions, (turn,), model.name, segmenter)))
+
+
+def named_in_words(named: NamedRegion) -> str:
+    """ "dog (83 %); cat (9 %), horse (2 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"."""
+    told = [f"{guess.name} ({guess.confidence:.0%})".replace("%", " %") for guess in named.guesses]
+    if not told:
+        return "Not sure: no name comes to mind."
+    first = f"Not sure: {told[0]}?" if named.is_unsure else told[0]
+    return f"{first}; {', '.join(told[1:])}" if told[1:] else first
+
+
+def _recorded_guesses(named: NamedRegion | None) -> dict[str, Any]:
+    """Confidence and next guesses as `AnswerMeasures` has them."""
+    guesses = named.guesses if named is not None else ()
+    values: dict[str, Any] = {"confidence": guesses[0].confidence} if guesses else {}
+    for place, guess in zip(("second", "third"), guesses[1:], strict=False):
+        values |= {f"{place}_guess": guess.name, f"{place}_confidence": guess.confidence}
+    return values
 
 
 def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:

@@ -27,7 +27,7 @@ from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import Segmenter
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey, View
+    from osprey_core.engine import NamedRegion, Osprey, View
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -74,13 +74,24 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                 tqdm.write(f"{name}: {error}", file=errors)
                 continue
             entries = [
-                {**coco_shape(RecordedRegion(place + 1, mask)), **more, "caption": texts[place]}
+                {
+                    **coco_shape(RecordedRegion(place + 1, mask)),
+                    **more,
+                    "caption": texts[place],
+                    **(_entry_guesses(view.name(mask.mask())) if options.confidence else {}),
+                }
                 for place, (mask, more) in enumerate(regions)
             ]
             captions.add(name, image, entries)
     finally:
         captions.save()
     return not failed
+
+
+def _entry_guesses(named: NamedRegion) -> dict[str, Any]:
+    """The guesses of a region, for its entry in the file: names with confidences, the likeliest first."""
+    guesses = [{"name": guess.name, "confidence": round(guess.confidence, 4)} for guess in named.guesses]
+    return {"guesses": guesses, "unsure": named.is_unsure}
 
 
 def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
@@ -190,7 +201,9 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     """All settings that influence the captions; an existing file is continued only with equal settings."""
     masks = f"everything that {options.models.segmenter} finds" if options.masks is None else str(options.masks)
     model = {"model": options.models.model, "revision": options.models.revision}
-    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings)}
+    # Only where it is asked for, so that files begun without it can be gone on with.
+    more = {"confidence": True} if options.confidence else {}
+    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
 
 
 def _picture_names(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.segment import SEGMENTERS
+from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 MAX_FILE_BYTES = 2**31
 """Largest picture or mask file that is read."""
@@ -29,7 +29,7 @@ class ModelOptions:
     revision: str | None = None
     device: str = "auto"
     dtype: str = "auto"
-    segmenter: str = "classic"
+    segmenter: str = DEFAULT_SEGMENTER
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class AskOptions:
     models: ModelOptions
     settings: SamplingSettings
     save: Path | None = None
+    confidence: bool = False
+    """Whether to tell how sure the region's name is, and the next guesses."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class DescribeOptions:
     limit: int | None
     models: ModelOptions
     settings: SamplingSettings
+    confidence: bool = False
+    """Whether every region's entry also has its name, how sure that is, and the next guesses."""
 
 
 def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
@@ -75,12 +79,13 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        return DescribeOptions(given.pictures, given.out, masks, given.style, given.limit, models, settings)
+        wanted = given.pictures, given.out, masks, given.style, given.limit
+        return DescribeOptions(*wanted, models, settings, given.confidence)
     if (given.question is None) == (given.style is None):
         raise InputError("cli.question_or_style")
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
     question = QUESTIONS[given.style] if given.question is None else given.question
-    return AskOptions(given.image, question, marks, models, settings, given.save)
+    return AskOptions(given.image, question, marks, models, settings, given.save, given.confidence)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -181,7 +186,9 @@ def _parser() -> argparse.ArgumentParser:
         models = command.add_argument_group("model")
         models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
-        models.add_argument("--segmenter", default="classic", help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE")
+        models.add_argument(
+            "--segmenter", default=DEFAULT_SEGMENTER, help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE"
+        )
         models.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …, mps")
         models.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16")
         answers = command.add_argument_group("answers")
@@ -189,4 +196,7 @@ def _parser() -> argparse.ArgumentParser:
         answers.add_argument("--top-p", type=float, default=1.0)
         answers.add_argument("--max-new-tokens", type=_at_least_one, help="the model's own limit by default")
         answers.add_argument("--seed", type=int)
+        answers.add_argument(
+            "--confidence", action="store_true", help="also the region's name, how sure it is, and the next guesses"
+        )
     return parser

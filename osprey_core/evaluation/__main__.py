@@ -1,7 +1,10 @@
 """Scores of a model on made scenes: `python -m osprey_core.evaluation nano --atlas art-cache/atlas-train.npz`.
 
 Every question has an answer known from its scene, which no training has seen. Each score comes with its count and a
-95 % bootstrap interval, and controls show what is left when the region is taken away.
+95 % bootstrap interval, and controls show what is left when the region is taken away. With `--coco FILE --pictures
+FOLDER` the things of annotated photographs are asked for instead. Segmenters are measured by
+`python -m osprey_core.evaluation segmenter --coco FILE --pictures FOLDER`, the confidence of names by
+`python -m osprey_core.evaluation confidence nano …`.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +23,14 @@ from tqdm import tqdm
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.evaluation import confidence, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
+from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
 from osprey_core.evaluation.sentence_similarity import load_sentence_encoder
 from osprey_core.training.config import NANO_STYLES, NANO_THINGS
+from osprey_core.training.scenes.photographs import held_back, only_pictures, read_photographs
 from osprey_core.training.sources import SceneSource
 
 log = logging.getLogger(__name__)
@@ -34,6 +41,11 @@ FAILURES = 8
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; returns the process's exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["segmenter"]:
+        return segmenter_command.main(given[1:])
+    if given[:1] == ["confidence"]:
+        return confidence.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation", description=__doc__)
     parser.add_argument("model", help='"nano", a folder or a Hub name')
     parser.add_argument("--atlas", type=Path, help="sprites; without them scenes hold drawn objects and shapes only")
@@ -46,12 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", type=Path, help="write every question and answer, one JSON object a line")
     parser.add_argument("--failures", type=Path, help="draw some wrong answers into a PNG")
     parser.add_argument("--no-controls", action="store_true")
+    parser.add_argument("--coco", type=Path, help="photographs: a file in COCO's shape, whose things are to be named")
+    parser.add_argument("--pictures", type=Path, help="the folder of its pictures")
+    parser.add_argument("--held-back", metavar="SET", help="only pictures of a set that were never trained on")
+    parser.add_argument("--limit", type=int, help="only so many photographs, the first ones")
     parser.add_argument("--sentence-encoder", type=Path, help="folder of all-MiniLM-L6-v2, for Semantic Similarity")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        results = _evaluate(options)
-        log.info("%s", report(results))
+        if options.coco is not None:
+            results = _evaluate_photographs(options)
+            log.info("%s", names_report(results))
+        else:
+            results = _evaluate(options)
+            log.info("%s", report(results))
         if options.out:
             _write(options.out, json.dumps(results, indent=1) + "\n")
     except OspreyError as error:
@@ -77,6 +97,23 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         failure_sheet(choose_failures(judged, FAILURES), atlas).quantize(128).save(png, "PNG", optimize=True)
         _write(options.failures, png.getvalue())
     return {"model": options.model, "pictures": len(pictures), **summarise(judged, encode)}
+
+
+def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
+    if options.pictures is None:
+        raise InputError("evaluation.pictures_missing")
+    photographs = read_photographs(options.coco, options.pictures)
+    if options.held_back:
+        photographs = only_pictures(photographs, held_back(options.held_back), True)
+    photographs = photographs[: options.limit]
+    model = Osprey.from_pretrained(options.model, options.device)
+    named = list(name_things(model, tqdm(photographs, desc="photographs", mininterval=10), not options.no_controls))
+    if not named:
+        raise InputError("evaluation.things_missing", path=str(options.coco), area=SMALLEST_AREA)
+    if options.answers:
+        _write(options.answers, "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in named))
+    encode = load_sentence_encoder(options.sentence_encoder)
+    return {"model": options.model, **summarise_names(named, encode)}
 
 
 def _taught(options: argparse.Namespace) -> tuple[str, ...]:

@@ -91,10 +91,19 @@ class AnswerMeasures:
     tokens_per_second: float = 0.0
     finish_reason: str = ""
     trimmed_turns: int = 0
+    confidence: float | None = None
+    """0..1, how sure a name is, where the answer is one; the next guesses have theirs."""
+    second_guess: str = ""
+    second_confidence: float | None = None
+    third_guess: str = ""
+    third_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds_to_first_token) and math.isfinite(self.tokens_per_second)):
             raise InputError("record.measures_not_finite")
+        for confidence in (self.confidence, self.second_confidence, self.third_confidence):
+            if confidence is not None and not 0 <= confidence <= 1:
+                raise InputError("record.measures_not_finite")
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,11 @@ class _MeasuresJson(_Json):
     tokens_per_second: Fraction = 0.0
     finish_reason: Name = ""
     trimmed_turns: Count = 0
+    confidence: Fraction | None = None
+    second_guess: Name = ""
+    second_confidence: Fraction | None = None
+    third_guess: Name = ""
+    third_confidence: Fraction | None = None
 
 
 class _TurnJson(_Json):

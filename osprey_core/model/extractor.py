@@ -8,15 +8,16 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from osprey_core.config import LEVEL_NAMES, ExtractorConfig
-from osprey_core.model.mask_pooling import cover_grid, mask_pooling, resize_masks
+from osprey_core.config import LEVEL_NAMES, PHOTO_PREFIX, ExtractorConfig
+from osprey_core.model.mask_pooling import area_weights, cover_grid, mask_pooling, resize_masks
 
 
 class MaskGrids(NamedTuple):
     """Masks of Q regions on every grid that the extractor uses."""
 
     cells: dict[str, torch.Tensor]
-    """Per level bool (…, Q, h, w): the cells that belong to the region."""
+    """Per level (…, Q, h, w): bool, the cells that belong to the region, or on the photo tower's levels float32, the
+    share of each cell that does."""
     shape: torch.Tensor
     """float32 (…, Q, mask_size, mask_size) in [0, 1]: the resized mask, for the spatial token."""
 
@@ -41,12 +42,14 @@ class MaskExtractor(nn.Module):
     """Osprey's mask-aware visual extractor (section 3.2).
 
     Mask token: t = σ(Σⱼ Pⱼ(MP(R, Zⱼ))), with σ the single linear `feat_linear` of the published weights.
-    Spatial token: s = MLP(flattened mask).
+    Spatial token: s = MLP(flattened mask). Levels of a photo tower beside the encoder are further summands.
     """
 
-    def __init__(self, level_dims: Sequence[int], token_dim: int, config: ExtractorConfig) -> None:
+    def __init__(self, level_dims: Sequence[int] | Mapping[str, int], token_dim: int, config: ExtractorConfig) -> None:
         super().__init__()
-        for name, dim in zip(LEVEL_NAMES, level_dims, strict=True):
+        dims = level_dims if isinstance(level_dims, Mapping) else dict(zip(LEVEL_NAMES, level_dims, strict=True))
+        self.level_names = tuple(dims)
+        for name, dim in dims.items():
             self.add_module(name, nn.Linear(dim, config.level_width))
         self.feat_linear = nn.Linear(config.level_width, token_dim)
         self.mask_linear = MaskLinear(config.mask_size**2, config.spatial_width, token_dim)
@@ -87,19 +90,33 @@ class MaskExtractor(nn.Module):
 
     def extract(self, levels: Mapping[str, torch.Tensor], grids: MaskGrids) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens from rasterised masks: grids (B, Q, …) -> mask tokens (B, Q, D), spatial tokens (B, Q, D)."""
-        summed: torch.Tensor | None = None
-        for name in LEVEL_NAMES:
-            projected = getattr(self, name)(mask_pooling(levels[name], grids.cells[name]))  # (B, Q, level_width)
-            summed = projected if summed is None else summed + projected
-        mask_tokens = self.feat_linear(summed)
+        pooled = {name: mask_pooling(levels[name], grids.cells[name]) for name in self.level_names}
+        mask_tokens = self.project(pooled)
         flattened = grids.shape.flatten(2).to(mask_tokens.dtype)  # (B, Q, mask_size²)
         return mask_tokens, self.mask_linear(flattened)
+
+    def project(self, pooled: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Mask tokens (…, D) of regions' pooled features {"res2": (…, C), …}."""
+        summed: torch.Tensor | None = None
+        for name in self.level_names:
+            projected = getattr(self, name)(pooled[name])  # (…, level_width)
+            summed = projected if summed is None else summed + projected
+        tokens: torch.Tensor = self.feat_linear(summed)
+        return tokens
 
 
 def rasterize_masks(masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]], mask_size: int) -> MaskGrids:
     """Masks (Q, H, W) on every grid; needs no weights, so that data loaders can do it ahead of the model."""
     if masks.shape[0] == 0:  # interpolation refuses empty batches
-        cells = {n: torch.zeros((0, *hw), dtype=torch.bool, device=masks.device) for n, hw in sizes_hw.items()}
+        cells = {
+            name: torch.zeros(
+                (0, *hw), dtype=torch.float if name.startswith(PHOTO_PREFIX) else torch.bool, device=masks.device
+            )
+            for name, hw in sizes_hw.items()
+        }
         return MaskGrids(cells, torch.zeros((0, mask_size, mask_size), device=masks.device))
-    cells = {name: cover_grid(masks, hw) for name, hw in sizes_hw.items()}
+    cells = {
+        name: area_weights(masks, hw) if name.startswith(PHOTO_PREFIX) else cover_grid(masks, hw)
+        for name, hw in sizes_hw.items()
+    }
     return MaskGrids(cells, resize_masks(masks, (mask_size, mask_size)))

@@ -24,12 +24,20 @@ def cover_grid(masks: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor:
     return resize_masks(masks, size_hw) > 0
 
 
+def area_weights(masks: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor:
+    """How much of each cell of a grid a mask covers: float32 (Q, h, w) in [0, 1], of bool or {0, 1} (Q, H, W).
+
+    Unlike with `cover_grid`, cells that a small thing only touches count little, and no thing vanishes.
+    """
+    return F.interpolate(masks[None].float(), size=size_hw, mode="area")[0]
+
+
 def mask_pooling(features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
     """Average a feature map over regions: MP(R, Z) of Osprey, equation 1.
 
     Args:
         features: (B, C, h, w).
-        cells: bool (B, Q, h, w), the cells of each region.
+        cells: bool (B, Q, h, w), the cells of each region, or float weights of cells.
 
     Returns:
         (B, Q, C) of the features' dtype; zeros for a region without a cell.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from osprey_core.config import IMAGE_PLACEHOLDER_ID, LanguageConfig, OspreyConfig
+from osprey_core.config import IMAGE_PLACEHOLDER_ID, PHOTO_PREFIX, LanguageConfig, OspreyConfig, VisionConfig
 from osprey_core.model.connector import Connector
 from osprey_core.model.extractor import MaskExtractor
-from osprey_core.model.vision import VisionEncoder, build_vision_encoder
+from osprey_core.model.vision import build_vision_encoder
 
 
 class OspreyNetwork(nn.Module):
@@ -23,7 +24,7 @@ class OspreyNetwork(nn.Module):
     def __init__(
         self,
         config: OspreyConfig,
-        vision_tower: VisionEncoder,
+        vision_tower: nn.Module,
         mm_projector: Connector,
         mask_extractor: MaskExtractor,
         llm: LlamaForCausalLM,
@@ -35,20 +36,46 @@ class OspreyNetwork(nn.Module):
         self.mask_extractor = mask_extractor
         self.llm = llm
 
-    def encode_image(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def encode_image(
+        self, pixel_values: torch.Tensor, photo_levels: Mapping[str, torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Encode pictures once for any number of questions.
 
         Args:
             pixel_values: float (B, 3, S, S).
+            photo_levels: what the photo tower sees in them, {"res2": (B, C, h, w), …, "head": …}; needed where the
+                config has one. The tower itself is shared with the segmenter and is no part of this network.
 
         Returns:
-            image tokens (B, N, D) with N = (S/16)², and the levels {"res2": (B, C, h, w), …}.
+            image tokens (B, N, D) with N = (S/16)², and the levels {"res2": (B, C, h, w), …}, those of the photo tower
+            under their names with the prefix.
+
+        Raises:
+            ValueError: the photo tower's levels are missing, or given to a model without one.
         """
         levels = self.vision_tower(pixel_values)
-        return self.mm_projector(levels["res4"]), levels
+        photo = self.config.vision.photo
+        if (photo is None) != (photo_levels is None):
+            raise ValueError("The photo tower's levels must be given exactly where the model's config has one.")
+        if photo is not None and photo_levels is not None:
+            levels |= {PHOTO_PREFIX + name: level.to(levels["res4"].dtype) for name, level in photo_levels.items()}
+        return self.image_tokens(levels), levels
+
+    def image_tokens(self, levels: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Image tokens (B, N, D) of levels as `encode_image` gives them; only those that tokens are made of count."""
+        joined = levels["res4"]  # (B, C, h, w)
+        if self.config.vision.photo is not None:
+            maps = [levels[PHOTO_PREFIX + name] for name in self.config.vision.photo.image_levels]
+            joined = torch.cat([joined, *(resample(level, joined.shape[-2:]) for level in maps)], 1)
+        tokens: torch.Tensor = self.mm_projector(joined)
+        return tokens
 
     def forward(
-        self, input_ids: torch.Tensor, pixel_values: torch.Tensor, masks: Sequence[torch.Tensor]
+        self,
+        input_ids: torch.Tensor,
+        pixel_values: torch.Tensor,
+        masks: Sequence[torch.Tensor],
+        photo_levels: Mapping[str, torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Logits of whole prompts.
 
@@ -56,6 +83,7 @@ class OspreyNetwork(nn.Module):
             input_ids: int64 (B, T), with -200 once per row for the picture and `<mask>` / `<pos>` ids per region.
             pixel_values: float (B, 3, S, S).
             masks: per row (Q, H, W) masks at the picture's own size, in the order of the row's `<mask>` ids.
+            photo_levels: as for `encode_image`.
 
         Returns:
             (B, T + N - 1, vocabulary): the picture's id is replaced by N positions.
@@ -63,7 +91,7 @@ class OspreyNetwork(nn.Module):
         Raises:
             ValueError: the number of placeholders differs from the number of pictures or regions.
         """
-        image_tokens, levels = self.encode_image(pixel_values)
+        image_tokens, levels = self.encode_image(pixel_values, photo_levels)
         mask_tokens, spatial_tokens = self.mask_extractor(levels, masks)
         embeds = self.embed_prompt(input_ids, image_tokens, torch.cat(mask_tokens), torch.cat(spatial_tokens))
         return self.llm(inputs_embeds=embeds, use_cache=False).logits
@@ -115,6 +143,22 @@ class OspreyNetwork(nn.Module):
         return embeds
 
 
+def blank_photo_levels(config: VisionConfig, like: torch.Tensor) -> dict[str, torch.Tensor] | None:
+    """Zeros in the shape of the photo tower's levels (1, C, h, w), on the device and of the type of `like`.
+
+    None for a model without such a tower.
+    """
+    if config.photo is None:
+        return None
+    sizes = config.photo.level_sizes_hw
+    return {name: like.new_zeros(1, dim, *sizes[name]) for name, dim in config.photo.channels.items()}
+
+
+def resample(level: torch.Tensor, size_hw: Sequence[int]) -> torch.Tensor:
+    """A level (B, C, h, w) on another grid, bilinear."""
+    return F.interpolate(level, size=tuple(size_hw), mode="bilinear", align_corners=False)
+
+
 def expand_image_placeholder(input_ids: torch.Tensor, count: int) -> torch.Tensor:
     """Repeat the picture's id `count` times in place: (B, T) -> (B, T + count - 1).
 
@@ -151,7 +195,7 @@ def build_network(config: OspreyConfig) -> OspreyNetwork:
     return OspreyNetwork(
         config,
         vision_tower=build_vision_encoder(config.vision),
-        mm_projector=Connector(config.vision.level_dims[2], dim),
-        mask_extractor=MaskExtractor(config.vision.level_dims, dim, config.extractor),
+        mm_projector=Connector(config.vision.image_token_dim, dim),
+        mask_extractor=MaskExtractor(config.vision.pooled_dims, dim, config.extractor),
         llm=LlamaForCausalLM(llama_config(config.language)),
     )

@@ -11,25 +11,26 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.io.pictures import read_picture
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 MAX_ASPECT = 32
 """Largest aspect ratio of the intermediate picture. The resize to a square discards the further columns anyway, and a
 30,000 x 10 strip must not become a 1.5-million-column intermediate."""
 
 
-def image_to_tensor(image: Image.Image | np.ndarray, size: int = 512) -> torch.Tensor:
+def image_to_tensor(
+    image: Image.Image | np.ndarray, size: int = 512, mean: Triple = CLIP_MEAN, std: Triple = CLIP_STD
+) -> torch.Tensor:
     """Prepare one picture for the vision encoder.
 
     Args:
         image: a picture, or uint8 (H, W, 3) RGB.
         size: side of the encoder's square input in pixels.
+        mean, std: of RGB in [0, 1], as the encoder was trained with; by default CLIP's.
 
     Returns:
-        float32 (3, size, size), normalised with CLIP's statistics.
+        float32 (3, size, size), normalised.
 
     Raises:
         InputError: the picture cannot be read as RGB.
@@ -42,9 +43,7 @@ def image_to_tensor(image: Image.Image | np.ndarray, size: int = 512) -> torch.T
     if picture.size != resized_wh:
         picture = picture.resize(resized_wh, Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 255  # (3, H', W')
-    mean = torch.tensor(CLIP_MEAN).view(3, 1, 1)
-    std = torch.tensor(CLIP_STD).view(3, 1, 1)
-    pixels = (pixels - mean) / std
+    pixels = (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
     if resized_wh != (size, size):
         pixels = F.interpolate(pixels[None], size=(size, size), mode="bilinear", align_corners=False)[0]
     return pixels

@@ -109,7 +109,7 @@ def load_network(
     with torch.device("meta"):
         network = build_network(files.config)
     placement = Placement(network, device, dtype) if spread else None
-    wanted = dict(network.named_parameters())
+    wanted = network.state_dict(keep_vars=True)  # buffers too, of encoders that have some
     found: set[str] = set()
     on_disk: set[str] = set()
     unexpected: list[str] = []
@@ -133,7 +133,9 @@ def load_network(
                 if not _is_finite(tensor):
                     not_finite.append(name)
                     continue
-                if placement is None:
+                if not tensor.is_floating_point() or not isinstance(wanted[ours], nn.Parameter):
+                    _assign_buffer(network, ours, tensor.to(device=device, dtype=_kept_dtype(tensor, dtype)))
+                elif placement is None:
                     _assign(network, ours, tensor.to(device=device, dtype=dtype))
                 else:
                     placed = placement.store(ours, tensor)
@@ -172,7 +174,10 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
         dtype: of the stored tensors; None keeps the network's.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: p.detach().to(device="cpu", dtype=dtype or p.dtype) for name, p in network.named_parameters()}
+    tensors = {
+        name: tensor.detach().to(device="cpu", dtype=_kept_dtype(tensor, dtype or tensor.dtype))
+        for name, tensor in network.state_dict().items()
+    }
     # Written to a temporary file and renamed, so that an interrupted save leaves the old weights intact.
     partial = folder / (WEIGHTS_FILE + ".partial")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
@@ -296,6 +301,16 @@ def _is_finite(tensor: torch.Tensor) -> bool:
 def _assign(network: nn.Module, name: str, tensor: torch.Tensor) -> None:
     owner, _, leaf = name.rpartition(".")
     setattr(network.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=False))
+
+
+def _assign_buffer(network: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    owner, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(owner), leaf, tensor)
+
+
+def _kept_dtype(tensor: torch.Tensor, dtype: torch.dtype) -> torch.dtype:
+    """Counts stay whole numbers whatever precision weights get."""
+    return dtype if tensor.is_floating_point() else tensor.dtype
 
 
 def _shorten(names: list[str]) -> str:

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from osprey_core.model import OspreyNetwork
+from osprey_core.model.osprey import blank_photo_levels
+from osprey_core.model.vision import VisionEncoder
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,9 @@ def compile_network(network: OspreyNetwork, backend: str = "inductor") -> bool:
 
 
 def _parts(network: OspreyNetwork) -> Iterator[nn.Module]:
-    for stage in network.vision_tower.trunk.stages:
-        yield from stage.blocks  # type: ignore[misc]
+    if isinstance(network.vision_tower, VisionEncoder):
+        for stage in network.vision_tower.trunk.stages:
+            yield from stage.blocks  # type: ignore[misc]
     for layer in network.llm.model.layers:
         yield from (layer.input_layernorm, layer.post_attention_layernorm, layer.mlp)
 
@@ -52,7 +55,7 @@ def _parts(network: OspreyNetwork) -> Iterator[nn.Module]:
 def _warm_up(network: OspreyNetwork) -> None:
     parameter, side = next(network.parameters()), network.config.vision.image_size
     pixels = parameter.new_zeros(1, 3, side, side).contiguous(memory_format=torch.channels_last)
-    network.encode_image(pixels)
+    network.encode_image(pixels, blank_photo_levels(network.config.vision, pixels))
     width = network.config.language.hidden_size
     for batch, length in ((1, 8), (1, 1), (2, 8), (2, 1)):  # a size of 1 is compiled apart from all others
         network.llm.model(inputs_embeds=parameter.new_zeros(batch, length, width), use_cache=False)

@@ -9,6 +9,7 @@ from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
+from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.placement import check_device_map
 from osprey_core.runtime.quantize import quantize as quantize_network
 from osprey_core.runtime.quantize import replacement_for
@@ -39,6 +40,8 @@ def load_parts(
             pieces=tokenizer.vocab_size,
             embedded=files.config.language.vocab_size,
         )
+    if files.config.vision.photo is not None:
+        shared_photo_encoder(str(torch_device))  # missing weights are told now, not when a picture is opened
     network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
     quantize_network(network.llm, quantize)
     return network, tokenizer

@@ -6,17 +6,20 @@ The libraries and weights of a segmenter are loaded only when it is.
 from osprey_core.errors import InputError
 from osprey_core.segment.protocol import OpenedPicture, ScoredMask, Segmenter
 
-__all__ = ["SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
+__all__ = ["DEFAULT_SEGMENTER", "SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
 
-#: Names that load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
-SEGMENTERS = ("classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+#: What load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
+SEGMENTERS = ("learned", "classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+
+DEFAULT_SEGMENTER = "learned"
 
 
-def load_segmenter(spec: str = "classic", device: str = "cpu") -> Segmenter:
+def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu") -> Segmenter:
     """Load a segmenter by name.
 
-    spec: "classic" (no weights, always there), "sam:vit_b", "sam:vit_l", "sam:vit_h" (weights from the Hub), or
-    "sam:vit_b:/path/file.pth" (weights from a file). device: where SAM computes; classic ignores it.
+    spec: "learned" (its weights ship with the package), "classic" (no weights; for drawings), "sam:vit_b",
+    "sam:vit_l", "sam:vit_h" (weights from the Hub), or "sam:vit_b:/path/file.pth" (weights from a file).
+    device: where learned and SAM compute; classic ignores it.
     Raises InputError for an unknown name, ModelNotFoundError for missing weights, CheckpointError for wrong ones.
     """
     kind, _, rest = spec.partition(":")
@@ -25,6 +28,10 @@ def load_segmenter(spec: str = "classic", device: str = "cpu") -> Segmenter:
         from osprey_core.segment.classic import ClassicSegmenter
 
         return ClassicSegmenter()
+    if spec == "learned":
+        from osprey_core.segment.learned import load_learned
+
+        return load_learned(device)
     if kind == "sam" and f"{kind}:{variant}" in SEGMENTERS and not (rest.endswith(":") and not path):
         from osprey_core.segment.sam import load_sam
 

@@ -6,7 +6,7 @@ Also contains what all segmenters share: checking of pictures and prompts, and e
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -65,11 +65,15 @@ class Segmenter(Protocol):
 
 @dataclass(frozen=True)
 class CheckedPrompt:
-    """Checked clicks and box: the points lie inside the picture, the box (x0 < x1, y0 < y1) as well."""
+    """Checked clicks and box: the points lie inside the picture, the box (x0 < x1, y0 < y1) as well.
+
+    clicks: all points with their labels in the order in which they were given: (x, y, 1 or 0).
+    """
 
     positive_xy: tuple[PointXY, ...]
     negative_xy: tuple[PointXY, ...]
     box_xyxy: BoxXYXY | None
+    clicks: tuple[tuple[float, float, int], ...] = field(default=(), compare=False)
 
 
 class PromptedPicture(ABC):
@@ -124,6 +128,7 @@ def check_prompt(
         raise InputError("segmenter.labels_mismatch", points=len(points_xy), labels=len(labels))
     positive: list[PointXY] = []
     negative: list[PointXY] = []
+    clicks: list[tuple[float, float, int]] = []
     for point, label in zip(points_xy, labels, strict=True):
         if label not in (0, 1):
             raise InputError("segmenter.label_invalid", value=repr(label))
@@ -131,6 +136,7 @@ def check_prompt(
         if not (0 <= x < width and 0 <= y < height):
             raise InputError("segmenter.point_outside", x=f"{x:g}", y=f"{y:g}", width=width, height=height)
         (positive if label else negative).append((x, y))
+        clicks.append((x, y, int(label)))
     both = {(int(x), int(y)) for x, y in positive} & {(int(x), int(y)) for x, y in negative}
     if both:
         raise InputError("segmenter.point_contradicts", pixel=str(min(both)))
@@ -141,7 +147,7 @@ def check_prompt(
         assert box is not None
         if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
             raise InputError("segmenter.point_outside_box", x=f"{x:g}", y=f"{y:g}")
-    return CheckedPrompt(tuple(positive), tuple(negative), box)
+    return CheckedPrompt(tuple(positive), tuple(negative), box, tuple(clicks))
 
 
 def hold_to_points(mask: Mask, prompt: CheckedPrompt) -> Mask:

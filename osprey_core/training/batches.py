@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from osprey_core.config import IMAGE_PLACEHOLDER_ID, LEVEL_NAMES
+from osprey_core.config import IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import OspreyError
 from osprey_core.language.prompts import PromptWriter, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.runtime.photo_levels import photo_pixels
 
 IGNORED = -100
 """Label of positions that are not learned; what cross entropy ignores."""
@@ -60,6 +61,8 @@ class TrainingExample:
 
     pixel_values: torch.Tensor
     """float16 (3, S, S)."""
+    photo_values: torch.Tensor | None
+    """float16 (3, 512, 512) for the photo tower, of models that have one."""
     grids: MaskGrids
     """Of all Q regions."""
     shown: tuple[int, ...]
@@ -78,6 +81,8 @@ class Batch:
 
     pixel_values: torch.Tensor
     """(P, 3, S, S): a picture with several dialogues is there, and is encoded, once."""
+    photo_values: torch.Tensor | None
+    """(P, 3, 512, 512) for the photo tower, of models that have one."""
     pictures: torch.Tensor
     """int64 (B,): which picture each dialogue is about."""
     grids: MaskGrids
@@ -95,7 +100,8 @@ class Batch:
 
         grids = MaskGrids({name: move(cells) for name, cells in self.grids.cells.items()}, move(self.grids.shape))
         rest = (move(tensor) for tensor in (self.shown, self.ids, self.labels, self.names))
-        return Batch(move(self.pixel_values).float(), move(self.pictures), grids, *rest)
+        photo = None if self.photo_values is None else move(self.photo_values).float()
+        return Batch(move(self.pixel_values).float(), photo, move(self.pictures), grids, *rest)
 
 
 def make_example(
@@ -104,13 +110,11 @@ def make_example(
     prompts: PromptWriter,
     name_ids: Mapping[str, int],
     max_tokens: int,
+    photo_values: torch.Tensor | None = None,
 ) -> TrainingExample:
     """Turn one sample into tensors. Last turns that exceed `max_tokens` are left out, the first one never is."""
     config = prompts.config
-    size = config.vision.image_size
-    sizes_hw = {
-        name: (size // stride, size // stride) for name, stride in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)
-    }
+    sizes_hw = config.vision.pooled_sizes_hw
     stacked = torch.from_numpy(np.stack(sample.masks)) if len(sample.masks) else torch.zeros(0, 1, 1)
     turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
     while True:
@@ -127,7 +131,13 @@ def make_example(
     named = sample.region_names or [""] * len(sample.masks)
     names = torch.tensor([name_ids.get(name, IGNORED) for name in named], dtype=torch.long)
     return TrainingExample(
-        pixel_values, rasterize_masks(stacked, sizes_hw, config.extractor.mask_size), prompt.regions, ids, labels, names
+        pixel_values,
+        photo_values,
+        rasterize_masks(stacked, sizes_hw, config.extractor.mask_size),
+        prompt.regions,
+        ids,
+        labels,
+        names,
     )
 
 
@@ -137,11 +147,13 @@ def collate(groups: Sequence[Sequence[TrainingExample]]) -> Batch:
     regions = max(1, *(len(example.names) for example in examples))
     cells = {
         name: torch.stack([_pad_rows(example.grids.cells[name], regions) for example in examples])
-        for name in LEVEL_NAMES
+        for name in examples[0].grids.cells
     }
     shown = [(row, region) for row, example in enumerate(examples) for region in example.shown]
+    photo_values = [values for group in groups if (values := group[0].photo_values) is not None]
     return Batch(
         torch.stack([group[0].pixel_values for group in groups]),
+        torch.stack(photo_values) if photo_values else None,
         torch.repeat_interleave(torch.tensor([len(group) for group in groups])),
         MaskGrids(cells, torch.stack([_pad_rows(example.grids.shape, regions) for example in examples])),
         torch.tensor(shown, dtype=torch.long).reshape(-1, 2),
@@ -184,8 +196,10 @@ class Scenes(Dataset[Any]):
         if not 0 <= index < self.count:
             raise IndexError(index)
         samples = self.source(self.first_seed + index)
-        pixels = image_to_tensor(samples[0].image, self.prompts.config.vision.image_size).half()
-        return [make_example(sample, pixels, self.prompts, self.name_ids, self.max_tokens) for sample in samples]
+        vision, image = self.prompts.config.vision, samples[0].image
+        pixels = image_to_tensor(image, vision.image_size, vision.mean, vision.std).half()
+        photo = None if vision.photo is None else photo_pixels(image).half()
+        return [make_example(sample, pixels, self.prompts, self.name_ids, self.max_tokens, photo) for sample in samples]
 
 
 def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> Iterator[Batch]:

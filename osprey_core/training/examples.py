@@ -142,7 +142,7 @@ def _all_named(model: Osprey, image: NDArray[np.uint8], opened: OpenedPicture, r
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the example pictures and scenes.json."""
+    """Write the drawn example pictures and scenes.json, in which pictures of other makers stay as they are listed."""
     parser = argparse.ArgumentParser(prog="python -m osprey_core.training.examples", description=main.__doc__)
     parser.add_argument("--atlas", type=Path, required=True, help="atlas of large sprites (art --side 512)")
     parser.add_argument("--out", type=Path, default=Path("examples"))
@@ -168,6 +168,9 @@ def main(argv: list[str] | None = None) -> None:
             {"file": theme.file, "title": theme.title, "regions": regions, "questions": list(theme.questions)}
         )
         log.info("%s: %s", theme.file, ", ".join(str(region["name"]) for region in regions))
+    drawn = {theme.file for theme in THEMES}
+    listed += [entry for file, entry in before.items() if file not in drawn and (options.out / file).is_file()]
+    listed.sort(key=lambda entry: str(entry["file"]))
     manifest.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID
 from osprey_core.model import OspreyNetwork
+from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.training.batches import IGNORED, Batch
 
 
@@ -45,12 +46,21 @@ class RegionNamer(nn.Module):
 
 def region_loss(network: OspreyNetwork, namer: RegionNamer, batch: Batch) -> Outcome:
     """Name every masked region from its mask token alone."""
-    levels = network.vision_tower(batch.pixel_values)
+    _, levels = encode(network, batch)
     levels = {name: level[batch.pictures] for name, level in levels.items()}
     mask_tokens, _ = network.mask_extractor.extract(levels, batch.grids)  # (B, Q, D)
     scores = namer(mask_tokens)  # (B, Q, classes)
     loss = F.cross_entropy(scores.flatten(0, 1).float(), batch.names.flatten(), ignore_index=IGNORED)
     return _outcome(loss, scores.argmax(-1), batch.names)
+
+
+def encode(network: OspreyNetwork, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Image tokens and levels of a batch's pictures, as `OspreyNetwork.encode_image` gives them."""
+    if batch.photo_values is None:
+        return network.encode_image(batch.pixel_values)
+    photo_levels = shared_photo_encoder(str(batch.photo_values.device)).encode(batch.photo_values)
+    # What was computed in inference mode takes part in gradients as a copy alone.
+    return network.encode_image(batch.pixel_values, {name: level.clone() for name, level in photo_levels.items()})
 
 
 def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
@@ -82,7 +92,7 @@ def dialogue_loss(
     `answer_start_weight` in the mean, every other one 1. With a namer, naming regions from their mask tokens is added
     `naming` times, and from the image tokens inside them `image_naming` times.
     """
-    image_tokens, levels = network.encode_image(batch.pixel_values)
+    image_tokens, levels = encode(network, batch)
     image_tokens = image_tokens[batch.pictures]
     ids, labels = batch.ids, batch.labels
     if not with_image_tokens:

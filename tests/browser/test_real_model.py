@@ -69,7 +69,7 @@ def library() -> Osprey:
 
 
 def clicked_mask(image: np.ndarray, point: list[int]) -> np.ndarray:
-    return load_segmenter("classic").open(image).segment([(point[0], point[1])], [1], None)[0].mask
+    return load_segmenter().open(image).segment([(point[0], point[1])], [1], None)[0].mask
 
 
 @pytest.mark.skipif(not (hub.EMBEDDED_FOLDER / "model.safetensors").is_file(), reason="the embedded model is not here")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_defaults_are_the_embedded_model_on_this_computer() -> None:
     options = read_options([], {})
-    assert options == Options("nano", None, "classic", "auto", "auto", "127.0.0.1", 7860, False)
+    assert options == Options("nano", None, "learned", "auto", "auto", "127.0.0.1", 7860, False)
     assert options.is_embedded
 
 

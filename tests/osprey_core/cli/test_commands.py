@@ -189,7 +189,7 @@ def test_a_saved_conversation_holds_what_was_asked(desk: Desk, scene: Path, tmp_
     assert np.array_equal(made.regions[0].mask.mask(), shape_mask("red"))
     assert made.turns[0].answer + "\n" == desk.out
     assert made.turns[0].settings == SamplingSettings(max_new_tokens=1024, seed=5)
-    assert (made.model, made.segmenter, made.asked(made.turns[0])) == ("fake", "classic", made.regions)
+    assert (made.model, made.segmenter, made.asked(made.turns[0])) == ("fake", "learned", made.regions)
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -393,7 +393,7 @@ def test_one_coco_file_has_the_masks_of_all_pictures(desk: Desk, folder: Path, t
 
 
 def test_without_the_flag_of_a_kind_of_region_the_page_s_segmenter_is_loaded() -> None:
-    assert load_segmenter_for(ModelOptions()).name == "classic"
+    assert load_segmenter_for(ModelOptions()).name == "learned"
     with pytest.raises(InputError, match="no segmenter 'sam:huge'"):
         load_segmenter_for(ModelOptions(segmenter="sam:huge", device="cpu"))
 

@@ -355,4 +355,4 @@ def test_an_unknown_segmenter_is_refused_with_the_choices(spec: Any) -> None:
     with pytest.raises(InputError) as caught:
         load_segmenter(spec)
     assert all(name in str(caught.value) for name in SEGMENTERS)
-    assert load_segmenter().name == "classic"
+    assert load_segmenter("classic").name == "classic"

@@ -1,0 +1,91 @@
+"""What a model would answer, and how probable each answer is: the likeliest first pieces, each finished greedily.
+
+All guesses are read in one pass a step, laid one behind another, each seeing the prompt and itself alone. It knows
+neither pictures nor what the probabilities are used for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import LlamaForCausalLM
+
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
+from osprey_core.cache.prefix_cache import cache_of
+
+
+@dataclass(frozen=True)
+class GuessedIds:
+    """One answer as ids without its end, and the logarithm of the probability of exactly this answer."""
+
+    ids: tuple[int, ...]
+    log_probability: float
+
+
+@torch.inference_mode()
+def guess_answers(
+    llm: LlamaForCausalLM,
+    prefix: KeyValues,
+    own: KeyValues,
+    logits: torch.Tensor,
+    eos_id: int,
+    count: int,
+    max_tokens: int,
+) -> list[GuessedIds]:
+    """Short answers to a prompt that was read, the likeliest first.
+
+    Args:
+        llm: a language model that has gone through `use_prefix_attention`.
+        prefix, own, logits: as in `engine.ReadPrompt`: keys and values of the prompt, and (V,) of what comes next.
+        count: first pieces that are followed; the answers are at most as many.
+        max_tokens: answers that do not end within so many ids are left out.
+    """
+    first = torch.log_softmax(logits.float(), -1)
+    values, ids = first.topk(min(count, len(first)))
+    open_guesses = [GuessedIds((int(i),), float(v)) for i, v in zip(ids, values, strict=True) if int(i) != eos_id]
+    ended: list[GuessedIds] = []
+    for _ in range(max_tokens):
+        if not open_guesses:
+            break
+        following = torch.log_softmax(_next_logits(llm, prefix, own, [g.ids for g in open_guesses]).float(), -1)
+        values, ids = following.max(-1)
+        grown = []
+        for guess, value, token in zip(open_guesses, values.tolist(), ids.tolist(), strict=True):
+            log_probability = guess.log_probability + value
+            if token == eos_id:
+                ended.append(GuessedIds(guess.ids, log_probability))
+            else:
+                grown.append(GuessedIds((*guess.ids, token), log_probability))
+        open_guesses = grown
+    return sorted(ended, key=lambda guess: -guess.log_probability)
+
+
+def calibrated(probability: float, slope: float, offset: float) -> float:
+    """A probability in [0, 1] brought to another scale: its log odds times `slope` plus `offset`."""
+    clipped = min(max(probability, 1e-6), 1 - 1e-6)
+    log_odds = slope * math.log(clipped / (1 - clipped)) + offset
+    return 1 / (1 + math.exp(-min(max(log_odds, -60.0), 60.0)))  # beyond, the exponential overflows
+
+
+def _next_logits(
+    llm: LlamaForCausalLM, prefix: KeyValues, own: KeyValues, answers: Sequence[tuple[int, ...]]
+) -> torch.Tensor:
+    """(B, V): what follows each of some beginnings, all behind the same prompt."""
+    behind, device = own[0][0].shape[2], own[0][0].device
+    owner = torch.tensor([place for place, ids in enumerate(answers) for _ in ids], device=device)
+    step = torch.tensor([place for ids in answers for place in range(len(ids))], device=device)
+    seen = (owner[:, None] == owner) & (step[:, None] >= step)  # (T, T), query by key
+    seen = torch.cat([seen.new_ones(len(owner), behind), seen], dim=1)  # (T, behind + T)
+    logits = llm(
+        input_ids=torch.tensor([[token for ids in answers for token in ids]], device=device),
+        attention_mask=seen[None, None],
+        position_ids=prefix[0][0].shape[2] + behind + step[None],
+        use_cache=True,
+        shared_prefix=prefix,
+        **{CACHE_ARGUMENT: cache_of(llm.config, own, behind)},
+    ).logits[0]  # (T, V)
+    last = torch.tensor([len(ids) for ids in answers], device=device).cumsum(0) - 1
+    return logits[last]

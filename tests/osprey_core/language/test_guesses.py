@@ -1,0 +1,67 @@
+"""Guesses are the model's own answers with their own probabilities."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from osprey_core.analysis.label_likelihood import score_labels
+from osprey_core.engine import Guess, NamedRegion
+from osprey_core.errors import InputError
+from osprey_core.language.guesses import calibrated, guess_answers
+from osprey_core.language.prompts import QUESTIONS
+from tests.tiny import tiny_osprey
+
+PICTURE = np.random.default_rng(0).integers(0, 255, (48, 80, 3), dtype=np.uint8)
+MASK = np.zeros((48, 80), bool)
+MASK[5:30, 10:40] = True
+
+
+def test_guesses_have_the_probability_of_their_whole_answer() -> None:
+    model = tiny_osprey(seed=3)
+    # An untrained model never ends an answer: here the end is made likely after every piece.
+    head = model.network.llm.lm_head.weight
+    head[model.prompts.tokenizer.eos_id] += 0.0
+    view = model.open(PICTURE)
+    read = view.read(QUESTIONS["category"], [MASK])
+    ids = {
+        g.ids: g.log_probability
+        for g in guess_answers(model.network.llm, read.prefix, read.own, read.logits, 7, 5, 400)
+    }
+    first = read.logits.log_softmax(-1)
+    for answer, log_probability in ids.items():
+        assert log_probability <= float(first[answer[0]]) + 1e-4
+    assert list(ids.values()) == sorted(ids.values(), reverse=True)
+
+
+def test_a_name_is_scored_as_the_label_would_be() -> None:
+    model = tiny_osprey(seed=3)
+    view = model.open(PICTURE)
+    label = "the"
+    scored = score_labels(view, MASK, [label]).ranked[0].log_likelihood
+    read = view.read(QUESTIONS["category"], [MASK])
+    token = model.prompts.tokenizer.encode_continuation(f" {label}")
+    guesses = guess_answers(model.network.llm, read.prefix, read.own, read.logits, -1, len(read.logits), 1)
+    assert guesses == []  # nothing ended within one id
+    assert scored <= float(read.logits.log_softmax(-1)[token[0]]) + 1e-4
+
+
+def test_calibration_moves_log_odds() -> None:
+    assert calibrated(0.8, 1.0, 0.0) == pytest.approx(0.8)
+    assert calibrated(0.8, 0.5, 0.0) == pytest.approx(1 / (1 + math.exp(-0.5 * math.log(4))))
+    assert calibrated(0.5, 2.0, -1.0) == pytest.approx(1 / (1 + math.e))
+    assert 0 < calibrated(0.0, 1.0, 0.0) < calibrated(1.0, 1.0, 0.0) < 1
+    assert 0 <= calibrated(0.0, 1000.0, 0.0) < 1e-20
+
+
+def test_below_the_threshold_a_name_is_unsure() -> None:
+    assert NamedRegion((Guess("dog", 0.4, 0.4),), 0.5).is_unsure
+    assert not NamedRegion((Guess("dog", 0.6, 0.6),), 0.5).is_unsure
+    assert NamedRegion((), 0.5).is_unsure
+
+
+def test_no_guesses_cannot_be_asked_for() -> None:
+    with pytest.raises(InputError, match="guesses"):
+        tiny_osprey().open(PICTURE).name(MASK, guesses=0)
