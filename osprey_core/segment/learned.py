@@ -53,7 +53,7 @@ _Key = tuple[tuple[Click, ...], BoxXYXY | None]
 
 
 @dataclass(frozen=True)
-class GridOptions:
+class ClickGrid:
     """How "everything" is looked for: a grid of clicks, and what of their masks is kept."""
 
     points_per_side: int = 16
@@ -69,10 +69,10 @@ class LearnedSegmenter:
 
     name = "learned"
 
-    def __init__(self, network: ClickNetwork, encoder: PhotoEncoder, grid: GridOptions | None = None) -> None:
+    def __init__(self, network: ClickNetwork, encoder: PhotoEncoder, grid: ClickGrid | None = None) -> None:
         self._network = network
         self._encoder = encoder
-        self._grid = grid or GridOptions()
+        self._grid = grid or ClickGrid()
 
     @torch.inference_mode()
     def open(self, image: NDArray[np.uint8]) -> OpenedPicture:
@@ -88,7 +88,7 @@ class _LearnedPicture(PromptedPicture):
     """An opened picture; nothing in it changes after construction but the memo of its last answers."""
 
     def __init__(
-        self, network: ClickNetwork, encoded: EncodedPictures, image: NDArray[np.uint8], grid: GridOptions
+        self, network: ClickNetwork, encoded: EncodedPictures, image: NDArray[np.uint8], grid: ClickGrid
     ) -> None:
         height, width = image.shape[:2]
         super().__init__((height, width))

@@ -71,7 +71,7 @@ class SegmenterTraining:
 
 
 @dataclass
-class Task:
+class ClickTask:
     """One thing to find, with what has been pointed at so far. goal: float (128, 128), the share that is the thing."""
 
     goal: np.ndarray
@@ -202,11 +202,11 @@ class SegmenterTrainer:
             else:
                 mine[name].copy_(value)
 
-    def _tasks(self, rng: np.random.Generator) -> tuple[list[EncodedPicture], list[Task]]:
+    def _tasks(self, rng: np.random.Generator) -> tuple[list[EncodedPicture], list[ClickTask]]:
         """Pictures of the pool and the tasks on them."""
         there = min(self.config.pool, 8 * self.config.pictures + self.step // 3)
         pictures: list[EncodedPicture] = []
-        tasks: list[Task] = []
+        tasks: list[ClickTask] = []
         while len(pictures) < self.config.pictures:
             picture = self.pool.picture(int(rng.integers(there)))
             targets = choose_targets(rng, picture.labelled, self.config.targets)
@@ -229,15 +229,15 @@ def stacked(pictures: Sequence[EncodedPicture], dtype: torch.dtype) -> tuple[dic
     return levels, pixels.contiguous(memory_format=torch.channels_last)
 
 
-def first_task(rng: np.random.Generator, target: Target) -> Task:
+def first_task(rng: np.random.Generator, target: Target) -> ClickTask:
     """The task of finding a target, with its first prompt."""
     prompt: FirstPrompt = first_prompt(rng, target.mask)
     goal = cv2.resize(target.mask.astype(np.float32), (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
     points = [] if prompt.point_xy is None else [(*prompt.point_xy, 1)]
-    return Task(np.asarray(goal), target.kind, points, prompt.box_xyxy)
+    return ClickTask(np.asarray(goal), target.kind, points, prompt.box_xyxy)
 
 
-def prompt_batch(tasks: Sequence[Task], previous: Tensor | None, keep: np.ndarray | None = None) -> PromptBatch:
+def prompt_batch(tasks: Sequence[ClickTask], previous: Tensor | None, keep: np.ndarray | None = None) -> PromptBatch:
     """The tasks as one batch. previous: logits (K, 1, 128, 128) of the round before; keep: bool (K,), by whom."""
     count = len(tasks)
     points = torch.zeros(count, MAX_CLICKS, 2)
@@ -300,7 +300,7 @@ def _mask_loss(logits: Tensor, goals: Tensor) -> Tensor:
     return 0.5 * focal + dice
 
 
-def _main_answer(logits: Tensor, quality: Tensor, tasks: Sequence[Task]) -> Tensor:
+def _main_answer(logits: Tensor, quality: Tensor, tasks: Sequence[ClickTask]) -> Tensor:
     """What goes into the next round (K, 1, 128, 128): mask 0, for a lone click on a part or group the best guess."""
     chosen = torch.zeros(len(tasks), dtype=torch.long)
     for row, task in enumerate(tasks):

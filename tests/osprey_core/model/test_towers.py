@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import timm
@@ -18,12 +19,14 @@ from osprey_core.training.frozen_start import grown
 from tests.tiny import tiny_config
 
 
-def trained_like() -> torch.nn.Module:
+def trained_like() -> Any:
     """timm's network whose norms have statistics, as after training."""
     torch.manual_seed(0)
     network = timm.create_model(PHOTO_TOWER_NAME, pretrained=False).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -38,7 +41,7 @@ def test_folded_norms_change_nothing() -> None:
     features = network.forward_features(pixels)
     scores = network(pixels)
     stages = network.forward_intermediates(pixels, intermediates_only=True)[1:]
-    tower = fold_norms(network)  # type: ignore[arg-type]
+    tower = fold_norms(network)
     levels = tower(pixels)
     for name, stage in zip(LEVEL_NAMES, stages, strict=True):
         assert torch.allclose(levels[name], stage, rtol=1e-3, atol=1e-3)
@@ -47,7 +50,7 @@ def test_folded_norms_change_nothing() -> None:
 
 
 def test_the_built_tower_has_the_folded_ones_parameters() -> None:
-    folded = fold_norms(trained_like())  # type: ignore[arg-type]
+    folded = fold_norms(trained_like())
     built = build_photo_tower()
     assert {n: t.shape for n, t in built.state_dict().items()} == {n: t.shape for n, t in folded.state_dict().items()}
     assert not list(built.buffers())
@@ -75,7 +78,7 @@ def test_any_encoder_with_four_levels_learns(name: str, dims: tuple[int, int, in
     assert {n: tuple(level.shape) for n, level in levels.items()} == {
         n: (2, dim, 64 // s, 64 // s) for n, dim, s in zip(LEVEL_NAMES, dims, (4, 8, 16, 32), strict=True)
     }
-    sum(level.square().mean() for level in levels.values()).backward()  # type: ignore[union-attr]
+    sum(level.square().mean() for level in levels.values()).backward()
     first = next(encoder.parameters())
     assert first.grad is not None
     assert float(first.grad.abs().sum()) > 0
@@ -104,7 +107,7 @@ def test_a_model_that_is_given_the_tower_answers_as_before(small: OspreyNetwork)
     masks[0][:, 5:30, 10:20] = 1
     photo = {n: torch.randn_like(level) for n, level in blank_photo_levels(wider.config.vision, pixels).items()}  # type: ignore[union-attr]
     assert torch.allclose(wider(ids, pixels, masks, photo), small(ids, pixels, masks), atol=1e-5)
-    wider.mask_extractor.get_submodule("photo_head").weight.data.normal_()  # type: ignore[union-attr, operator]
+    wider.mask_extractor.get_submodule("photo_head").weight.data.normal_()  # type: ignore[operator]
     assert not torch.allclose(wider(ids, pixels, masks, photo), small(ids, pixels, masks), atol=1e-3)
 
 

@@ -17,7 +17,7 @@ from osprey_core.runtime.photo_levels import PhotoEncoder, load_photo_tower
 from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.segment.click_network import ClickNetwork, PromptBatch, prompt_maps
 from osprey_core.segment.clicks import middle_of_largest_piece
-from osprey_core.segment.learned import GridOptions, LearnedSegmenter, connected, distinct_masks, load_click_network
+from osprey_core.segment.learned import ClickGrid, LearnedSegmenter, connected, distinct_masks, load_click_network
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
@@ -44,7 +44,7 @@ def encoder() -> CountingEncoder:
 @pytest.fixture(scope="module")
 def untrained(encoder: CountingEncoder) -> LearnedSegmenter:
     torch.manual_seed(5)
-    grid = GridOptions(points_per_side=3, points_per_batch=4, min_expected_iou=0, min_stability=0)
+    grid = ClickGrid(points_per_side=3, points_per_batch=4, min_expected_iou=0, min_stability=0)
     return LearnedSegmenter(ClickNetwork().eval().requires_grad_(False), encoder, grid)
 
 

@@ -16,9 +16,9 @@ from osprey_core.segment.learned import load_click_network
 from osprey_core.training.segmenter.__main__ import main
 from osprey_core.training.segmenter.tasks import PictureVarieties, drawn_pictures
 from osprey_core.training.segmenter.trainer import (
+    ClickTask,
     SegmenterTrainer,
     SegmenterTraining,
-    Task,
     prompt_batch,
     segmenter_loss,
 )
@@ -88,7 +88,10 @@ def test_only_the_best_guess_learns_and_doubtful_clicks_do_not_bind_the_main_ans
 
 def test_tasks_become_prompts() -> None:
     goal = np.zeros((128, 128), np.float32)
-    tasks = [Task(goal, "thing", [(0.5, 0.25, 1), (0.1, 0.2, 0)]), Task(goal, "thing", [], (0.1, 0.2, 0.6, 0.7))]
+    tasks = [
+        ClickTask(goal, "thing", [(0.5, 0.25, 1), (0.1, 0.2, 0)]),
+        ClickTask(goal, "thing", [], (0.1, 0.2, 0.6, 0.7)),
+    ]
     batch = prompt_batch(tasks, torch.ones(2, 1, 128, 128), np.array([True, False]))
     assert batch.labels.tolist() == [[1, 0, -1, -1], [-1] * 4]
     assert batch.points_xy[0, 1].tolist() == pytest.approx([0.1, 0.2])
