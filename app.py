@@ -1,4 +1,4 @@
-"""Starts the page: `python app.py`. Reads the options, loads the model in the background, serves.
+"""Start the page with `python app.py`: read the options, load the model in the background, serve.
 
 python app.py                                            the small built-in model, on any computer
 python app.py --model sunshine-lwt/Osprey-7b             the published model, on a GPU
@@ -19,7 +19,7 @@ log = logging.getLogger("osprey")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve until interrupted. Returns the exit code: 2 for options that make no sense."""
+    """Serve until interrupted. Returns the exit code; 2 for invalid options."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
@@ -31,10 +31,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def serve(options: Options) -> int:
-    """Build the page and serve it; model and segmenter load meanwhile."""
+    """Build the page and serve it while model and segmenter load in the background."""
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
-        importlib.import_module("spaces")  # takes CUDA's place, so it comes before torch
+        importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
     from demo.app import build_app
     from demo.jobs import decoding
     from demo.jobs.decoding import Decode
@@ -59,7 +59,7 @@ def serve(options: Options) -> int:
     def load_segmenter() -> object:
         from osprey_core.segment import load_segmenter
 
-        # A lent GPU is there for answers only.
+        # ZeroGPU lends the GPU for answers only.
         device = "cpu" if zero_gpu else options.device
         if device == "auto" and options.segmenter != "classic":
             from osprey_core.runtime.devices import resolve_device
@@ -74,10 +74,10 @@ def serve(options: Options) -> int:
     if zero_gpu:
         from demo.jobs import zero_gpu as lent
 
-        # There CUDA is emulated on this thread alone until a GPU is lent, and workers get the model by being forked.
+        # ZeroGPU emulates CUDA on this thread only, and forks its workers from this process: load before serving.
         loaded = [resource.load() for resource in (model, second) if resource is not None]
         ready = [resource.get() if resource.state == "ready" else None for resource in loaded]
-        decode = lent.decoder(*ready)  # a Space must announce its function
+        decode = lent.decoder(*ready)  # ZeroGPU requires the GPU function to be declared at startup
     else:
         for resource in (model, second):
             if resource is not None:

@@ -4,5 +4,5 @@ from pathlib import Path
 
 from osprey_core import i18n
 
-# Errors of every room are told from it, also where nothing else reads the page's words.
+# Error sentences of every package in `demo` come from this catalogue, so it is registered on import.
 i18n.add_catalogue(Path(__file__).parent / "i18n")

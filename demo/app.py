@@ -1,6 +1,6 @@
-"""The page: its panels put together, and each one's events wired, with what they change in other panels.
+"""Build the page: combine the panels, and wire their events with the updates they cause in other panels.
 
-Decides nothing about regions or answers, and makes no component but the columns.
+Creates no component but the columns.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def build_app(
     decode: Decode = decode,
     second: LazyResource[Any] | None = None,
 ) -> gr.Blocks:
-    """The whole page. Model and segmenter are resources that may still be loading, or the things themselves.
+    """The whole page. Model and segmenter are resources that may still be loading, or loaded objects.
 
-    second: another model to compare the first with, where one was asked for.
+    second: another model to compare the first with, if one was configured.
     """
     services = Services(
         model=_lazy(model),
@@ -64,7 +64,7 @@ def build_app(
 
 
 def _put_together(page: Page, services: Services, options: Options, decode: Decode) -> None:
-    """Make the components and wire them; last come the events that need all components that show words."""
+    """Make the components and wire them; events that update all components with words are wired last."""
     is_embedded = options.is_embedded
     workspace = gr.State(Workspace(), time_to_live=7200)
     header = build_header(services, is_embedded)
@@ -94,5 +94,5 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
 
 
 def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:
-    """A resource that may still be loading as it is; anything else as a resource that is ready."""
+    """The value itself if it is a resource, otherwise wrapped as a resource that is ready."""
     return value if isinstance(value, LazyResource) else LazyResource.of(value, getattr(value, "name", ""))

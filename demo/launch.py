@@ -1,7 +1,4 @@
-"""Serving the page: the one place where Gradio is told how, for the program, the tests and the pictures of the page.
-
-Decides nothing about what is on the page.
-"""
+"""Serve the page: Gradio's launch options, shared by the program, the tests and the screenshots of the page."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ from demo.theme import css, theme
 
 
 def launch(page: gr.Blocks, host: str, port: int, *, mcp: bool = False, **options: Any) -> str:
-    """Serve the page on http://host:port; returns its address once it is served (by default: once it has ended).
+    """Serve the page on http://host:port and return its address (by default: after the server has ended).
 
-    mcp: whether the endpoints are tools over MCP. options: others of `gr.Blocks.launch`. Raises OSError if the port
-    is taken.
+    mcp: whether the endpoints are also MCP tools. options: further options of `gr.Blocks.launch`. Raises OSError if the
+    port is taken.
     """
-    # Calls past the queue would run many at a time where one may, and without a session of their own.
+    # Calls that bypass the queue would ignore its concurrency limits, and would have no session of their own.
     page.api_open = False
     _, address, _ = page.launch(
         server_name=host,
@@ -33,7 +30,7 @@ def launch(page: gr.Blocks, host: str, port: int, *, mcp: bool = False, **option
         state_session_capacity=1000,
         ssr_mode=False,
         mcp_server=mcp,
-        enable_monitoring=False,  # its counters tell everybody what others do
+        enable_monitoring=False,  # its counters would show everybody's usage to everybody
         app_kwargs={"middleware": [Middleware(RequireOwnSession)]},
         **options,
     )

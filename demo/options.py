@@ -1,7 +1,7 @@
-"""Command line and environment, read once into a frozen value.
+"""Command-line and environment options, read once into a frozen value.
 
-Nothing else in the program looks at argv or at environment variables. A flag beats its variable, a variable beats the
-default; every value is checked here, so what leaves this file can be used as it is.
+No other part of the page reads argv or these environment variables. A flag overrides its variable, a variable overrides
+the default. All values are checked here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DTYPES = ("auto", *choices.DTYPES)
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and where to serve it."""
+    """Which models to run, how, and where to serve the page."""
 
     model: str = EMBEDDED_MODEL
     """Name of the embedded model, a checkpoint folder, or a repository id."""
@@ -36,20 +36,20 @@ class Options:
     port: int = 7860
     share: bool = False
     zero_gpu: bool = False
-    """Whether this is a Space that is lent a GPU for each answer."""
+    """Whether this is a Space to which ZeroGPU lends a GPU for each answer."""
     cache_mb: int = 2048
-    """Megabytes that opened pictures may keep between questions, on the model's device."""
+    """Megabytes for cached encodings and key/value caches of opened pictures, on the model's device."""
     quantize: str = "none"
     device_map: str = "none"
-    """Whether a language model larger than its device is spread over others: "auto" or "none"."""
+    """Whether a language model larger than its device is spread over several devices: "auto" or "none"."""
     addresses: bool = True
-    """Whether pictures are opened by their address in the public internet."""
+    """Whether pictures may be opened by their public web address."""
     compiled: bool = False
-    """Whether the model is compiled while it is loaded."""
+    """Whether the model is compiled when it is loaded."""
     mcp: bool = True
-    """Whether the endpoints are tools over MCP as well."""
+    """Whether the endpoints are also MCP tools."""
     compare_with: str | None = None
-    """Another model, named as `model` is, whose answers the page shows beside the first one's."""
+    """A second model, named as `model` is, to compare answers with."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -88,7 +88,7 @@ class _Parser(argparse.ArgumentParser):
 def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
     """Options from the words after the program's name and from the environment.
 
-    Raises InputError for anything that is not understood. `--help` prints and leaves with SystemExit(0).
+    Raises InputError for invalid options. `--help` prints and raises SystemExit(0).
     """
     given = vars(_parser().parse_args(list(argv)))
     values = {
@@ -128,7 +128,7 @@ def _whole(flag: str, text: str) -> int:
 
 
 def _first(*candidates: str | None) -> str:
-    """The first candidate that was given at all; an empty environment variable counts as not given."""
+    """The flag (first candidate) unless it is None, else the first non-empty of the others."""
     flag, *others = candidates
     if flag is not None:
         return flag

@@ -1,4 +1,4 @@
-"""Colours, type and spacing of the page: restrained, system fonts, nothing fetched from elsewhere."""
+"""Colours, fonts and spacing of the page. Uses system fonts, so nothing is fetched from other hosts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from demo.chat.transcript import chip_css
 from demo.shared.scripts import text_of
 
 STYLE_SHEETS = ("shared/elements.css", "page.css", "header/header.css", "chat/chat.css")
-"""Those of the whole page, in the order in which they are read; other components bring their own."""
+"""Style sheets of the whole page, in the order in which they are joined; other components have their own."""
 
 _ACCENT = gr.themes.Color(
     name="osprey",

@@ -22,7 +22,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # torch and transformers take seconds to import; whoever only reads options or masks does not pay for them.
+    # torch and transformers take seconds to import, so they are imported only when the engine is used.
     if name in ("Osprey", "View"):
         return getattr(importlib.import_module("osprey_core.engine"), name)
     if name in ("engine", "preprocess"):

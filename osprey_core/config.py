@@ -1,7 +1,7 @@
-"""What an Osprey model consists of, as frozen values: sizes and names, checked when they are made.
+"""The configuration of an Osprey model as frozen values: sizes and names, checked on construction.
 
-The defaults are the published Osprey-7b. `to_dict` / `from_dict` are the JSON beside the weights. Nothing here
-builds a module, reads a file or knows torch.
+The defaults are the published Osprey-7b. `to_dict` / `from_dict` convert to and from the JSON beside the weights.
+Independent of torch; builds no module and reads no file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LEVEL_NAMES = ("res2", "res3", "res4", "res5")
 """ConvNeXt's four stages by the name of their stride: 4, 8, 16, 32 (Osprey, section 3.2)."""
 
 IMAGE_PLACEHOLDER_ID = -200
-"""The id that stands for the whole picture in `input_ids`; it is replaced by all image tokens."""
+"""The placeholder id of the picture in `input_ids`; it is replaced by all image tokens."""
 
 
 LARGEST = {
@@ -35,12 +35,13 @@ LARGEST = {
     "max_position_embeddings": 16_777_216,
     "max_new_tokens": 1_048_576,
 }
-"""Sizes beyond those of any model that is known: a damaged or hostile file, refused before anything is allocated."""
+"""Upper limits, larger than in any known model. A file beyond them is damaged or hostile, and is refused before
+anything is allocated."""
 _LARGEST_WIDTH = 65_536
 
 
 def _require_counts(part: Any, *names: str) -> None:
-    """Raise CheckpointError unless each of the part's values is a whole number from 1 to the largest known one."""
+    """Raise CheckpointError unless each of these values of the part is a whole number from 1 to its limit."""
     for name in names:
         _require_count(name, getattr(part, name))
 
@@ -53,7 +54,7 @@ def _require_count(name: str, value: Any) -> None:
 
 
 def _require_number(name: str, value: Any, *, above: float | None = None, at_least: float = 0.0) -> None:
-    """Raise CheckpointError unless it is a finite number, above `above` where that is given."""
+    """Raise CheckpointError unless `value` is a finite number, above `above` if given, else at least `at_least`."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     _require(
         number and (value >= at_least if above is None else value > above),
@@ -68,10 +69,10 @@ def _require_text(name: str, value: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    """The value for a sentence, shortened: a damaged file may hold megabytes."""
+    """The value as shortened text for an error message: a damaged file may hold megabytes."""
     try:
         text = repr(value)
-    except ValueError:  # an integer of more digits than Python writes
+    except ValueError:  # an integer with more digits than Python converts
         text = type(value).__name__
     return _cut(text)
 
@@ -81,7 +82,7 @@ def _cut(text: str) -> str:
 
 
 def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A part of config.json by its name; empty where it is missing. Raises CheckpointError if it is no object."""
+    """A section of config.json by name; empty if it is missing. Raises CheckpointError if it is not an object."""
     section = values.get(name)
     if section is None:
         return {}
@@ -261,9 +262,9 @@ class LanguageConfig:
 
 @dataclass(frozen=True)
 class PromptConfig:
-    """The conversation's fixed words.
+    """The fixed texts of a conversation's prompt.
 
-    `answer_end` says how an answer ends inside the prompt: the published models were trained with `</s>` as plain
+    `answer_end` is the end of an answer inside the prompt: the published models were trained with `</s>` as plain
     text pieces ("text"); models trained here use the tokenizer's end-of-sequence id ("eos").
     """
 
@@ -283,7 +284,7 @@ class PromptConfig:
 
 @dataclass(frozen=True)
 class GenerationDefaults:
-    """Sampling that the model's authors used, offered where the caller says nothing."""
+    """The sampling settings of the model's authors, used where the caller gives none."""
 
     temperature: float = 0.2
     top_p: float = 1.0
@@ -308,7 +309,7 @@ class ConfidenceConfig:
 
 @dataclass(frozen=True)
 class OspreyConfig:
-    """All parts of one model. The two region ids lie directly behind the vocabulary and have no embedding."""
+    """The configuration of one model. The two region ids follow directly after the vocabulary and have no embedding."""
 
     vision: VisionConfig = field(default_factory=VisionConfig)
     extractor: ExtractorConfig = field(default_factory=ExtractorConfig)
@@ -319,16 +320,16 @@ class OspreyConfig:
 
     @property
     def mask_token_id(self) -> int:
-        """Id that stands for a region's mask token (32000 in the published models)."""
+        """Placeholder id of a region's mask token (32000 in the published models)."""
         return self.language.vocab_size
 
     @property
     def pos_token_id(self) -> int:
-        """Id that stands for a region's spatial token (32001 in the published models)."""
+        """Placeholder id of a region's spatial token (32001 in the published models)."""
         return self.language.vocab_size + 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-ready values; `from_dict` reads them back to an equal config."""
+        """The config as JSON-ready values; `from_dict` restores an equal config."""
         return {"format": FORMAT, **dataclasses.asdict(self)}
 
     @classmethod

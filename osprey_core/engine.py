@@ -1,6 +1,6 @@
 """The engine: a loaded model, a picture opened with it, and questions about regions of that picture.
 
-Slow once, fast often: `Osprey.open` encodes a picture, the `View` it returns answers any number of questions and is
+`Osprey.open` encodes a picture once, which is slow. The `View` that it returns answers any number of questions and is
 never changed by them, so that people and threads can share it.
 """
 
@@ -49,15 +49,14 @@ from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
 
 MIN_ANSWER_TOKENS = 32
-"""History is left out rather than squeezing an answer into less room than this."""
+"""Smallest number of tokens reserved for an answer; older turns are left out of the prompt to make room for it."""
 
 DEFAULT_BATCH_SIZE = 16
-"""Regions that `describe` decodes together."""
+"""Number of regions that `describe` decodes together."""
 
 VISION_LAYOUT = torch.channels_last
-"""How the encoder's weights and pictures lie in memory. ConvNeXt normalises and mixes over channels at every position,
-for which the channels must stand together: so they are not rearranged in every block. `python -m benchmarks --only g`
-measures it."""
+"""Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
+position; with adjacent channels, no block has to rearrange them. `python -m benchmarks --only g` measures it."""
 
 GUESSES = 3
 """Names that `View.name` gives for a region."""
@@ -66,11 +65,11 @@ MAX_NAME_TOKENS = 12
 """Longer answers are no names."""
 
 RegionToken = Literal["mask", "pos"]
-"""The two tokens of a region: what is there, and where."""
+"""The two tokens of a region: "mask" says what is there, "pos" where."""
 
 
 class Osprey:
-    """A loaded model. Everything it computes is a pure function of its inputs, so threads may share it."""
+    """A loaded model. Its results depend on its inputs alone, so threads may share it."""
 
     def __init__(
         self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES
@@ -102,19 +101,19 @@ class Osprey:
             dtype: "auto", "float32", "bfloat16" or "float16"; auto is float32 on a CPU and bfloat16 (or float16 where
                 the hardware lacks it) on a GPU.
             revision: branch, tag or commit on the Hub.
-            cache_bytes: how much all opened pictures may keep between questions, on the model's device; what was
-                used least recently is forgotten first, and computed again when it is needed. 0 keeps nothing.
-            quantize: "int8", "8bit", "4bit" or "none", as `quantize.quantize` says: a smaller, and where memory is
-                what slows it down a faster, language model whose answers may differ a little.
-            device_map: "auto" spreads a language model that the device has no room for over all GPUs, the memory beside
-                them and the disk, which needs accelerate; "none" or None keeps all on one device.
-            compiled: whether to compile the parts of it that pay, as `compiled.compile_network` says: loading takes
-                minutes longer then.
+            cache_bytes: limit for the cached data of all opened pictures, on the model's device. The least recently
+                used data is evicted first, and computed again when it is needed. 0 disables the cache.
+            quantize: "int8", "8bit", "4bit" or "none", see `quantize.quantize`: a smaller language model, faster where
+                memory bandwidth is the limit, whose answers may differ slightly.
+            device_map: "auto" spreads a language model that does not fit on the device over all GPUs, main memory and
+                the disk, which needs accelerate; "none" or None keeps all on one device.
+            compiled: whether to compile parts of the network, see `compile.compile_network`; loading then takes
+                minutes longer.
 
         Raises:
-            InputError: the device, dtype, quantization or device map is not one that can be used here, or the cache's
+            InputError: the device, dtype, quantization or device map cannot be used on this machine, or the cache's
                 size is negative.
-            ModelNotFoundError, CheckpointError: as `hub` and `checkpoint` say.
+            ModelNotFoundError, CheckpointError: see `hub` and `checkpoint`.
         """
         network, tokenizer = load_parts(
             name,
@@ -132,7 +131,7 @@ class Osprey:
 
     @property
     def device(self) -> str:
-        """Where the weights are, such as "cpu" or "cuda:0"."""
+        """Device of the weights, such as "cpu" or "cuda:0"."""
         return str(self._parameter.device)
 
     @property
@@ -147,7 +146,7 @@ class Osprey:
 
     @property
     def generation_defaults(self) -> GenerationDefaults:
-        """What suits this model, within the limits of `SamplingSettings`."""
+        """The model's default sampling settings, within the limits of `SamplingSettings`."""
         return self.network.config.generation
 
     @torch.inference_mode()
@@ -167,7 +166,7 @@ class Osprey:
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
         square = photo_square(picture) if vision.photo is not None else None
         view = View(self, (picture.height, picture.width), pixels, square)
-        if self.cache.max_bytes:  # else it would be encoded for nothing
+        if self.cache.max_bytes:  # without a cache the encoding would be discarded
             view.encoding()
         return view
 
@@ -196,7 +195,7 @@ class Osprey:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.
 
         `dtype` is that of the stored tensors, by default the model's own. Raises InputError for a model that is
-        quantized, or that does not lie in memory as a whole.
+        quantized or partly offloaded.
         """
         if is_quantized(self.network.llm):
             raise InputError("engine.quantized_save")
@@ -212,7 +211,7 @@ class Osprey:
 
 
 class Encoding(NamedTuple):
-    """What the encoder makes of a picture."""
+    """A picture's encoding: image tokens and feature levels."""
 
     image_tokens: torch.Tensor
     """(1, N, D)."""
@@ -250,32 +249,32 @@ class NamedRegion(NamedTuple):
 
 
 class ReadPrompt(NamedTuple):
-    """A prompt that the language model has read: all that its continuations have in common. To be read only."""
+    """A prompt after prefill: the state that all its continuations share. Must not be written to."""
 
     prefix: KeyValues
-    """Of the positions up to and including the picture."""
+    """Keys and values of the positions up to and including the picture."""
     own: KeyValues
-    """Of those behind it."""
+    """Keys and values of the positions after the picture."""
     logits: torch.Tensor
-    """(V,), of what comes next."""
+    """(V,), logits of the next token."""
 
 
 class _BegunPrompt(NamedTuple):
-    """A prompt on its way through the language model."""
+    """A prompt before prefill: its cached beginning and the embeddings of the rest."""
 
     conversation: list[Hashable]
-    """What stands at each position behind the picture."""
+    """Content of each position after the picture, see `View._contents`."""
     prefix: KeyValues
     cache: DynamicCache
-    """Behind the prefix, as far as it was known."""
+    """Cached keys and values of the first positions after the picture."""
     embeds: torch.Tensor
-    """(1, T, D), the rest; at least one position."""
+    """(1, T, D), the remaining positions; at least one."""
 
 
 class View:
-    """A picture as a model sees it: a value that any number of people may ask.
+    """A picture opened by a model, about which any number of people may ask.
 
-    From outside it never changes. Inside it keeps what questions have in common, within the model's cache budget.
+    Its observable state never changes. Internally it caches what questions share, within the model's cache budget.
     """
 
     def __init__(
@@ -293,7 +292,7 @@ class View:
 
     @property
     def memory_bytes(self) -> int:
-        """What this picture takes on the model's device at this moment: its pixels and all that is kept of it."""
+        """Bytes of this picture at present: its pixels and its cached data."""
         square = 0 if self._photo_square is None else self._photo_square.nbytes
         return tensor_bytes(self._pixel_values) + square + self._cache.memory_bytes
 
@@ -330,12 +329,12 @@ class View:
         Args:
             question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
             regions: bool or {0, 1} masks (H, W) of the picture's own size, in the order of their numbers.
-            history: earlier turns, oldest first. Where all of it does not fit the context, the oldest turns are left
-                out and the stream's `trimmed_turns` says how many.
+            history: earlier turns, oldest first. If they do not fit the context, the oldest turns are left out and the
+                stream's `trimmed_turns` says how many.
             max_new_tokens: None for the model's default; never more than the context has room for.
             temperature, top_p, seed: see `SamplingSettings`.
-            about: numbers, from 1, of the regions that a question which mentions none is about; None for all.
-            without: tokens to zero, "mask" or "pos", to see what an answer owes to them.
+            about: numbers, from 1, of the regions that the question is about if it mentions none; None for all.
+            without: region tokens to set to zero, "mask" or "pos", to see how an answer depends on them.
 
         Raises:
             InputError: a mask, the question or a setting cannot be used.
@@ -343,15 +342,15 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
-        wanted = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
-        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, wanted)
+        requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
+        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, requested)
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
             prompt_tokens=len(prompt.ids) - 1 + self.model.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
-            settings=wanted,
+            settings=requested,
         )
 
     def describe(
@@ -371,8 +370,8 @@ class View:
         Args:
             regions: bool or {0, 1} masks (H, W).
             style: "short", "detailed" or "category".
-            batch_size: regions that are decoded together. Each takes memory for its own few tokens; the picture's are
-                shared.
+            batch_size: regions that are decoded together. Each needs memory for its own few tokens; the picture's
+                tokens are shared.
             max_new_tokens, temperature, top_p, seed: as for `stream`, for every region.
             masks: the old name of `regions`; deprecated.
 
@@ -388,9 +387,9 @@ class View:
         _check_style(style)
         if batch_size < 1:
             raise InputError("engine.batch_size_invalid", value=batch_size)
-        wanted = self._settings(temperature, top_p, max_new_tokens, seed)
-        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, wanted)
-        # Masks are as large as the picture, their tokens are not: only those are held.
+        requested = self._settings(temperature, top_p, max_new_tokens, seed)
+        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, requested)
+        # Only the tokens of the masks are held in memory: a mask is as large as the picture.
         encoding = functools.cache(self.encoding)
         tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
         return self._describe(prompt, tokens, settings, batch_size)
@@ -405,7 +404,7 @@ class View:
         prefix = self._prefix(head, self.encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
-            embeds = [self._embed_tail(tail, [one] * len(prompt.regions))[0] for one in batch]
+            embeds = [self._embed_tail(tail, [region_tokens] * len(prompt.regions))[0] for region_tokens in batch]
             rows = DecodedRows(self.model.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
             for step in range(longest):
@@ -427,22 +426,22 @@ class View:
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
     ) -> Generator[int]:
-        """Token ids of an answer. What its prompt and earlier ones have in common is not computed again."""
+        """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
         if should_stop():
             return
         begun = self._begin(prompt, masks, without)
-        known, written = begun.cache.get_seq_length(), list[int]()
+        cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
             for token in decode(self.model.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
-                written.append(token)
+                answer.append(token)
                 yield token
         finally:
-            if begun.cache.get_seq_length() > known:
-                self._cache.remember(begun.conversation, written, begun.cache)
+            if begun.cache.get_seq_length() > cached_length:
+                self._cache.remember(begun.conversation, answer, begun.cache)
 
     @torch.inference_mode()
     def read(self, question: str, regions: Sequence[np.ndarray] = ()) -> ReadPrompt:
-        """Have the model read a question about regions without answering it. What it shares with others is kept.
+        """Prefill a question about regions without answering it. The result is cached for later prompts.
 
         Args:
             question, regions: as for `stream`.
@@ -490,18 +489,19 @@ class View:
         return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
 
     def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
-        """A prompt as far as it is known, and the rest of it, embedded."""
+        """The prompt's cached beginning, and the embeddings of the rest."""
         head, tail = _split(prompt)
-        encoding = functools.cache(self.encoding)  # at most once for a question, whatever is kept or evicted
+        encoding = functools.cache(self.encoding)  # at most once for a question, even if it is evicted
         prefix = self._prefix(head, encoding)
         conversation = self._contents(tail, prompt.regions, masks, without)
-        known, key_values = self._cache.recall(conversation[:-1])  # the last position's logits are needed
-        if tail[known] == self.model.network.config.pos_token_id:
-            known -= 1  # a region's two tokens are embedded together
-        shown = prompt.regions[tail[:known].count(self.model.network.config.mask_token_id) :]
-        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(shown)}
-        embeds = self._embed_tail(tail[known:], [tokens[index] for index in shown])
-        cache = cache_of(self.model.network.llm.config, key_values, known)
+        # The last position is never taken from the cache, because its logits are needed.
+        cached_length, key_values = self._cache.recall(conversation[:-1])
+        if tail[cached_length] == self.model.network.config.pos_token_id:
+            cached_length -= 1  # a region's two tokens are embedded together
+        new_regions = prompt.regions[tail[:cached_length].count(self.model.network.config.mask_token_id) :]
+        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(new_regions)}
+        embeds = self._embed_tail(tail[cached_length:], [tokens[index] for index in new_regions])
+        cache = cache_of(self.model.network.llm.config, key_values, cached_length)
         return _BegunPrompt(conversation, prefix, cache, embeds)
 
     def _contents(
@@ -511,7 +511,7 @@ class View:
         masks: Sequence[np.ndarray],
         without: Collection[RegionToken],
     ) -> list[Hashable]:
-        """What stands at each position of a conversation: an id, or for a region's tokens what they are made from."""
+        """Content of each position of a conversation: a token id, or for a region's tokens the digest of its mask."""
         config = self.model.network.config
         digests = {index: CodedMask.of(masks[index]).digest for index in set(regions)}
         contents: list[Hashable] = list(tail)
@@ -519,14 +519,14 @@ class View:
         for place, token in enumerate(tail):
             if token == config.mask_token_id:
                 digest = digests[next(places)]
-                # The spatial token follows at once.
+                # The spatial token follows directly.
                 contents[place] = ("mask", None if "mask" in without else digest)
                 contents[place + 1] = ("pos", None if "pos" in without else digest)
         return contents
 
     @torch.inference_mode()
     def encoding(self) -> Encoding:
-        """What the encoder makes of the picture; computed again if it was evicted."""
+        """The picture's encoding; computed again if it was evicted from the cache."""
         return self._cache.part("encoding", self._encode)
 
     def _encode(self) -> Encoding:
@@ -543,10 +543,10 @@ class View:
         def compute() -> KeyValues:
             network = self.model.network
             image_tokens = encoding().image_tokens
-            none = image_tokens.new_zeros(0, image_tokens.shape[-1])
+            no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
             ids = torch.tensor([head], device=image_tokens.device)
             cache = cache_of(network.llm.config)
-            embeds = network.embed_prompt(ids, image_tokens, none, none)
+            embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)
             network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
             return key_values_of(cache)
 
@@ -564,12 +564,13 @@ class View:
         region_count: int,
         turns: Sequence[Turn],
         about: Sequence[int] | None,
-        wanted: SamplingSettings,
+        requested: SamplingSettings,
     ) -> tuple[TextPrompt, int, SamplingSettings]:
-        """The prompt with as much history as fits, how many turns were left out, and the settings there is room for."""
+        """The prompt with as much history as fits, the number of turns left out, and the settings with an answer length
+        that fits. Raises ContextOverflowError if the question does not fit even without history."""
         config = self.model.network.config
         context = config.language.max_position_embeddings
-        longest = wanted.max_new_tokens
+        longest = requested.max_new_tokens
         assert longest is not None
         needed = min(MIN_ANSWER_TOKENS, longest)
         for left_out in range(len(turns) + 1):
@@ -577,7 +578,7 @@ class View:
             length = len(prompt.ids) - 1 + config.vision.image_token_count
             if length + needed <= context:
                 room = min(longest, context - length)
-                return prompt, left_out, dataclasses.replace(wanted, max_new_tokens=room)
+                return prompt, left_out, dataclasses.replace(requested, max_new_tokens=room)
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
@@ -593,23 +594,23 @@ class View:
         )
 
     @torch.inference_mode()
-    def _embed_tail(self, tail: Sequence[int], shown: Sequence[_RegionTokens]) -> torch.Tensor:
-        """(1, T, D) of ids behind the picture, with the tokens of every region that they show."""
-        none = self._pixel_values.new_zeros(0, self.model.network.config.language.hidden_size)
-        ids = torch.tensor([tail], device=none.device)
-        mask_tokens = torch.cat([none, *(one.mask for one in shown)])
-        pos_tokens = torch.cat([none, *(one.pos for one in shown)])
-        return self.model.network.splice(ids, none[None], mask_tokens, pos_tokens)
+    def _embed_tail(self, tail: Sequence[int], regions: Sequence[_RegionTokens]) -> torch.Tensor:
+        """Embeddings (1, T, D) of the ids after the picture, with the tokens of the regions that they contain."""
+        no_tokens = self._pixel_values.new_zeros(0, self.model.network.config.language.hidden_size)
+        ids = torch.tensor([tail], device=no_tokens.device)
+        mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
+        pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
+        return self.model.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Ids up to and including the picture, and those behind it."""
+    """The ids up to and including the picture, and the ids after it."""
     end = prompt.ids.index(IMAGE_PLACEHOLDER_ID) + 1
     return prompt.ids[:end], prompt.ids[end:]
 
 
 def _regions_or_masks(regions: Iterable[np.ndarray] | None, masks: Iterable[np.ndarray] | None) -> Iterable[np.ndarray]:
-    """The regions under their name of now or of before. Raises TypeError unless they were given exactly once."""
+    """The argument `regions`, or `masks`, its old name. Raises TypeError unless exactly one of them was given."""
     if (regions is None) == (masks is None):
         raise TypeError("describe needs regions (masks is their old name), once.")
     if masks is not None:

@@ -1,8 +1,8 @@
-"""The errors a person can do something about.
+"""Errors that a person can act on.
 
-An error is a code of the catalogues with the values for its placeholders, so that it can be told in every language;
-`str(error)` is the English sentence. Each is one or two plain sentences: what is wrong, and what to do. The page shows
-it as it is, so it names no internals. Programming mistakes are not reported through these classes.
+An error is a code of the catalogues with the values for its placeholders, so that it can be rendered in every language;
+`str(error)` is the English sentence. It is one or two plain sentences: what is wrong, and what to do. The page shows it
+unchanged, so it names no internals. Programming mistakes are not reported through these classes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class OspreyError(Exception):
 
     @classmethod
     def of(cls, message: Message) -> OspreyError:
-        """The error that tells this message."""
+        """The error with this message."""
         return cls(message.code, **message.params)
 
     @property
@@ -44,7 +44,7 @@ class OspreyError(Exception):
         return self.render()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Not by `args`, which hold the code alone.
+        # Exception's default uses `args`, which hold only the code.
         return _restored, (type(self), self.message), self.__dict__
 
 
@@ -57,11 +57,11 @@ class InputError(OspreyError, ValueError):
 
 
 class CheckpointError(OspreyError, RuntimeError):
-    """A checkpoint whose files are there but do not hold what the model needs."""
+    """A checkpoint whose files exist but do not contain what the model needs."""
 
 
 class ModelNotFoundError(OspreyError, FileNotFoundError):
-    """A model name, folder or file that is neither here nor reachable."""
+    """A model name, folder or file that exists neither locally nor on a reachable Hub."""
 
 
 class ContextOverflowError(InputError):
@@ -69,5 +69,5 @@ class ContextOverflowError(InputError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the computer or its GPU has no memory left for what was asked; torch's error is told by its name."""
+    """Whether the computer or its GPU ran out of memory; torch's error is recognized by the name of its class."""
     return any(kind.__name__ in ("OutOfMemoryError", "MemoryError") for kind in type(error).__mro__)

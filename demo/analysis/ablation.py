@@ -1,6 +1,6 @@
-"""Ablation: one question answered with the region and without it, and with each of its two tokens alone.
+"""Ablation: answer one question with the region, without it, and with each of its two tokens alone.
 
-Knows no component.
+Independent of Gradio components.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SWITCHED_OFF: dict[str, tuple[RegionToken, ...]] = {
     "where": ("mask",),
     "what": ("pos",),
 }
-"""Which of a region's tokens are off: none, both (the region is not there), what is there, where it is."""
+"""The region tokens that each variant omits. "mask" says what is in the region, "pos" where it is."""
 
 
 def new_ablation(session: Session, typed: str, settings: SamplingSettings) -> Analysis:

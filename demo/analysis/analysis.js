@@ -1,5 +1,5 @@
-// The closer look in the browser: one tab for each kind of analysis, its controls and what came of it. It knows neither
-// pixels nor models: the canvas tells which regions there are, and findings come as one property for each kind.
+// The analysis panel in the browser: one tab for each kind of analysis, with its controls and results. The canvas sends
+// the regions by an event; Python sends the results, one property for each kind.
 
 import { component, tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
@@ -15,12 +15,12 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
   const state = {
     scene: { picture: null, selected: null, regions: [] },
     openKind: null, // kind of the tab that is open
-    unfolded: new Set(), // "look id:number" of the lists of labels that are shown whole
+    unfolded: new Set(), // "id of the analysis:number of the region" of the lists of labels that are shown whole
   };
 
   // ---- tabs and controls --------------------------------------------------------------------------------------------
 
-  // In another language the panel is made anew: what was typed and which tab is open stay.
+  // After a change of language the panel is made again: the controls keep their values, the open tab stays open.
   const typedBefore = controlsIn(root).map((control) => control.value);
   const tabBefore = root.querySelector('[role="tab"][aria-selected="true"]');
 
@@ -111,7 +111,7 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
 
   // ---- findings -----------------------------------------------------------------------------------------------------
 
-  // Draws the findings of a kind, unless the same ones are drawn already.
+  // Draws the results of a kind, unless they are drawn already.
   function show(kind) {
     const { scene, unfolded } = state;
     const panel = panels[kind];
@@ -129,9 +129,9 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
     announce(kind, look, isRunning);
   }
 
-  // Of a region that was asked about, what the findings show as it is now.
+  // The current state of a region that was asked about, as far as the results show it.
   function regionNow(asked) {
-    const region = state.scene.regions.find((each) => each.number === asked.number);
+    const region = state.scene.regions.find(({ number }) => number === asked.number);
     return [fateOf(asked, state.scene, words), region && region.name];
   }
 

@@ -1,4 +1,4 @@
-"""The analysis panel's events: an analysis is begun at once, carried out when the model is free, stopped."""
+"""The analysis panel's events: begin an analysis at once, carry it out when the model is free, stop it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from osprey_core.language.sampling import SamplingSettings
 
 
 def wire_analysis(services: Services, workspace: gr.State, panel: gr.HTML, settings: list[Any], decode: Decode) -> None:
-    """Wire the panel's events. `settings` are the controls of sampling."""
+    """Wire the panel's events. `settings` are the sampling controls."""
     handlers = AnalysisHandlers(services, decode)
     at_once = private(queues.AT_ONCE, overlapping=True)
     panel.begin_look(handlers.begin, [workspace, *settings], [panel], **at_once).then(
@@ -58,7 +58,7 @@ def analysis_outputs(services: Services, panel: gr.HTML) -> Outputs[Session]:
 
 
 def analysis_properties(services: Services, session: Session, analysis: Analysis) -> Properties:
-    """The panel's property that shows one analysis; none without a picture."""
+    """The panel's property that shows one analysis; empty without a picture."""
     if session.picture is None:
         return {}
     image = services.pictures.get(session.picture).image() if analysis.kind == "inside" else None
@@ -73,7 +73,7 @@ class AnalysisHandlers:
     decode: Decode
 
     def begin(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Any:
-        """An analysis that waits for the model; `settings` are the values of the controls."""
+        """Add an analysis that waits for the model; `settings` are the values of the controls."""
         analysis = None
         with errors_as_toasts():
             analysis = analyses.begin(
@@ -82,7 +82,7 @@ class AnalysisHandlers:
         return self._shown(workspace.session, analysis)
 
     def carry_out(self, workspace: Workspace) -> Iterator[Any]:
-        """All analyses that wait, as they grow."""
+        """Carry out all waiting analyses and show their partial results."""
         for waiting in [analysis for analysis in workspace.session.analyses if analysis.state == "waiting"]:
             held = HeldError()
             with errors_as_toasts(held):

@@ -1,11 +1,11 @@
-// The controls of each kind of analysis: what a person fills in, and how Python is told.
+// The controls of each kind of analysis, and the message to Python that they form.
 
 import { keep, recall } from "../shared/browser_store.js";
 import { make } from "../shared/elements.js";
 
 const MAX_QUESTION_LETTERS = 4000;
 
-// The form of a kind: {fields, read, go}: nodes, a function that gives their values, and the label of the button.
+// The form of a kind: {fields, read, go}: nodes, a function that returns their values, and the label of the button.
 export function createForm(kind, { words, most }) {
   const forms = {
     labels: () => labelsForm(words),
@@ -29,7 +29,7 @@ function labelsForm(words) {
   const list = make("textarea", { rows: 3, placeholder: words.labelsExample, spellcheck: "false" });
   const which = choice(words, "all", "selected");
   const rank = choice(words, "sum", "mean");
-  list.value = recall("labels") || ""; // a list of labels is long to type: the browser keeps the last one
+  list.value = recall("labels") || ""; // the browser stores the last list of labels
   const fields = [field(words.labels, list), field(words.which, which), field(words.rank, rank, words.rankTip)];
   fields[0].classList.add("osp-wide");
   const read = () => {

@@ -1,6 +1,6 @@
-"""Label scores: which of a person's labels the model would most likely say of each region.
+"""Label scores: how likely the model is to answer with each of a person's labels, for each region.
 
-Knows no component.
+Independent of Gradio components.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_LIST_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class RegionLabelScores(AnalysisResult):
-    """A list of labels, scored for the region at this place of the request."""
+    """Label scores of the region at index `place` of the request."""
 
     place: int
     scores: LabelScores
@@ -33,7 +33,7 @@ class RegionLabelScores(AnalysisResult):
 
 @dataclass(frozen=True)
 class LabelScoresRequest(AnalysisRequest):
-    """Each of several regions judged by the same labels."""
+    """Score the same labels for each of several regions."""
 
     regions: tuple[CodedMask, ...]
     labels: tuple[str, ...]
@@ -50,7 +50,7 @@ class LabelScoresRequest(AnalysisRequest):
 
 
 def new_label_scores(session: Session, labels: Any, which: Any = "all", rank_by: Any = "sum") -> Analysis:
-    """An analysis that scores labels for regions. labels: text, one per line or parted by commas, or a list of texts.
+    """An analysis that scores labels for regions. labels: text with one label per line or comma, or a list of texts.
 
     Raises InputError if there are no such regions or too few labels.
     """
@@ -64,13 +64,13 @@ def new_label_scores(session: Session, labels: Any, which: Any = "all", rank_by:
 
 
 def read_labels(typed: Any) -> tuple[str, ...]:
-    """The different labels of a list as it was typed, in its order. Raises InputError for fewer than two of them."""
+    """The distinct labels of a typed list, in typed order. Raises InputError for fewer than two."""
     pieces = re.split(r"[\n,;，、；]", typed) if isinstance(typed, str) else typed
     if not isinstance(pieces, list | tuple) or not all(isinstance(piece, str) for piece in pieces):
         raise InputError("page.few_labels")
     if sum(map(len, pieces)) > MAX_LIST_CHARACTERS:
         raise InputError("page.long_list", limit=MAX_LIST_CHARACTERS)
-    found = tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces if piece.strip()))
-    if len(found) < 2:
+    labels = tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces if piece.strip()))
+    if len(labels) < 2:
         raise InputError("page.few_labels")
-    return found
+    return labels

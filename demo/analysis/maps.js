@@ -1,4 +1,4 @@
-// Similarity maps: each level of the model's features as a picture, with a scale that tells the value under the pointer.
+// Similarity maps: each level of the encoder as a picture, with a scale that shows the value under the pointer.
 
 import { make, say } from "../shared/elements.js";
 import { valueAt } from "./findings.js";
@@ -7,7 +7,7 @@ import { valueAt } from "./findings.js";
 export function createMaps(look, { words, heat }) {
   const figures = look.parts.map((part) => createFigure(look.asked[0].number, part, { words, heat }));
   const maps = make("div", { class: "osp-maps" }, ...figures.map((figure) => figure.node));
-  // Under the pointer, all maps tell their value at the same spot of the picture.
+  // All maps show their value at the point of the picture under the pointer.
   maps.addEventListener("pointermove", (event) => figures.forEach((figure) => figure.tell(spotUnder(event))));
   maps.addEventListener("pointerleave", () => figures.forEach((figure) => figure.tell(null)));
   return maps;
@@ -39,7 +39,7 @@ function createFigure(number, part, { words, heat }) {
   return { node: make("figure", {}, make("img", { src: part.url, alt }), make("figcaption", {}, title), below), tell };
 }
 
-// Where the pointer is in the picture that is shown, as shares of its width and height, or null. The picture keeps its
+// The pointer's position in the shown picture, as shares of its width and height, or null. The picture keeps its
 // proportions, so it may fill only a part of the element.
 function spotUnder(event) {
   const image = event.target.closest("img");

@@ -1,4 +1,4 @@
-"""What the panel's script sends: which analysis is wanted, one typed message for each kind."""
+"""Messages from the panel's script: one type for each kind of analysis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo.shared.messages import ScriptMessage
 
 
 class LabelScoresMessage(ScriptMessage):
-    """Labels to be judged. `labels` is text, one per line or parted by commas."""
+    """Labels to score. `labels` is text with one label per line or comma."""
 
     kind: Literal["labels"]
     labels: str
@@ -19,14 +19,14 @@ class LabelScoresMessage(ScriptMessage):
 
 
 class QuestionMessage(ScriptMessage):
-    """A question to be answered with and without the region, or by two models; empty for the last one."""
+    """A question to answer with and without the region, or by two models; empty repeats the last question."""
 
     kind: Literal["without", "models"]
     question: str = ""
 
 
 class SamplesMessage(ScriptMessage):
-    """A question to be answered several times. The numbers come as they were typed."""
+    """A question to answer several times. The numbers arrive as typed text."""
 
     kind: Literal["samples"]
     question: str = ""
@@ -35,7 +35,7 @@ class SamplesMessage(ScriptMessage):
 
 
 class SimilarityMapsMessage(ScriptMessage):
-    """Where the encoder finds the picture like the selected region."""
+    """Request for maps of the encoder features' similarity to the selected region."""
 
     kind: Literal["inside"]
 
@@ -46,13 +46,13 @@ _MESSAGE: TypeAdapter[AnalysisMessage] = TypeAdapter(Annotated[AnalysisMessage, 
 
 
 class StopMessage(ScriptMessage):
-    """The analysis of this kind is to end."""
+    """Request to stop the analysis of this kind."""
 
     kind: str
 
 
 def read_message(value: Any) -> AnalysisMessage:
-    """Which analysis is wanted. Raises InputError if the message is of no kind."""
+    """Parse a message that requests an analysis. Raises InputError if it matches no kind."""
     try:
         return _MESSAGE.validate_python(value)
     except ValidationError:

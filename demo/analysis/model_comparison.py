@@ -1,6 +1,6 @@
-"""Model comparison: one question answered by both models.
+"""Model comparison: both models answer one question.
 
-Knows no component.
+Independent of Gradio components.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from osprey_core.language.sampling import SamplingSettings
 
 
 def new_model_comparison(services: Services, session: Session, typed: str, settings: SamplingSettings) -> Analysis:
-    """An analysis that asks both models. Raises InputError, which says what to do, where only one is loaded."""
+    """An analysis that asks both models. Raises InputError if only one model is configured."""
     if services.second is None:
         raise InputError("page.one_model")
     question = SingleQuestion.of(session, typed, settings)

@@ -1,6 +1,6 @@
-"""The analysis panel below the picture: building the component, and the analyses as it is sent them.
+"""The analysis panel below the picture: its component, and analyses as JSON for its script.
 
-It has a tab for each kind of analysis. Decides nothing about them.
+The panel has one tab for each kind of analysis; the analyses themselves are made elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50
-"""Labels of a region that are sent to the browser, the best ones."""
+"""Number of a region's best labels that are sent to the browser."""
 _COLORS = 9
 
 
@@ -79,13 +79,13 @@ def _part_of(analysis: Analysis, part: Any, image: NDArray[np.uint8] | None) -> 
     return _map_of(analysis.regions[0], part, image)
 
 
-def _labels_of(asked: RegionSnapshot, found: RegionLabelScores) -> dict[str, Any]:
-    scores = found.scores
+def _labels_of(region: RegionSnapshot, part: RegionLabelScores) -> dict[str, Any]:
+    scores = part.scores
     return {
-        "number": asked.number,
+        "number": region.number,
         "labels": [
-            {"label": one.label, "share": one.share, "log": round(one.log_likelihood, 2)}
-            for one in scores.top(SHOWN_LABELS)
+            {"label": score.label, "share": score.share, "log": round(score.log_likelihood, 2)}
+            for score in scores.top(SHOWN_LABELS)
         ],
         "onList": scores.on_list,
         "unsure": scores.is_uncertain,
@@ -107,20 +107,21 @@ def _variant_of(analysis: Analysis, variant: AnswerVariant) -> dict[str, Any]:
 
 
 def _hundredths(heat: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Cosines in hundredths, row by row: what the page tells of the spot under the pointer."""
+    """Cosines in hundredths, row by row: the values that the page shows under the pointer."""
     hundredths: NDArray[np.int8] = np.rint(100 * np.clip(np.nan_to_num(heat), -1, 1)).astype(np.int8)
     return hundredths
 
 
-def _map_of(asked: RegionSnapshot, found: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
-    jpeg = base64.b64encode(similarity_maps.drawn(image, asked, found)).decode()
-    low, high = float(found.heat.min()), float(found.heat.max())
+def _map_of(region: RegionSnapshot, level_map: LevelMap, image: NDArray[np.uint8]) -> dict[str, Any]:
+    jpeg = base64.b64encode(similarity_maps.drawn(image, region, level_map)).decode()
+    heat = level_map.heat
+    low, high = float(heat.min()), float(heat.max())
     return {
-        "level": found.level,
-        "size": [int(found.heat.shape[1]), int(found.heat.shape[0])],
+        "level": level_map.level,
+        "size": [int(heat.shape[1]), int(heat.shape[0])],
         "low": round(low, 2) if math.isfinite(low) else 0,
         "high": round(high, 2) if math.isfinite(high) else 0,
-        "seen": bool(found.heat.any()),
-        "values": base64.b64encode(_hundredths(found.heat).tobytes()).decode(),
+        "seen": bool(heat.any()),
+        "values": base64.b64encode(_hundredths(heat).tobytes()).decode(),
         "url": f"data:image/jpeg;base64,{jpeg}",
     }

@@ -1,4 +1,4 @@
-// What came of an analysis, as nodes: labels with their shares, answers side by side, maps.
+// The results of an analysis as nodes: labels with their shares, answers side by side, maps.
 
 import { chip, make, say, thumbnailCopy } from "../shared/elements.js";
 import { drawn } from "../shared/pieces.js";
@@ -10,7 +10,7 @@ const TOP_LABELS = 5;
 
 const note = (text, look = "osp-faint") => make("p", { class: look }, text);
 
-// What has become of a region since it was asked about, in words; "" if it is still the same.
+// A sentence on how a region has changed since it was asked about; "" if it is still the same.
 export function fateOf({ number, key }, scene, words) {
   const region = scene.regions.find((each) => each.number === number);
   if (!region) return words.gone;
@@ -18,8 +18,8 @@ export function fateOf({ number, key }, scene, words) {
 }
 
 // The nodes of an analysis.
-//   context: {words, colors, heat, scene, unfolded, redraw}; `unfolded` is a Set of "look id:number" of the lists of
-//   labels that are shown whole, and `redraw()` is called after it has changed.
+//   context: {words, colors, heat, scene, unfolded, redraw}; `unfolded` is a Set of "id of the analysis:number of the
+//   region" of the lists of labels that are shown whole, and `redraw()` is called after it has changed.
 export function resultNodes(kind, look, context) {
   if (kind === "labels") return look.asked.map((asked, place) => labelCard(look, asked, look.parts[place], context));
   if (kind === "inside") return mapNodes(look, context);
@@ -113,7 +113,7 @@ function titleOf(part, place, words) {
   return [words.how[part.how], words.howTips[part.how]];
 }
 
-// A sentence on an answer that an earlier one has given already, or "".
+// A sentence that an earlier part gave the same answer, or "".
 function repetitionOf(parts, place, words) {
   if (parts[place].how === "model") return "";
   const first = sameAnswerBefore(parts, place);
@@ -134,7 +134,7 @@ function answerCard(look, place, context) {
     text.append(make("span", { class: "osp-note" }, state));
   }
   const repetition = repetitionOf(look.parts, place, words);
-  // The same answer is a warning unless the question gave the model the region: its place alone should not be enough.
+  // An unchanged answer is a warning where the model did not get what is in the region: it may be a guess.
   const isHarmless = part.how === "sample" || part.how === "what";
   return make(
     "article",
@@ -145,7 +145,7 @@ function answerCard(look, place, context) {
   );
 }
 
-// How far finished answers agree, in words, or "".
+// A sentence on how far finished answers agree, or "".
 function verdictOf(look, words) {
   const { parts } = look;
   if (isBusy(look) || !parts.length || !parts.every((part) => part.done)) return "";

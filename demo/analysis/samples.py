@@ -1,6 +1,6 @@
-"""Samples: one question answered several times, each time with another seed.
+"""Samples: answer one question several times, each time with another seed.
 
-Knows no component.
+Independent of Gradio components.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ MAX_SAMPLES = 8
 
 
 def new_samples(session: Session, typed: str, count: Any, temperature: Any, settings: SamplingSettings) -> Analysis:
-    """An analysis that answers the question `count` times. The seeds are the settings' own and those that follow it.
+    """An analysis that answers the question `count` times, with consecutive seeds that start at the settings' seed.
 
-    temperature: in place of the settings' one. Raises InputError if it is 0, where all answers are the same.
+    temperature: replaces that of the settings. Raises InputError if it is 0, because all answers would be the same.
     """
     try:
         number, warmth = int(count), float(temperature)

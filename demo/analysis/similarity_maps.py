@@ -1,6 +1,6 @@
-"""Looking inside the encoder: where each of its levels finds the picture like a region, as maps over the picture.
+"""Similarity maps: for each encoder level, the similarity of every position of the picture to a region.
 
-Knows no component.
+Independent of Gradio components.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ SHOWN_SIDE = 640
 
 @dataclass(frozen=True, eq=False)
 class LevelMap(AnalysisResult):
-    """How much each position of one level is like the region."""
+    """Similarity of each position of one level to the region."""
 
     level: str
     heat: NDArray[np.float32]
-    """(h, w) at the level's own resolution: cosines in [-1, 1]; 0 all over where it sees nothing of the region."""
+    """(h, w) at the level's resolution: cosines in [-1, 1]; all 0 if the region covers no position of the level."""
 
 
 @dataclass(frozen=True)
 class SimilarityMapsRequest(AnalysisRequest):
-    """All levels' maps for one region."""
+    """Compute the maps of all levels for one region."""
 
     region: CodedMask
 
@@ -51,7 +51,7 @@ class SimilarityMapsRequest(AnalysisRequest):
 
 
 def new_similarity_maps(session: Session, which: Any = "selected") -> Analysis:
-    """The maps of one region. Raises InputError without one."""
+    """An analysis that maps the similarity to one region. Raises InputError without a region."""
     regions = chosen_regions(session, which)[:1]
     assert session.picture is not None
     return new_analysis(
@@ -61,18 +61,18 @@ def new_similarity_maps(session: Session, which: Any = "selected") -> Analysis:
     )
 
 
-def drawn(image: NDArray[np.uint8], region: RegionSnapshot, found: LevelMap) -> bytes:
-    """The map, from its lowest to its highest value, over its picture with the region's outline, as JPEG.
+def drawn(image: NDArray[np.uint8], region: RegionSnapshot, level_map: LevelMap) -> bytes:
+    """The map, stretched to its own range, over its picture with the region's outline, as JPEG.
 
     image: uint8 (H, W, 3), the picture at its own size.
     """
     from osprey_core.analysis.feature_similarity import stretched
 
     small = np.asarray(fit_within(Image.fromarray(image), SHOWN_SIDE))
-    # Shrunk by area and kept wherever anything is left, so that a thin region keeps its outline.
+    # Shrunk by area, with a threshold that a thin region still exceeds, so that it keeps its outline.
     soft = cv2.resize(region.mask.mask().astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
     outline = soft >= min(0.5, float(soft.max()))
     buffer = io.BytesIO()
-    pixels = overlays.heat_over(small, stretched(found.heat), NumberedMask(region.number, outline))
+    pixels = overlays.heat_over(small, stretched(level_map.heat), NumberedMask(region.number, outline))
     Image.fromarray(pixels).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()

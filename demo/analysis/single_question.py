@@ -1,6 +1,6 @@
-"""One question asked by itself, without the conversation: what analyses ask that compare answers.
+"""A question without the conversation before it, for analyses that compare answers.
 
-So nothing but what is compared differs from one answer to the next.
+Without history, answers differ only in what the analysis varies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from osprey_core.language.sampling import SamplingSettings
 
 @dataclass(frozen=True)
 class SingleQuestion:
-    """A question, the regions it is about, and what the model is asked."""
+    """A question, the regions it is about, and the model request."""
 
     text: str
     regions: tuple[RegionSnapshot, ...]
@@ -23,7 +23,7 @@ class SingleQuestion:
 
     @classmethod
     def of(cls, session: Session, typed: str, settings: SamplingSettings) -> SingleQuestion:
-        """The question as typed. An empty one means the conversation's last, or, if there is none, a short description.
+        """The question as typed; if empty, the conversation's last question, or else a request for a short description.
 
         Raises InputError if it cannot be asked.
         """

@@ -1,1 +1,1 @@
-"""Named endpoints for programs, and the same as tools over MCP."""
+"""Named endpoints for programs, also offered as MCP tools."""

@@ -160,24 +160,25 @@ class AnalysisEndpoints:
         request: gr.Request,
         session: str,
         make: Callable[[Session], Analysis],
-        told: Callable[[Session, Analysis], list[dict[str, Any]]],
+        result_of: Callable[[Session, Analysis], list[dict[str, Any]]],
     ) -> Iterator[Any]:
-        """What is found, as it grows."""
+        """Begin an analysis and yield its partial results, ending with the complete one."""
         workspace = self.callers.workspace(session, request)
         begun = analyses.begin(workspace, make)
         for analysis in analyses.carry_out(self.services, workspace, begun.id, self.decode):
-            yield self.callers.told(told(workspace.session, analysis), request)
+            yield self.callers.told(result_of(workspace.session, analysis), request)
 
 
 def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
-    told = []
+    results = []
     for part in analysis.parts:
         ranked = [
-            {"label": one.label, "share": one.share, "log_likelihood": one.log_likelihood} for one in part.scores.ranked
+            {"label": score.label, "share": score.share, "log_likelihood": score.log_likelihood}
+            for score in part.scores.ranked
         ]
         scores = {"labels": ranked, "on_list": part.scores.on_list, "uncertain": part.scores.is_uncertain}
-        told.append({**_region(session, analysis, part.place), **scores})
-    return told
+        results.append({**_region(session, analysis, part.place), **scores})
+    return results
 
 
 def _ablated(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
@@ -211,8 +212,8 @@ def _begun(analysis: Analysis) -> list[AnswerVariant]:
 
 
 def _region(session: Session, analysis: Analysis, place: int) -> dict[str, Any]:
-    """The region at this place of an analysis, as it was when that was begun."""
-    asked = analysis.regions[place]
-    known = session.region(asked.number)
-    name = known.name if known is not None else ""
-    return snapshot_result(asked, name)
+    """The region at index `place` of an analysis, as it was when the analysis began, with its current name."""
+    snapshot = analysis.regions[place]
+    region = session.region(snapshot.number)
+    name = region.name if region is not None else ""
+    return snapshot_result(snapshot, name)

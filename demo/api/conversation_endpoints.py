@@ -41,8 +41,8 @@ class ConversationEndpoints:
                 self.services, workspace, _style(style), SamplingSettings(max_new_tokens=1024), self.decode
             ):
                 rows = now.captions.rows if now.captions else ()
-                found = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
-                yield self.callers.told(found, request)
+                result = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
+                yield self.callers.told(result, request)
 
     def ask(
         self,

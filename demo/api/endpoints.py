@@ -1,7 +1,7 @@
-"""Named endpoints for programs (gradio_client), and the same as tools over MCP: one table of what can be called.
+"""The table of endpoints for programs: named endpoints (gradio_client) that are also tools over MCP.
 
-Each client has a Session of its own, as each browser tab does; `session` names one that several calls share. Errors
-reach the caller as one sentence. The docstrings of the functions in the `…_endpoints` modules are what callers read.
+Each client has its own Session, as each browser tab does; `session` names one that several calls share. Errors reach
+the caller as one sentence. Callers read the docstrings of the functions in the `…_endpoints` modules.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _TEXTS = {"type": "array", "items": {"type": "string"}}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing that programs can call, under the name of its function."""
+    """One endpoint, under the name of its function."""
 
     function: Callable[..., Any]
-    """Takes Gradio's request and the inputs in their order, the session last; its docstring is what callers read."""
+    """Takes Gradio's request, then the inputs in order, the session last; callers read its docstring."""
     inputs: tuple[str, ...]
-    """Names of components, see `build_components`; the session is one of every endpoint."""
+    """Names of components, see `build_components`; `session` is added to every endpoint."""
     output: str | None
-    """Name of the component that shows what it returns; None if it returns nothing."""
+    """Name of the component that holds the returned value; None if nothing is returned."""
     queue: Queue
 
 
 def add_endpoints(app: gr.Blocks, services: Services, decode: Decode) -> None:
-    """Add all endpoints to the Blocks that is being built; nothing of them is visible."""
+    """Add all endpoints, invisibly, to the Blocks that is being built."""
     with gr.Group(visible=False):
-        trigger = gr.Button()  # never pressed: an endpoint needs some event to belong to
+        trigger = gr.Button()  # never pressed: Gradio attaches an endpoint to an event
         components = build_components()
     for endpoint in endpoints(services, Callers(app, services.workspaces), decode):
         trigger.click(
@@ -85,7 +85,7 @@ def endpoints(services: Services, callers: Callers, decode: Decode) -> tuple[End
 
 
 def build_components() -> dict[str, gr.components.Component]:
-    """The components that stand for what endpoints take and return, by name. Their labels are what callers read."""
+    """Components for the inputs and outputs of endpoints, by name. Callers read their labels."""
     return {
         "file": gr.File(label="file", type="filepath"),
         "address": gr.Textbox("", label="address"),
@@ -116,7 +116,7 @@ def build_components() -> dict[str, gr.components.Component]:
 
 
 def _of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:
-    """The component, said to take values of this JSON schema: a tool's description must tell what it takes."""
+    """The component with this JSON schema for its values, which appears in the tool's description."""
     # On the instance: for a class derived from a component, Gradio writes a stub file next to the source.
     component.api_info = lambda: schema  # type: ignore[method-assign]
     return component

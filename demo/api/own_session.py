@@ -1,7 +1,7 @@
-"""No call without a session of its own: the check of what a call names as its session, before Gradio sees it.
+"""Middleware that checks the `session_hash` of a call before Gradio sees it.
 
-Gradio keeps what belongs to a caller under the `session_hash` that the caller sends. Browsers and gradio_client draw it
-at random. A name that is empty or short is one that strangers may choose too, and they would meet there.
+Gradio stores a caller's state under the `session_hash` that the caller sends. Browsers and gradio_client draw it at
+random. Two callers that send the same empty or short value would share one state.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ USE_THE_QUEUE = (
 
 _QUEUED = ("/gradio_api/queue/join", "/gradio_api/call/")
 _DIRECT = ("/gradio_api/run/", "/gradio_api/api/")
-"""Gradio's routes past the queue."""
+"""Gradio's routes that bypass the queue."""
 
 
 def is_own(session_hash: Any) -> bool:
-    """Whether this can name the session of one caller alone."""
+    """Whether this value is long enough to identify a single caller."""
     return isinstance(session_hash, str) and len(session_hash.strip()) >= SHORTEST_SESSION_HASH
 
 
 class RequireOwnSession:
-    """ASGI middleware: refuses (400) a call whose session_hash others may send as well, and (404) calls past the queue.
+    """ASGI middleware: refuse (400) calls whose session_hash is too short, and (404) calls that bypass the queue.
 
-    A call without a session_hash is let through: Gradio refuses it in the queue and gives it one of its own under
-    `/call/`; the endpoints refuse what is left (see `caller_identity`).
+    A call without a session_hash passes: Gradio refuses it at `/queue/join` and generates one under `/call/`; the
+    endpoints refuse the remaining cases (see `caller_identity`).
     """
 
     def __init__(self, app: Any) -> None:
@@ -56,7 +56,7 @@ class RequireOwnSession:
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
         body = b"".join(message.get("body", b"") for message in messages)
-        # A long stroke is some hundred kilobytes of JSON: read beside the event loop, which serves everybody.
+        # A long stroke is some hundred kilobytes of JSON: parse it in a thread, not on the shared event loop.
         if await to_thread.run_sync(_names_a_shared_session, body):
             await JSONResponse({"detail": text("page.session_missing")}, 400)(scope, receive, send)
             return
@@ -71,6 +71,6 @@ def _names_a_shared_session(body: bytes) -> bool:
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
-        return False  # Gradio says what is wrong with it
-    given = sent.get("session_hash") if isinstance(sent, dict) else None
-    return given is not None and not is_own(given)
+        return False  # Gradio reports the malformed body
+    session_hash = sent.get("session_hash") if isinstance(sent, dict) else None
+    return session_hash is not None and not is_own(session_hash)

@@ -1,4 +1,4 @@
-"""Endpoints that open a picture and save what was done with it."""
+"""Endpoints that open a picture and export its regions and conversation."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class PictureEndpoints:
             workspace.change(lambda _: opened)
             self.services.workspaces.keep(workspace)
             assert opened.picture is not None
-            found = {"session": workspace.key, "width": opened.picture.width, "height": opened.picture.height}
-            return self.callers.told(found, request)
+            result = {"session": workspace.key, "width": opened.picture.width, "height": opened.picture.height}
+            return self.callers.told(result, request)
 
     def export(self, request: gr.Request, session: str = "") -> str:
         """Save picture, regions and conversation as one zip: masks as PNG and COCO JSON, overlay, Markdown.
@@ -62,7 +62,7 @@ class PictureEndpoints:
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
             data, name = record.zip_of(workspace.session, self.services.model.name, self.services.segmenter.name)
-            # In Gradio's own folder, from which it serves files and which it clears.
+            # Gradio serves files from its upload folder and clears it.
             folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
             folder.mkdir(parents=True)
             (folder / name).write_bytes(data)

@@ -112,12 +112,12 @@ class RegionEndpoints:
             of each find: index (for take_segment), score from 0 to 1, area, box_xyxy, rle.
         """
         with errors_as_sentences():
-            found = find_everything(self.services, self.callers.workspace(session, request).session)
-            segments = [
+            segments = find_everything(self.services, self.callers.workspace(session, request).session)
+            results = [
                 {"index": index, "score": segment.score, **mask_result(segment.mask)}
-                for index, segment in enumerate(found)
+                for index, segment in enumerate(segments)
             ]
-            return self.callers.told(segments, request)
+            return self.callers.told(results, request)
 
     def take_segment(self, request: gr.Request, number: int, action: str = "new", session: str = "") -> Any:
         """Make a region of one find of segment_everything.
@@ -163,11 +163,11 @@ class RegionEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            left = workspace.change_regions(lambda s: regions.delete_region(s, int(number or 0)))
-            return self.callers.told([region_result(region) for region in left.regions], request)
+            changed = workspace.change_regions(lambda s: regions.delete_region(s, int(number or 0)))
+            return self.callers.told([region_result(region) for region in changed.regions], request)
 
     def _refined(self, workspace: Workspace, drawn: Session, refine: bool | None) -> dict[str, Any]:
-        """What was drawn, or the outline in its place; if none fits, the mark stays and the caller is told."""
+        """The drawn region, refined if asked for. Raises InputError, and leaves the mark, if no outline fits."""
         if not refine:
             return selected_region(drawn)
         change = lambda s: marks.refine_mark(self.services, s) if s.regions is drawn.regions else s  # noqa: E731

@@ -1,4 +1,4 @@
-"""What endpoints return of regions, and how their errors reach the caller: plain values and single sentences."""
+"""Regions as JSON results of endpoints, and endpoint errors as single sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def errors_as_sentences() -> Iterator[None]:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list that came from outside; anything else becomes an empty one."""
+    """The value if it is a list; anything else becomes an empty list."""
     return value if isinstance(value, list) else []
 
 

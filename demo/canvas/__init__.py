@@ -1,1 +1,1 @@
-"""The picture canvas: a Gradio HTML component of our own (Python side, script and style beside each other)."""
+"""The picture canvas: a custom gr.HTML component with its Python side, script and style sheet."""

@@ -1,5 +1,5 @@
-// The camera: a live preview in a dialog. What is taken is handed on as a file, like one that was chosen. It is offered
-// only where the browser has one to offer.
+// The camera: a live preview in a dialog. The photograph is passed on as a file, like a chosen one. It is offered only
+// if the browser supports it.
 
 import { make } from "../shared/elements.js";
 
@@ -7,7 +7,8 @@ const JPEG_QUALITY = 0.95;
 
 export const hasCamera = () => Boolean(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
 
-// Gives the dialog's element, and `open`. `take(file)` gets the picture, `refuse(sentence)` why there is none.
+// Returns {dialog, open}. `take(file)` is called with the photograph, `refuse(sentence)` with the reason if there is
+// none.
 export function createCamera({ words, take, refuse }) {
   const video = make("video", { playsinline: "", "aria-label": words.cameraPreview });
   video.muted = true;
@@ -18,14 +19,14 @@ export function createCamera({ words, take, refuse }) {
   let stream = null;
   let openings = 0;
 
-  const end = (given) => given && given.getTracks().forEach((track) => track.stop());
+  const end = (mediaStream) => mediaStream && mediaStream.getTracks().forEach((track) => track.stop());
 
   dialog.addEventListener("close", () => {
     openings += 1;
     end(stream);
     stream = video.srcObject = null;
   });
-  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
+  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // shortcuts of the page are off
   cancel.addEventListener("click", () => dialog.close());
   shutter.addEventListener("click", () => {
     const shot = make("canvas", { width: video.videoWidth, height: video.videoHeight });
@@ -44,10 +45,10 @@ export function createCamera({ words, take, refuse }) {
     shutter.disabled = true;
     dialog.showModal();
     try {
-      const wanted = { facingMode: "environment", width: { ideal: 1920 } };
-      const given = await navigator.mediaDevices.getUserMedia({ video: wanted });
-      if (opening !== openings) return end(given); // cancelled while the browser was still asking
-      stream = video.srcObject = given;
+      const constraints = { facingMode: "environment", width: { ideal: 1920 } };
+      const mediaStream = await navigator.mediaDevices.getUserMedia({ video: constraints });
+      if (opening !== openings) return end(mediaStream); // cancelled while the browser was still asking
+      stream = video.srcObject = mediaStream;
       await video.play();
       shutter.disabled = false;
       shutter.focus();

@@ -1,5 +1,5 @@
-// The picture canvas in the browser: puts its modules together around one store. It knows no model: every gesture goes
-// to Python, and what comes back is drawn.
+// The picture canvas in the browser: combines its modules around one store. Every gesture is sent to Python, and the
+// answer is drawn.
 
 import { component, tell } from "../shared/component.js";
 import { make } from "../shared/elements.js";
@@ -72,7 +72,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
 
   // ---- behaviour ----------------------------------------------------------------------------------------------------
 
-  // Before the renderer: the size of the stage depends on it.
+  // Registered before the renderer, because the size of the stage depends on it.
   store.follow(["picture"], () => {
     const { picture } = store;
     root.classList.toggle("osp-has-picture", Boolean(picture));
@@ -98,10 +98,10 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
   const receive = createReceiver({ store, words, props, gestures, marks, forgetCaptions: captions.forget });
   watch(["scene", "picture", "pictures", "segments", "download"], receive);
   receive();
-  store.touch("picture", "scene", "tool"); // shows everything once, whatever has come
+  store.touch("picture", "scene", "tool"); // draw everything once, also without data from Python
 }
 
-// What the canvas and the other components tell each other; see shared/component.js.
+// The events between the canvas and the other components; see shared/component.js.
 function followPage({ store, list, listen }) {
   function tellScene() {
     const regions = store.scene.regions.map(({ number, key, name, hidden }) => ({ number, key, name, hidden }));

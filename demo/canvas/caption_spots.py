@@ -1,4 +1,4 @@
-"""Where the canvas may write captions over the picture: the core's layout, asked by the script."""
+"""Caption placement for the canvas: the script calls the core's layout through this module."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ MAX_CAPTIONS = 200
 
 
 def place_captions(wanted: Any) -> list[list[float] | None]:
-    """Where captions fit, asked by the script: `wanted` has captions, size of the picture, what is taken (CSS pixels).
+    """A box for each caption, or None where it does not fit.
 
-    Whatever else comes, comes from elsewhere and is answered with nothing.
+    `wanted` comes from the script: captions, size of the picture, occupied boxes, all in CSS pixels. A malformed value
+    gives an empty list.
     """
     try:
         rows = wanted["captions"][:MAX_CAPTIONS]

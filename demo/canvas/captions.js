@@ -1,5 +1,5 @@
-// Captions on the picture: names of regions, and what "describe everything" said of the segments. Which texts there are
-// and how wide they are is known here; where a rectangle may go is asked of Python.
+// Captions on the picture: names of regions, and the descriptions of segments. This module chooses and measures the
+// texts; Python computes where their rectangles fit.
 
 import { make } from "../shared/elements.js";
 import { anchorPoint, holds, rectOf, toCanvas } from "./geometry.js";
@@ -12,13 +12,13 @@ const STRIPE = 4;
 const LEAST_WIDTH = 52;
 const MOST_WIDTH = 220;
 const BADGE_HALF = 15;
-// Of the picture's area, what captions of segments may cover at most: the picture is still to be seen.
+// Largest share of the picture's area that captions of segments may cover.
 const MOST_COVERED = 0.25;
-// Milliseconds in which several drawings ask only once.
+// Milliseconds within which several drawings make only one request.
 const PAUSE = 30;
 
-// The captions there are to place: regions first, then, while everything is outlined, the segments that are no region
-// yet. Gives [{text, layer, color, number}]; color and number are null for segments.
+// The captions to place: regions first, then, with the tool "everything", the segments that are not regions yet.
+// Returns [{text, layer, color, number}]; color and number are null for segments.
 export function wantedCaptions({ picture, scene, layers, segments, described, tool }) {
   if (!picture) return [];
   const texts = described && described.picture === picture.id ? described.texts : new Map();
@@ -35,7 +35,7 @@ export function wantedCaptions({ picture, scene, layers, segments, described, to
   for (const layer of ofSegments) {
     const text = texts.get(layer.index);
     if (!text || taken.has(layer.key)) continue;
-    // A part with the same words as the whole around it says nothing new.
+    // A part with the same caption as the whole around it needs none.
     const middle = anchorPoint(layer, picture);
     const isRepeated = captions.some((other) => other.text === text && holds(other.layer, picture, middle));
     if (!isRepeated) captions.push({ text, layer, color: null, number: null });
@@ -43,7 +43,7 @@ export function wantedCaptions({ picture, scene, layers, segments, described, to
   return captions;
 }
 
-// A caption as Python is asked about it, in CSS pixels from the picture's corner. `textWidth` is the width of its text.
+// A caption as sent to Python, in CSS pixels from the picture's corner. `textWidth` is the width of its text.
 export function captionRow(layer, textWidth, picture, view) {
   const rect = rectOf(layer, picture, view);
   const [left, top] = [rect.x - view.x, rect.y - view.y];
@@ -58,8 +58,8 @@ export function captionRow(layer, textWidth, picture, view) {
   };
 }
 
-// The places of the captions that are placed: all of regions, and segments as long as the share of the picture that
-// captions may cover, in CSS pixels `size`, lasts.
+// The indices of the captions to place: all of regions, and those of segments until the captions cover the largest
+// share of the picture. `size` is the picture's in CSS pixels.
 export function keptPlaces(captions, rows, size) {
   let room = MOST_COVERED * size[0] * size[1];
   return captions.flatMap(({ number }, place) => {
@@ -68,7 +68,7 @@ export function keptPlaces(captions, rows, size) {
   });
 }
 
-// The text, cut at its end with "…" so that it is at most so wide. `measure(text)` gives a width.
+// The text, cut at its end with "…" to be at most `width` wide. `measure(text)` returns a width.
 export function shortened(text, width, measure) {
   if (measure(text) <= width + 0.5) return text;
   const letters = [...text];
@@ -79,7 +79,8 @@ export function shortened(text, width, measure) {
 
 const tenth = (value) => Math.round(value * 10) / 10;
 
-// `place(request)` asks Python for spots. Gives {node, ask, paint, textUnder}; `node` is the box that turns captions off.
+// `place(request)` asks Python for boxes. Returns {node, ask, paint, textUnder, forget}; `node` is the checkbox that
+// turns captions off.
 export function createCaptions({ store, words, place }) {
   const input = make("input", { type: "checkbox", checked: true });
   const label = { class: "osp-fit osp-captions", title: words.captionsTip };
@@ -87,18 +88,18 @@ export function createCaptions({ store, words, place }) {
   input.addEventListener("change", () => store.set({ hasCaptions: input.checked }));
   store.follow(["hasCaptions"], () => (input.checked = store.hasCaptions));
 
-  let asked = "[]"; // what was last asked for, as text
+  let lastKey = "[]"; // the last request, as JSON
   let scaleOfSpots = 0;
   let timer = 0;
 
-  // A canvas of its own, for widths of texts.
+  // A separate canvas, for measuring texts.
   const ruler = make("canvas", {}).getContext("2d");
   const widthOf = (text) => {
     ruler.font = FONT;
     return ruler.measureText(text).width;
   };
 
-  // Called with every drawing; asks Python only if something has changed. `badges` are places of numbers.
+  // Called at every drawing; asks Python only if something has changed. `badges` are the places of region numbers.
   function ask(badges) {
     const { picture, view } = store;
     const wanted = wantedCaptions(store);
@@ -106,17 +107,17 @@ export function createCaptions({ store, words, place }) {
     const candidates = store.hasCaptions ? wanted : [];
     const size = [picture.width * view.scale, picture.height * view.scale].map(tenth);
     const rows = candidates.map(({ text, layer }) => captionRow(layer, widthOf(text), picture, view));
-    const kept = keptPlaces(candidates, rows, size);
-    const captions = kept.map((index) => candidates[index]);
+    const places = keptPlaces(candidates, rows, size);
+    const captions = places.map((index) => candidates[index]);
     const request = {
-      captions: kept.map((index) => rows[index]),
+      captions: places.map((index) => rows[index]),
       size,
       taken: badges.map((badge) => boxOf(badge, view)),
     };
     const looks = captions.map(({ text, color }) => [text, color]);
     const key = JSON.stringify(captions.length ? [request, looks] : []);
-    if (key === asked) return;
-    asked = key;
+    if (key === lastKey) return;
+    lastKey = key;
     clearTimeout(timer);
     if (!captions.length) {
       show([], []);
@@ -125,9 +126,9 @@ export function createCaptions({ store, words, place }) {
     timer = setTimeout(async () => {
       try {
         const spots = await place(request);
-        if (key === asked) show(captions, spots);
+        if (key === lastKey) show(captions, spots);
       } catch {
-        if (key === asked) asked = ""; // asked again with the next drawing
+        if (key === lastKey) lastKey = ""; // repeated at the next drawing
       }
     }, PAUSE);
   }
@@ -152,16 +153,16 @@ export function createCaptions({ store, words, place }) {
     }
   }
 
-  // The whole words of a region, or of the segment under the pointer, where the picture shows only their beginning.
+  // The whole caption of a region, or of the segment under the pointer, if the picture shows it cut; else "".
   function textUnder(number) {
     const { captionSpots, segment } = store;
     const spot = captionSpots.find((each) => (number ? each.number === number : segment && each.layer === segment));
     return spot && spot.shown !== spot.text ? spot.text : "";
   }
 
-  // What belongs to the picture that was in front before.
+  // Drops the captions of the previous picture.
   function forget() {
-    asked = "";
+    lastKey = "";
     store.set({ captionSpots: [] });
   }
 

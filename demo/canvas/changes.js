@@ -1,14 +1,14 @@
-// What has changed between two scenes, in words, for who does not see the picture.
+// The changes between two scenes as sentences, for screen readers.
 
 import { say } from "../shared/elements.js";
 
-// Sentences on the regions that went, came or changed.
+// Sentences about the regions that were deleted, added or changed.
 export function changesInWords(before, now, words) {
   const old = new Map(before.regions.map((region) => [region.number, region]));
   const numbers = new Set(now.regions.map((region) => region.number));
-  const gone = before.regions.filter((region) => !numbers.has(region.number));
-  const isCleared = gone.length > 0 && !now.regions.length;
-  const sentences = isCleared ? [words.cleared] : gone.map(({ number }) => say(words.gone, { number }));
+  const deleted = before.regions.filter((region) => !numbers.has(region.number));
+  const isCleared = deleted.length > 0 && !now.regions.length;
+  const sentences = isCleared ? [words.cleared] : deleted.map(({ number }) => say(words.gone, { number }));
   for (const region of now.regions) {
     const was = old.get(region.number);
     if (!was) sentences.push(say(words.marked, region));

@@ -1,4 +1,4 @@
-"""The canvas's gestures wired to what they do: marking and editing regions, finding everything, saving."""
+"""Handlers of the canvas's gestures: marking and editing regions, finding everything, saving."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ Kind = TypeVar("Kind", bound=Gesture)
 
 
 def scene_outputs(canvas: gr.HTML) -> Outputs[Session]:
-    """The canvas with the session's regions, for events that are no gestures."""
+    """The canvas with the session's regions, for events other than gestures."""
     return Outputs((canvas,), lambda session: [{"scene": scene_of(session)}])
 
 
 def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, followers: Outputs[Session]) -> None:
-    """Wire all gestures but those that open and close pictures. `followers` show something of the regions, too."""
+    """Wire all gestures but those that open and close pictures. `followers` are updated when regions change."""
 
     def on_regions(
         event: str,
@@ -90,7 +90,7 @@ class RegionHandler(Generic[Kind]):
     change: Callable[[Services, Session, Kind], Session]
 
     def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
-        """The canvas's update, then those of the followers. A gesture that is refused is answered as well."""
+        """The canvas's update, then those of the followers; also after a gesture that was refused."""
         with errors_as_toasts():
             gesture = self.read(value)
             if workspace.session.picture is None and gesture.picture:
@@ -106,7 +106,7 @@ class RegionHandler(Generic[Kind]):
 
 @dataclass(frozen=True)
 class CanvasHandlers:
-    """The gestures that change no region: (workspace, gesture) → update of the canvas."""
+    """Handlers of gestures that change no region: (workspace, gesture) → update of the canvas."""
 
     services: Services
 
@@ -152,12 +152,12 @@ def mark_polygon(services: Services, session: Session, gesture: PolygonGesture) 
 
 
 def refine_mark(services: Services, session: Session, gesture: Gesture) -> Session:
-    """The last mark fitted to what it lies on."""
+    """Replace the last mark by the segmenter outline that overlaps it most."""
     return marks.refine_mark(services, session)
 
 
 def take_segment(services: Services, session: Session, gesture: SegmentGesture) -> Session:
-    """One of everything that was found."""
+    """One of the segments that were found."""
     return marks.take_segment(services, session, gesture.index, gesture.action)
 
 

@@ -1,9 +1,9 @@
-// Files and addresses: chosen, dropped or pasted anywhere on the page.
+// Files and web addresses that are chosen, dropped or pasted anywhere on the page.
 
 import { make, say } from "../shared/elements.js";
 import { complain } from "./store.js";
 
-// A zip is a saved conversation. A JSON file is masks for the open picture or, without one, a saved conversation.
+// A zip is a saved conversation. A JSON file holds masks for the open picture or, without one, a saved conversation.
 const isSaved = (name) => /\.(zip|json)$/i.test(name);
 export const gestureFor = (name, hasPicture) => (/\.json$/i.test(name) && hasPicture ? "load_masks" : "open_picture");
 
@@ -17,7 +17,7 @@ export function createFiles({ store, words, props, send, upload }) {
     if (file.size > props.limit_mb * 1e6) return complain(store, say(words.tooLarge, { limit: props.limit_mb }));
     const isOther = name === "open_picture" && !isSaved(file.name) && file.type && !file.type.startsWith("image/");
     if (isOther) return complain(store, words.notPicture);
-    const picture = store.picture ? store.picture.id : null; // another one may be in front when the file is there
+    const picture = store.picture ? store.picture.id : null; // another may be in front after the upload
     store.set({ isUploading: true });
     try {
       const { path, url } = await upload(file);
@@ -50,7 +50,8 @@ function fileInput(accept, choose) {
   return input;
 }
 
-// Drops show a veil over `stage` by the class osp-dropping. `opensAddresses`: whether a pasted address is opened.
+// A drag of files shows a veil over `stage` by the class osp-dropping. `opensAddresses`: whether pasted addresses are
+// opened.
 export function followDropsAndPastes({ listen, stage, files, opensAddresses }) {
   const hasFile = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
   listen(window, "dragover", (event) => {

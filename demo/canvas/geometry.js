@@ -1,12 +1,12 @@
-// The canvas's arithmetic: where things lie and what lies where. Knows no element of the page.
+// The canvas's geometry: coordinates, hit tests, anchors. Independent of the DOM.
 //
-// A point is [x, y] in pixels of the full picture unless it says "on the canvas": then in CSS pixels from the corner of
-// the canvas. A view is {scale, x, y, width, height}: CSS pixels for each pixel of the picture, where the picture's
-// corner lies on the canvas, and the size of the canvas. A layer has the pixels of a region or segment: {mask, width,
-// height, anchor, region: {size: [width, height] of the picture that the mask was made for, box: [x0, y0, x1, y1] where
-// the pixels lie in it}}; `mask` is a Uint8Array, row by row, and `anchor` is relative to the box.
+// A point is [x, y] in pixels of the full picture; a point "on the canvas" is in CSS pixels from the corner of the
+// canvas. A view is {scale, x, y, width, height}: CSS pixels for each pixel of the picture, the position of the
+// picture's corner on the canvas, and the size of the canvas. A layer has the pixels of a region or segment: {mask,
+// width, height, anchor, region: {size: [width, height] of the reduced picture that the mask belongs to, box: [x0, y0,
+// x1, y1] of the mask in it}}; `mask` is a Uint8Array, row by row, and `anchor` is relative to the box.
 
-// The view that shows the whole picture in the middle of a canvas of this size.
+// The view that shows the whole picture, centred, on a canvas of this size.
 export function fittedView(picture, width, height) {
   const scale = Math.min(width / picture.width, height / picture.height);
   const [x, y] = [(width - picture.width * scale) / 2, (height - picture.height * scale) / 2];
@@ -26,13 +26,13 @@ export const clamped = (picture, [x, y]) => [
 
 export const distance = ([x0, y0], [x1, y1]) => Math.hypot(x0 - x1, y0 - y1);
 
-// The points without those that are nearer than `least` to the one before them.
+// The points without those that are nearer than `least` to their predecessor.
 export const withoutRepeats = (points, least) =>
   points.filter((point, place) => !place || distance(point, points[place - 1]) >= least);
 
 // ---- masks ----------------------------------------------------------------------------------------------------------
 
-// Pixels from run lengths, row by row; runs alternate and begin outside.
+// Decodes run lengths, row by row; runs alternate and begin with background.
 export function maskOfRuns(runs, width, height) {
   const mask = new Uint8Array(width * height);
   let start = 0;
@@ -51,7 +51,7 @@ export function holds(layer, picture, [x, y]) {
   return isInBox && Boolean(layer.mask[row * layer.width + column]);
 }
 
-// The region at a point that is not hidden, the one with the smallest box; undefined if there is none.
+// The visible region at a point, the one with the smallest box; undefined if there is none.
 export function regionAt(regions, layers, picture, point) {
   const size = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
   const hits = regions.filter((region) => {
@@ -61,7 +61,7 @@ export function regionAt(regions, layers, picture, point) {
   return hits.sort((one, other) => size(one) - size(other))[0];
 }
 
-// The smallest segment at a point that is no region yet, so that a second click takes the larger whole; or null.
+// The smallest segment at a point that is not a region yet, or null. A second click therefore takes the larger whole.
 // `segments` are layers, largest first.
 export function segmentAt(segments, regions, picture, point) {
   const taken = new Set(regions.map((region) => region.key));
@@ -69,14 +69,14 @@ export function segmentAt(segments, regions, picture, point) {
   return hits[hits.length - 1] || null;
 }
 
-// The spot of a mask that is about farthest from its edge, for a region's number. Found on a grid of at most 72 by 72
-// cells, by the two passes of a chamfer distance transform.
+// The point of a mask that is approximately farthest from its edge, for a region's number. Computed on a grid of at
+// most 72 by 72 cells with a two-pass chamfer distance transform.
 export function anchorOf(mask, width, height) {
   const step = Math.max(1, Math.ceil(Math.max(width, height) / 72));
   const columns = Math.ceil(width / step) + 2;
   const rows = Math.ceil(height / step) + 2;
-  const distances = new Float32Array(columns * rows); // with a border of cells outside
-  // The pixel that stands for a cell: the one in its middle, or the last one of the mask.
+  const distances = new Float32Array(columns * rows); // with a border of background cells
+  // The pixel that represents a cell: the one in its middle, clamped to the mask.
   const pixelOf = (cell) => [
     Math.min(width - 1, ((cell % columns) - 1) * step + (step >> 1)),
     Math.min(height - 1, (Math.floor(cell / columns) - 1) * step + (step >> 1)),
@@ -101,7 +101,7 @@ export function anchorOf(mask, width, height) {
   pass(distances.length - columns - 1, columns - 1, -1);
   let best = 0;
   for (let cell = 0; cell < distances.length; cell++) if (distances[cell] > distances[best]) best = cell;
-  // In a mask so thin that no cell's pixel lies inside, any pixel will do.
+  // If the mask is so thin that it contains no cell's pixel, take its first pixel.
   const first = mask.indexOf(1);
   const pixel = distances[best] ? pixelOf(best) : [first % width, Math.floor(first / width)];
   return pixel.map((place) => place + 0.5);
@@ -135,8 +135,8 @@ const BADGE_RADIUS = 13;
 const BADGE_DISTANCE = 26;
 const BADGE_STEPS = [0, 28, -28, 56, -56, 84, -84];
 
-// Where the numbers of regions stand on the canvas: [{layer, x, y}]. They lie inside the picture, and beside each other
-// where there is room, even if the regions lie on top of each other.
+// The positions of region numbers on the canvas: [{layer, x, y}]. They lie inside the picture, and do not overlap if
+// there is room, even if the regions do.
 export function badgePlaces(layers, picture, view) {
   const [right, bottom] = toCanvas(view, [picture.width, picture.height]);
   const places = [];

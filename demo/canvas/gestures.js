@@ -1,12 +1,12 @@
-// Gestures on their way to Python. They go one at a time: the component has a single value, and regions must come about
-// in the order of the gestures.
+// The queue of gestures to Python. They are sent one at a time: the component has a single value, and regions must be
+// made in the order of the gestures.
 
-// A gesture that is not answered for so long is given up, in milliseconds.
+// Milliseconds after which a gesture without an answer is given up.
 const PATIENCE = 120_000;
 
 export function createGestures({ store, props, trigger }) {
-  // Sends an event of this name with this data. `ghost` is a mark that stays drawn until Python has answered. `isToFit`:
-  // the mark is to be replaced by the outline that fits it best, as soon as Python has made it a region.
+  // Sends an event of this name with this data. `ghost` is a mark that stays drawn until Python has answered.
+  // `isToFit`: whether the outline that fits the mark best replaces it, once Python has made it a region.
   function send(name, data, { ghost = null, isToFit = false } = {}) {
     const seq = store.seq + 2;
     const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
@@ -27,7 +27,7 @@ export function createGestures({ store, props, trigger }) {
     trigger(name);
   }
 
-  // Python has answered the gesture of this number, and with it all before it.
+  // Called when Python has answered the gesture of this number, and thereby all before it.
   function settle(seq) {
     store.set({ ghosts: store.ghosts.filter((ghost) => ghost.seq > seq) });
     if (store.waiting && seq >= store.waiting.seq) {
@@ -37,7 +37,7 @@ export function createGestures({ store, props, trigger }) {
     sendNext();
   }
 
-  // The mark that Python has just answered is to be fitted before anything else is done.
+  // Queues the fitting of the mark that Python has just answered, before all other gestures.
   function fitNow() {
     const gesture = { seq: store.waiting.seq + 1, picture: store.picture.id };
     store.set({ queue: [{ name: "refine_mark", gesture, isToFit: false }, ...store.queue] });
@@ -46,7 +46,7 @@ export function createGestures({ store, props, trigger }) {
   return { send, settle, fitNow };
 }
 
-// What the page is busy with, in words, or "".
+// The sentence that says what the page is waiting for, or "".
 export function busyText({ waiting, isUploading }, words) {
   const name = waiting ? waiting.name : "";
   if (isUploading || name === "open_picture" || name === "turn_to_picture") return words.opening;

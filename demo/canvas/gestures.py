@@ -1,6 +1,6 @@
-"""What the canvas's script sends: one typed message for each gesture, and the check of uploaded files.
+"""Messages from the canvas's script: one type for each gesture, and the check of uploaded files.
 
-Numbers are pixels of the picture. Decides nothing about what a gesture means.
+Coordinates are in picture pixels. The effects of gestures are in `demo.canvas.events`.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ MAX_MEGABYTES = 40
 
 
 class Gesture(ScriptMessage):
-    """What all gestures bring; those without anything else are of this class."""
+    """The fields of all gestures; gestures without further fields are of this class."""
 
     seq: int
-    """The gesture's number. The answer repeats it, so that the script knows what has been answered."""
+    """The gesture's number. The answer repeats it, so that the script can match answers to gestures."""
     picture: str | None = None
     """Digest of the picture on which the gesture was made."""
 
     @classmethod
     def refusal(cls) -> InputError:
-        """What is said of a value that is no such gesture."""
+        """The error for a value that is no such gesture."""
         return InputError("page.bad_gesture")
 
 
 class OpenGesture(Gesture):
-    """A picture to be opened: an example by its file name, an address of the web, or an uploaded file."""
+    """Open a picture: an example by its file name, a web address, or an uploaded file."""
 
     example: str | None = None
     address: str | None = None
     file: object = None
-    """As Gradio's upload gives it, see `uploaded_file`."""
+    """Gradio's FileData as the upload returned it, see `uploaded_file`."""
 
 
 class SheetGesture(Gesture):
-    """An open picture, by its sheet's id, to be brought to the front or to be closed."""
+    """Bring an open picture, named by its sheet's id, to the front, or close it."""
 
     sheet: int
 
     @classmethod
     def refusal(cls) -> InputError:
-        """No such picture is open."""
+        """The error for a value that names no sheet."""
         return InputError("page.picture_closed")
 
 
@@ -74,7 +74,7 @@ class LoadGesture(Gesture):
     """An uploaded file with masks."""
 
     file: object = None
-    """As Gradio's upload gives it, see `uploaded_file`."""
+    """Gradio's FileData as the upload returned it, see `uploaded_file`."""
 
 
 class PointGesture(Gesture):
@@ -108,7 +108,7 @@ class PolygonGesture(Gesture):
 
 
 class SegmentGesture(Gesture):
-    """One of all things that were found in the picture, by its place among them."""
+    """One of the segments that were found in the picture, by its index."""
 
     index: int
     action: Action
@@ -121,51 +121,51 @@ class _RegionGesture(Gesture):
 
 
 class SelectRegion(_RegionGesture):
-    """The region that questions mean."""
+    """Select the region that questions without a mention refer to."""
 
     op: Literal["select"]
 
 
 class DeleteRegion(_RegionGesture):
-    """A region that is to go."""
+    """Delete a region."""
 
     op: Literal["delete"]
 
 
 class NextExtent(_RegionGesture):
-    """A region that is to become a part of itself, or a larger whole."""
+    """Switch a region to the segmenter's next extent: a part, the whole, a larger whole."""
 
     op: Literal["extent"]
 
 
 class RenameRegion(_RegionGesture):
-    """A region's new name; an empty one takes the name away."""
+    """Rename a region; an empty name removes the name."""
 
     op: Literal["rename"]
     name: str = ""
 
 
 class ShowRegion(_RegionGesture):
-    """A region that is to be drawn, or not."""
+    """Show or hide a region."""
 
     op: Literal["show", "hide"]
 
 
 class ReshapeRegion(_RegionGesture):
-    """A region whose mask is to be changed as a whole."""
+    """Change a region's mask as a whole."""
 
     op: Reshape
 
 
 class JoinRegions(_RegionGesture):
-    """Two regions to be joined, or the second to be cut out of the first."""
+    """Merge two regions, or subtract the second from the first."""
 
     op: Literal["merge", "subtract"]
     other: int
 
 
 class EditAll(Gesture):
-    """All regions to go, or the last change to be undone."""
+    """Delete all regions, or undo the last change."""
 
     op: Literal["clear", "undo"]
 
@@ -177,7 +177,7 @@ _EDIT: TypeAdapter[Edit] = TypeAdapter(Annotated[Edit, Field(discriminator="op")
 
 
 def read_edit(value: Any) -> Edit:
-    """The change of the list of regions that this value is. Raises InputError if it is none."""
+    """Parse a change of the list of regions. Raises InputError if the value is none."""
     try:
         return _EDIT.validate_python(value)
     except ValidationError:
@@ -185,15 +185,15 @@ def read_edit(value: Any) -> Edit:
 
 
 def seq_of(value: Any) -> int:
-    """The number of a gesture, which is answered even if the gesture is refused; 0 if it has none."""
+    """The number of a gesture, needed to answer even a gesture that is refused; 0 if it has none."""
     seq = value.get("seq") if isinstance(value, dict) else None
     return seq if isinstance(seq, int) else 0
 
 
 def uploaded_file(file: object) -> Path:
-    """Where an uploaded file lies. Raises InputError unless that is where Gradio keeps uploads.
+    """The path of an uploaded file. Raises InputError unless it lies in Gradio's upload folder.
 
-    The path comes from outside, so without this check any file of the computer could be asked for.
+    The path comes from the browser; without this check a client could read any file of the computer.
     """
     path = file.get("path") if isinstance(file, dict) else None
     if not isinstance(path, str) or not path:

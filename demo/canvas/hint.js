@@ -1,10 +1,10 @@
-// The line below the picture: what to do next, or for a while what went wrong.
+// The line below the picture: the next step, or for some seconds a problem.
 
 import { make, say } from "../shared/elements.js";
 
 const PROBLEM_TIME = 6000; // milliseconds
 
-// Whatever the sentence about the next step depends on.
+// The fields that the sentence about the next step depends on.
 const STATE = ["picture", "scene", "corners", "action", "tool"];
 
 export function createHint({ store, words }) {

@@ -1,4 +1,4 @@
-// The keyboard: a cross that moves over the picture and marks there, and the page's own shortcuts.
+// The keyboard: a cross that moves over the picture and makes marks, and the page's shortcuts.
 
 import { isTyping } from "../shared/elements.js";
 import { announce, LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
@@ -50,7 +50,7 @@ export function followCross({ canvas, store, words, marks }) {
     } else {
       const { drag } = store;
       store.set({ drag: null });
-      marks.finish(drag, drag.points.length > 1 ? Infinity : 0); // by the keyboard, every move is meant
+      marks.finish(drag, drag.points.length > 1 ? Infinity : 0); // every move by the keyboard is intended
     }
   }
 
@@ -69,8 +69,8 @@ export function followCross({ canvas, store, words, marks }) {
   }
 }
 
-// Keys anywhere on the page, except in texts.
-//   turnBy(steps) turns to another open picture; isOurs(target) says whether the keys that scroll are the canvas's.
+// Keys anywhere on the page, except in text fields.
+//   turnBy(steps) switches to another open picture; isOurs(target) says whether PageUp and PageDown do so there.
 export function followShortcuts({ listen, store, marks, send, undo, turnBy, isOurs }) {
   listen(window, "keydown", (event) => {
     if ((isTyping(event.target) && event.target.type !== "checkbox") || !store.picture) return;
@@ -83,7 +83,7 @@ export function followShortcuts({ listen, store, marks, send, undo, turnBy, isOu
       return;
     }
     if (key === "pageup" || key === "pagedown") {
-      // Elsewhere these keys scroll, and go on doing so.
+      // Elsewhere these keys keep scrolling.
       if (store.pictures.length < 2 || !isOurs(event.target)) return;
       event.preventDefault();
       turnBy(key === "pageup" ? -1 : 1);

@@ -1,8 +1,8 @@
 // A region or segment ready to be drawn: its pixels for hit tests, its tint, its outlines, its thumbnail.
 //
-// A layer is {key, region, mask, width, height, tint, outline, anchor}: `key` names the pixels, `region` is what Python
-// sent, `mask` and `anchor` are as in geometry.js, `tint` is a canvas with the pixels in the region's colour, and
-// `outline` is made when it is first drawn. The layer of a segment also has `index`, its place, and `edge`.
+// A layer is {key, region, mask, width, height, tint, outline, anchor}: `key` identifies the mask, `region` is Python's
+// payload, `mask` and `anchor` are as in geometry.js, `tint` is a canvas with the pixels in the region's colour, and
+// `outline` is made when it is first drawn. The layer of a segment also has `index` and `edge`.
 
 import { make } from "../shared/elements.js";
 import { anchorOf, maskOfRuns } from "./geometry.js";
@@ -47,8 +47,8 @@ function canvasOf(width, height, colorAt) {
   return node;
 }
 
-// Outlines as grown silhouettes with the region cut out, for a layer of this size on the canvas: a white one around a
-// coloured one can be seen on any background.
+// Outlines as grown silhouettes with the region cut out, for a layer of this size on the canvas: a white outline around
+// a coloured one is visible on any background.
 export function createOutline(layer, width, height) {
   const ratio = window.devicePixelRatio || 1;
   const [fullWidth, fullHeight] = [width + 2 * OUTLINE_MARGIN, height + 2 * OUTLINE_MARGIN];

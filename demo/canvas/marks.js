@@ -1,9 +1,9 @@
-// Tools and the marks made with them: what a person draws becomes a gesture for Python.
+// Tools and the marks made with them: turns what a person draws into gestures for Python.
 
 import { distance, isInside, segmentAt, withoutRepeats } from "./geometry.js";
 import { complain, nextColor } from "./store.js";
 
-// A click on a corner of a polygon may miss it by so many CSS pixels; a mark that moved less is a click.
+// In CSS pixels: how far a click may miss the first corner of a polygon, how far a click may move, the smallest box.
 const CORNER_REACH = 11;
 const MOST_CLICK_MOVES = 10;
 const LEAST_BOX = 4;
@@ -22,13 +22,13 @@ export function createMarks({ store, words, send }) {
     store.set({ action, corners: null });
   }
 
-  // What a mark made by this event does. Shift, the right button, or a pen's eraser take away, whatever is chosen.
+  // The action of a mark made by this event. Shift, the right button and a pen's eraser remove, whatever is chosen.
   function actionOf(event) {
     const isMinus = event.shiftKey || event.button === 2 || event.button === 5 || (event.buttons & 34) > 0;
     return isMinus && store.scene.regions.length ? "remove" : store.action;
   }
 
-  // A mark of the current tool that begins here. `start` and `pointer` are those of the event, if it is a pointer's.
+  // A new mark of the current tool. `start` and `pointer` are the position and id of a pointer event, if there is one.
   function begin(point, action, { start = [0, 0], pointer = -1 } = {}) {
     const radius = store.brushSize / 2 / store.view.scale;
     return { kind: store.tool, points: [point], action, color: nextColor(store), radius, start, pointer };
@@ -64,7 +64,7 @@ export function createMarks({ store, words, send }) {
     return segmentAt(segments.layers, scene.regions, picture, point);
   }
 
-  // A polygon is made corner by corner, and closed on its first corner, by a double click or with Enter.
+  // A polygon is drawn corner by corner, and closed by a click on its first corner, a double click or Enter.
   function addCorner(point, action) {
     const { corners } = store;
     if (!corners) store.set({ corners: { kind: "polygon", points: [point], action, color: nextColor(store) } });
@@ -79,7 +79,7 @@ export function createMarks({ store, words, send }) {
 
   function closePolygon() {
     if (!store.corners) return;
-    // A double click has set its corner twice.
+    // A double click has added its corner twice.
     const points = withoutRepeats(store.corners.points, 1 / store.view.scale);
     const mark = { ...store.corners, points };
     if (points.length < 3) {

@@ -1,4 +1,4 @@
-// How the single things on the canvas look. Each function paints one of them; positions are on the canvas, in CSS pixels.
+// Functions that paint the elements of the canvas, one each. Positions are on the canvas, in CSS pixels.
 
 import { rectOf, toCanvas } from "./geometry.js";
 import { createOutline, OUTLINE_MARGIN } from "./layers.js";
@@ -19,7 +19,7 @@ export function paintRegion(context, layer, { picture, view }, { isStrong, isLit
   context.drawImage(isStrong || isLit ? layer.outline.wide : layer.outline.thin, ...place);
 }
 
-// Everything that the segmenter found, over a dimmed picture; `lit` is the segment under the pointer.
+// All segments over a dimmed picture; `lit` is the segment under the pointer.
 export function paintSegments(context, { picture, view, segments }, lit) {
   context.fillStyle = "rgba(10, 14, 20, 0.25)";
   context.fillRect(view.x, view.y, picture.width * view.scale, picture.height * view.scale);
@@ -55,7 +55,7 @@ export function paintBadge(context, { layer, x, y }, isStrong) {
   context.fillText(number, x, y + 0.5);
 }
 
-// A click that a region was found by: a plus or a minus.
+// A click from which a region was segmented: a plus or a minus.
 export function paintClick(context, [x, y], isPlus) {
   context.beginPath();
   context.arc(x, y, 6, 0, FULL_CIRCLE);
@@ -74,8 +74,8 @@ export function paintClick(context, [x, y], isPlus) {
   context.stroke();
 }
 
-// A mark that is being drawn, or, if `isSent`, that waits for Python's answer. `tip`: where the next corner of a polygon
-// would be, or null.
+// A mark that is being drawn or, if `isSent`, waits for Python's answer. `tip`: the position of a polygon's next
+// corner, or null.
 export function paintMark(context, mark, view, { isSent, tip }) {
   const color = mark.action === "remove" ? REMOVING : mark.color;
   const points = mark.points.map((point) => toCanvas(view, point));
@@ -111,7 +111,7 @@ function paintPolygon(context, corners, color, { isSent, tip }) {
   context.fill();
   context.globalAlpha = isSent ? 0.6 : 1;
   strokeTwice(context, [4, WHITE], [2, color]);
-  // The first corner is larger: a click on it closes the outline.
+  // The first corner is larger, because a click on it closes the outline.
   corners.forEach(([x, y], place) => {
     context.beginPath();
     context.arc(x, y, place || isSent ? 3.5 : 6, 0, FULL_CIRCLE);
@@ -135,7 +135,7 @@ function paintStroke(context, points, color, width) {
   context.stroke();
 }
 
-// While it waits, the point pulses.
+// The point pulses while it waits for an answer.
 function paintPoint(context, [x, y], color, isSent) {
   const radius = isSent ? 4 + 3 * Math.abs(Math.sin(performance.now() / 250)) : 5;
   context.beginPath();
@@ -164,7 +164,7 @@ export function paintCross(context, [x, y]) {
   strokeTwice(context, [4, "#fff"], [1.5, "#000"]);
 }
 
-// Strokes the path in two widths and colours, so that it can be seen on any picture.
+// Strokes the path in two widths and colours, so that it is visible on any picture.
 function strokeTwice(context, ...strokes) {
   for (const [width, style] of strokes) {
     context.lineWidth = width;

@@ -1,6 +1,6 @@
-"""The picture canvas as a component: a gr.HTML with scripts of its own.
+"""The picture canvas as a component: a gr.HTML with its own scripts.
 
-Downwards go its properties, see `payloads`; upwards comes `value`, one gesture at a time, see `gestures`.
+Python sends it properties, see `payloads`; it sends one gesture at a time as `value`, see `gestures`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from demo.shared.scripts import script, text_of
 
 
 def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
-    """The component, to be called inside a Blocks. `addresses`: whether a pasted address opens the picture there."""
+    """Create the component inside a Blocks. `addresses`: whether pasting a web address opens the picture there."""
     shown = [{"name": example.path.name, "thumb": thumbnail(example.path)} for example in examples]
     canvas = gr.HTML(
         value=None,

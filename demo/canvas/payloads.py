@@ -1,6 +1,6 @@
-"""What the canvas's script is sent, as JSON: the picture, the regions over it, all open pictures, found segments.
+"""JSON payloads for the canvas's script: the picture, the regions over it, all open pictures, found segments.
 
-Copies of pictures are made small enough to send, and remembered.
+Pictures are sent as reduced copies, which are cached.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from osprey_core.io.pictures import fit_within
 from osprey_core.regions.colors import color_of, text_color_on
 
 SHOWN_SIDE = 1600
-"""Longest side of the picture as it is sent to the browser."""
+"""Longest side of the picture's copy that is sent to the browser, in pixels."""
 THUMBNAIL_SIDE = 240
 MAX_SHOWN_COPIES = 64
-"""Pictures that are remembered as they were sent: a turn back to one should be quick."""
+"""Number of cached picture copies, so that switching back to a picture is quick."""
 
 
 def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
-    """What the canvas shows over the picture, as JSON. `seq` is the gesture that this answers."""
+    """The regions as the canvas draws them, as JSON. `seq` is the number of the gesture that this answers."""
     regions = []
     for region in session.regions:
         points = []
@@ -57,7 +57,7 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
 
 
 def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]:
-    """Everything that was found in the session's picture, as the canvas outlines it."""
+    """The segments found in the session's picture, as JSON for the canvas."""
     assert session.picture is not None
     return {
         "picture": session.picture.digest,
@@ -66,7 +66,7 @@ def segments_of(session: Session, segments: Sequence[Segment]) -> dict[str, Any]
 
 
 def pictures_of(workspace: Workspace, image_of: Callable[[Picture], np.ndarray]) -> dict[str, Any]:
-    """All open pictures as the canvas lists them, with the number of the one in front; `image_of` gives the pixels."""
+    """All open pictures as JSON, with the id of the sheet in front; `image_of` returns a picture's pixels."""
     items = []
     for sheet in workspace.sheets:
         picture = sheet.session.picture
@@ -76,7 +76,7 @@ def pictures_of(workspace: Workspace, image_of: Callable[[Picture], np.ndarray])
 
 
 def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
-    """The picture as the canvas shows it: its true size, and a copy that is small enough to send."""
+    """The picture as JSON: its full size, and a reduced copy as a data URL."""
     session = sheet.session
     assert session.picture is not None
     digest = session.picture.digest
@@ -96,7 +96,7 @@ def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def thumbnail(path: Path) -> str:
-    """A small copy of the picture in a file, as a data address."""
+    """A small copy of the picture in a file, as a data URL."""
     with Image.open(path) as image:
         return _small(image.convert("RGB"))
 
@@ -119,9 +119,9 @@ def _shown_copy(image: np.ndarray) -> str:
 
 
 def _small_copy(digest: str, picture: Picture, image_of: Callable[[Picture], np.ndarray]) -> str:
-    """As `thumbnail`, of an open picture; remembered by its digest, so that its pixels need not be."""
+    """As `thumbnail`, of an open picture; cached by digest, so that its pixels need not be decoded again."""
     if digest not in _small_copies and len(_small_copies) >= 1000:
-        _small_copies.clear()  # rare, and made again in a blink
+        _small_copies.clear()  # rare, and quickly computed again
     return _small_copies.get(digest) or _small_copies.setdefault(digest, _small(Image.fromarray(image_of(picture))))
 
 

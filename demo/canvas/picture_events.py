@@ -1,4 +1,4 @@
-"""Several open pictures, one in front: opening, turning to another, closing, and showing what is in front."""
+"""Events of open pictures: open one, bring one to the front, close one, and show the one in front."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from demo.shared.toasts import errors_as_toasts
 def wire_pictures(
     services: Services, workspace: gr.State, canvas: gr.HTML, others: Outputs[Session]
 ) -> PictureHandlers:
-    """Wire the gestures that bring another picture to the front. `others` show something of it, too."""
+    """Wire the gestures that bring another picture to the front. `others` are updated with it."""
     handlers = PictureHandlers(services, others)
     outputs = [canvas, *others.components]
     for event, handler in (
@@ -47,22 +47,22 @@ class PictureHandlers:
     others: Outputs[Session]
 
     def open_picture(self, workspace: Workspace, value: Any) -> list[Any]:
-        """An example, an address, or an uploaded file: a picture or a saved conversation."""
+        """Open an example, a web address, or an uploaded file (a picture or a saved conversation)."""
         return self._bring_to_front(workspace, value, self._open)
 
     def turn_to_picture(self, workspace: Workspace, value: Any) -> list[Any]:
-        """Another of the open pictures."""
+        """Bring another open picture to the front."""
         return self._bring_to_front(workspace, value, self._turn_to)
 
     def close_picture(self, workspace: Workspace, value: Any) -> list[Any]:
-        """A picture let go of; its neighbour comes to the front if it was there."""
+        """Close a picture; if it was in front, its neighbour comes to the front."""
         return self._bring_to_front(workspace, value, self._close)
 
     def show(self, workspace: Workspace, seq: int = 0) -> list[Any]:
-        """All that is to be seen of the picture in front. `seq` is the gesture that this answers."""
+        """Updates that show the picture in front. `seq` is the number of the gesture that this answers."""
         self._prepare(workspace.front)
         listed = pictures_of(workspace, lambda other: self.services.pictures.get(other).image())
-        sheet = workspace.front  # as late as can be: the person goes on meanwhile
+        sheet = workspace.front  # read as late as possible: other events may have changed it meanwhile
         shown: dict[str, Any] = {"picture": {}}  # None would not reach the page
         image, segments = self._prepare(sheet)
         if image is not None:
@@ -77,7 +77,7 @@ class PictureHandlers:
     def _bring_to_front(
         self, workspace: Workspace, value: Any, prepare: Callable[[Workspace, Any], Callable[[], None]]
     ) -> list[Any]:
-        """What `prepare` gives changes the workspace, quickly; whatever takes time has been done by then."""
+        """Call `prepare` for the slow work, then the quick change of the workspace that it returns; show the result."""
         done = False
         with errors_as_toasts():
             change = prepare(workspace, value)
@@ -86,7 +86,7 @@ class PictureHandlers:
             done = True
         if done:
             return self.show(workspace, seq_of(value))
-        # Everything stays, the canvas only learns that it has its answer.
+        # Nothing changes; the canvas only learns that its gesture has been answered.
         return [gr.update(scene=scene_of(workspace.session, seq_of(value))), *self.others.unchanged()]
 
     def _open(self, workspace: Workspace, value: Any) -> Callable[[], None]:
@@ -113,7 +113,7 @@ class PictureHandlers:
         return lambda: workspace.close(wanted)
 
     def _prepare(self, sheet: Sheet) -> tuple[NDArray[np.uint8] | None, dict[str, Any]]:
-        """What is slow about showing a picture, and fast the next time: its pixels, and the segments if described."""
+        """Decode the picture, and find its segments if it has captions; slow the first time, then cached."""
         session = sheet.session
         segments: dict[str, Any] = {}
         if session.picture is None:

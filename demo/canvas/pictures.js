@@ -1,4 +1,4 @@
-// The strip below the list of regions: ways to a picture, the open pictures, the examples.
+// The strip below the list of regions: buttons that open a picture, the open pictures, the examples.
 
 import { make, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
@@ -17,11 +17,11 @@ export function exampleButtons(examples, send, isLarge) {
   });
 }
 
-// The place of the picture so many steps from the one at `place`, around the ends.
+// The index `steps` away from `place`, wrapping around at the ends.
 export const turnedPlace = (place, steps, count) => (place + steps + count) % count;
 
-// `sources` are buttons that come first; `examples` those of the examples; `fallback()` gives the button that takes the
-// focus when no picture is left. Gives {node, turnBy(steps)}.
+// `sources` are buttons that come first; `examples` those of the examples; `fallback()` returns the button that gets
+// the focus when no picture is left. Returns {node, turnBy(steps)}.
 export function createPictureStrip({ store, words, send, sources, examples, fallback }) {
   const opened = make("div", { class: "osp-opened", role: "group", "aria-label": words.pictures });
   const node = make(
@@ -44,7 +44,7 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
     if (place >= 0 && count > 1) turnTo(store.pictures[turnedPlace(place, steps, count)].sheet);
   }
 
-  // Regions and chat go with a picture: one click is not enough.
+  // Closing a picture also deletes its regions and chat, so it needs a second click.
   function close(sheet) {
     const isSure = store.closing && store.closing.sheet === sheet;
     if (store.closing) clearTimeout(store.closing.timer);
@@ -87,7 +87,7 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
     shown = key;
     const restoreFocus = keepFocus();
     opened.replaceChildren(...pictures.map(createSheet));
-    // An example that is open is not offered a second time.
+    // An example that is open is not offered again.
     for (const button of examples) {
       const { src } = button.querySelector("img");
       button.hidden = pictures.some(({ name, thumb }) => name === button.dataset.example && thumb === src);
@@ -96,7 +96,8 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
     scrollToFront();
   }
 
-  // The strip is made anew: who is on a button of it with the keyboard stays there, or on the picture in front.
+  // The strip's nodes are replaced: returns a function that gives the focus back to the same button, or else to the
+  // picture in front.
   function keepFocus() {
     const focused = document.activeElement;
     if (!opened.contains(focused)) return () => {};

@@ -1,11 +1,11 @@
-// Mouse, finger and pen over the picture.
+// Pointer events (mouse, finger, pen) over the picture.
 
 import { clamped, distance, isInside, regionAt, toPicture } from "./geometry.js";
 
 // The left button, the right one, and a pen's eraser.
 const MARKING_BUTTONS = [0, 2, 5];
 
-// `captionAt(number)` gives the words to show beside the pointer over a region, or over no region.
+// `captionAt(number)` returns the tooltip over the region with this number, or over no region (null).
 export function followPointer({ canvas, store, marks, captionAt }) {
   const screenPoint = (event) => [event.clientX, event.clientY];
 
@@ -21,7 +21,7 @@ export function followPointer({ canvas, store, marks, captionAt }) {
     const { picture, tool } = store;
     if (!picture) return;
     if (store.drag || !event.isPrimary) {
-      store.set({ drag: null }); // a second finger: not a mark
+      store.set({ drag: null }); // a second finger cancels the mark
       return;
     }
     if (!MARKING_BUTTONS.includes(event.button)) return;
@@ -41,7 +41,7 @@ export function followPointer({ canvas, store, marks, captionAt }) {
   canvas.addEventListener("pointermove", (event) => {
     if (!store.picture) return;
     const point = pointOf(event);
-    store.cursor = event.pointerType === "touch" ? null : point; // told below only where it is drawn
+    store.cursor = event.pointerType === "touch" ? null : point; // `lightUnder` notifies if the cursor is drawn
     if (store.drag && store.drag.pointer === event.pointerId) extendDrag(event, point);
     else lightUnder(point);
   });

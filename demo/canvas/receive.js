@@ -1,14 +1,14 @@
-// What comes from Python: reads the component's properties into the store.
+// Reads the component's properties, as sent by Python, into the store.
 
 import { make, say } from "../shared/elements.js";
 import { changesInWords } from "./changes.js";
 import { createLayer, createSegmentLayer } from "./layers.js";
 import { announce, complain, regionOf } from "./store.js";
 
-// How long the browser has to begin a download, in milliseconds.
+// Milliseconds after which the data of a download is freed.
 const DOWNLOAD_TIME = 60_000;
 
-// `forgetCaptions()` drops those of the picture before. Gives the function to call after a change of the properties.
+// `forgetCaptions()` drops the previous picture's captions. Returns the function to call after a change of properties.
 export function createReceiver({ store, words, props, gestures, marks, forgetCaptions }) {
   let announced = null; // the selection that was last announced
 
@@ -35,7 +35,7 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
     } else if (!sent && store.picture) leavePicture(null);
   }
 
-  // Another picture comes to the front: what belongs to the one before is dropped.
+  // Puts another picture in front and drops the state of the previous one.
   function leavePicture(picture) {
     forgetCaptions();
     store.set({
@@ -59,7 +59,7 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
     const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
     make("a", { href: url, download: download.name }).click();
     setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_TIME);
-    download.data = ""; // once is enough
+    download.data = ""; // so that it is not downloaded again
   }
 
   function receiveSegments() {
@@ -78,7 +78,7 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
     store.set({ scene, layers: layersOf(scene.regions) });
     announceChanges(before, scene);
     const hasNew = scene.regions.some((region) => !regionOf(before, region.number));
-    // A thing is seldom painted in one stroke: the next stroke goes on with the same region.
+    // Most things take more than one stroke: the next stroke extends the same region.
     if (hasNew && store.tool === "brush" && store.action === "new" && !store.fitsMarks) marks.setAction("add");
     if (!scene.regions.length && store.action !== "new") marks.setAction("new");
     fitMark(before, scene);
@@ -87,13 +87,13 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
 
   function layersOf(regions) {
     const layer = (region) => {
-      const there = store.layers.get(region.number);
-      return there && there.key === region.key ? there : createLayer(region);
+      const old = store.layers.get(region.number);
+      return old && old.key === region.key ? old : createLayer(region);
     };
     return new Map(regions.map((region) => [region.number, layer(region)]));
   }
 
-  // A mark that was refused has changed nothing: then there is nothing to fit.
+  // A refused mark has changed no region, so there is nothing to fit.
   function fitMark(before, scene) {
     const { waiting } = store;
     if (!waiting || !waiting.isToFit || scene.seq !== waiting.seq) return;

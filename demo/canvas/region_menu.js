@@ -1,10 +1,10 @@
-// The menu of a region: what can be done with it besides selecting, mentioning and deleting it.
+// The menu of a region: rename, show or hide, reshape, merge, subtract.
 
 import { make, say } from "../shared/elements.js";
 
 const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
 
-// `rename(region)` begins the typing of a name. Gives {toggle(region, opener, event), close}.
+// `rename(region)` opens the field for a name. Returns {toggle(region, opener, event), close}.
 export function createRegionMenu({ root, store, words, send, rename, listen }) {
   let menu = null;
 
@@ -44,7 +44,7 @@ export function createRegionMenu({ root, store, words, send, rename, listen }) {
     items[0].focus({ preventScroll: true });
   }
 
-  // Labels, and what a click does.
+  // Pairs of a label and the function that a click calls.
   function entriesOf(region, opener) {
     const { number } = region;
     const edit = (op, extra) => () => {

@@ -8,7 +8,7 @@ import { createRegionMenu } from "./region_menu.js";
 
 const MAX_NAME_LETTERS = 200; // as osprey_core.regions.region.MAX_NAME_CHARACTERS
 
-// `root` is the component's element, over which the menu of a region is opened.
+// `root` is the component's element, to which the menu of a region is appended.
 export function createRegionList({ root, store, words, send, listen }) {
   const node = make("div", { class: "osp-list", role: "list", "aria-label": words.regions });
   const menu = createRegionMenu({ root, store, words, send, rename, listen });
@@ -37,7 +37,7 @@ export function createRegionList({ root, store, words, send, listen }) {
       { class: "osp-card", role: "listitem", "data-number": number },
       createPick(region, values, isRenamed),
       isRenamed ? store.renaming.input : null,
-      region.found ? extent : null, // only an outline that the segmenter found has another extent
+      region.found ? extent : null, // only masks by the segmenter have other extents
       mention,
       more,
       remove,
@@ -50,7 +50,7 @@ export function createRegionList({ root, store, words, send, listen }) {
     return card;
   }
 
-  // The part of a card that selects the region, and renames it by F2 or a double click.
+  // The button of a card that selects the region; F2 or a double click on it renames the region.
   function createPick(region, values, isRenamed) {
     const { number, name, percent } = region;
     const badge = make("span", { class: "osp-badge" }, String(number));
@@ -70,7 +70,7 @@ export function createRegionList({ root, store, words, send, listen }) {
       isRenamed ? null : make("span", { class: name ? "osp-name" : "osp-percent" }, name || percent),
     );
     pick.addEventListener("keydown", (event) => event.key === "F2" && rename(region));
-    // The first of two quick clicks has made the list anew, so that the second is no double click to the browser.
+    // The first click of a double click replaces the list's nodes, so the browser sends no dblclick event.
     pick.addEventListener("click", (event) => (event.detail > 1 ? rename(region) : select(number)));
     return pick;
   }
@@ -86,7 +86,7 @@ export function createRegionList({ root, store, words, send, listen }) {
 
   function show() {
     const { renaming, scene, picture } = store;
-    // Not while a name is being typed; the list is shown anew afterwards.
+    // Not while a name is being typed; the list is drawn again afterwards.
     if (renaming && document.activeElement === renaming.input) return;
     if (!scene.regions.length) {
       node.replaceChildren(make("span", { class: "osp-none" }, picture ? words.noRegions : ""));
@@ -100,7 +100,8 @@ export function createRegionList({ root, store, words, send, listen }) {
     scrollToSelected(scrollBefore);
   }
 
-  // The list is made anew: who is on a button of it with the keyboard stays there, or on the card beside it.
+  // The list's nodes are replaced: returns a function that gives the focus back to the same button, or else to the card
+  // at the same place.
   function keepFocus() {
     const focused = document.activeElement;
     const card = node.contains(focused) && focused.closest(".osp-card");
@@ -130,7 +131,7 @@ export function createRegionList({ root, store, words, send, listen }) {
     else node.scrollLeft = scrollBefore;
   }
 
-  // A name is typed in the card: Enter or leaving keeps it, Escape drops it.
+  // Opens a field for the name in the card: Enter or leaving the field saves the name, Escape discards it.
   function rename({ number, name }) {
     const input = make("input", {
       class: "osp-rename",
@@ -152,7 +153,7 @@ export function createRegionList({ root, store, words, send, listen }) {
       if (event.key === "Enter" && !event.isComposing) end(true, true);
       else if (event.key === "Escape") end(false, true);
     });
-    // Making the list anew takes the focus away for a moment: that is no leaving.
+    // Drawing the list again takes the focus away for a moment, which does not count as leaving.
     input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || end(true, false)));
     store.set({ renaming: { number, input } });
     input.focus();

@@ -1,16 +1,16 @@
-// Draws the state of the canvas: the picture, and everything over it in its order.
+// Draws the state of the canvas: the picture, then everything over it.
 
 import { badgePlaces, fittedView, toCanvas } from "./geometry.js";
 import { paintBadge, paintBrush, paintClick, paintCross, paintMark, paintRegion, paintSegments } from "./painters.js";
 import { regionOf, shownLayers } from "./store.js";
 
-// Milliseconds between two drawings of a point that pulses.
+// Milliseconds between two drawings of a pulsing point.
 const PULSE = 60;
 
 export function createRenderer({ store, stage, canvas, captions }) {
   const context = canvas.getContext("2d");
 
-  // After any change once, before the browser shows its next frame.
+  // Draws at most once for each frame of the browser, however many changes there are.
   let frame = 0;
   function draw() {
     if (frame) return;
@@ -60,13 +60,13 @@ export function createRenderer({ store, stage, canvas, captions }) {
   function paintPicture() {
     const { picture, view } = store;
     context.imageSmoothingQuality = "high";
-    context.imageSmoothingEnabled = view.scale < 3; // enlarged further, pixels are shown as such
+    context.imageSmoothingEnabled = view.scale < 3; // beyond that, show the single pixels
     if (picture.image.complete && picture.image.naturalWidth)
       context.drawImage(picture.image, view.x, view.y, picture.width * view.scale, picture.height * view.scale);
     context.imageSmoothingEnabled = true;
   }
 
-  // The regions, largest first, and the clicks of the selected one. Gives the places of their numbers.
+  // Paints the regions, largest first, and the clicks of the selected one. Returns the positions of their numbers.
   function paintRegions() {
     const { scene, hovered, picture, view } = store;
     const layers = shownLayers(store).sort((one, other) => other.width * other.height - one.width * one.height);

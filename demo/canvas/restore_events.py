@@ -1,6 +1,6 @@
-"""After a reload the same browser tab finds its pictures, regions and conversations again.
+"""Restore a browser tab's pictures, regions and conversations after a reload.
 
-The tab itself remembers the key of its workspace; see `demo.session.restore` for what is taken over.
+The tab stores the key of its workspace; `demo.session.restore` copies the workspace's contents.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WRITE = """(key) => {
 
 
 def wire_restore(page: gr.Blocks, workspace: gr.State, pictures: PictureHandlers, outputs: Sequence[Any]) -> None:
-    """To be called inside the page. `outputs` are those of the events that open pictures."""
+    """Wire restoring; called inside the page's Blocks. `outputs` are those of the events that open pictures."""
     key = gr.Textbox("", visible="hidden", elem_id="workspace-key")
     handlers = RestoreHandlers(pictures)
     loaded = page.load(handlers.come_back, [workspace, key], [key, *outputs], js=_READ, **private(queues.AT_ONCE))
@@ -35,12 +35,12 @@ def wire_restore(page: gr.Blocks, workspace: gr.State, pictures: PictureHandlers
 
 @dataclass(frozen=True)
 class RestoreHandlers:
-    """What the page calls when it has been loaded."""
+    """Handler of the page's load event."""
 
     pictures: PictureHandlers
 
     def come_back(self, workspace: Workspace, key: str | None) -> list[Any]:
-        """The key of this workspace, and updates that show what was open in the one with the given key, if anything."""
+        """The key of this workspace, and updates that show what was open in the workspace with the given key."""
         if restore_workspace(self.pictures.services, workspace, key or ""):
             return [workspace.key, *self.pictures.show(workspace)]
         return [workspace.key, *self.pictures.unchanged()]

@@ -1,13 +1,13 @@
-// The stage: the canvas, and what lies over it while there is no picture, while the page is busy, and during a drop.
+// The stage: the canvas, and the overlays for an empty page, for waiting, and for dropping files.
 
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { busyText } from "./gestures.js";
 
-// `sources` are buttons for other ways to a picture; `examples` those of the examples; `opensAddresses`: whether there is
-// a field for an address. Gives {node, canvas, drop}: `drop` is the button for choosing a file.
+// `sources` are further buttons that open a picture; `examples` those of the examples; `opensAddresses`: whether there
+// is a field for a web address. Returns {node, canvas, drop}: `drop` is the button that chooses a file.
 export function createStage({ store, words, files, sources, examples, opensAddresses }) {
-  // An application: the arrow keys are its own, not the screen reader's.
+  // The role "application" passes the arrow keys to the canvas instead of the screen reader.
   const canvas = make("canvas", {
     class: "osp-canvas",
     tabindex: "0",
@@ -23,7 +23,7 @@ export function createStage({ store, words, files, sources, examples, opensAddre
     make("span", {}, words.dropText),
   );
   const ways = make("div", { class: "osp-sources" }, ...sources);
-  // For those who cannot paste anywhere, as on a phone.
+  // A field for addresses, for devices such as phones where one cannot paste onto the page.
   if (opensAddresses) ways.append(addressForm(words, files));
   const empty = make("div", { class: "osp-empty" }, drop, ways);
   if (examples.length)

@@ -1,4 +1,4 @@
-// The state of the canvas: one object that all its modules read and change, and that tells them what has changed.
+// The state of the canvas: one object that all its modules read and change, and that notifies them of changes.
 // Coordinates are pixels of the full picture unless a comment says otherwise.
 
 // Diameters of the brush, in CSS pixels.
@@ -16,14 +16,14 @@ export function createStore() {
     pictures: [], // all open ones: [{sheet, name, thumb}]
     scene: { regions: [], selected: null, next: null, canUndo: false, seq: 0 },
     layers: new Map(), // region number -> layer, see layers.js
-    segments: null, // everything that the segmenter found: {picture, layers}, largest first; null: not asked for
-    described: null, // words for the segments: {picture, texts: Map from place to words}
+    segments: null, // all segments of the picture: {picture, layers}, largest first; null: not requested
+    described: null, // captions of the segments: {picture, texts: Map from index to caption}
 
     // What a person chose.
     tool: "point", // point, box, polygon, brush, everything
     action: "new", // new, add, remove
     brushSize: 28, // diameter in CSS pixels
-    fitsMarks: false, // whether the best fitting outline replaces a mark of brush or polygon
+    fitsMarks: false, // whether the segmenter's best fitting outline replaces a mark of brush or polygon
     hasCaptions: true,
 
     // What a person is doing.
@@ -40,28 +40,28 @@ export function createStore() {
     // Gestures on their way to Python.
     seq: 0, // number of the last gesture: even; the fitting of a mark has the odd number after it
     waiting: null, // the gesture that Python is answering: {seq, name, isToFit, timer}
-    queue: [], // those that wait for it: [{name, gesture, isToFit}]
+    queue: [], // the gestures to send next: [{name, gesture, isToFit}]
     ghosts: [], // marks that stay drawn until Python has answered: drags with `seq`
 
     // What is shown.
     view: { scale: 1, x: 0, y: 0, width: 0, height: 0 }, // where the picture lies on the canvas, in CSS pixels
     captionSpots: [], // captions that are drawn, see captions.js
     problem: null, // {text} of a sentence in place of the hint
-    announcement: null, // {text} for who does not see the picture
+    announcement: null, // {text} for screen readers
 
-    // Changes fields, and tells those who follow them.
+    // Changes fields and notifies their followers.
     set(changes) {
       Object.assign(store, changes);
       store.touch(...Object.keys(changes));
     },
 
-    // Tells of fields whose values were changed in place.
+    // Notifies followers of fields whose values were changed in place.
     touch(...names) {
       names.forEach((name) => pending.add(name));
       if (!depth) notify();
     },
 
-    // Within `change`, followers are not told before its end.
+    // Calls `change` and notifies followers only at its end.
     batch(change) {
       depth += 1;
       try {
@@ -99,7 +99,7 @@ export const shownLayers = ({ scene, layers }) =>
     .map((region) => layers.get(region.number))
     .filter(Boolean);
 
-// The colour of the region that a mark made now would change or make.
+// The colour of the region that the next mark changes or makes.
 export function nextColor({ scene, action }) {
   const selected = regionOf(scene, scene.selected);
   if (action !== "new" && selected) return selected.color;

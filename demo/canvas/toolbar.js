@@ -1,4 +1,4 @@
-// The buttons above the picture, and the choices of brush and polygon below it.
+// The buttons above the picture, and the options of brush and polygon below it.
 
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
@@ -16,7 +16,7 @@ export function createButton(name, label, tip, onclick, extra) {
   );
 }
 
-// `undo` takes back the last change of the regions; `inputs` are hidden nodes that belong into the toolbar.
+// `undo` undoes the last change of the regions; `inputs` are hidden nodes to append to the toolbar.
 export function createToolbar({ store, words, marks, send, undo, inputs }) {
   const pressable = (name, choose) =>
     createButton(name, words[name], words[`${name}Tip`], () => choose(name), { "aria-pressed": "false" });
@@ -53,7 +53,7 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
   );
 }
 
-// Whether marks are fitted, and the size of the brush: nodes that are shown while they matter.
+// The option to fit marks, and the size of the brush: nodes that are shown with the tools they apply to.
 export function createMarkOptions({ store, words }) {
   const fitInput = make("input", { type: "checkbox" });
   const fit = make("label", { class: "osp-fit", title: words.fitTip }, fitInput, make("span", {}, words.fit));

@@ -1,5 +1,5 @@
-// Naming regions while typing a question: `@` opens a list of the marked ones, and a suggested question fills the box.
-// It knows the regions as {number, percent, name}, not their pixels.
+// Mentions while typing a question: `@` opens a list of the regions. A click on a suggested question fills the box.
+// Regions are {number, percent, name}.
 
 import { component, tell } from "../shared/component.js";
 import { colorClass, fillQuestion, make, questionBox, say, thumbnailCopy } from "../shared/elements.js";
@@ -9,7 +9,7 @@ export const mount = (host) => component("about", host, mountAbout);
 
 function mountAbout({ element, props, words, watch, listen }) {
   let regions = [];
-  let open = null; // {start, end, found, active}: the mention that is being typed, the regions that fit, the chosen one
+  let open = null; // {start, end, matches, active}: the typed mention, the matching regions, the active one's index
 
   const list = make("ul", {
     class: "osp-pop",
@@ -23,22 +23,22 @@ function mountAbout({ element, props, words, watch, listen }) {
   (element.closest(".gradio-container") || document.body).append(list);
   element.parentElement.append(live);
 
-  // Opens, changes or closes the list after what is typed at the caret.
+  // Opens, updates or closes the list according to the text at the caret.
   function look() {
     const box = questionBox();
     const hasCaret = box && document.activeElement === box && box.selectionStart === box.selectionEnd;
     const mention = hasCaret ? mentionAt(box.value, box.selectionStart) : null;
-    const found = mention ? fittingRegions(regions, mention.text) : [];
-    if (!found.length || isComplete(found, mention.text)) return close();
-    const before = open && open.found[open.active];
+    const matches = mention ? fittingRegions(regions, mention.text) : [];
+    if (!matches.length || isComplete(matches, mention.text)) return close();
+    const before = open && open.matches[open.active];
     const active = Math.max(
       0,
-      found.findIndex((region) => before && region.number === before.number),
+      matches.findIndex((region) => before && region.number === before.number),
     );
     const isNew = !open;
-    open = { start: mention.start, end: mention.end, found, active };
+    open = { start: mention.start, end: mention.end, matches, active };
     show(box);
-    if (isNew) live.textContent = say(words.pickMany, { count: found.length });
+    if (isNew) live.textContent = say(words.pickMany, { count: matches.length });
   }
 
   function optionOf(region, place) {
@@ -51,7 +51,7 @@ function mountAbout({ element, props, words, watch, listen }) {
         "aria-selected": String(place === open.active),
         "data-region": region.number,
       },
-      thumbnailCopy(region.number), // without one, the number and its colour say enough
+      thumbnailCopy(region.number), // may be null; then number and colour suffice
       badge,
       make("span", { class: "osp-pop-name" }, region.name || say(words.region, region)),
       make("span", { class: "osp-pop-note" }, region.percent),
@@ -63,7 +63,7 @@ function mountAbout({ element, props, words, watch, listen }) {
   }
 
   function show(box) {
-    list.replaceChildren(...open.found.map(optionOf));
+    list.replaceChildren(...open.matches.map(optionOf));
     list.hidden = false;
     const bounds = box.getBoundingClientRect();
     const width = Math.min(300, window.innerWidth - 16);
@@ -82,12 +82,12 @@ function mountAbout({ element, props, words, watch, listen }) {
     const active = list.children[open.active];
     box.setAttribute("aria-activedescendant", active.id);
     active.scrollIntoView({ block: "nearest" });
-    tell("osprey:hover", open.found[open.active].number);
+    tell("osprey:hover", open.matches[open.active].number);
   }
 
   function move(place) {
     if (!open || open.active === place) return;
-    open.active = (place + open.found.length) % open.found.length;
+    open.active = (place + open.matches.length) % open.matches.length;
     markActive(questionBox());
   }
 
@@ -104,7 +104,7 @@ function mountAbout({ element, props, words, watch, listen }) {
   function choose(place) {
     const mention = open;
     close();
-    const { text, caret } = withMention(questionBox().value, mention, mention.found[place].number);
+    const { text, caret } = withMention(questionBox().value, mention, mention.matches[place].number);
     fillQuestion(text, caret);
     close(); // filling the box counts as typing and may have opened the list
   }
@@ -115,7 +115,7 @@ function mountAbout({ element, props, words, watch, listen }) {
   listen(document, "keyup", (event) => isInBox(event) && /^(Arrow(Left|Right)|Home|End)$/.test(event.key) && look());
   listen(document, "focusout", (event) => isInBox(event) && close());
   listen(window, "resize", () => close());
-  // Before Gradio's own listeners: Enter chooses here, and asks only while no list is open.
+  // In the capture phase, before Gradio's listeners: Enter chooses a region while the list is open, else it asks.
   const onKey = (event) => {
     if (!open || !isInBox(event) || event.isComposing) return;
     if (event.key === "ArrowDown") move(open.active + 1);
@@ -146,7 +146,7 @@ function mountAbout({ element, props, words, watch, listen }) {
   receive();
 }
 
-// What the question's box is while the list is open.
+// ARIA attributes of the question's box while the list is open.
 const COMBOBOX = {
   role: "combobox",
   "aria-haspopup": "listbox",

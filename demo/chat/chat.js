@@ -1,5 +1,5 @@
-// The conversation in the browser: shows `props.turns`, and tells Python what a person does with them. It also lights
-// and selects regions for the chips of the whole page. Knows no model.
+// The conversation in the browser: shows `props.turns`, and sends a person's actions on them to Python. It also
+// highlights and selects regions for the chips of the whole page.
 
 import { component, tell } from "../shared/component.js";
 import { chip, fillQuestion, make, questionBox, say } from "../shared/elements.js";
@@ -8,7 +8,7 @@ import { written } from "../shared/pieces.js";
 import { writeToClipboard } from "./clipboard.js";
 import { createTurnView, drawTurn } from "./turn_view.js";
 
-// Nearer to the end than this, in pixels, the conversation follows what is written.
+// Within this distance from its end, in pixels, the conversation scrolls along with a growing answer.
 const NEAR_END = 60;
 
 export const mount = (host) => component("transcript", host, mountConversation);
@@ -18,10 +18,10 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
   const state = {
     turns: [],
     views: new Map(), // turn id -> its nodes
-    openStats: new Set(), // ids of answers whose measurements are shown
+    openStats: new Set(), // ids of turns whose measurements are shown
     editing: null, // id of the turn that the next question replaces
     draft: "", // what was in the box before that turn's question was put there
-    known: null, // numbers of the regions there are; null: not told yet
+    known: null, // Set of the numbers of all regions; null: not received yet
   };
 
   const steps = make("ol", {}, ...words.emptySteps.map((step) => make("li", {}, step)));
@@ -140,7 +140,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
 
   function rate(id, value) {
     const turn = state.turns.find((each) => each.id === id);
-    turn.liked = turn.liked === value ? null : value; // shown at once; Python keeps it
+    turn.liked = turn.liked === value ? null : value; // shown at once; Python stores it
     trigger("rate_answer", { turn: id, liked: turn.liked });
     show();
   }
@@ -151,7 +151,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
     if (lastTurn() && lastTurn().id === id) toEnd();
   }
 
-  // The last question goes into the box; once asked, it replaces the old one.
+  // Puts the last question into the box; when it is asked, it replaces the old turn.
   function edit() {
     const last = lastTurn();
     const box = questionBox();

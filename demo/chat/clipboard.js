@@ -2,7 +2,7 @@
 
 import { make } from "../shared/elements.js";
 
-// `holder` is what has the focus afterwards where the text has to be selected for it.
+// `holder` gets the focus back if the text had to be selected for copying.
 export async function writeToClipboard(text, holder) {
   try {
     await navigator.clipboard.writeText(text);

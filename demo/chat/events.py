@@ -1,4 +1,4 @@
-"""The chat wired to what it does: asking, writing the answer, stopping, retrying, taking back, rating."""
+"""Handlers of the chat's events: ask, write the answer, stop, retry, undo, rate."""
 
 from __future__ import annotations
 
@@ -64,37 +64,37 @@ class ChatHandlers:
     shown: Outputs[Session]
 
     def ask(self, workspace: Workspace, text: str, value: Any = None) -> list[Any]:
-        """The typed question; `value` is the conversation's, which tells if it replaces the last one."""
+        """Ask the typed question; the conversation's `value` says whether it replaces the last one."""
         with errors_as_toasts():
             session = workspace.change(lambda session: conversation.ask(session, text or "", replaced_turn(value)))
             return self._updates(session, question="")
         return self._updates(workspace.session)
 
     def ask_own(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
-        """One of the person's own questions."""
+        """Ask one of the person's own questions."""
         with errors_as_toasts():
             text = OwnQuestion.read_event(event).text
             workspace.change(lambda session: conversation.ask(session, text))
         return self._updates(workspace.session)
 
     def ask_preset(self, style: Style, workspace: Workspace) -> list[Any]:
-        """A ready-made question."""
+        """Ask a ready-made question."""
         with errors_as_toasts():
             workspace.change(lambda session: conversation.ask(session, conversation.preset_question(session, style)))
         return self._updates(workspace.session)
 
     def retry(self, workspace: Workspace) -> list[Any]:
-        """The last question again."""
+        """Ask the last question again."""
         with errors_as_toasts():
             workspace.change(conversation.retry)
         return self._updates(workspace.session)
 
     def write_answer(self, workspace: Workspace, *settings: Any) -> Iterator[list[Any]]:
-        """The answer that is waited for, as it grows; `settings` are the values of the controls."""
+        """Stream the awaited answer; `settings` are the values of the controls."""
         front = workspace.front
         turn = front.session.waiting
         if turn is None:
-            yield self._updates(workspace.session)  # stopped, or gone with its picture, before its place came
+            yield self._updates(workspace.session)  # stopped, or its picture closed, while it was queued
             return
         done, held = False, HeldError()
         with errors_as_toasts(held):
@@ -104,26 +104,26 @@ class ChatHandlers:
             done = True
         session = _settled(workspace, turn)
         answered = next((other for other in session.transcript if other.id == turn.id), None)
-        if answered is None:  # an error gives the question back; a cleared chat or a new picture does not
-            again = turn.replaces is not None and turn.replaces.typed == turn.typed  # then it is in the chat as it was
-            elsewhere = workspace.front.id != front.id  # what is being typed there stays
-            yield self._updates(session, question=None if done or again or elsewhere else turn.typed)
+        if answered is None:  # an error returns the question to the box; a cleared chat or a new picture does not
+            is_retry = turn.replaces is not None and turn.replaces.typed == turn.typed  # the chat shows it already
+            has_moved = workspace.front.id != front.id  # do not overwrite what is being typed about another picture
+            yield self._updates(session, question=None if done or is_retry or has_moved else turn.typed)
         else:
             _tell_of_trimmed_turns(answered)
             yield self._updates(session)
         held.release()
 
     def stop(self, workspace: Workspace) -> list[Any]:
-        """No more of the answer."""
+        """Stop the answer."""
         return self._updates(answers.stop(self.services, workspace))
 
     def clear(self, workspace: Workspace) -> list[Any]:
-        """An empty conversation."""
+        """Clear the conversation."""
         answers.stop(self.services, workspace)
         return self._updates(workspace.change(conversation.clear_chat))
 
     def undo(self, workspace: Workspace, text: str) -> list[Any]:
-        """Without the last question, which can be asked again unless something else is being typed."""
+        """Remove the last question and put it into the box, unless something else is being typed."""
         typed = None
         with errors_as_toasts():
             last = workspace.session.transcript[-1:]
@@ -132,13 +132,13 @@ class ChatHandlers:
         return self._updates(workspace.session, question=None if text else typed)
 
     def rate(self, workspace: Workspace, event: gr.EventData) -> None:
-        """What the person thinks of an answer."""
+        """Store the person's rating of an answer."""
         with errors_as_toasts():
             rating = Rating.read_event(event)
             workspace.change(lambda session: conversation.rate(session, rating.turn, rating.liked))
 
     def _updates(self, session: Session, question: str | None = None) -> list[Any]:
-        """Of all outputs; without `question` what is being typed stays."""
+        """Updates of all outputs; if `question` is None, the question box is left unchanged."""
         return [*self.shown.updates(session), gr.skip() if question is None else question]
 
     def _updates_unchanged(self) -> list[Any]:
@@ -146,14 +146,14 @@ class ChatHandlers:
 
 
 def _settled(workspace: Workspace, turn: ChatTurn) -> Session:
-    """The session once nobody writes on. A turn that still waits, as after senseless settings, is taken back."""
+    """The session after the job has ended. A turn that still waits, as after invalid settings, is removed."""
     if workspace.session.waiting == turn:
         return workspace.change(lambda session: session.with_turn_taken_back(turn.id))
     return workspace.session
 
 
 def _tell_of_trimmed_turns(turn: ChatTurn) -> None:
-    """Say so if the conversation was too long for the model to be told all of it."""
+    """Show a notice if earlier turns were left out because the conversation was too long for the model."""
     if turn.stats is not None and turn.stats.trimmed_turns:
         count = turn.stats.trimmed_turns
         gr.Info(text("chat.trimmed_one") if count == 1 else text("chat.trimmed_many", count=count))

@@ -1,4 +1,4 @@
-"""What the chat's scripts send: one typed message for each of their events."""
+"""Messages from the chat's scripts: one type for each event."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from osprey_core.errors import InputError
 
 
 class Rating(ScriptMessage):
-    """What the person thinks of an answer; `liked` is None if they take it back."""
+    """A rating of an answer; `liked` is None to remove the rating."""
 
     turn: int
     liked: bool | None = None
 
     @classmethod
     def refusal(cls) -> InputError:
-        """Nothing that a person could have chosen."""
+        """The error for a value that the page cannot produce."""
         return InputError("page.unexpected")
 
 
@@ -27,11 +27,11 @@ class OwnQuestion(ScriptMessage):
 
 
 class Editing(ScriptMessage):
-    """The value of the conversation: the turn whose question is being edited, by its id."""
+    """The value of the conversation component: the id of the turn whose question is being edited."""
 
     editing: int | None = None
 
 
 def replaced_turn(value: Any) -> int | None:
-    """The id of the turn that the next question is to replace; None if nothing is being edited."""
+    """The id of the turn that the next question replaces; None if no question is being edited."""
     return Editing.read(value).editing if value else None

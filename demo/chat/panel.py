@@ -1,7 +1,7 @@
-"""The chat as components: conversation, the line above the question, ready-made and own questions, tools, settings.
+"""The chat's components: conversation, the line above the question, ready-made and own questions, tools, settings.
 
-Conversation, line and own questions are gr.HTML with scripts; what those are sent is `props`, and what a person does
-comes back as an event, see `messages`. Nothing here decides what an event means.
+Conversation, line and own questions are gr.HTML with scripts, which receive `props` and send events, see `messages`.
+The handlers are in `demo.chat.events`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OF_SEVERAL: tuple[Style, ...] = ("relation", "compare")
 
 @dataclass(frozen=True)
 class ChatPanel:
-    """The components of the right-hand side."""
+    """The components of the chat."""
 
     conversation: gr.HTML
     about: gr.HTML
@@ -44,7 +44,7 @@ class ChatPanel:
 
 
 def build_chat(defaults: GenerationDefaults) -> ChatPanel:
-    """The panel, to be called inside a Blocks. `defaults` are the settings at first."""
+    """Create the panel inside a Blocks. `defaults` are the initial settings."""
     conversation = _build_conversation()
     about = _build_about()
     with gr.Row(elem_id="presets"):
@@ -95,7 +95,7 @@ def _build_conversation() -> gr.HTML:
 
 
 def _build_about() -> gr.HTML:
-    """What a question is about, suggestions, and the regions to choose from while a mention is typed."""
+    """The region a question is about, suggested questions, and the list of regions to mention."""
     return in_words(
         scripted("about", "chat/about.js", regions=[]),
         value=lambda: transcript.about_html(Session()),
@@ -104,7 +104,7 @@ def _build_about() -> gr.HTML:
 
 
 def _build_own_questions() -> gr.HTML:
-    """A person's own questions, kept in the browser; it triggers `ask_own`."""
+    """A person's own questions, stored in the browser; it triggers `ask_own`."""
     return in_words(
         scripted(
             "own-questions",

@@ -1,4 +1,4 @@
-// A person's own questions as buttons, kept in this browser only.
+// A person's own questions as buttons, stored in this browser only.
 
 import { keep, recall } from "../shared/browser_store.js";
 import { component } from "../shared/component.js";
@@ -7,11 +7,11 @@ import { icon } from "../shared/icons.js";
 
 const MOST = 20;
 
-// The questions in a text that was kept. It may come from elsewhere: only texts of a sane length count.
-export function questionsIn(kept, longest) {
+// The questions in a stored JSON text. Its contents may be foreign: only texts of at most `longest` characters count.
+export function questionsIn(stored, longest) {
   try {
-    const found = JSON.parse(kept || "[]");
-    return found.filter((text) => typeof text === "string" && text.trim() && text.length <= longest).slice(0, MOST);
+    const values = JSON.parse(stored || "[]");
+    return values.filter((text) => typeof text === "string" && text.trim() && text.length <= longest).slice(0, MOST);
   } catch {
     return [];
   }

@@ -1,4 +1,4 @@
-"""How answers are sampled: the controls below the chat, which take the model's own defaults once it is loaded."""
+"""The sampling controls below the chat, which take the model's defaults once it is loaded."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from osprey_core.config import GenerationDefaults
 
 @dataclass(frozen=True)
 class SettingsPanel:
-    """The controls, and what the model itself would set them to."""
+    """The controls, and the model's default values for them."""
 
     temperature: gr.Slider
     top_p: gr.Slider
     max_new_tokens: gr.Slider
     seed: gr.Textbox
     defaults: gr.State
-    """Temperature, top-p and longest answer of the model. The controls hang on it, see `wire_settings`."""
+    """The model's temperature, top-p and longest answer. The controls follow this state, see `wire_settings`."""
 
     @property
     def components(self) -> list[Any]:
@@ -32,7 +32,7 @@ class SettingsPanel:
 
 
 def build_settings(defaults: GenerationDefaults) -> SettingsPanel:
-    """The controls, folded, showing these defaults at first."""
+    """The controls in a closed accordion, with these initial values."""
     with in_words(gr.Accordion(open=False, elem_id="settings"), label="settings.title"):
         with gr.Row():
             temperature = in_words(
@@ -52,7 +52,7 @@ def build_settings(defaults: GenerationDefaults) -> SettingsPanel:
 
 
 def wire_settings(settings: SettingsPanel) -> None:
-    """When the model's defaults become known, the controls that nobody has touched take them."""
+    """Once the model's defaults are known, set the controls that the person has not changed to them."""
     controls = settings.components[:3]
     follow = DefaultsHandler(tuple(control.value for control in controls))
     settings.defaults.change(follow.take_defaults, [settings.defaults, *controls], controls, **private(queues.AT_ONCE))
@@ -60,11 +60,11 @@ def wire_settings(settings: SettingsPanel) -> None:
 
 @dataclass(frozen=True)
 class DefaultsHandler:
-    """Brings the model's defaults to the controls; `first` is what they showed when the page was made."""
+    """Sets the controls to the model's defaults; `first` holds their initial values."""
 
     first: tuple[float, ...]
 
     def take_defaults(self, defaults: list[float], *values: float) -> list[Any]:
-        """Updates of the controls; what the person has changed meanwhile stays."""
-        known = zip(values, self.first, defaults, strict=True)
-        return [default if value == first else gr.skip() for value, first, default in known]
+        """Updates of the controls; controls that the person has changed stay."""
+        controls = zip(values, self.first, defaults, strict=True)
+        return [default if value == first else gr.skip() for value, first, default in controls]

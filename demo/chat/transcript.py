@@ -1,7 +1,7 @@
-"""The conversation as the page's script shows it, and the small pieces of HTML around it.
+"""The conversation as JSON for the page's script, and the line above the question as HTML.
 
-Whatever a person or the model wrote stays text: it goes to the browser in pieces, plain runs and region numbers, and
-never as HTML. What is shown is never read back.
+Text by a person or the model is sent as pieces (plain runs and region numbers), never as HTML. The server never reads
+the conversation back from the page.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from osprey_core.regions.colors import PALETTE, text_color_on
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
-    """The whole conversation as JSON; `note` says what an answer without text waits for.
+    """The whole conversation as JSON; `note` says what a turn without text is waiting for.
 
-    `about` is the region that a question means without naming it; `liked` is True, False or None.
+    In each turn, `about` is the region that a question refers to without a mention; `liked` is True, False or None.
     """
     return [
         {
@@ -38,12 +38,12 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
 
 
 def answer_pieces(turn: ChatTurn) -> list[Piece]:
-    """The model's words; where it speaks of its region1, region2 … stands the page's own number."""
+    """The answer in pieces, with the model's region1, region2 … replaced by the page's region numbers."""
     return mentions.answer_pieces(turn.answer, turn.places)
 
 
 def _note(turn: ChatTurn, note: str) -> str:
-    """What is said beside the answer, or in place of it; empty for one that ended by itself."""
+    """The note beside the answer, or in place of it; empty for an answer that is complete."""
     if turn.state == "waiting":
         return "" if turn.answer else note or text("chat.waiting_in_queue")
     if turn.state == "complete":
@@ -52,7 +52,7 @@ def _note(turn: ChatTurn, note: str) -> str:
 
 
 def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:
-    """Labels and values of how an answer was made; empty while nothing is measured."""
+    """Labels and values of an answer's measurements; empty until they are known."""
     stats = turn.stats
     if stats is None:
         return []
@@ -69,7 +69,7 @@ def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:
 
 
 def _settings_lines(settings: SamplingSettings | None) -> list[tuple[str, str]]:
-    """Labels and values of an answer's settings: those that decided what it says."""
+    """Labels and values of the sampling settings that influenced an answer."""
     if settings is None:
         return []
     lines = [(text("settings.temperature"), f"{settings.temperature:g}")]
@@ -81,7 +81,7 @@ def _settings_lines(settings: SamplingSettings | None) -> list[tuple[str, str]]:
 
 
 def chip(number: int) -> str:
-    """A region's number on its colour."""
+    """The HTML of a region's number on its colour."""
     tip = html.escape(text("conversation.chip", number=number))
     attributes = {
         "type": "button",
@@ -90,12 +90,12 @@ def chip(number: int) -> str:
         "title": tip,
         "aria-label": tip,
     }
-    written = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    return f"<button{written}>{number}</button>"
+    attributes_html = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f"<button{attributes_html}>{number}</button>"
 
 
 def chip_css() -> str:
-    """The colours of the chips, by place in the palette."""
+    """CSS rules for the colours of the chips, by index in the palette."""
     rules = [
         f".osp-c{place} {{ background: {color}; color: {text_color_on(color)}; }}"
         for place, color in enumerate(PALETTE)
@@ -104,7 +104,7 @@ def chip_css() -> str:
 
 
 def about_html(session: Session, suggestions: tuple[str, ...] = ()) -> str:
-    """Which region a question without mention is about, and questions to try."""
+    """HTML that names the region a question without a mention is about, and suggests questions."""
     if session.selected is None:
         return f'<div class="osp-about">{html.escape(text("chat.about_none"))}</div>'
     tries = "".join(

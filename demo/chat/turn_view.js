@@ -1,11 +1,11 @@
-// How one turn of the conversation is drawn: question, answer, buttons for both, measurements. Draws what it is given
-// and calls what it is given; knows neither Python nor the other turns.
+// Draws one turn of the conversation: question, answer, buttons for both, measurements. Actions are functions that the
+// caller passes.
 
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { drawn, written } from "../shared/pieces.js";
 
-// The empty nodes of a turn. `keys` remembers what each part shows.
+// The empty nodes of a turn. `keys` stores the content that each part shows.
 export function createTurnView(id, words) {
   const question = make("article", { class: "user message", "aria-label": words.yourQuestion });
   const asking = make("div", { class: "osp-acts osp-asking" });
@@ -19,8 +19,8 @@ export function createTurnView(id, words) {
   return { node, question, asking, answer, text, caret, note, answering, stats, keys: {} };
 }
 
-// Draws a turn into its nodes. A part whose content has not changed is left alone, and with it the focus and a
-// selection of text.
+// Draws a turn into its nodes. A part whose content has not changed is not drawn again, so that it keeps the focus and
+// a selection of text.
 //   turn: {id, about, question, answer, state, note, liked, stats}; question and answer are pieces.
 //   shown: {isReplaced, mayEdit, hasOpenStats}.
 //   acts: {chipOf, copy(text, button), edit, cancelEdit, rate(id, liked), toggleStats(id)}.
@@ -98,7 +98,7 @@ function drawAnswer(view, turn, acts) {
   view.answer.setAttribute("aria-busy", String(isWaiting));
 }
 
-// An answer grows at its end: nodes that are there already stay, and with them the focus and a selection of text.
+// An answer grows at its end: existing nodes stay, so that they keep the focus and a selection of text.
 function extendPieces(holder, pieces, chipOf) {
   const before = holder.pieces || [];
   let same = 0;

@@ -1,4 +1,4 @@
-"""What the chat's components show of a session."""
+"""The chat's components as outputs: the properties with which they show a session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.shared.outputs import Outputs, Properties
 
 
 def about_outputs(services: Services, chat: ChatPanel) -> Outputs[Session]:
-    """The line above the question, and the regions that can be mentioned in it."""
+    """The line above the question, and the regions that can be mentioned."""
 
     def properties(session: Session) -> list[Properties]:
         example = find_example(services, session.picture.name) if session.picture is not None else None
@@ -40,7 +40,7 @@ def turns_outputs(chat: ChatPanel) -> Outputs[Session]:
 
 
 def conversation_outputs(chat: ChatPanel) -> Outputs[Session]:
-    """Questions and answers, and the buttons that can be used with them: send or stop, retry, undo, clear."""
+    """Questions and answers, and the buttons whose state depends on them: send or stop, retry, undo, clear."""
     return turns_outputs(chat) + Outputs((chat.send, chat.stop, chat.retry, chat.undo, chat.clear), _button_properties)
 
 

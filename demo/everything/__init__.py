@@ -1,1 +1,1 @@
-"""The table of everything that was found in the picture."""
+"""The table of all segments found in the picture."""

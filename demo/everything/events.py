@@ -1,4 +1,4 @@
-"""The table of everything wired to what it does: describing all segments, stopping, taking one as a region."""
+"""Handlers of the table of segments: describe all segments, stop, take one as a region."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wire_everything(
     regions: Outputs[Session],
     decode: Decode,
 ) -> None:
-    """Wire the table's events. `settings` are the controls of sampling; `regions` show the session's regions."""
+    """Wire the table's events. `settings` are the sampling controls; `regions` show the session's regions."""
     handlers = EverythingHandlers(services, decode, regions)
     everything.describe_all(
         handlers.describe_all, [workspace, *settings], [everything], **private(queues.MODEL, overlapping=True)
@@ -51,7 +51,7 @@ class EverythingHandlers:
     regions: Outputs[Session]
 
     def describe_all(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Iterator[Any]:
-        """The table's captions as they are written; `settings` are the values of the controls."""
+        """Stream captions into the table; `settings` are the values of the controls."""
         with errors_as_toasts():
             style = DescribeMessage.read_event(event).style
             sampling = SamplingSettings.read(*settings)
@@ -60,11 +60,11 @@ class EverythingHandlers:
         yield gr.update(captions=captions_of(workspace.session))
 
     def stop_describing(self, workspace: Workspace) -> None:
-        """No more captions; those that are there stay."""
+        """Stop captioning; the captions so far stay."""
         captions.stop_describing(self.services, workspace)
 
     def take_row(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
-        """The segment of a row as a new region."""
+        """Make the segment of a row a new region."""
         with errors_as_toasts():
             row = RowMessage.read_event(event)
             workspace.change_regions(

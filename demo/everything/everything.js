@@ -1,5 +1,5 @@
-// Everything in the picture as a table, in the browser: what the canvas found, and what the model says of it. It knows
-// no masks: the canvas sends it rows, and is told which one the pointer is on.
+// The table of segments in the browser, with the model's captions. The canvas sends it rows without masks, and gets the
+// index of the row under the pointer.
 
 import { component, tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
@@ -11,7 +11,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const root = element.querySelector(".osp-all");
   const state = {
     rows: [],
-    captions: null, // what Python says of the descriptions: {picture, state, total, rows: [[index, text]…]}
+    captions: null, // the captions from Python: {picture, state, total, rows: [[index, text]…]}
     texts: new Map(), // index -> description
     order: FIRST_ORDER,
     nodes: new Map(), // index -> nodes of the row; they are kept so that focus and scroll position stay
@@ -116,7 +116,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     state.captions = null;
     state.order = FIRST_ORDER;
     filter.value = "";
-    // After a change of language the canvas tells the same segments again: their descriptions are still valid.
+    // After a change of language the canvas sends the same segments again: their descriptions are still valid.
     if (state.rows.length && props.captions && props.captions.picture === state.rows[0].picture) receive();
     else show();
   });
@@ -124,7 +124,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   function receive() {
     state.captions = props.captions && props.captions.rows ? props.captions : null;
     state.texts = new Map(state.captions ? state.captions.rows : []);
-    tell("osprey:captions", state.captions); // the canvas writes them on the picture
+    tell("osprey:captions", state.captions); // the canvas draws them on the picture
     show();
   }
 

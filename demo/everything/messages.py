@@ -1,4 +1,4 @@
-"""What the table's script sends: one typed message for each of its events that bring something."""
+"""Messages from the table's script: one type for each event that carries data."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from osprey_core.errors import InputError
 
 
 class DescribeMessage(ScriptMessage):
-    """Everything is to be described, in words of this style."""
+    """Describe all segments in this style."""
 
     style: Literal["short", "detailed", "category"] = "short"
 
     @classmethod
     def refusal(cls) -> InputError:
-        """As the job itself says it."""
+        """The same error that the captions job raises."""
         return InputError("page.bad_gesture")
 
 
 class RowMessage(ScriptMessage):
-    """A row that is to become a region: its place among the segments, and the digest of the table's picture."""
+    """Make a row a region: the segment's index, and the digest of the table's picture."""
 
     index: int
     picture: str | None = None
 
     @classmethod
     def refusal(cls) -> InputError:
-        """As the marking itself says it."""
+        """The same error that marking raises."""
         return InputError("page.bad_gesture")

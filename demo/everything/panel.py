@@ -1,4 +1,4 @@
-"""Everything in the picture as a table: building the component, and the captions as it is sent them."""
+"""The table of segments: its component, and the captions as JSON for its script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo.shared.scripts import script, text_of
 
 
 def build_everything() -> gr.HTML:
-    """The table, hidden until something was found; it triggers `describe_all`, `stop_describing` and `take_row`."""
+    """The table, hidden until segments are found; it triggers `describe_all`, `stop_describing` and `take_row`."""
     panel = gr.HTML(
         None,
         elem_id="everything",
@@ -27,7 +27,7 @@ def build_everything() -> gr.HTML:
 
 
 def captions_of(session: Session) -> dict[str, Any] | None:
-    """The session's captions as the table shows them."""
+    """The session's captions as JSON; None without captions or picture."""
     captions = session.captions
     if captions is None or session.picture is None:
         return None

@@ -1,19 +1,19 @@
-// The rows of the table of everything: which are shown, and in which order. Knows no element of the page.
+// Filtering and sorting of the table of segments. Independent of the DOM.
 
-// How the table is ordered at first: by size, as the canvas numbers the segments.
+// The initial order: by size, in which the segments are numbered.
 export const FIRST_ORDER = { by: "index", isDescending: false };
 
-// The order after a click on the head of a column: numbers begin with the largest, a second click turns it around.
+// The order after a click on the head of a column: numbers begin with the largest, a second click reverses the order.
 export function orderAfterClick(order, by) {
   if (order.by === by) return { by, isDescending: !order.isDescending };
   return { by, isDescending: by === "area" || by === "score" };
 }
 
-// Rows whose description contains the text, in order.
-//   rows: [{index, score, area, …}]; texts: Map from index to the description, where there is one.
+// Rows whose description contains the text `filter`, sorted.
+//   rows: [{index, score, area, …}]; texts: Map from index to description.
 export function shownRows(rows, texts, { by, isDescending }, filter) {
   const wanted = filter.trim().toLowerCase();
-  // Rows without a description come behind those with one.
+  // Rows without a description come last.
   const value = (row) => (by === "text" ? texts.get(row.index) || "\uffff" : row[by]);
   const compare = (one, other) => {
     const [a, b] = [value(one), value(other)];

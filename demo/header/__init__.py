@@ -1,1 +1,1 @@
-"""The page's header: what is loaded, the choice of language, the button of the help sheet."""
+"""The page's header: loading status, choice of language, help button."""

@@ -1,4 +1,4 @@
-"""The header wired to what it does: it follows the loading of the models, and switches the language of the page."""
+"""Handlers of the header: show the loading of the models, and switch the language of the page."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class LanguageChoice(ScriptMessage):
 
 
 def wire_status(services: Services, header: gr.HTML, defaults: gr.State, is_embedded: bool) -> None:
-    """The header follows the loading of model and segmenter; then `defaults` takes the model's own sampling.
+    """Update the header while model and segmenter load; then set `defaults` to the model's sampling defaults.
 
-    Only this state hangs on the timer, never the controls of sampling: an answer of the timer that crosses a person's
-    change on its way would undo the change.
+    The timer updates only this state, never the sampling controls: a timer answer that arrives just after a person
+    moved a control would undo the change.
     """
     timer = gr.Timer(1.0)
     handlers = StatusHandlers(services, is_embedded)
@@ -38,7 +38,7 @@ def wire_status(services: Services, header: gr.HTML, defaults: gr.State, is_embe
 
 
 def wire_languages(page: Page, workspace: gr.State, header: gr.HTML, spoken: Outputs[Session]) -> None:
-    """The choice of language. `spoken` says something of the session in words; the rest the page knows."""
+    """Wire the choice of language. `spoken` are the components whose words depend on the session."""
     handlers = LanguageHandlers(page, spoken)
     header.choose_language(
         handlers.choose_language,
@@ -50,31 +50,31 @@ def wire_languages(page: Page, workspace: gr.State, header: gr.HTML, spoken: Out
 
 @dataclass(frozen=True)
 class StatusHandlers:
-    """What the timer calls while something loads."""
+    """Handler of the timer that runs while something loads."""
 
     services: Services
     is_embedded: bool
 
-    def look(self, known: list[float]) -> list[Any]:
-        """Updates of header, timer and defaults; the timer rests once nothing loads any more."""
+    def look(self, current: list[float]) -> list[Any]:
+        """Updates of header, timer and defaults; the timer stops once everything has loaded."""
         resources = (self.services.model, self.services.segmenter, self.services.second)
         busy = any(resource.state == "loading" for resource in resources if resource is not None)
-        defaults = known
+        defaults = current
         if self.services.model.state == "ready":
             defaults = values_of(generation_defaults(self.services, self.is_embedded))
         header = header_html(self.services, self.is_embedded)
-        return [header, gr.update(active=busy), gr.skip() if defaults == known else defaults]
+        return [header, gr.update(active=busy), gr.skip() if defaults == current else defaults]
 
 
 @dataclass(frozen=True)
 class LanguageHandlers:
-    """What the header's script calls."""
+    """Handler of the header's script."""
 
     page: Page
     spoken: Outputs[Session]
 
     def choose_language(self, workspace: Workspace, event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
-        """Updates of everything that is written in words."""
+        """Updates of all components that show words."""
         language.choose(request.session_hash, LanguageChoice.read_event(event).language)
         properties = self.spoken.properties(workspace.session)
         return self.page.switch(dict(zip(self.spoken.components, properties, strict=True)))

@@ -1,4 +1,4 @@
-// The help sheet: what to do and which keys do it, behind the button in the header and the key `?`.
+// The help sheet with the first steps and the keyboard shortcuts; opened by the button in the header or the key `?`.
 
 import { isTyping, make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
@@ -19,8 +19,8 @@ export function mountHelp({ element, props, words, listen }) {
   }
 
   sheet.addEventListener("close", () => focusedBefore && focusedBefore.isConnected && focusedBefore.focus());
-  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // beside the sheet
-  sheet.addEventListener("keydown", (event) => event.stopPropagation()); // no shortcut works behind it
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // on the backdrop
+  sheet.addEventListener("keydown", (event) => event.stopPropagation()); // shortcuts of the page are off
 
   listen(element, "click", (event) => event.target.closest(".osp-help-open") && open());
   listen(window, "keydown", (event) => {

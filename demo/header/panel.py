@@ -1,4 +1,4 @@
-"""The header as a component: name and purpose, what is loaded or loading, choice of language, button of the help."""
+"""The header's component: title and tagline, loading status, choice of language, help button."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demo.shared.problems import sentence_of
 
 
 def build_header(services: Services, is_embedded: bool) -> gr.HTML:
-    """The header with the button of the help sheet and the choice of language; it triggers `choose_language`."""
+    """The header with the help button and the choice of language; it triggers `choose_language`."""
     return in_words(
         scripted("header", "header/header.js", ("choose_language",), cookie=language.COOKIE),
         value=lambda: header_html(services, is_embedded),
@@ -31,12 +31,12 @@ def build_header(services: Services, is_embedded: bool) -> gr.HTML:
 
 
 def header_outputs(services: Services, header: gr.HTML, is_embedded: bool) -> Outputs[Session]:
-    """The header as it is now, whatever the session."""
+    """The current header; it does not depend on the session."""
     return Outputs((header,), lambda _: [{"value": header_html(services, is_embedded)}])
 
 
 def header_html(services: Services, is_embedded: bool) -> str:
-    """The header's HTML. is_embedded: whether the built-in model runs, about which there is something to know."""
+    """The header's HTML. is_embedded: whether the built-in model runs, which adds a note about its limits."""
     return (
         f'<div class="osp-header"><h1>{text("header.title")}</h1>'
         f'<div class="osp-tagline">{html.escape(text("header.tagline"))}</div>'
@@ -46,7 +46,7 @@ def header_html(services: Services, is_embedded: bool) -> str:
 
 
 def _status_html(services: Services) -> str:
-    """What is ready or loading, then what could not be loaded."""
+    """HTML of the resources that are ready or loading, then of those that failed to load."""
     pills, failures = "", ""
     for resource, label in (
         (services.model, text("status.model")),
@@ -66,7 +66,7 @@ def _status_html(services: Services) -> str:
 
 
 def _details(resource: LazyResource) -> str:
-    """What is loaded, and where and with which numbers it computes."""
+    """Name, device and dtype of a loaded resource."""
     loaded = resource.get()
     parts = [loaded.name, *(str(getattr(loaded, part)) for part in ("device", "dtype") if hasattr(loaded, part))]
     return " · ".join(parts)

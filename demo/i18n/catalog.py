@@ -1,7 +1,7 @@
-"""The page's words, from the catalogues en.json, ko.json and zh.json of this folder.
+"""The page's texts, from the catalogues en.json, ko.json and zh.json of this folder.
 
-A word is read where it is shown, so that it is in the language of the person for whom the code runs. English has every
-word; the tests see to it that the translations have them too. Knows no component and no Gradio.
+A text is read when it is shown, in the language of the person whose event runs. English has every text; tests check
+that the translations have them too. Independent of Gradio.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from demo.i18n import language
 from osprey_core import i18n
 
 FOLDER = Path(__file__).parent
-"""`demo/__init__.py` makes its catalogues known."""
+"""`demo/__init__.py` registers its catalogues."""
 
 
 def text(key: str, **values: i18n.Param) -> str:
     """The text with this key, such as "chat.send", in the current language, its placeholders filled in.
 
-    Raises KeyError if there is none: keys are written in code, and the tests look each of them up.
+    Raises KeyError if there is none: keys are literals in code, and tests look up each of them.
     """
     if i18n.template_of(key) is None:
         raise KeyError(key)
@@ -28,7 +28,7 @@ def text(key: str, **values: i18n.Param) -> str:
 
 
 def group(key: str) -> Any:
-    """All texts below a key in the current language: an object or a list as the catalogue holds it, for scripts.
+    """All texts below a key in the current language, as the catalogue's object or list; used for scripts.
 
     Raises KeyError if there is none.
     """
@@ -42,15 +42,15 @@ def read(key: str) -> Any:
 
 @lru_cache(maxsize=256)
 def _group(key: str, code: str) -> Any:
-    english, theirs = (i18n.read_catalogue(FOLDER, one) for one in (language.DEFAULT, code))
+    english, translated = (i18n.read_catalogue(FOLDER, name) for name in (language.DEFAULT, code))
     for name in key.split("."):
         english = english[name]
-        theirs = theirs.get(name, english) if isinstance(theirs, dict) else english
-    return _completed(theirs, english)
+        translated = translated.get(name, english) if isinstance(translated, dict) else english
+    return _completed(translated, english)
 
 
-def _completed(theirs: Any, english: Any) -> Any:
-    """A translation, with English where it, or an entry of it, is missing."""
+def _completed(translated: Any, english: Any) -> Any:
+    """The translation, with the English text for every missing entry."""
     if not isinstance(english, dict):
-        return theirs
-    return {name: _completed(theirs.get(name, inner), inner) for name, inner in english.items()}
+        return translated
+    return {name: _completed(translated.get(name, inner), inner) for name, inner in english.items()}

@@ -1,5 +1,5 @@
-// The choice of language in the header. A choice is kept in the browser: as a cookie, so that the page is in that
-// language from its first paint, and in the browser's store, because a page inside another one may not set cookies.
+// The choice of language in the header. It is stored in the browser: as a cookie, so that the page is in that language
+// from its first paint, and in local storage, because a page embedded in another one may not set cookies.
 
 import { keep, recall } from "../shared/browser_store.js";
 
@@ -9,8 +9,8 @@ export function mountLanguageChoice({ element, props, trigger, watch, listen }) 
   label();
 
   function choose(language) {
-    const inside = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
-    document.cookie = `${props.cookie}=${language}; path=/; max-age=31536000; ${inside}`;
+    const attributes = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
+    document.cookie = `${props.cookie}=${language}; path=/; max-age=31536000; ${attributes}`;
     keep("language", language);
     trigger("choose_language", { language });
   }
@@ -20,8 +20,8 @@ export function mountLanguageChoice({ element, props, trigger, watch, listen }) 
     if (button && button.dataset.language !== props.language) choose(button.dataset.language);
   });
 
-  // Where the cookie did not reach Python, the page tells the choice once more, once in the life of the page.
-  const kept = recall("language");
-  if (kept && kept !== props.language && !window.ospreyLanguageTold) choose(kept);
+  // If the cookie did not reach Python, the page sends the stored choice again, once after each load.
+  const stored = recall("language");
+  if (stored && stored !== props.language && !window.ospreyLanguageTold) choose(stored);
   window.ospreyLanguageTold = true;
 }

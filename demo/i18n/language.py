@@ -1,6 +1,6 @@
-"""In which language the page speaks: that of the person for whom code runs, in an event of the one who triggered it.
+"""The current language: that of the person whose event or request runs.
 
-Knows of the catalogues only how they call their language; no component and no Gradio.
+Reads only the names of languages from the catalogues. Independent of Gradio.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from osprey_core import i18n
 
 _NAMES = {code: i18n.read_catalogue(Path(__file__).parent, code)["language"] for code in i18n.LANGUAGES}
 LANGUAGES = {code: str(names["name"]) for code, names in _NAMES.items()}
-"""Codes, and each language's name for itself. English comes first: the others are translations of it."""
+"""Each language's own name, by its code. English comes first: the others are translations of it."""
 SHORT_NAMES = {code: str(names["short"]) for code, names in _NAMES.items()}
 HTML_NAMES = {code: str(names["html"]) for code, names in _NAMES.items()}
-"""What the attribute `lang` of the page says."""
+"""Values of the page's attribute `lang`, by code."""
 COOKIE = "osprey_language"
 DEFAULT = i18n.ENGLISH
 
@@ -31,13 +31,13 @@ _request: Callable[[], Any] = lambda: None  # noqa: E731
 
 
 def current() -> str:
-    """The code of the language to speak here and now: that of `speaking`, or of the person whose event this is."""
+    """The code of the current language: that of `speaking`, or else that of the running event's request."""
     return _speaking.get() or of_request(_request()) or DEFAULT
 
 
 @contextmanager
 def speaking(code: str | None) -> Iterator[None]:
-    """Inside, words are in this language; None, or one that there is not, is English."""
+    """Use this language inside the `with` block; None or an unknown code means English."""
     token = _speaking.set(code if code in LANGUAGES else DEFAULT)
     try:
         yield
@@ -46,13 +46,13 @@ def speaking(code: str | None) -> Iterator[None]:
 
 
 def follow_requests(find: Callable[[], Any]) -> None:
-    """`find` gives the request whose event is running, or None: an object with cookies, headers, session_hash."""
+    """Set how the running event's request is found: `find` returns it (cookies, headers, session_hash) or None."""
     global _request
     _request = find
 
 
 def choose(session_hash: str | None, code: Any) -> None:
-    """Remember what was chosen in a browser tab, also where cookies are refused. Unknown codes mean nothing."""
+    """Remember the choice of a browser tab, for browsers that refuse cookies. Unknown codes are ignored."""
     if session_hash and isinstance(code, str) and code in LANGUAGES:
         _chosen[session_hash] = code
         _chosen.move_to_end(session_hash)
@@ -61,7 +61,7 @@ def choose(session_hash: str | None, code: Any) -> None:
 
 
 def of_request(request: Any) -> str | None:
-    """What was chosen in that tab, or in that browser, or else what the browser prefers; None without a request."""
+    """The tab's choice, or else the browser's (cookie), or else the browser's preference; None without a request."""
     if request is None:
         return None
     chosen = _chosen.get(getattr(request, "session_hash", None) or "")
@@ -75,8 +75,8 @@ def of_request(request: Any) -> str | None:
 
 
 def preferred(accepted: str) -> str:
-    """The first of our languages in an Accept-Language header, by its weights; English if it names none of them."""
-    weighed = []
+    """The supported language with the highest weight in an Accept-Language header; English if it names none."""
+    candidates = []
     for place, part in enumerate(accepted.split(",")):
         name, *parameters = part.strip().lower().split(";")
         code = name.split("-")[0]
@@ -85,5 +85,5 @@ def preferred(accepted: str) -> str:
             match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameter)
             weight = float(match.group(1)) if match else 0.0
         if code in LANGUAGES and weight > 0:
-            weighed.append((-weight, place, code))
-    return min(weighed)[2] if weighed else DEFAULT
+            candidates.append((-weight, place, code))
+    return min(candidates)[2] if candidates else DEFAULT

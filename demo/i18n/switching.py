@@ -1,8 +1,8 @@
-"""How the page changes its language: which properties of which components are words, and Gradio's side of it.
+"""Switching the page's language: which component properties are words, and their updates in Gradio.
 
-A panel says it where it makes a component, by `in_words`. Who opens the page gets the words of their language with the
-first paint; who switches gets them as an update, and scripts are mounted anew with their new words. Gradio's own
-`gr.I18n` does not serve here: it follows the browser's language alone, and neither a choice nor what scripts are sent.
+A panel declares them with `in_words` when it makes a component. The page is served in the person's language; after a
+switch the words arrive as updates, and scripts are mounted again with their new words. Gradio's own `gr.I18n` does not
+suffice: it follows the browser's language only, so it offers no choice and does not cover the properties of scripts.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Reader = Callable[[], Any]
 """Returns a property's value in the current language."""
 
 _readers: WeakKeyDictionary[Block, dict[str, Reader]] = WeakKeyDictionary()
-"""Of every component that shows words: its properties that depend on the language."""
+"""For each component that shows words: the readers of its language-dependent properties, by name."""
 
 
 def in_words(component: AnyBlock, **words: str | Reader) -> AnyBlock:
-    """Give properties of a component their words, now and whenever the language changes; returns the component.
+    """Set language-dependent properties of a component, now and after each change of language; returns the component.
 
-    Each is the key of a text or of a group of texts in the catalogues, or a function that returns the value.
+    Each value is the key of a text or of a group of texts in the catalogues, or a function that returns the value.
     """
     readers = {name: _reader(word) for name, word in words.items()}
     _readers[component] = readers
@@ -52,7 +52,7 @@ def _reader(word: str | Reader) -> Reader:
 
 
 class Page(gr.Blocks):
-    """Blocks whose words are in the language of whoever asks for them."""
+    """Blocks whose words are in the language of each request."""
 
     def __init__(self, **options: Any) -> None:
         self._config: Any = {}
@@ -60,7 +60,7 @@ class Page(gr.Blocks):
 
     @property
     def config(self) -> Any:
-        """What a browser is sent, in the current language."""
+        """The configuration that a browser receives, in the current language."""
         if "components" not in self._config:
             return self._config
         components = [
@@ -79,14 +79,14 @@ class Page(gr.Blocks):
         return [block for block in self.blocks.values() if block in _readers]
 
     def switch(self, now: dict[Any, dict[str, Any]]) -> dict[Any, Any]:
-        """Updates of `spoken` that bring the page into the current language.
+        """Updates of `spoken` that switch the page to the current language.
 
-        `now` gives the properties that depend on what the page shows; others are what they are at first.
+        `now` holds the properties that depend on the session; all others take their initial value in that language.
         """
         return {block: gr.update(**{**_words_of(block), **now.get(block, {})}) for block in self.spoken}
 
     def launch(self, *args: Any, **options: Any) -> Any:
-        """As `gr.Blocks.launch`; requests for the page are answered in the language of their browser."""
+        """As `gr.Blocks.launch`; requests for the page are answered in the browser's language."""
         kwargs = dict(options.pop("app_kwargs", None) or {})
         kwargs["middleware"] = [*kwargs.get("middleware", ()), Middleware(_SpeaksAsAsked)]
         return super().launch(*args, app_kwargs=kwargs, **options)
@@ -99,7 +99,7 @@ def _words_of(block: Block | None) -> dict[str, Any]:
 
 
 def _with_words(properties: dict[str, Any], block: Block | None) -> dict[str, Any]:
-    """A component's properties as a browser is sent them; a gr.HTML keeps those of its scripts apart, in `props`."""
+    """A component's properties in the current language; a gr.HTML keeps those of its script apart, in `props`."""
     words = _words_of(block)
     if not words:
         return properties
@@ -111,7 +111,7 @@ def _with_words(properties: dict[str, Any], block: Block | None) -> dict[str, An
 
 
 class _SpeaksAsAsked:
-    """Answers requests for the page, not those of its events, in the language that they ask for."""
+    """ASGI middleware: answer requests for the page, but not for its events, in the language they ask for."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

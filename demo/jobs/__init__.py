@@ -1,1 +1,1 @@
-"""Running the model for a person: what is loading, what can be stopped, where it runs."""
+"""Model jobs of a person: answers, captions and analyses, how they run, and how they are stopped."""

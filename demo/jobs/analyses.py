@@ -1,7 +1,7 @@
-"""Analyses of what the model makes of regions: begin one, carry it out, stop it.
+"""Analyses of regions: begin one, carry it out, stop it.
 
-An `Analysis` is a value in the person's session, so it goes with its picture. Its kinds are made in `demo.analysis`;
-this module knows none of them, and no component.
+An `Analysis` is a value in the person's session, so it disappears with its picture. Its kinds are defined in
+`demo.analysis`; this module depends on none of them and on no Gradio component.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from demo.session.workspace import Workspace
 
 @dataclass(frozen=True)
 class AnswerVariant:
-    """One of several answers to one question, and what is different about it."""
+    """One of several answers to one question, and the condition under which it was given."""
 
     how: str
-    """What is different, for a program."""
+    """Identifier of the condition, such as "without" or "sample"."""
     model: str = ""
     seed: int | None = None
     answer: str = ""
@@ -32,7 +32,7 @@ class AnswerVariant:
 
 
 def begin(workspace: Workspace, make: Callable[[Session], Analysis]) -> Analysis:
-    """Put the analysis that `make` makes of the session into it, waiting; it replaces the last one of its kind."""
+    """Add the analysis that `make` creates to the session, waiting; it replaces the last one of its kind."""
     analysis = make(workspace.session)
     workspace.change(lambda session: session.with_analysis(analysis))
     return analysis
@@ -41,10 +41,10 @@ def begin(workspace: Workspace, make: Callable[[Session], Analysis]) -> Analysis
 def carry_out(
     services: Services, workspace: Workspace, analysis_id: int, decode: Decode = decode, interval: float = 0.1
 ) -> Iterator[Analysis]:
-    """Carry out the analysis with this id, and yield it as it grows, at most every `interval` seconds.
+    """Carry out the analysis with this id, and yield its partial results, at most every `interval` seconds.
 
-    Nothing happens if it was stopped before its turn came, or is gone (another picture, a newer analysis of its kind).
-    Ends at the model's next token once it is stopped or gone. What had been found before an error stays.
+    Does nothing if it was stopped while queued, or has been removed (another picture, a newer analysis of its kind).
+    Ends at the model's next token once it is stopped or removed. Results before an error stay.
     """
     analysis = _current(workspace, analysis_id)
     if analysis is None or analysis.state != "waiting":
@@ -56,16 +56,16 @@ def carry_out(
 
 
 def stop(services: Services, workspace: Workspace, kind: str | None = None) -> None:
-    """End the analysis of this kind (all, by default), whether it is being carried out or still waits for its turn."""
+    """End the analysis of this kind (by default all), whether it is running or queued."""
     for analysis in workspace.session.analyses:
         if analysis.state in ("waiting", "running") and kind in (None, analysis.kind):
-            # First the mark, then the ticket: an analysis that begins in between finds one or the other.
+            # Set the state before stopping the ticket: an analysis that starts in between sees one or the other.
             _write(workspace, analysis.id, state="stopped")
             services.running_jobs.stop(analysis.id)
 
 
 class AnalysisJob(Job[Analysis]):
-    """One analysis: its requests one after the other; the session's analysis of its kind gets the results."""
+    """Runs the requests of one analysis in order and writes their results into the session's analysis."""
 
     def __init__(self, workspace: Workspace, analysis: Analysis) -> None:
         self.id = analysis.id
@@ -95,15 +95,15 @@ class AnalysisJob(Job[Analysis]):
 
 
 def _with_piece(parts: tuple[Any, ...], place: int, piece: Any) -> tuple[Any, ...]:
-    """The parts and one piece more: of the answer to the request at this place, or a result of its own."""
+    """The parts with one more piece: text or measures of the answer at index `place`, or a new result."""
     if isinstance(piece, AnalysisResult):
         return (*parts, piece)
     variant: AnswerVariant = parts[place]
     if isinstance(piece, AnswerMeasures):
-        grown = replace(variant, answer=variant.answer.strip(), stats=piece)
+        extended = replace(variant, answer=variant.answer.strip(), stats=piece)
     else:
-        grown = replace(variant, answer=variant.answer + piece)
-    return (*parts[:place], grown, *parts[place + 1 :])
+        extended = replace(variant, answer=variant.answer + piece)
+    return (*parts[:place], extended, *parts[place + 1 :])
 
 
 def _current(workspace: Workspace, analysis_id: int) -> Analysis | None:
@@ -111,7 +111,7 @@ def _current(workspace: Workspace, analysis_id: int) -> Analysis | None:
 
 
 def _write(workspace: Workspace, analysis_id: int, **changes: Any) -> Analysis | None:
-    """Change the analysis in the session; None if it is not there any more."""
+    """Change the analysis in the session and return it; None if it is no longer there."""
 
     def change(session: Session) -> Session:
         analyses = tuple(

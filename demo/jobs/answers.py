@@ -1,4 +1,4 @@
-"""Writing the answer to a question into the person's session as the model gives it."""
+"""Stream the model's answer to a question into the person's session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from osprey_core.language.sampling import SamplingSettings
 
 @dataclass(frozen=True)
 class Progress:
-    """Where an answer stands: `note` says what it waits for, while it has no text."""
+    """The session while an answer is written; `note` says what the answer waits for while it has no text."""
 
     session: Session
     note: str = ""
@@ -31,10 +31,10 @@ def answer(
     decode: Decode = decode,
     interval: float = 0.05,
 ) -> Iterator[Progress]:
-    """Write the answer that the person at this workspace waits for; the workspace's session gets it as it grows.
+    """Write the answer of the workspace's waiting turn into its session, token by token.
 
     Yields at most every `interval` seconds. If the turn disappears (new picture, cleared chat) or is stopped, decoding
-    ends at the next token. On an error the question is taken back and the error goes on to the caller.
+    ends at the next token. Raises errors of the model; if there is no text yet, the turn is removed first.
     """
     turn = workspace.session.waiting
     if turn is None:
@@ -44,21 +44,21 @@ def answer(
 
 
 def stop(services: Services, workspace: Workspace) -> Session:
-    """End the answer that this person waits for, whether it is being written or still waits for its place.
+    """End the waiting answer, whether it is being written or queued.
 
-    The turn counts as stopped at once: it may be long until its event's turn comes, and it might never come.
+    The turn is marked as stopped at once: its event may stay queued for long, or never run.
     """
     waiting = workspace.session.waiting
     if waiting is None:
         return workspace.session
-    # First the mark, then the ticket: an answer that begins in between finds one or the other.
+    # Set the state before stopping the ticket: an answer that starts in between sees one or the other.
     session = workspace.change(lambda session: session.with_turn_changed(waiting.id, state="stopped", replaces=None))
     services.running_jobs.stop(waiting.id)
     return session
 
 
 class AnswerJob(Job[Progress]):
-    """One question of the conversation; its turn in the session gets the text."""
+    """Answers one question of the conversation and writes the text into its turn."""
 
     def __init__(self, services: Services, workspace: Workspace, turn: ChatTurn, settings: SamplingSettings) -> None:
         self.id = turn.id
@@ -72,9 +72,9 @@ class AnswerJob(Job[Progress]):
 
     def requests(self) -> Iterator[QuestionRequest]:
         session = self._workspace.session
-        if any(turn.id == self.id for turn in session.transcript):  # if not, another picture has come to the front
+        if any(turn.id == self.id for turn in session.transcript):  # if not, another picture is in front now
             model = self._model.get()
-            # The seed is drawn here, so that the turn can tell it and the same words can be had again.
+            # The seed is drawn here so that the turn can store it: with it the answer can be reproduced.
             settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
             request = request_of(session, self._turn, settings)
             self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
@@ -98,7 +98,7 @@ class AnswerJob(Job[Progress]):
         if ending == "failed" and not self._text:
             self._workspace.change(lambda session: session.with_turn_taken_back(self.id))
             return
-        # After a failure half-way, or when the page has gone, what was written is kept.
+        # After a failure half-way, or when the page was closed, the text so far is kept.
         state: TurnState = "stopped"
         if ending == "complete":
             reason = self._measures.finish_reason if self._measures is not None else ""
@@ -106,6 +106,6 @@ class AnswerJob(Job[Progress]):
         self._write(answer=self._text.strip(), state=state, stats=self._measures, replaces=None)
 
     def _write(self, **changes: Any) -> bool:
-        """Change the turn in the session; False if it is not there any more."""
+        """Change the turn in the session; False if it is no longer there."""
         session = self._workspace.change(lambda session: session.with_turn_changed(self.id, **changes))
         return any(turn.id == self.id for turn in session.transcript)

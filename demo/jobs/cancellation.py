@@ -9,7 +9,7 @@ from demo.session.workspace import Workspace
 
 
 def change_front(services: Services, workspace: Workspace, change: Callable[[], None]) -> None:
-    """Call `change`, and if another picture is in front then, stop the jobs of the one that was in front before.
+    """Call `change`; if that brings another picture to the front, stop the jobs of the previous one.
 
     `change` should be quick: jobs that begin while it runs are not stopped.
     """

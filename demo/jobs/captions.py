@@ -1,4 +1,4 @@
-"""Describing everything that the segmenter finds in a picture."""
+"""Caption all segments that the segmenter finds in a picture."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def describe_everything(
     decode: Decode = decode,
     interval: float = 0.25,
 ) -> Iterator[Session]:
-    """Caption everything that the segmenter finds; the workspace's session gets the captions as they are written.
+    """Caption all segments of the picture in front and write the captions into the workspace's session.
 
-    Yields at most every `interval` seconds. Ends early when it is stopped, or when the picture goes.
+    Yields at most every `interval` seconds. Ends early when it is stopped, or when another picture comes to the front.
     """
     session = workspace.session
     picture = required_picture(session)
@@ -47,7 +47,7 @@ def describe_everything(
 
 
 def stop_describing(services: Services, workspace: Workspace) -> Session:
-    """End the captions that are being written; those that are there stay."""
+    """Stop captioning; the captions so far stay."""
     captions = workspace.session.captions
     if captions is not None and captions.state == "running":
         services.running_jobs.stop(captions.id)
@@ -55,7 +55,7 @@ def stop_describing(services: Services, workspace: Workspace) -> Session:
 
 
 class CaptionsJob(Job[Session]):
-    """One caption for each region of a request; the session's captions get them."""
+    """Captions each region of a request and writes the captions into the session."""
 
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
         self.id = captions.id
@@ -78,15 +78,15 @@ class CaptionsJob(Job[Session]):
         return None if phase == "opening" else self._workspace.session
 
     def settle(self, ending: Ending) -> None:
-        is_whole = ending != "failed" and len(self._captions.rows) == self._captions.total
-        self._captions = replace(self._captions, state="complete" if is_whole else "stopped")
+        is_complete = ending != "failed" and len(self._captions.rows) == self._captions.total
+        self._captions = replace(self._captions, state="complete" if is_complete else "stopped")
         self._write()
 
     def _write(self) -> bool:
-        """Bring the session's captions up to date; False if they went with their picture."""
+        """Update the session's captions; False if they are no longer there."""
 
         def change(session: Session) -> Session:
-            is_known = session.captions is not None and session.captions.id == self.id
-            return replace(session, captions=self._captions) if is_known else session
+            is_current = session.captions is not None and session.captions.id == self.id
+            return replace(session, captions=self._captions) if is_current else session
 
         return self._workspace.change(change).captions is self._captions

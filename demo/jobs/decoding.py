@@ -1,4 +1,4 @@
-"""Running a request on the opened picture: the pieces of the answer as the model gives them."""
+"""Run a request on the encoded picture and yield the pieces of the answer as the model produces them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from osprey_core.errors import InputError
 
 
 def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[Piece]:
-    """Pieces of the answer, and at its end the measurements; for many regions their captions, as they are complete.
+    """Yield the answer's pieces and then its measures; for other requests, captions or results as they are complete.
 
-    Stops at the next token (the next caption) once the ticket is stopped.
+    Ends at the next token, caption or result once the ticket is stopped.
     """
     view = opened_view(services, request.picture, second=isinstance(request, QuestionRequest) and request.second)
     if isinstance(request, CaptionsRequest):
@@ -40,7 +40,7 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     try:
         yield from stream
     finally:
-        stream.stop()  # also when the page stops listening
+        stream.stop()  # also when the page was closed
     yield AnswerMeasures(
         prompt_tokens=int(stream.prompt_tokens or 0),
         new_tokens=int(stream.new_tokens or 0),
@@ -55,7 +55,7 @@ Decode = Callable[[Services, AnyRequest, Ticket], Iterator[Piece]]
 
 
 def opened_view(services: Services, picture: Picture, second: bool = False) -> Any:
-    """The picture encoded by the model, or by the second one; slow once, then shared."""
+    """The picture as encoded by the model, or by the second one; slow the first time, then cached."""
     resource = services.second if second else services.model
     if resource is None:
         raise InputError("page.one_model")
@@ -65,7 +65,7 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
 
 def _captions(view: Any, request: CaptionsRequest, ticket: Ticket) -> Iterator[SegmentCaption]:
     settings = request.settings
-    found = view.describe(
+    captions = view.describe(
         [stored.mask() for stored in request.regions],
         request.style,
         max_new_tokens=settings.max_new_tokens,
@@ -73,7 +73,7 @@ def _captions(view: Any, request: CaptionsRequest, ticket: Ticket) -> Iterator[S
         top_p=settings.top_p,
         seed=settings.seed,
     )
-    for place, text in found:
+    for place, text in captions:
         yield SegmentCaption(place, text)
         if ticket.stopped:
             return

@@ -1,4 +1,4 @@
-"""What a model is asked, and the pieces in which it answers: plain values that can be sent to another process."""
+"""Requests to a model and the pieces of its answers, as plain values that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ RegionToken = Literal["mask", "pos"]
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """All that is needed to answer one question; holds no person and can be sent to another process."""
+    """All that is needed to answer one question; holds no session and can be sent to another process."""
 
     picture: Picture
     question: str
     regions: tuple[CodedMask, ...]
-    """In the order in which the conversation came to them; `<region1>` in the question is the first."""
+    """In the order of their first mention in the conversation; `<region1>` in the question is the first."""
     numbers: tuple[int, ...]
-    """The numbers that these regions have on the page."""
+    """The numbers of these regions on the page."""
     history: tuple[prompts.Turn, ...]
     settings: SamplingSettings
     about: tuple[int, ...] = ()
-    """Places, from 1, of the regions that the question means without mentioning them."""
+    """Places (from 1) of the regions that the question is about without a mention."""
     without: tuple[RegionToken, ...] = ()
     """Tokens of the regions that are switched off."""
     second: bool = False
@@ -49,7 +49,7 @@ class CaptionsRequest:
 
 @dataclass(frozen=True)
 class SegmentCaption:
-    """The description of one region, by its place (from 0) in the request."""
+    """The caption of one region, by its place (from 0) in the request."""
 
     place: int
     text: str
@@ -57,17 +57,17 @@ class SegmentCaption:
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """One result of an `AnalysisRequest`; its kinds add what it holds."""
+    """One result of an `AnalysisRequest`; subclasses add its fields."""
 
 
 @dataclass(frozen=True)
 class AnalysisRequest:
-    """Anything else that a model is asked about one picture; its kinds can be sent to another process."""
+    """Base of all other requests about one picture; subclasses can be sent to another process."""
 
     picture: Picture
 
     def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
-        """What is found with the opened picture, as soon as it is; ends early once the ticket is stopped."""
+        """Yield results computed on the encoded picture `view`; ends early once the ticket is stopped."""
         raise NotImplementedError
 
 
@@ -76,14 +76,14 @@ Piece = str | AnswerMeasures | SegmentCaption | AnalysisResult
 
 
 def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:
-    """What the model is asked for this turn of the session.
+    """The model request for this turn of the session.
 
-    The model's regions are those that the conversation has spoken of, as they were then: a region refined since is
-    another one to the model, a deleted one remains what earlier answers were about.
+    The model's regions are those of all turns so far, with the pixels they had then: a region that was refined since
+    counts as another region, and a deleted one remains in the list.
     """
     picture = required_picture(session)
     places: dict[RegionSnapshot, int] = {}
-    earlier = [each for each in session.transcript if each.id != turn.id and each.answer]
+    earlier = [other for other in session.transcript if other.id != turn.id and other.answer]
     *history, current = told_to_model([*earlier, turn], places)
     return QuestionRequest(
         picture,

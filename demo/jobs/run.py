@@ -1,7 +1,7 @@
-"""The one loop that runs a model job: take a ticket, wait for the models, decode, show progress, settle.
+"""The loop that runs every model job: take a ticket, wait for the models, decode, show progress, settle.
 
-Each kind of job (an answer, captions of everything, an analysis) says in a `Job` what it asks and what it does with the
-pieces. Knows neither questions nor pictures.
+Each kind of job (an answer, captions of everything, an analysis) implements `Job`: what it asks the model and what it
+does with the pieces.
 """
 
 from __future__ import annotations
@@ -16,54 +16,54 @@ from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
 
 Update = TypeVar("Update")
-"""What a job yields to show how far it is."""
+"""The type of a job's progress updates."""
 
 Phase = Literal["queued", "loading", "opening", "writing"]
-"""The job's turn has come; its models still load; its picture is being encoded; its pieces arrive."""
+"""In order: the job has left the queue; its models still load; its picture is being encoded; its pieces arrive."""
 
 Ending = Literal["complete", "stopped", "failed"]
-"""All pieces came; the person stopped it, or it went with its picture; an error, or the page was closed."""
+"""In order: all pieces arrived; the person stopped it or closed its picture; an error, or the page was closed."""
 
 
 class Job(ABC, Generic[Update]):
-    """One kind of job: what it asks the model, and where its pieces go."""
+    """One kind of job: what it asks the model, and where its pieces are stored."""
 
     id: int
-    """The number under which it can be stopped; no other job has it."""
+    """Unique number under which the job can be stopped."""
     asks_second_model: bool = False
-    """Whether the second model must have been loaded, too."""
+    """Whether the job also needs the second model."""
 
     @abstractmethod
     def is_wanted(self) -> bool:
-        """Whether it is still to be done: not stopped, and not gone with its picture."""
+        """Whether the job should still run: it was not stopped, and its picture is still in front."""
 
     @abstractmethod
     def requests(self) -> Iterable[AnyRequest]:
-        """What the model is asked, one after the other. Called once, when the models have been loaded."""
+        """The requests to the model, in order. Called once, after the models have been loaded."""
 
     @abstractmethod
     def keep(self, place: int, piece: Piece) -> bool:
-        """Keep one piece of the answer to the request at this place (from 0); False if there is no more use for it."""
+        """Store one piece of the answer to the request at this place (from 0); False if the job is no longer wanted."""
 
     @abstractmethod
     def shown(self, phase: Phase) -> Update | None:
-        """What to yield in this phase; None for nothing."""
+        """The update to yield in this phase; None for no update."""
 
     @abstractmethod
     def settle(self, ending: Ending) -> None:
-        """Leave the person's session as it shall stay. Called once, whatever has happened."""
+        """Set the final state in the person's session. Called exactly once, also after errors."""
 
 
 def run(services: Services, job: Job[Update], decode: Decode, interval: float) -> Iterator[Update]:
     """Run the job and yield its updates; while pieces arrive, at most one every `interval` seconds.
 
-    Once the job is stopped or of no more use, decoding ends at the model's next token. Raises the reason if a model
-    could not be loaded, and whatever decoding raises, after the job has settled.
+    Once the job is stopped or no longer wanted, decoding ends at the model's next token. Raises the reason if a model
+    could not be loaded, and errors of decoding, after the job has settled.
     """
     ticket = services.running_jobs.ticket(job.id)
     ending: Ending = "failed"
     try:
-        if not job.is_wanted():  # stopped just before there was a ticket
+        if not job.is_wanted():  # stopped before its ticket existed
             ticket.stop()
         yield from _update(job, "queued")
         models = [services.model, services.second if job.asks_second_model else None]
@@ -77,7 +77,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
             for update in _update(job, "opening"):
                 yield update
                 last = time.monotonic()
-            if not job.is_wanted():  # another picture has come to the front
+            if not job.is_wanted():  # another picture is in front now
                 ticket.stop()
             for place, request in enumerate(() if ticket.stopped else job.requests()):
                 for piece in () if ticket.stopped else decode(services, request, ticket):

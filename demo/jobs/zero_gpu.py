@@ -1,8 +1,8 @@
-"""Answering on Hugging Face's ZeroGPU, where a GPU is lent to one function for one run.
+"""Decoding on Hugging Face's ZeroGPU, which lends a GPU to one decorated function for one call.
 
-There the announced function runs in a forked worker: what goes in and what comes out is pickled, and the model is the
-one that the main process had loaded when it was forked. So the function takes a request and nothing else, and is
-stopped by closing its generator. Knows no component.
+The decorated function runs in a forked worker: its arguments and results are pickled, and its model is the one that the
+main process had loaded before the fork. So the function takes a request and nothing else, and is stopped by closing its
+generator.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from osprey_core.errors import OspreyError
 from osprey_core.i18n import Message
 
 SECONDS = 120
-"""The longest that one answer may hold the GPU."""
+"""The longest time that one answer may use the GPU."""
 
 _model: Any = None
 """The model, in the main process and in every worker forked from it."""
 _second: Any = None
-"""The model that it is compared with, if there is one; kept in the same way."""
+"""The second model, if there is one; inherited by workers in the same way."""
 _worker: Services | None = None
-"""What a worker keeps from one answer to the next; always None in the main process."""
+"""A worker's services, reused for all its answers; always None in the main process."""
 
 
 @dataclass(frozen=True)
 class _Failed:
-    """What to tell the person; the exception itself would lose its kind on the way from the worker."""
+    """The error to show to the person; the exception itself would lose its type on the way from the worker."""
 
     message: Message
 
 
 def decoder(model: Any, second: Any = None) -> Decode:
-    """`decoding.decode` with a GPU lent for each answer. The models must be loaded, by the main thread.
+    """`decoding.decode` with a GPU lent for each answer. The main thread must have loaded the models.
 
     Raises ImportError where the package `spaces` is missing.
     """
@@ -65,7 +65,7 @@ def decoder(model: Any, second: Any = None) -> Decode:
 
 
 def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
-    """What runs in the worker: pieces of the answer, then the measurements, or the reason why there are none."""
+    """Runs in the worker: yield the pieces of the answer, then its measures, or `_Failed` with the reason."""
     global _worker
     if _worker is None:
         second = None if _second is None else LazyResource.of(_second)
@@ -73,7 +73,7 @@ def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
     try:
         yield from decoding.decode(_worker, request, Ticket())
     except Exception as error:
-        told = error_to_tell(error)
-        if told is None:
+        osprey_error = error_to_tell(error)
+        if osprey_error is None:
             raise
-        yield _Failed(told.message)
+        yield _Failed(osprey_error.message)

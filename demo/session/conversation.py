@@ -1,4 +1,4 @@
-"""Questions and answers: asking, asking again, taking back, rating, and what the model is told of earlier turns."""
+"""Questions and answers: ask, retry, undo, rate, and the history that the model gets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Style = Literal["short", "detailed", "category", "around", "relation", "compare"
 
 
 def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
-    """The question appended, its answer awaited. Raises InputError if there is nothing that could be asked.
+    """The session with the question as a new waiting turn. Raises InputError if it cannot be asked.
 
-    If `replaces` is the id of the last turn, the question takes that turn's place; any other id means nothing.
+    If `replaces` is the id of the last turn, the question replaces that turn; any other id is ignored.
     """
-    typed = typed.encode("utf-8", "replace").decode().strip()  # half a surrogate pair is no text: JSON breaks on it
+    typed = typed.encode("utf-8", "replace").decode().strip()  # a lone surrogate cannot be encoded as JSON
     required_picture(session)
     if not session.regions:
         raise InputError("page.no_region")
@@ -42,7 +42,10 @@ def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
 
 
 def preset_question(session: Session, style: Style) -> str:
-    """The question of this style: about the selected region, for a relation its newest other too, or about all."""
+    """The ready-made question of this style, about the selected region.
+
+    "relation" adds the newest other region, "compare" asks about all. Raises InputError without enough regions.
+    """
     required_picture(session)
     if not session.regions:
         raise InputError("page.no_region")
@@ -53,8 +56,8 @@ def preset_question(session: Session, style: Style) -> str:
     if style in ("relation", "compare") and not others:
         raise InputError("page.one_region")
     if style == "compare":
-        everyone = [f"@{number}" for number in sorted([*numbers, *others])]
-        listed = ", ".join(everyone[:-1]) + text("for_the_model.list_and") + everyone[-1]
+        mentioned = [f"@{number}" for number in sorted([*numbers, *others])]
+        listed = ", ".join(mentioned[:-1]) + text("for_the_model.list_and") + mentioned[-1]
         return text("for_the_model.compare", regions=listed)
     if style == "relation":
         numbers = sorted([*numbers, others[-1]])
@@ -62,7 +65,7 @@ def preset_question(session: Session, style: Style) -> str:
 
 
 def retry(session: Session) -> Session:
-    """The last question asked anew, about the same pixels."""
+    """Ask the last question again, about the same pixels. Raises InputError without one or while an answer waits."""
     if not session.transcript:
         raise InputError("page.nothing_to_retry")
     if session.waiting is not None:
@@ -72,7 +75,7 @@ def retry(session: Session) -> Session:
 
 
 def undo_turn(session: Session) -> Session:
-    """Without the last question and its answer."""
+    """Remove the last question and its answer. Raises InputError without one or while an answer waits."""
     if not session.transcript:
         raise InputError("page.nothing_to_take_back")
     if session.waiting is not None:
@@ -81,26 +84,26 @@ def undo_turn(session: Session) -> Session:
 
 
 def rate(session: Session, turn_id: Any, liked: Any) -> Session:
-    """What the person thinks of an answer: True, False, or None again. Nothing happens if the turn is gone."""
+    """Set the rating of an answer: True, False, or None for none. Does nothing if the turn no longer exists."""
     if not (liked is None or isinstance(liked, bool)) or not isinstance(turn_id, int):
         raise InputError("page.unexpected")
     return session.with_turn_changed(turn_id, liked=liked)
 
 
 def clear_chat(session: Session) -> Session:
-    """Without its conversation; picture and regions stay."""
+    """Remove the conversation; picture and regions stay."""
     return replace(session, transcript=())
 
 
 def told_to_model(turns: Sequence[ChatTurn], places: dict[RegionSnapshot, int]) -> list[prompts.Turn]:
-    """The turns as the model sees them; `places` learns which place (from 1) each region has in its list."""
-    told = []
+    """The turns as the model gets them. Adds to `places` each region's place (from 1) in the model's list."""
+    model_turns = []
     previous: tuple[RegionSnapshot, ...] = ()
     for turn in turns:
         question = _question_for_model(turn, places, previous)
-        told.append(prompts.Turn(question, turn.answer, len(places), _implied_places(turn, places)))
+        model_turns.append(prompts.Turn(question, turn.answer, len(places), _implied_places(turn, places)))
         previous = turn.regions
-    return told
+    return model_turns
 
 
 def _in_place_of(session: Session, last: ChatTurn, turn: ChatTurn) -> Session:
@@ -108,7 +111,7 @@ def _in_place_of(session: Session, last: ChatTurn, turn: ChatTurn) -> Session:
 
 
 def _question_for_model(turn: ChatTurn, places: dict[RegionSnapshot, int], previous: tuple[RegionSnapshot, ...]) -> str:
-    """The turn's question with the model's region numbers; regions new to the conversation get the next places."""
+    """The turn's question with the model's region numbers; regions not yet in `places` get the next ones."""
     is_new = any(region not in places for region in turn.regions)
     for region in turn.regions:
         places.setdefault(region, len(places) + 1)
@@ -116,12 +119,14 @@ def _question_for_model(turn: ChatTurn, places: dict[RegionSnapshot, int], previ
     if not turn.implied:
         return mentions.for_model(turn.typed, place_of)
     if is_new or turn.regions == previous or not turn.regions:
-        # The prompt introduces a region that is new to it, and a follow-up needs no name.
+        # The prompt introduces new regions itself, and a follow-up about the same regions needs no name.
         return turn.typed
     return text("for_the_model.about_region", region=f"<region{places[turn.regions[0]]}>", question=turn.typed)
 
 
 def _implied_places(turn: ChatTurn, places: dict[RegionSnapshot, int]) -> tuple[int, ...]:
-    """Places of what the turn is about without saying so. Older turns may be left out of a long conversation; then
-    the prompt introduces these regions again, and no others."""
+    """Places of the regions that the turn is about without a mention.
+
+    If older turns are left out of a long conversation, the prompt introduces exactly these regions again.
+    """
     return tuple(places[region] for region in turn.regions) if turn.implied else ()

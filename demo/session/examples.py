@@ -1,4 +1,4 @@
-"""The pictures that the empty page offers, read from a folder."""
+"""The example pictures that the empty page offers, read from a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Example:
-    """A picture that is offered on the empty page."""
+    """One example picture."""
 
     path: Path
     title: str
@@ -21,7 +21,7 @@ class Example:
 
 
 def find_examples(folder: Path) -> tuple[Example, ...]:
-    """The pictures in a folder by name; `scenes.json` beside them may give titles and questions to suggest."""
+    """The pictures in a folder, sorted by name, with titles and suggested questions from `scenes.json` if it exists."""
     if not folder.is_dir():
         return ()
     notes: dict[str, dict[str, Any]] = {}
@@ -33,10 +33,11 @@ def find_examples(folder: Path) -> tuple[Example, ...]:
             notes = {str(scene["file"]): scene for scene in scenes}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             log.warning("%s is not readable; the examples go without titles", manifest.name)
-    found = []
+    examples = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
             note = notes.get(path.name, {})
             title = note.get("title") or path.stem.replace("_", " ").replace("-", " ").strip().capitalize()
-            found.append(Example(path, str(title), tuple(str(question) for question in note.get("questions") or ())))
-    return tuple(found)
+            questions = tuple(str(question) for question in note.get("questions") or ())
+            examples.append(Example(path, str(title), questions))
+    return tuple(examples)

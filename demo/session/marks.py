@@ -1,7 +1,7 @@
-"""Marks on the picture that make or change a region: clicks, boxes, strokes, outlines, finds of the segmenter.
+"""Marks on the picture that make or change a region: clicks, boxes, strokes, outlines, segments.
 
-Plain functions from a Session and a gesture in picture pixels to a Session. What a person can put right is raised as
-InputError; the caller keeps the Session that was there.
+Pure functions from a Session and a gesture in picture pixels to a new Session. They raise InputError for what a person
+can correct; the caller then keeps the old Session.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
         prompt = SegmentPrompt().with_point(x, y, 1)
         return session.with_region(_new_region(session, best_mask(services, picture, prompt), prompt=prompt))
     if region.prompt is None or (label == 1 and _is_outside(region.prompt.box_xyxy, x, y)):
-        # Drawn by hand, or a box that the click would contradict: the click's own find is added or taken away.
+        # The region was drawn by hand, or the click lies outside its box: add or remove the mask of the click alone.
         return _edited(session, region, label == 1, best_mask(services, picture, SegmentPrompt().with_point(x, y, 1)))
     prompt = region.prompt.with_point(x, y, label)
     mask = _with_edits(best_mask(services, picture, prompt), region)
@@ -48,19 +48,19 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
 
 
 def other_extent(services: Services, session: Session, number: int) -> Session:
-    """The region at the segmenter's next extent for the same clicks: a part of it, the whole, a larger whole."""
+    """The region with the segmenter's next extent for the same clicks: a part, the whole, a larger whole."""
     picture = required_picture(session)
     region = required_region(session, number)
-    found = found_masks(services, picture, region.prompt) if region.prompt is not None else []
-    if len(found) < 2:
+    masks = found_masks(services, picture, region.prompt) if region.prompt is not None else []
+    if len(masks) < 2:
         raise InputError("page.one_extent")
-    extent = (region.extent + 1) % len(found)
-    mask = _with_edits(found[extent], region)
+    extent = (region.extent + 1) % len(masks)
+    mask = _with_edits(masks[extent], region)
     return session.with_region(replace(region, mask=stored_mask(mask), extent=extent))
 
 
 def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], action: Action) -> Session:
-    """A box in picture pixels, any two opposite corners: what it frames becomes, joins or leaves a region."""
+    """A box in picture pixels by two opposite corners: the thing in it makes, extends or reduces a region."""
     picture = required_picture(session)
     if len(box_xyxy) != 4:
         raise InputError("page.bad_gesture")
@@ -77,7 +77,7 @@ def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], ac
 
 
 def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: float, action: Action) -> Session:
-    """A stroke through points in picture pixels: exactly the pixels it covers become, join or leave a region."""
+    """A stroke through points in picture pixels: exactly the covered pixels make, extend or reduce a region."""
     picture = required_picture(session)
     if not points_xy or len(points_xy) > MAX_STROKE_POINTS:
         raise InputError("page.bad_gesture")
@@ -93,7 +93,7 @@ def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: f
 
 
 def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action: Action) -> Session:
-    """A closed outline by its corners in picture pixels: exactly the pixels inside become, join or leave a region."""
+    """A closed outline by its corners in picture pixels: exactly the pixels inside make, extend or reduce a region."""
     picture = required_picture(session)
     if not 3 <= len(points_xy) <= MAX_CORNERS:
         raise InputError("page.bad_gesture")
@@ -105,9 +105,9 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
 
 
 def refine_mark(services: Services, session: Session) -> Session:
-    """The mark that was just drawn by hand replaced by the outline that overlaps it most; undo brings the mark back.
+    """Replace the last hand-drawn mark by the segmenter's outline that overlaps it most; undo restores the mark.
 
-    Raises InputError, and the mark stays, if the last change drew nothing or no outline fits.
+    Raises InputError if the last change drew nothing or no outline fits.
     """
     picture = required_picture(session)
     region = session.region(session.selected)
@@ -119,23 +119,23 @@ def refine_mark(services: Services, session: Session) -> Session:
     drawn = edit.mask.mask()
     hints = refine.hints_of(drawn)
     prompt = SegmentPrompt(hints.points_xy, (1,) * len(hints.points_xy), hints.box_xyxy)
-    found = found_masks(services, picture, prompt)
-    place = refine.best_match(found, drawn)
+    masks = found_masks(services, picture, prompt)
+    place = refine.best_match(masks, drawn)
     if place is None:
         raise InputError("page.not_refined")
-    if before is None:  # as if the segmenter had been told of it by clicks: they can go on refining it
+    if before is None:  # stored with its prompt, as if made by clicks, so that further clicks can refine it
         return session.with_region(
-            replace(region, mask=stored_mask(found[place]), prompt=prompt, edits=(), extent=place)
+            replace(region, mask=stored_mask(masks[place]), prompt=prompt, edits=(), extent=place)
         )
-    return _edited(session, before, edit.adds, found[place])
+    return _edited(session, before, edit.adds, masks[place])
 
 
 def take_segment(services: Services, session: Session, index: int, action: Action) -> Session:
-    """One of `find_everything`, by its place there: it becomes, joins or leaves a region."""
-    found = find_everything(services, session)
-    if not (isinstance(index, int) and 0 <= index < len(found)):
+    """The segment of `find_everything` at this index: it makes, extends or reduces a region."""
+    segments = find_everything(services, session)
+    if not (isinstance(index, int) and 0 <= index < len(segments)):
         raise InputError("page.bad_gesture")
-    return _drawn(session, found[index].mask.mask(), action, "page.nothing_found")
+    return _drawn(session, segments[index].mask.mask(), action, "page.nothing_found")
 
 
 def _refined(session: Session, action: Action) -> Region | None:
@@ -155,9 +155,9 @@ def _new_region(
 
 
 def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Session:
-    """Pixels that were drawn by hand, as a new region or as an edit of the selected one.
+    """Add hand-drawn pixels as a new region or as an edit of the selected one.
 
-    Raises InputError with the code `when_empty` if there are none.
+    Raises InputError with the code `when_empty` if the mask is empty.
     """
     if not mask.any():
         raise InputError(when_empty)
@@ -182,14 +182,14 @@ def _apply(mask: Mask, adds: bool, change: Mask) -> Mask:
 
 
 def _with_edits(mask: Mask, region: Region) -> Mask:
-    """The segmenter's mask with what was added and taken away by hand."""
+    """The segmenter's mask with the region's manual edits applied."""
     for edit in region.edits:
         mask = _apply(mask, edit.adds, edit.mask.mask())
     return mask
 
 
 def _number(value: Any) -> float:
-    """A finite number, or InputError: gestures come from outside."""
+    """The value as a finite number. Raises InputError otherwise: gestures come from outside."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -1,6 +1,6 @@
-"""How a person names regions in a question: `@2` or `<region2>`.
+"""Mentions of regions in a question: `@2` or `<region2>`.
 
-Splits typed text into words and mentions, and writes it for the model. Knows no HTML and no masks.
+Splits typed text into plain runs and mentions, and rewrites it for the model.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from osprey_core.regions.mentions import REGION_TAG, REGION_WORD
 
-# An @ inside a word (an address such as me@2nd.org) is none, nor is one followed by more than a number.
+# An @ inside a word (an address such as me@2nd.org) is no mention, nor is an @ followed by more than a number.
 _MENTION = re.compile(rf"(?<![\w@])@(\d{{1,6}})(?!\w)|{REGION_TAG.pattern}")
 
 Piece = str | int
@@ -18,7 +18,7 @@ Piece = str | int
 
 
 def split(text: str) -> list[Piece]:
-    """Text and mentioned numbers in their order; joined again they read as typed."""
+    """Plain runs and mentioned numbers in order."""
     pieces: list[Piece] = []
     end = 0
     for match in _MENTION.finditer(text):
@@ -37,17 +37,17 @@ def mentioned(text: str) -> list[int]:
 
 
 def for_model(text: str, place_of: Mapping[int, int]) -> str:
-    """The question with every mention written `<regionK>`, K being the region's place (from 1) in the model's list."""
+    """The question with every mention as `<regionK>`, where K is the region's place (from 1) in the model's list."""
     return replaced(text, lambda number: f"<region{place_of[number]}>")
 
 
 def replaced(text: str, mention: Callable[[int], str], plain: Callable[[str], str] = str) -> str:
-    """The text with its mentions and its plain runs each rewritten by a function."""
+    """The text with its mentions rewritten by `mention` and its plain runs by `plain`."""
     return "".join(mention(piece) if isinstance(piece, int) else plain(piece) for piece in split(text))
 
 
 def answer_pieces(answer: str, places: Sequence[int]) -> list[Piece]:
-    """An answer's words with the page's own numbers; `places` are those of the model's region1, region2 …"""
+    """An answer in pieces with the page's region numbers; `places` holds those of the model's region1, region2 …"""
     pieces: list[Piece] = []
     end = 0
     for match in REGION_WORD.finditer(answer):

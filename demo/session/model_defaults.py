@@ -1,4 +1,4 @@
-"""How the model samples if nobody says otherwise."""
+"""The model's default sampling settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from osprey_core.config import GenerationDefaults
 
 
 def generation_defaults(services: Services, is_embedded: bool) -> GenerationDefaults:
-    """The model's own sampling; while it loads, what it will most likely be. is_embedded: for the built-in model."""
+    """The model's defaults; while it loads, the expected ones. is_embedded: whether it is the built-in model."""
     if services.model.state == "ready":
         defaults: GenerationDefaults = services.model.get().generation_defaults
         return defaults
@@ -15,5 +15,5 @@ def generation_defaults(services: Services, is_embedded: bool) -> GenerationDefa
 
 
 def values_of(defaults: GenerationDefaults) -> list[float]:
-    """Temperature, top-p and longest answer, as the page's controls of sampling hold them."""
+    """Temperature, top-p and longest answer, in the order of the page's sampling controls."""
     return [defaults.temperature, defaults.top_p, defaults.max_new_tokens]

@@ -1,7 +1,7 @@
-"""Pictures that have been opened: decoded, encoded for the model, prepared for the segmenter. Shared by everybody.
+"""A cache of opened pictures, shared by all persons: decoded, encoded for the model, prepared for the segmenter.
 
-A bounded cache by the picture's contents. What is in it is immutable; what falls out is made again from the Session's
-bytes. Knows no person and no page.
+The cache is bounded and keyed by the picture's contents. Entries are immutable; an evicted one is computed again from
+the bytes in the Session.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class CachedPicture:
-    """One picture and what has been computed from it. Each part is computed once, by whoever asks first."""
+    """One picture and what has been computed from it. Each part is computed once, on first request."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
@@ -40,9 +40,9 @@ class CachedPicture:
         return self.part("image", decode)
 
     def part(self, name: str, compute: Callable[[], T]) -> T:
-        """The part of this name, computed if it is not there yet. A failure is not remembered.
+        """The part of this name, computed on first request. A failed computation is tried again on the next request.
 
-        Each part has a lock of its own: a click does not wait until the model has encoded the picture.
+        Each part has its own lock, so that a click does not wait until the model has encoded the picture.
         """
         with self._lock:
             lock = self._locks.setdefault(name, threading.Lock())
@@ -66,7 +66,7 @@ class PictureCache:
         return len(self._pictures)
 
     def get(self, picture: Picture) -> CachedPicture:
-        """The opened picture; nothing is decoded before it is needed."""
+        """The cache entry of this picture; its parts are computed when they are needed."""
         with self._lock:
             if picture.digest not in self._pictures:
                 self._pictures[picture.digest] = (CachedPicture(picture), picture.width * picture.height)

@@ -1,4 +1,4 @@
-"""Opening a picture: from a file, an example or an address of the web. Each begins a new Session."""
+"""Open a picture from a file, an example or a web address, each as a new Session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from osprey_core.io.pictures import read_picture
 
 
 def open_picture(data: bytes, name: str) -> Session:
-    """A new session with this picture. Raises InputError for a file that is none."""
+    """A new session with this picture. Raises InputError if the data is not a picture."""
     image = read_picture(data)
     return Session(picture=Picture(data, name, image.width, image.height))
 
@@ -24,7 +24,7 @@ def open_example(services: Services, name: str) -> Session:
 
 
 def open_address(services: Services, address: str) -> Session:
-    """A new session with the picture at this address of the web."""
+    """A new session with the picture at this web address."""
     if services.fetch is None:
         raise InputError("page.no_addresses")
     data, name = services.fetch(address)

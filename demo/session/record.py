@@ -1,7 +1,4 @@
-"""A Session as a record that can be kept, and back: what export writes and what opening such a file restores.
-
-Knows no page.
-"""
+"""Convert a Session to a record that can be saved, and a record back to a Session."""
 
 from __future__ import annotations
 
@@ -21,13 +18,14 @@ _RATINGS: dict[bool | None, Rating] = {None: "", True: "like", False: "dislike"}
 
 
 def record_of(session: Session, model: str = "", segmenter: str = "") -> Record | None:
-    """Picture, regions and all answered questions; None while there is no picture."""
+    """A record of picture, regions and all answered questions; None without a picture."""
     picture = session.picture
     if picture is None:
         return None
     places: dict[RegionSnapshot, int] = {}
     answered = [turn for turn in session.transcript if turn.answer and turn.state != "waiting"]
-    turns = [_recorded_turn(turn, told) for turn, told in zip(answered, told_to_model(answered, places), strict=True)]
+    model_turns = told_to_model(answered, places)
+    turns = [_recorded_turn(turn, model_turn) for turn, model_turn in zip(answered, model_turns, strict=True)]
     spoken = tuple(RecordedRegion(region.number, region.mask) for region in places)
     regions = tuple(RecordedRegion(region.number, region.mask, region.name) for region in session.regions)
     return Record(picture, regions, spoken, tuple(turns), model, segmenter)
@@ -42,14 +40,14 @@ def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
 
 
 def open_file(data: bytes, name: str) -> Session:
-    """A new session from a file: a picture, or what `zip_of` wrote (the record's JSON alone will do as well)."""
+    """A new session from a file: a picture, a zip that `zip_of` wrote, or the JSON of such a zip."""
     if data[:2] == b"PK" or data.lstrip()[:1] == b"{":
         return session_of(export.read_conversation(data))
     return open_picture(data, name)
 
 
 def session_of(record: Record) -> Session:
-    """A new session with everything that the record holds; the newest region is selected, undo begins anew."""
+    """A new session with everything in the record; the newest region is selected, the undo history is empty."""
     regions = tuple(
         Region(region.number, region.mask, edits=(MaskEdit(True, region.mask),), name=region.name)
         for region in record.regions
@@ -62,12 +60,12 @@ def session_of(record: Record) -> Session:
     )
 
 
-def _recorded_turn(turn: ChatTurn, told: prompts.Turn) -> RecordedTurn:
+def _recorded_turn(turn: ChatTurn, model_turn: prompts.Turn) -> RecordedTurn:
     return RecordedTurn(
-        told.question,
-        told.answer,
-        told.known_regions,
-        told.about if turn.implied else None,
+        model_turn.question,
+        model_turn.answer,
+        model_turn.known_regions,
+        model_turn.about if turn.implied else None,
         typed=turn.typed,
         state=turn.state if turn.state != "waiting" else "stopped",
         model=turn.model,
@@ -77,21 +75,21 @@ def _recorded_turn(turn: ChatTurn, told: prompts.Turn) -> RecordedTurn:
     )
 
 
-def _turn(record: Record, kept: RecordedTurn) -> ChatTurn:
-    known = len(record.spoken) if kept.known_regions is None else kept.known_regions
-    numbers = tuple(region.number for region in record.spoken[:known])
-    regions = tuple(RegionSnapshot(region.number, region.mask) for region in record.asked(kept))
-    typed = kept.typed
-    if not typed or not {each.number for each in regions}.issuperset(mentions.mentioned(typed)):
-        typed = mentions.replaced(kept.question, lambda place: f"@{numbers[place - 1]}")
+def _turn(record: Record, recorded: RecordedTurn) -> ChatTurn:
+    region_count = len(record.spoken) if recorded.known_regions is None else recorded.known_regions
+    numbers = tuple(region.number for region in record.spoken[:region_count])
+    regions = tuple(RegionSnapshot(region.number, region.mask) for region in record.asked(recorded))
+    typed = recorded.typed
+    if not typed or not {region.number for region in regions}.issuperset(mentions.mentioned(typed)):
+        typed = mentions.replaced(recorded.question, lambda place: f"@{numbers[place - 1]}")
     turn = new_turn(typed, regions, implied=not mentions.mentioned(typed))
     return replace(
         turn,
-        answer=kept.answer,
-        state=kept.state,
-        stats=kept.measures,
-        settings=kept.settings,
+        answer=recorded.answer,
+        state=recorded.state,
+        stats=recorded.measures,
+        settings=recorded.settings,
         places=numbers,
-        model=kept.model or record.model,
-        liked={"": None, "like": True, "dislike": False}[kept.rating],
+        model=recorded.model or record.model,
+        liked={"": None, "like": True, "dislike": False}[recorded.rating],
     )

@@ -1,4 +1,4 @@
-"""Changes of the list of regions: select, name, hide, reshape, join, delete, undo, and masks from a file."""
+"""Changes of the list of regions: select, rename, hide, reshape, merge, delete, undo, and load masks from a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESHAPES: dict[Reshape, Callable[[Mask], Mask]] = {
 
 
 def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
-    """The regions that a choice names: "all" that are shown, the "selected" one, or the one with a number.
+    """The regions that a choice names: "all" that are not hidden, the "selected" one, or the one with a number.
 
     Raises InputError without a picture, without regions, or if there is no such region.
     """
@@ -47,27 +47,27 @@ def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
 
 
 def load_masks(session: Session, data: bytes) -> Session:
-    """Every mask of a mask file as a new region with the file's name for it; the last one is selected."""
+    """Add every mask of a mask file as a new region, with its name from the file; the last one is selected."""
     picture = required_picture(session)
-    found = mask_files.read_masks(data, picture.size_hw, picture.name)
-    if len(found) > MAX_MASKS:
-        raise InputError("page.many_masks", count=len(found), limit=MAX_MASKS)
+    named_masks = mask_files.read_masks(data, picture.size_hw, picture.name)
+    if len(named_masks) > MAX_MASKS:
+        raise InputError("page.many_masks", count=len(named_masks), limit=MAX_MASKS)
     first = session.next_number
     new = []
-    for number, named in enumerate(found, first):
+    for number, named in enumerate(named_masks, first):
         stored = named.mask
         new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
     return session.with_regions((*session.regions, *new), new[-1].number)
 
 
 def select_region(session: Session, number: int) -> Session:
-    """The region that questions mean when they name none."""
+    """Select the region that questions without a mention refer to."""
     required_region(session, number)
     return replace(session, selected=number)
 
 
 def delete_region(session: Session, number: int) -> Session:
-    """Without this region; if it was selected, the newest of the others is. What was said about it stays."""
+    """Delete this region; if it was selected, the newest other region becomes selected. The conversation stays."""
     required_region(session, number)
     rest = tuple(region for region in session.regions if region.number != number)
     selected = session.selected
@@ -77,7 +77,7 @@ def delete_region(session: Session, number: int) -> Session:
 
 
 def rename_region(session: Session, number: int, name: str) -> Session:
-    """The region under a name of the person's own; an empty one takes the name away."""
+    """Give the region a name; an empty one removes the name. Raises InputError if the name is too long."""
     name = " ".join(name.split())
     if len(name) > MAX_NAME_CHARACTERS:
         raise InputError("page.long_name", limit=MAX_NAME_CHARACTERS)
@@ -85,12 +85,12 @@ def rename_region(session: Session, number: int, name: str) -> Session:
 
 
 def show_region(session: Session, number: int, shown: bool) -> Session:
-    """The region drawn over the picture, or not; questions can mean it all the same."""
+    """Show or hide the region on the picture; questions can mention a hidden region."""
     return session.with_region(replace(required_region(session, number), hidden=not shown))
 
 
 def reshape_region(session: Session, number: int, how: Reshape) -> Session:
-    """The region's mask changed as a whole: a pixel wider or narrower, without holes or stray pieces, inverted."""
+    """Change the region's mask as a whole: grow, shrink, fill holes, keep the largest component, or invert."""
     region = required_region(session, number)
     if how not in RESHAPES:
         raise InputError("page.bad_gesture")
@@ -98,18 +98,18 @@ def reshape_region(session: Session, number: int, how: Reshape) -> Session:
 
 
 def merge_regions(session: Session, number: int, other: int) -> Session:
-    """The second region's pixels joined to the first's; the second is gone."""
+    """Add the second region's pixels to the first and delete the second."""
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
     mask = morphology.union([region.mask.mask(), second.mask.mask()])
-    rest = tuple(each for each in session.regions if each is not second)
-    changed = tuple(_by_hand(region, mask) if each is region else each for each in rest)
+    rest = tuple(candidate for candidate in session.regions if candidate is not second)
+    changed = tuple(_by_hand(region, mask) if candidate is region else candidate for candidate in rest)
     return session.with_regions(changed, number)
 
 
 def subtract_region(session: Session, number: int, other: int) -> Session:
-    """The first region without the pixels of the second, which stays."""
+    """Remove the second region's pixels from the first; the second stays."""
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
@@ -117,17 +117,17 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
 
 
 def clear_regions(session: Session) -> Session:
-    """Without any region; the conversation stays."""
+    """Delete all regions; the conversation stays."""
     return session.with_regions((), None) if session.regions else session
 
 
 def undo(session: Session) -> Session:
-    """As before the last change of regions."""
+    """Undo the last change of regions."""
     return session.undone()
 
 
 def required_region(session: Session, number: int) -> Region:
-    """The region with this number. Raises InputError, naming those that there are, if there is none."""
+    """The region with this number. Raises InputError, which lists the existing numbers, if there is none."""
     region = session.region(number)
     if region is None:
         raise _unknown_region(session, number)
@@ -135,14 +135,14 @@ def required_region(session: Session, number: int) -> Region:
 
 
 def stored_mask(mask: Mask) -> CodedMask:
-    """The mask as a region holds it. Raises InputError if it is empty."""
+    """The mask, run-length coded for a region. Raises InputError if it is empty."""
     if not mask.any():
         raise InputError("page.nothing_left")
     return CodedMask.of(mask)
 
 
 def _by_hand(region: Region, mask: Mask) -> Region:
-    """The region with other pixels, which no longer follow from clicks."""
+    """The region with another mask and without its prompt, because the mask no longer follows from clicks."""
     stored = stored_mask(mask)
     return replace(region, mask=stored, prompt=None, edits=(MaskEdit(True, stored),), extent=0)
 

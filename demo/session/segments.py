@@ -1,4 +1,4 @@
-"""What the segmenter makes of a picture: masks for clicks and boxes, and everything that it finds by itself."""
+"""The segmenter's masks of a picture: for clicks and boxes, and for all segments that it finds unprompted."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ MAX_SEGMENTS = 128
 
 
 def find_everything(services: Services, session: Session) -> tuple[Segment, ...]:
-    """All that the segmenter finds in the picture, largest first; slow once, then shared."""
+    """All segments that the segmenter finds in the picture, largest first; slow the first time, then cached."""
     picture = required_picture(session)
-    segments = opened_segments(services, picture)
+    opened = opened_segments(services, picture)
 
     def find() -> tuple[Segment, ...]:
-        found = [scored for scored in segments.everything() if scored.mask.any()]
-        return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in found[:MAX_SEGMENTS])
+        scored_masks = [scored for scored in opened.everything() if scored.mask.any()]
+        return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in scored_masks[:MAX_SEGMENTS])
 
-    found: tuple[Segment, ...] = services.pictures.get(picture).part("everything", find)
-    return found
+    segments: tuple[Segment, ...] = services.pictures.get(picture).part("everything", find)
+    return segments
 
 
 def opened_segments(services: Services, picture: Picture) -> Any:
-    """The picture made ready by the segmenter; slow once, then shared."""
-    if not services.segmenter.wait(1):  # no longer: others want to mark as well
+    """The picture prepared by the segmenter; slow the first time, then cached. Raises InputError while it loads."""
+    if not services.segmenter.wait(1):  # a longer wait would block other persons' marks
         raise InputError("page.segmenter_loading")
     opened = services.pictures.get(picture)
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
@@ -41,9 +41,10 @@ def best_mask(services: Services, picture: Picture, prompt: SegmentPrompt) -> Ma
 
 
 def found_masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> list[Mask]:
-    """The segmenter's masks of different extent, best first; at least one."""
-    found = opened_segments(services, picture).segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)
-    kept: list[Mask] = [scored.mask for scored in found if scored.mask.any()]
-    if not kept:
+    """The segmenter's non-empty masks of different extent, best first. Raises InputError if there are none."""
+    opened = opened_segments(services, picture)
+    scored_masks = opened.segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)
+    masks: list[Mask] = [scored.mask for scored in scored_masks if scored.mask.any()]
+    if not masks:
         raise InputError("page.nothing_found")
-    return kept
+    return masks

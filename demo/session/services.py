@@ -1,4 +1,4 @@
-"""What all persons share: models, segmenter, decoded pictures, running jobs, everybody's place, examples."""
+"""What all persons share: models, segmenter, cached pictures, running jobs, workspaces, examples."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from osprey_core.io.web_fetch import fetch
 
 @dataclass(frozen=True)
 class Services:
-    """What all persons share. Frozen: its members change inside, each under its own lock."""
+    """What all persons share. The fields are fixed; each member guards its own state with a lock."""
 
     model: LazyResource[Any]
     segmenter: LazyResource[Any]
     second: LazyResource[Any] | None = None
-    """Another model to compare the first with, where one was asked for."""
+    """Another model to compare the first with, if one was configured."""
     examples: tuple[Example, ...] = ()
     pictures: PictureCache = field(default_factory=PictureCache)
     running_jobs: RunningJobs = field(default_factory=RunningJobs)
     workspaces: WorkspaceStore = field(default_factory=WorkspaceStore)
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch
-    """What is at a public address, and its name; None if pictures are not opened by their address."""
+    """Returns the data and the name of the file at a web address; None if opening by address is switched off."""

@@ -1,6 +1,6 @@
-"""What one person is doing: picture, regions, conversation, undo. One frozen value, changed by making a new one.
+"""The state of one picture: regions, conversation, undo history, as one frozen value. A change makes a new value.
 
-Knows nothing of Gradio, models or segmenters. Masks are kept run-length coded, so a long undo history of a large
+Independent of Gradio, models and segmenters. Masks are run-length coded, so that a long undo history of a large
 photograph stays small.
 """
 
@@ -22,11 +22,11 @@ TurnState = Literal["waiting", "complete", "length", "stopped"]
 
 @dataclass(frozen=True)
 class SegmentPrompt:
-    """What the segmenter was told about a region: clicks and a box, in picture pixels."""
+    """The segmenter's prompt for a region: clicks and a box, in picture pixels."""
 
     points_xy: tuple[tuple[float, float], ...] = ()
     labels: tuple[int, ...] = ()
-    """1 for “this belongs to it”, 0 for “this does not”; as many as points."""
+    """One for each point: 1 if it belongs to the region, 0 if it does not."""
     box_xyxy: tuple[float, float, float, float] | None = None
 
     def with_point(self, x: float, y: float, label: int) -> SegmentPrompt:
@@ -35,7 +35,7 @@ class SegmentPrompt:
 
 @dataclass(frozen=True)
 class MaskEdit:
-    """Pixels added to or taken from a region by hand, after the segmenter's work."""
+    """Pixels added to (`adds`) or removed from a region by hand."""
 
     adds: bool
     mask: CodedMask
@@ -43,9 +43,9 @@ class MaskEdit:
 
 @dataclass(frozen=True)
 class Region:
-    """One region: its number (from 1, never given to another region that the chat speaks of) and its pixels.
+    """One region: its number (from 1; never reused while a region or the chat uses it) and its mask.
 
-    `prompt` and `edits` say how the pixels came about, so that a further click can refine them.
+    `prompt` and `edits` record how the mask was made, so that a further click can refine it.
     """
 
     number: int
@@ -53,20 +53,20 @@ class Region:
     prompt: SegmentPrompt | None = None
     edits: tuple[MaskEdit, ...] = ()
     extent: int = 0
-    """Which of the segmenter's masks for this prompt it is: 0 is the best, others are a part or a larger whole."""
+    """Index of this mask among the segmenter's masks for the prompt: 0 is the best, others are a part or a whole."""
     name: str = ""
-    """What the person calls it; the model is not told."""
+    """The person's name for it; the model does not get it."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
 
     def snapshot(self) -> RegionSnapshot:
-        """The region's number and pixels as they are now."""
+        """The region's current number and mask."""
         return RegionSnapshot(self.number, self.mask)
 
 
 @dataclass(frozen=True)
 class RegionSnapshot:
-    """A region as it was when a question was asked about it."""
+    """A region's number and mask when a question was asked about it."""
 
     number: int
     mask: CodedMask
@@ -76,8 +76,8 @@ class RegionSnapshot:
 class ChatTurn:
     """One question and its answer.
 
-    `typed` is what the person wrote, mentions and all; `implied` says that no region was mentioned, so that the
-    selected one, the first and only of `regions`, is meant.
+    `typed` is the question as typed, with its mentions; `implied` says that it has none and is about the selected
+    region, the only one in `regions`.
     """
 
     id: int
@@ -88,18 +88,18 @@ class ChatTurn:
     state: TurnState = "waiting"
     stats: AnswerMeasures | None = None
     settings: SamplingSettings | None = None
-    """How the answer was decoded, the seed included; known once the model is asked."""
+    """Sampling settings of the answer, with its seed; set when the model is asked."""
     places: tuple[int, ...] = ()
-    """The page's numbers of the model's region1, region2 …, known once the model is asked."""
+    """The page's numbers of the model's region1, region2 …; set when the model is asked."""
     model: str = ""
     """Name of the model that was asked."""
     liked: bool | None = None
-    """What the person thinks of the answer; None if they have not said."""
+    """The person's rating of the answer; None if not rated."""
     replaces: ChatTurn | None = None
-    """The turn in whose place this one was asked, while it waits: it comes back if this one comes to nothing."""
+    """While the turn waits: the turn that it replaces, restored if this one fails before its answer has any text."""
 
     def settled(self) -> ChatTurn:
-        """A waiting turn once nobody writes on: stopped, or what it was to replace if nothing has come in its place."""
+        """This waiting turn, interrupted: marked as stopped, or the turn it replaces if it has no text yet."""
         if self.replaces is not None and not self.answer:
             return self.replaces
         return replace(self, state="stopped", replaces=None)
@@ -107,7 +107,7 @@ class ChatTurn:
 
 @dataclass(frozen=True)
 class Segment:
-    """One of all things that the segmenter finds in a picture, and how sure it is of it, 0..1."""
+    """One segment that the segmenter finds in a picture, with the segmenter's confidence, 0..1."""
 
     mask: CodedMask
     score: float
@@ -115,7 +115,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Captions:
-    """What the model says of every segment of the picture; `rows` are (place among the segments, words)."""
+    """The model's captions of the picture's segments; `rows` are (index of the segment, caption)."""
 
     id: int
     style: str
@@ -126,19 +126,19 @@ class Captions:
 
 @dataclass(frozen=True)
 class Analysis:
-    """An analysis of what the model makes of some regions: what it asks the model, and what has been found so far."""
+    """An analysis of regions: its requests to the model, and its results so far."""
 
     id: int
     kind: str
-    """Which analysis it is; a session keeps the last one of each kind."""
+    """The kind of analysis; a session keeps the last one of each kind."""
     regions: tuple[RegionSnapshot, ...]
-    """The regions it is about, as they were when it was begun."""
+    """The regions it is about, as they were when it began."""
     requests: tuple[Any, ...]
-    """What the model is asked, one after the other; see `demo.jobs.requests`."""
+    """Requests to the model, in order; see `demo.jobs.requests`."""
     parts: tuple[Any, ...] = ()
-    """What has been found; see `demo.jobs.analyses`."""
+    """Results so far; see `demo.jobs.analyses`."""
     question: str = ""
-    """What the person typed, where there is a question."""
+    """The question as typed, for kinds that ask one."""
     state: Literal["waiting", "running", "complete", "stopped"] = "waiting"
 
 
@@ -190,36 +190,35 @@ class Session:
         return next((region for region in self.regions if region.number == number), None)
 
     def shows(self, digest: str | None) -> bool:
-        """Whether this picture, by its digest, is the one that is open; what was done on another means nothing now."""
+        """Whether the session's picture has this digest; gestures made on another picture are ignored."""
         return digest == (self.picture.digest if self.picture is not None else None)
 
     @property
     def next_number(self) -> int:
-        """One more than any number that a region has or that the conversation uses."""
+        """One more than the largest number of any region, in the list or in the conversation."""
         used = [region.number for region in self.regions]
         used += [region.number for turn in self.transcript for region in turn.regions]
         return max(used, default=0) + 1
 
     @property
     def waiting(self) -> ChatTurn | None:
-        """The turn whose answer is still being written, if any; it is always the last one."""
+        """The turn whose answer is queued or being written, if any; it is always the last one."""
         return self.transcript[-1] if self.transcript and self.transcript[-1].state == "waiting" else None
 
     def with_regions(self, regions: tuple[Region, ...], selected: int | None) -> Session:
-        """Regions and selection changed, undoably."""
+        """Replace regions and selection, and record the old ones for undo."""
         undo = (*self.undo, _Undo(self.regions, self.selected))[-UNDO_DEPTH:]
         return replace(self, regions=regions, selected=selected, undo=undo)
 
     def with_region(self, region: Region) -> Session:
-        """This region added, or put in place of the one with its number, and selected."""
-        others = self.region(region.number)
-        if others is None:
+        """Add this region, or replace the one with its number, and select it."""
+        if self.region(region.number) is None:
             return self.with_regions((*self.regions, region), region.number)
         changed = tuple(region if old.number == region.number else old for old in self.regions)
         return self.with_regions(changed, region.number)
 
     def undone(self) -> Session:
-        """As before the last change of regions; itself if there was none."""
+        """Undo the last change of regions; returns itself if there was none."""
         if not self.undo:
             return self
         last = self.undo[-1]
@@ -230,14 +229,14 @@ class Session:
         return next((analysis for analysis in self.analyses if analysis.kind == kind), None)
 
     def with_analysis(self, analysis: Analysis) -> Session:
-        """This analysis in place of the last one of its kind."""
+        """Add this analysis; it replaces the last one of its kind."""
         return replace(self, analyses=(*(other for other in self.analyses if other.kind != analysis.kind), analysis))
 
     def with_turn(self, turn: ChatTurn) -> Session:
         return replace(self, transcript=(*self.transcript, turn))
 
     def with_turn_changed(self, turn_id: int, **changes: Any) -> Session:
-        """The turn with this id changed; itself if it is gone (new picture, cleared chat)."""
+        """Change the turn with this id; no effect if it no longer exists (new picture, cleared chat)."""
         turns = tuple(replace(turn, **changes) if turn.id == turn_id else turn for turn in self.transcript)
         return replace(self, transcript=turns)
 
@@ -245,7 +244,7 @@ class Session:
         return replace(self, transcript=tuple(turn for turn in self.transcript if turn.id != turn_id))
 
     def settled(self) -> Session:
-        """As it is once nobody writes on: answer, captions and analyses that were under way count as stopped."""
+        """The session with its unfinished answer, captions and analyses marked as stopped."""
         turns = tuple(turn.settled() if turn.state == "waiting" else turn for turn in self.transcript)
         captions = self.captions
         if captions is not None and captions.state == "running":
@@ -257,6 +256,6 @@ class Session:
         return replace(self, transcript=turns, captions=captions, analyses=analyses)
 
     def with_turn_taken_back(self, turn_id: int) -> Session:
-        """Without a turn that came to nothing; the turn that it was to replace is there again."""
-        kept = tuple(turn if turn.id != turn_id else turn.replaces for turn in self.transcript)
-        return replace(self, transcript=tuple(turn for turn in kept if turn is not None))
+        """Remove a turn that failed; the turn that it replaces, if any, is restored."""
+        turns = tuple(turn if turn.id != turn_id else turn.replaces for turn in self.transcript)
+        return replace(self, transcript=tuple(turn for turn in turns if turn is not None))

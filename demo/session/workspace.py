@@ -1,6 +1,6 @@
-"""One person's workspace: the pictures that are open, each with its own Session, one of them in front.
+"""One person's workspace: the open pictures, each with its own Session, one of them in front.
 
-Events of one person may overlap, so everything is changed here, one after the other. Knows no page.
+Events of one person may overlap, so all changes are serialized here.
 """
 
 from __future__ import annotations
@@ -23,59 +23,60 @@ _sheet_ids = itertools.count(1)
 
 @dataclass(frozen=True)
 class Sheet:
-    """One open picture: its Session under a number that no other one in the workspace has."""
+    """One open picture: its Session under an id that is unique in this process."""
 
     id: int
     session: Session
 
 
 class Workspace:
-    """Holds one person's current Session, and those of the person's other open pictures.
+    """Holds the Sessions of one person's open pictures.
 
-    Events of one person may overlap: a click is segmented while an answer streams. If each returned the Session it
-    started from, the later one would undo the other's work; so they change the value here, one after the other.
+    Events of one person may overlap: a click is segmented while an answer streams. If each event returned a changed
+    copy of the Session it started from, the later one would undo the other's work; so events change the value here,
+    under a lock.
     """
 
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(18)
-        """Who knows it may come back to this workspace; nobody can guess it."""
+        """A random secret that gives access to this workspace."""
         self.last_used = time.monotonic()
-        """When something last happened here, in seconds of an arbitrary clock."""
+        """Time of the last use, in seconds of the monotonic clock."""
         self._sheets: tuple[Sheet, ...] = (Sheet(next(_sheet_ids), Session()),)
         self._front = self._sheets[0].id
         self._lock = threading.RLock()
         self._region_changes = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
-        """A new, empty workspace: Gradio copies a State's first value for every person who opens the page."""
+        """A new, empty workspace: Gradio deep-copies a State's initial value for every person who opens the page."""
         return Workspace()
 
     @property
     def session(self) -> Session:
-        """That of the picture in front."""
+        """The session of the picture in front."""
         return self.front.session
 
     @property
     def front(self) -> Sheet:
-        """What is shown; without a picture only if none is open."""
+        """The sheet that is shown; it has no picture only if none is open."""
         with self._lock:
             return next(sheet for sheet in self._sheets if sheet.id == self._front)
 
     @property
     def sheets(self) -> tuple[Sheet, ...]:
-        """The open pictures in the order in which they were opened; empty if there is none."""
+        """The open pictures in the order in which they were opened."""
         return tuple(sheet for sheet in self._sheets if sheet.session.picture is not None)
 
     def change(self, change: Callable[[Session], Session]) -> Session:
-        """Put `change(session)` in place of the session in front, and return it. `change` should be quick."""
+        """Replace the session in front by `change(session)` and return it. `change` should be quick."""
         with self._lock:
             return self._change(self.front, change)
 
     def change_regions(self, change: Callable[[Session], Session]) -> Session:
-        """As `change`, for a slow `change` of the regions: one after the other, but the chat may go on meanwhile.
+        """As `change`, for a slow `change` of the regions: such changes are serialized, but the chat is not blocked.
 
-        Only regions, selection and undo are taken over, also where another picture is in front by then; and nothing
-        is if the picture is not open there any more. Returns the session of the picture that was changed.
+        Only regions, selection and undo history of the result are used, even if another picture is in front by then.
+        If the picture has been closed, nothing changes. Returns the session of the picture that was changed.
         """
         with self._region_changes:
             before = self.front
@@ -91,10 +92,10 @@ class Workspace:
                 return self.session if sheet is None else self._change(sheet, merge)
 
     def open(self, session: Session) -> None:
-        """Another picture beside those that are open, brought to the front.
+        """Open another picture and bring it to the front.
 
-        A picture that is open already, and that brings nothing of its own, is only brought to the front: what was
-        marked and said about it stays. Raises InputError if too many are open.
+        If the same picture is open already and `session` has no regions or conversation, the open one is brought to the
+        front with its regions and conversation. Raises InputError if too many pictures are open.
         """
         assert session.picture is not None
         with self._lock:
@@ -109,7 +110,7 @@ class Workspace:
             self.last_used = time.monotonic()
 
     def bring_to_front(self, sheet_id: int) -> None:
-        """Bring an open picture to the front. Raises InputError if it is not open (any more)."""
+        """Bring an open picture to the front. Raises InputError if it is not open."""
         with self._lock:
             if all(sheet.id != sheet_id for sheet in self.sheets):
                 raise InputError("page.picture_closed")
@@ -119,9 +120,9 @@ class Workspace:
             self.last_used = time.monotonic()
 
     def close(self, sheet_id: int) -> None:
-        """Let go of an open picture with its regions and chat; its neighbour comes to the front if it was there.
+        """Close a picture with its regions and chat; if it was in front, its neighbour comes to the front.
 
-        Nothing happens if it is not open.
+        Does nothing if it is not open.
         """
         with self._lock:
             places = [place for place, sheet in enumerate(self.sheets) if sheet.id == sheet_id]
@@ -135,9 +136,9 @@ class Workspace:
             self.last_used = time.monotonic()
 
     def copy_from(self, other: Workspace) -> None:
-        """Take copies of all that is open in another workspace, in place of what is open here.
+        """Replace the open pictures by copies of those of another workspace.
 
-        What is under way there counts as stopped in the copies.
+        Unfinished answers, captions and analyses are marked as stopped in the copies.
         """
         with other._lock:
             sheets, front = other._sheets, other._front
@@ -152,12 +153,12 @@ class Workspace:
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         changed = replace(sheet, session=change(sheet.session))
-        self._sheets = tuple(changed if each.id == sheet.id else each for each in self._sheets)
+        self._sheets = tuple(changed if other.id == sheet.id else other for other in self._sheets)
         self.last_used = time.monotonic()
         return changed.session
 
     def _leave(self) -> None:
-        """What is under way for the picture in front counts as stopped: another one comes to the front."""
+        """Mark the front picture's unfinished jobs as stopped, before another picture comes to the front."""
         self.change(Session.settled)
 
 

@@ -1,1 +1,1 @@
-"""Small things that several rooms of the page use."""
+"""Helpers that several packages of the page use."""

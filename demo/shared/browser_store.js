@@ -1,14 +1,14 @@
-// The browser's own store. A browser that keeps nothing, as in a private window, may still be used.
+// The browser's local storage. If it is not available, as in some private windows, nothing is stored.
 
 export function keep(name, value) {
   try {
     localStorage.setItem(`osprey:${name}`, value);
   } catch {
-    /* nothing is kept */
+    /* not stored */
   }
 }
 
-// The text that was kept under this name, or null.
+// The text that was stored under this name, or null.
 export function recall(name) {
   try {
     return localStorage.getItem(`osprey:${name}`);

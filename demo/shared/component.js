@@ -1,14 +1,15 @@
-// The life of a component's script: it is mounted at once, and anew whenever its words change, as they do when a person
-// switches the language. Knows nothing of what a component shows.
+// The life cycle of a component's script: it is mounted at once, and again whenever its words change, that is, when a
+// person switches the language.
 
-// `host` is what Gradio gives a script: { element, trigger, props, server, upload, watch }. `mount` gets the same, with
+// `host` is what Gradio passes to a script: { element, trigger, props, server, upload, watch }. `mount` gets the same,
+// with
 //   words: the texts of the component in the language of the person;
 //   watch(names, act): calls `act` after Python has changed one of these properties;
 //   listen(target, kind, handler, capture): addEventListener for targets outside of what the component draws.
-// What an earlier mount watches and listens to ends. A mount has to replace what is in `element`.
+// Watchers and listeners of an earlier mount end. A mount has to replace what is in `element`.
 export function component(name, host, mount) {
   const run = () => {
-    // Kept at the window: Gradio may make the component anew, and runs its script once more without telling the old one.
+    // Stored at the window: Gradio may make the component again, and then runs its script without ending the old one.
     const lives = (window.ospreyLives = window.ospreyLives || {});
     if (lives[name]) lives[name].abort();
     const life = (lives[name] = new AbortController());
@@ -24,16 +25,16 @@ export function component(name, host, mount) {
   run();
 }
 
-// Components of the page speak to each other by events at the window:
-//   osprey:scene      the canvas tells {picture, selected, regions: [{number, key, name, hidden}]}
-//   osprey:segments   the canvas tells the rows of the table of everything
-//   osprey:regions    the line above the question tells the numbers of the regions there are
-//   osprey:captions   the table of everything tells the descriptions, for the canvas to write on the picture
-//   osprey:hover      a region is to be lit, by number, or null
-//   osprey:select     a region is to be selected, by number
-//   osprey:segment    a segment is to be lit, by its place, or null
-//   osprey:who        somebody wants to be told the scene
-//   osprey:which      somebody wants to be told the segments
+// Components of the page communicate by events at the window:
+//   osprey:scene      from the canvas: {picture, selected, regions: [{number, key, name, hidden}]}
+//   osprey:segments   from the canvas: the rows of the table of segments
+//   osprey:regions    from the line above the question: the numbers of all regions
+//   osprey:captions   from the table of segments: the captions, which the canvas draws on the picture
+//   osprey:hover      highlight a region, by number, or none (null)
+//   osprey:select     select a region, by number
+//   osprey:segment    highlight a segment, by index, or none (null)
+//   osprey:who        request for osprey:scene
+//   osprey:which      request for osprey:segments
 export function tell(name, detail) {
   window.dispatchEvent(new CustomEvent(name, { detail }));
 }

@@ -1,4 +1,4 @@
-"""A gr.HTML with a script of its own, as several panels use it."""
+"""A gr.HTML component with its own script, used by several panels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def scripted(
 
     entry: path of its script below `demo/`.
     events: names of the events that the script triggers, which become methods of the component.
-    properties: what the script is sent.
+    properties: the initial properties of the script.
     """
     return gr.HTML(
         value,

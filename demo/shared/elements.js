@@ -1,10 +1,10 @@
-// Small things that the scripts of several rooms use: elements, sentences, chips, the box of the question. Writes
-// nobody's words as HTML: text goes in as text.
+// Helpers for the scripts of several components: elements, sentences, chips, the question's box. Text is always
+// inserted as text, never as HTML.
 
-// A sentence of the catalogue with its {holes} filled.
+// A sentence of the catalogue with its {placeholders} filled in.
 export const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-// An element. Attributes that begin with "on" are listeners; true is an empty attribute; false and null are none.
+// An element. Attributes that begin with "on" are listeners; true is an empty attribute; false and null are left out.
 export function make(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -16,7 +16,7 @@ export function make(tag, attributes, ...children) {
   return node;
 }
 
-// The class that gives the color of a region; `colors` is how many there are before they begin again.
+// The class that gives the color of a region; `colors` is the number of colors in the palette.
 export const colorClass = (number, colors) => `osp-c${(number - 1) % colors}`;
 
 // A region's number on its color. While the pointer or the focus is on a chip, the conversation lights the region.
@@ -27,22 +27,23 @@ export function chip(number, { words, colors }) {
   return make("button", attributes, String(number));
 }
 
-// A copy of the thumbnail that the list of regions shows, or null where there is none.
+// A copy of the region's thumbnail in the list of regions, or null if there is none.
 export function thumbnailCopy(number) {
-  const there = document.querySelector(`#canvas [data-number="${number}"] canvas`);
-  if (!there) return null;
-  const copy = make("canvas", { width: there.width, height: there.height, "aria-hidden": "true" });
-  copy.getContext("2d").drawImage(there, 0, 0);
+  const thumbnail = document.querySelector(`#canvas [data-number="${number}"] canvas`);
+  if (!thumbnail) return null;
+  const copy = make("canvas", { width: thumbnail.width, height: thumbnail.height, "aria-hidden": "true" });
+  copy.getContext("2d").drawImage(thumbnail, 0, 0);
   return copy;
 }
 
-// Whether the keys that are pressed there are letters of a text.
+// Whether keys pressed at this target type text.
 export const isTyping = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 export const questionBox = () => document.querySelector("#question textarea");
 
-// Gradio learns what is in a text box by its input event. `caret` is the place of the caret, at first the end.
+// Writes a text into the question's box; the input event tells Gradio. `caret` is the caret's position, by default the
+// end.
 export function fillQuestion(text, caret = text.length) {
   const box = questionBox();
   if (!box) return;

@@ -1,6 +1,6 @@
-"""Something that takes long to load: loaded in the background, awaited by those who need it.
+"""A resource that is loaded in a background thread and awaited when it is needed.
 
-Knows nothing of models or of the page; it turns a failure into an error that a person can be told.
+A failure to load becomes an OspreyError whose sentence can be shown to a person.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class LazyResource(Generic[T]):
         return self
 
     def load(self) -> LazyResource[T]:
-        """Load here and now, on the caller's thread; returns itself."""
+        """Load synchronously on the caller's thread; returns itself."""
         self._run()
         return self
 
@@ -60,11 +60,11 @@ class LazyResource(Generic[T]):
         return self._error if self._done.is_set() else None
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until loading has ended one way or the other, at most `seconds`; whether it has."""
+        """Wait at most `seconds` until loading has ended or failed; returns whether it has."""
         return self._done.wait(seconds)
 
     def get(self) -> T:
-        """The value, awaited if need be. Raises OspreyError with the reason if loading failed."""
+        """The value; waits until it is loaded. Raises OspreyError with the reason if loading failed."""
         self._done.wait()
         if self._error is not None:
             raise OspreyError.of(self._error.message)

@@ -1,4 +1,4 @@
-"""A mask as it is sent to the browser: a name for its pixels, its share of the picture, and its shrunk run lengths."""
+"""The JSON payload of a mask for the browser: digest, share of the picture, and run lengths of a reduced copy."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from osprey_core.regions import masks
 from osprey_core.regions.rle import CodedMask
 
 MASK_SIDE = 1024
-"""Longest side of a mask as it is sent to the browser; the model gets it at the picture's own size."""
+"""Longest side of a mask sent to the browser, in pixels; the model gets the mask at the picture's full size."""
 
 
 @lru_cache(maxsize=256)
 def shown_mask(stored: CodedMask) -> dict[str, Any]:
-    """The mask shrunk for the browser: its size, the box it lies in, and the run lengths inside that box.
+    """The mask reduced for the browser: its size, its bounding box, and the run lengths inside that box.
 
-    Runs go row by row and alternate, starting outside. Any covered part of a shrunk pixel covers it, so that thin
-    strokes stay visible.
+    Runs go row by row and alternate, starting with background. A reduced pixel is set if any part of it is covered, so
+    that thin strokes stay visible.
     """
     mask = stored.mask()
     share = masks.area(mask) / mask.size
@@ -44,13 +44,13 @@ def shown_mask(stored: CodedMask) -> dict[str, Any]:
 
 
 def percent(share: float) -> str:
-    """A share of the picture as a person reads it: never “0 %” for something that is there."""
+    """A share of the picture as text; never “0 %” for a non-empty mask."""
     value = share * 100
     return "<0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
 
 
 def _any_of(mask: masks.Mask, count: int, axis: int) -> masks.Mask:
-    """The mask with its axis divided into `count` equal parts, each True where anything in it is."""
+    """The mask with the axis divided into `count` equal parts; a part is True if any pixel in it is."""
     length = mask.shape[axis]
     starts = np.arange(count) * length
     # A pixel that lies across the border of two parts belongs to both.

@@ -1,7 +1,7 @@
-"""What scripts of the page send with their events, read once into typed values.
+"""Messages that scripts of the page send with their events, parsed into typed values.
 
-It comes from outside: a value of the wrong kind is refused with one sentence. Nothing is rounded, and nothing that is
-missing becomes a number.
+Messages come from outside, so types are checked strictly: a wrong type raises InputError, numbers are not rounded, and
+a missing number gets no default unless the message defines one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 from osprey_core.errors import InputError
 
 Lax = Strict(False)
-"""Marks a tuple that may be read from a list, as JSON has it; what it holds stays strict."""
+"""Marks a tuple that may be parsed from a JSON list; its items stay strict."""
 Point = Annotated[tuple[float, float], Lax]
 """x and y in pixels of the picture."""
 
 
 class ScriptMessage(BaseModel):
-    """Named values as a script sends them. Names that are not known are left out."""
+    """Base of all messages. Unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, value: Any) -> Self:
-        """The message that this value is. Raises InputError, with the sentence of `refusal`, if it is none."""
+        """Parse the value. Raises the InputError of `refusal` if it is no such message."""
         try:
             return cls.model_validate(value)
         except ValidationError:
@@ -34,10 +34,10 @@ class ScriptMessage(BaseModel):
 
     @classmethod
     def read_event(cls, event: gr.EventData) -> Self:
-        """The message that was sent with an event."""
+        """Parse the data of an event."""
         return cls.read(event._data)
 
     @classmethod
     def refusal(cls) -> InputError:
-        """What is said of a value that is no such message."""
+        """The error for a value that is no such message."""
         return InputError("page.unknown_choice")

@@ -1,6 +1,6 @@
-"""Components together with what they show of a value, so that the events of one panel can bring another up to date.
+"""Components together with functions that compute their properties, so that events of one panel can update another.
 
-A panel knows no other panel. Where its events change what others show, `demo.app` hands it their `Outputs`.
+A panel does not import other panels. If its events change what others show, `demo.app` passes it their `Outputs`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gradio as gr
 
 Shown = TypeVar("Shown")
 Properties = dict[str, Any]
-"""Properties of one component by name. None does not reach the browser: an empty value stands for nothing."""
+"""Properties of one component by name. Gradio does not send None to the browser: use an empty value instead."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Outputs(Generic[Shown]):
         return [gr.update(**properties) for properties in self.properties(shown)]
 
     def unchanged(self) -> list[Any]:
-        """One update for each component that leaves it as it is."""
+        """One update for each component that leaves it unchanged."""
         return [gr.skip() for _ in self.components]
 
     def __add__(self, other: Outputs[Shown]) -> Outputs[Shown]:
-        """The components of both, first these, then the other's."""
+        """The outputs of both, the other's last."""
         return Outputs(
             (*self.components, *other.components), lambda shown: [*self.properties(shown), *other.properties(shown)]
         )

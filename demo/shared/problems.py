@@ -1,6 +1,6 @@
-"""What a person is told when something went wrong: one sentence, whatever was raised.
+"""The sentence that a person sees for an error.
 
-Knows no component. Exceptions of libraries that the page does not import are told by the name of their class.
+Out-of-memory errors of libraries that the page does not import are recognized by the name of their class.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from osprey_core.errors import OspreyError, is_out_of_memory
 
 
 def sentence_of(error: BaseException | None) -> str | None:
-    """What to say about this error in the current language; None if it is one that nobody foresaw."""
-    told = error_to_tell(error)
-    return None if told is None else told.render(language.current())
+    """The sentence for this error in the current language; None for unexpected errors."""
+    osprey_error = error_to_tell(error)
+    return None if osprey_error is None else osprey_error.render(language.current())
 
 
 def error_to_tell(error: BaseException | None) -> OspreyError | None:
-    """The error whose sentence tells what went wrong: itself, or another in its place; None if nobody foresaw it."""
+    """The OspreyError to show for this error: the error itself or a substitute; None for unexpected errors."""
     if isinstance(error, OspreyError):
         return error
     if error is not None and is_out_of_memory(error):

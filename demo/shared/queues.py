@@ -1,4 +1,4 @@
-"""The queues in which events of the page and of its endpoints wait, and what all events of the page have in common."""
+"""The queues of the page's events and of its endpoints, and the Gradio options that all events of the page share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Queue:
-    """Events that wait for one another; `limit` of them run at a time.
+    """Events that share a concurrency limit; `limit` of them run at a time.
 
-    Without a name it is no queue that events share: each of them has its own. Without a limit nothing waits.
+    Without a name, each event has a queue of its own. Without a limit, events do not wait.
     """
 
     name: str | None
@@ -22,11 +22,11 @@ MODEL = Queue("model", 1)
 SEGMENTER = Queue("pictures", 4)
 """Events that segment; a few at a time."""
 OPENING = Queue("opening", 4)
-"""Events that decode a new picture; a segmenter at work does not keep them waiting."""
+"""Events that decode a new picture; apart from `SEGMENTER`, so that they do not wait for it."""
 EDITS = Queue("edits", 4)
-"""Brush strokes and changes of the list of regions: quick, whatever the segmenter does."""
+"""Brush strokes and changes of the list of regions; apart from `SEGMENTER`, so that they do not wait for it."""
 AT_ONCE = Queue(None, None)
-"""Events that only change what is known of a person; they wait for nothing."""
+"""Events that only change a person's session; they never wait."""
 
 
 def queued(queue: Queue) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def queued(queue: Queue) -> dict[str, Any]:
 
 
 def private(queue: Queue, overlapping: bool = False) -> dict[str, Any]:
-    """The options of an event that is the page's own: no endpoint, no progress bar.
+    """The options of an internal event of the page: no public endpoint, no progress bar.
 
-    overlapping: whether it may be triggered again while it runs; otherwise Gradio decides by the kind of event.
+    overlapping: whether the event may be triggered again while it runs; otherwise Gradio's default for its kind holds.
     """
     options: dict[str, Any] = {
-        "api_name": "page",  # or Gradio takes the handler's name, and an endpoint of that name would get another
+        "api_name": "page",  # otherwise Gradio uses the handler's name, and would rename an endpoint of that name
         "api_visibility": "private",
         "show_progress": "hidden",
         **queued(queue),

@@ -1,7 +1,4 @@
-"""Jobs that run right now, so that they can be stopped from other events.
-
-Knows neither the page nor what a stream is, beyond that it has `stop()`.
-"""
+"""The jobs that are running, so that other events can stop them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Protocol
 
 
 class Stoppable(Protocol):
-    """Something that ends early when it is told to, such as a stream of words."""
+    """Anything with `stop()`, such as a token stream."""
 
     def stop(self) -> None: ...
 
@@ -24,7 +21,7 @@ class Ticket:
         self.stopped = False
 
     def attach(self, stream: Stoppable) -> None:
-        """Have `stop` reach this stream; if the job has been stopped already, the stream is stopped at once."""
+        """Let `stop` stop this stream; if the job has been stopped already, the stream is stopped at once."""
         with self._lock:
             self._stream = stream
             if self.stopped:
@@ -58,7 +55,7 @@ class RunningJobs:
             ticket.stop()
 
     def done(self, job_id: int) -> None:
-        """Forget the job: it has ended."""
+        """Remove the job after it has ended."""
         with self._lock:
             self._tickets.pop(job_id, None)
 

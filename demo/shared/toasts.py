@@ -1,4 +1,4 @@
-"""Errors on the page: a handler's error becomes one sentence in a toast, and the handler goes on behind its block."""
+"""Errors on the page: an error in a handler becomes one sentence in a toast, and the handler continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class HeldError:
-    """An error of Gradio's own that is raised again once the page has been put in order."""
+    """A gr.Error that is raised again after the handler has updated the page."""
 
     error: gr.Error | None = None
 
@@ -30,9 +30,9 @@ class HeldError:
 
 @contextmanager
 def errors_as_toasts(held: HeldError | None = None) -> Iterator[None]:
-    """Inside, an error ends the block, is shown as a toast, and the code behind the block runs.
+    """Show an error of the `with` block as a toast; the code after the block runs.
 
-    A gr.Error, such as a used-up quota, is left to Gradio, which shows it: it goes on at once, or waits in `held`.
+    A gr.Error, such as an exhausted quota, is left to Gradio, which shows it: it is raised again, or stored in `held`.
     """
     try:
         yield

@@ -1,1 +1,1 @@
-"""What a model makes of a region beyond its answer: likelihood of labels, similarity of features."""
+"""Analyses of a model's view of a region: likelihood of labels, similarity of features."""

@@ -1,8 +1,8 @@
-"""Looking inside: how much each position of the picture is like a region, on each level of the encoder.
+"""Feature similarity: the similarity of every position of the picture to a region, on each level of the encoder.
 
 A region's mask token is made of four pooled features, one per level (Osprey, equation 1). The cosine between such a
-feature and every position of its level shows what the encoder takes for the same thing. It asks no language
-model; `draw.heat_over` shows the maps.
+feature and every position of its level shows which positions the encoder considers similar. The language model is not
+used; `draw.heat_over` draws the maps.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Heat = NDArray[np.float32]
 def similarity_maps(view: View, mask: np.ndarray) -> dict[str, Heat]:
     """Heat maps {"res2": (h, w), …, "res5": …}, each float32 in [-1, 1], at the level's own resolution.
 
-    mask: bool or {0, 1} (H, W) of the picture's own size. A thin region may cover no cell of a coarse level; the model
-    sees nothing of it there, and the map is 0 all over. Raises InputError if the mask cannot be used.
+    mask: bool or {0, 1} (H, W) of the picture's own size. A thin region may cover no cell of a coarse level; the map of
+    that level is then all 0. Raises InputError if the mask cannot be used.
     """
     stack = torch.from_numpy(as_mask(mask, view.size_hw))[None]  # (1, H, W)
     levels = view.encoding().levels
@@ -34,7 +34,7 @@ def similarity_maps(view: View, mask: np.ndarray) -> dict[str, Heat]:
 def level_similarity(features: torch.Tensor, mask: torch.Tensor) -> Heat:
     """Cosine of every position of one level with the mean feature of the region's cells.
 
-    features: (1, C, h, w). mask: bool (1, H, W). Returns float32 (h, w) in [-1, 1], 0 where either has no length.
+    features: (1, C, h, w). mask: bool (1, H, W). Returns float32 (h, w) in [-1, 1], 0 where either vector is zero.
     """
     wide = features.float()
     cells = cover_grid(mask, (features.shape[-2], features.shape[-1]))  # (1, h, w)
@@ -44,10 +44,7 @@ def level_similarity(features: torch.Tensor, mask: torch.Tensor) -> Heat:
 
 
 def stretched(heat: Heat) -> Heat:
-    """The map with its lowest value at 0 and its highest at 1: the cosines of one picture are often close together.
-
-    A map that is the same everywhere becomes 0.
-    """
+    """The map scaled to [0, 1]: the cosines of one picture are often close together. A constant map becomes 0."""
     low, high = float(heat.min()), float(heat.max())
     if high - low < 1e-6:
         return np.zeros_like(heat)

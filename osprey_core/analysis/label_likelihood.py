@@ -1,8 +1,8 @@
-"""Which of a person's own labels fits a region, judged by the model's own likelihood of answering with it.
+"""Label scores: the model's likelihood of answering with each of a person's labels for a region.
 
 Every label is scored as the whole answer to a published question, its end included, so that the scores are
-log-probabilities of different answers and can be compared. The question is read once, on what the picture's cache has
-of it; all labels then follow it in one pass. It generates nothing.
+log-probabilities of different answers and can be compared. The question is prefilled once, using the picture's cache;
+then all labels are scored in batches. No text is generated.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from osprey_core.regions.masks import as_mask
 MAX_LABELS = 1000
 
 MIN_SHARE = 0.5
-"""Below this share of the list's probability the best label is no clear winner."""
+"""Below this share of the list's probability, the best label is not a clear winner."""
 MIN_ON_LIST = 0.1
-"""Below this probability the model would rather say something that is not on the list at all."""
+"""Below this probability of the whole list, the model's answer is most likely not on the list."""
 
 _TOKENS_AT_ONCE = 1024
 
@@ -36,7 +36,7 @@ RankBy = Literal["sum", "mean"]
 
 @dataclass(frozen=True)
 class LabelScore:
-    """One label as an answer."""
+    """The score of one label as an answer."""
 
     label: str
     log_likelihood: float
@@ -44,11 +44,11 @@ class LabelScore:
     token_count: int
     """Tokens of the answer, its end included."""
     share: float
-    """0..1, what this label has of all labels' probability; the shares of a list add up to 1."""
+    """0..1, this label's share of the probability of all labels; the shares of a list add up to 1."""
 
     @property
     def mean_log_likelihood(self) -> float:
-        """Per token, so that long labels are not at a disadvantage."""
+        """Log-likelihood per token, which does not put long labels at a disadvantage."""
         return self.log_likelihood / self.token_count
 
 
@@ -116,10 +116,10 @@ def score_labels(
 
 
 def _cleaned(labels: Sequence[str]) -> list[str]:
-    """Labels without white space around them. Raises InputError unless they are a list of different texts."""
+    """Labels with white space normalized. Raises InputError unless they are a list of distinct, non-empty texts."""
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise InputError("labels.not_a_list")
-    # Half a surrogate pair is no text: the prompt replaces it too.
+    # Lone surrogates cannot be encoded; the prompt replaces them in the same way.
     cleaned = [" ".join(label.split()).encode("utf-8", "replace").decode() for label in labels]
     if not cleaned or not all(cleaned):
         raise InputError("labels.empty")
@@ -160,12 +160,12 @@ def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str],
 
 
 def _continued(view: View, read: ReadPrompt, first: torch.Tensor, answers: Sequence[list[int]]) -> list[list[float]]:
-    """Score answers in one pass: laid one behind another, each sees what was read and itself alone.
+    """Score answers in one pass: they are concatenated, and each attends to the prompt and to itself only.
 
     first: (V,) log-probabilities of an answer's first token.
     """
     llm, device, behind = view.model.network.llm, first.device, read.own[0][0].shape[2]
-    inputs = [answer[:-1] for answer in answers]  # what follows the last token does not matter
+    inputs = [answer[:-1] for answer in answers]  # the logits after the last token are not needed
     ids = [token for tokens in inputs for token in tokens]
     rows = [[float(first[answer[0]])] for answer in answers]
     if not ids:

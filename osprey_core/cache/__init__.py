@@ -1,1 +1,1 @@
-"""What is kept between questions about one picture: the language model's prefix, within a budget of bytes."""
+"""Caching between questions about one picture: the language model's keys and values, within a budget of bytes."""

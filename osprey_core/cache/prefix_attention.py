@@ -1,8 +1,8 @@
-"""Attention over a prefix that several sequences, or several questions, have in common.
+"""Attention over a prefix that several sequences, or several questions, share.
 
-The keys and values of the prefix are given to the language model's forward pass beside the cache and are never copied
+The keys and values of the prefix are passed to the language model's forward pass beside the cache and are never copied
 into it: all rows of a batch read one copy. It is registered with transformers under `NAME`; without a prefix it is
-transformers' own SDPA. Knows nothing of pictures and of what the prefix says.
+transformers' own SDPA.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
-"""Per layer keys and values, each (batch, key/value heads, positions, head size); to be read only."""
+"""Per layer keys and values, each (batch, key/value heads, positions, head size); must not be written to."""
 
 CACHE_ARGUMENT = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
-"""What LLaMA's forward pass calls the cache: transformers renamed it in 5.24."""
+"""Name of the cache argument of LLaMA's forward pass: transformers renamed it in 5.24."""
 
 NAME = "shared_prefix"
 
 _QUERIES_AT_A_TIME = 512
-"""Scores are held in full, so long prefills are done in slices: the memory for them stays bounded."""
+"""Attention scores are materialized, so long prefills are computed in slices of this size to bound their memory."""
 
 
 def use_prefix_attention(llm: LlamaForCausalLM) -> None:
-    """Make a model accept `shared_prefix=KeyValues` in its forward pass; what it computes without stays the same."""
+    """Make a model accept `shared_prefix=KeyValues` in its forward pass; without it the results stay the same."""
     llm.set_attn_implementation(NAME)
 
 
@@ -51,14 +51,14 @@ def prefix_attention(
 
     Args:
         query: (B, H, Q, d), H a multiple of the key/value heads K.
-        key, value: (B, K, S, d), each row's own, behind the prefix.
-        attention_mask: bool (B, 1, Q, S), True where a query sees an own key; None if it sees all. The prefix is
-            always seen.
+        key, value: (B, K, S, d), each row's own, after the prefix.
+        attention_mask: bool (B, 1, Q, S), True where a query attends to an own key; None for all. All queries attend
+            to the whole prefix.
         scaling: of the scores; None for 1/√d.
         shared_prefix: with (1, K, P, d) per layer.
 
     Returns:
-        (B, Q, H, d) as transformers wants it, and no weights.
+        (B, Q, H, d) as transformers expects it, and None in place of the weights.
     """
     if shared_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
@@ -81,12 +81,12 @@ def _attend(
     prefix_key: torch.Tensor,
     prefix_value: torch.Tensor,
 ) -> torch.Tensor:
-    """(B, H, Q, d) from a scaled query, own (B, K, S, d) and common (K, P, d)."""
+    """Attention (B, H, Q, d) of a scaled query over own keys (B, K, S, d) and shared prefix keys (K, P, d)."""
     batch, heads, length, size = query.shape
     kv_heads = key.shape[1]
     rows = query.reshape(batch, kv_heads, -1, size)  # (B, K, H/K * Q, d)
     count = rows.shape[2]
-    # The queries of all rows stand under one another, so that the prefix is read once for all of them.
+    # The queries of all rows are stacked, so that the prefix is read once for all of them.
     together = rows.transpose(0, 1).reshape(kv_heads, -1, size)  # (K, B * H/K * Q, d)
     common = (together @ prefix_key.mT).view(kv_heads, batch, count, -1).transpose(0, 1)  # (B, K, H/K * Q, P)
     own = rows @ key.mT  # (B, K, H/K * Q, S)

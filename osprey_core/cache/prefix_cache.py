@@ -1,10 +1,10 @@
-"""What is kept of a picture between questions: its encoding and the key/value caches of prompts about it.
+"""The cache of a picture between questions: its encoding and the keys and values of prompts about it.
 
-A prompt about a picture is a prefix that all its prompts share, up to and including the picture, and a conversation.
-The prefix's keys and values are computed once; a conversation's are kept too, so that the next turn, or another
-question that begins alike, prefills only what is new. All pictures of a model share a budget of bytes, out of which
-the least recently used parts fall. It knows neither pictures nor prompts: a conversation is a sequence of hashable
-items, one per position.
+A prompt consists of a prefix, up to and including the picture, that all prompts about the picture share, and a
+conversation. The prefix's keys and values are computed once; those of conversations are cached too, so that the next
+turn, or another question with the same beginning, prefills only what is new. All pictures of a model share a budget of
+bytes, from which the least recently used parts are evicted. A conversation is a sequence of hashable items, one per
+position.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class _Kept(Generic[T]):
 
 
 class CacheBudget:
-    """Bytes that all pictures of one model may keep together. Thread-safe.
+    """The bytes that all pictures of one model may cache together. Thread-safe.
 
-    It holds nothing alive: what a picture keeps is freed with the picture, or when its turn to be evicted comes.
+    It holds weak references only: cached data is freed with its picture, or when it is evicted.
 
     Args:
-        max_bytes: 0 keeps nothing, so that everything is computed anew for each question.
+        max_bytes: 0 disables caching, so that everything is computed again for each question.
     """
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
@@ -60,14 +60,14 @@ class CacheBudget:
 
     @property
     def used_bytes(self) -> int:
-        """Bytes that are kept at this moment."""
+        """Bytes that are cached at present."""
         with self._lock:
             return sum(kept.bytes for kept in self._alive())
 
     def keep(self, value: T) -> _Kept[T]:
-        """Take a value in and evict what was not used for the longest time, until all fits.
+        """Add a value and evict the least recently used ones until the budget is met.
 
-        A value that is larger than the whole budget is not kept, and evicts nothing.
+        A value that is larger than the whole budget is not cached, and evicts nothing.
         """
         with self._lock:
             new = _Kept(value, next(self._clock))
@@ -93,7 +93,7 @@ class CacheBudget:
             return new
 
     def use(self, kept: _Kept[T] | None) -> T | None:
-        """The value, now the most recently used one; None if there is none or not any more."""
+        """Mark the value as most recently used and return it; None if there is none or it was evicted."""
         if kept is None:
             return None
         with self._lock:
@@ -111,7 +111,7 @@ class _Conversation(NamedTuple):
 
 
 class PrefixCache:
-    """What is kept of one picture. Thread-safe; the values in it are shared and must not be written to."""
+    """The cache of one picture. Thread-safe; its values are shared and must not be written to."""
 
     def __init__(self, budget: CacheBudget) -> None:
         self._budget = budget
@@ -122,20 +122,20 @@ class PrefixCache:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of all that is kept of this picture now."""
+        """Bytes that are cached for this picture at present."""
         with self._lock:
-            kept = [*self._parts.values(), *(one.kept for one in self._conversations)]
-        return sum(one.bytes for one in kept if one.value is not None)
+            entries = [*self._parts.values(), *(conversation.kept for conversation in self._conversations)]
+        return sum(entry.bytes for entry in entries if entry.value is not None)
 
     def part(self, name: str, compute: Callable[[], T]) -> T:
-        """The part of this name. Computed by whoever needs it first, and again after it was evicted."""
-        kept = cast("T | None", self._budget.use(self._parts.get(name)))
-        if kept is not None:
-            return kept
+        """The part of this name, computed on first use and again after it was evicted."""
+        cached = cast("T | None", self._budget.use(self._parts.get(name)))
+        if cached is not None:
+            return cached
         with self._computing:
-            kept = cast("T | None", self._budget.use(self._parts.get(name)))
-            if kept is not None:
-                return kept
+            cached = cast("T | None", self._budget.use(self._parts.get(name)))
+            if cached is not None:
+                return cached
             value = compute()
             new = self._budget.keep(value)
             with self._lock:
@@ -143,14 +143,14 @@ class PrefixCache:
             return value
 
     def recall(self, conversation: Sequence[Hashable]) -> tuple[int, KeyValues | None]:
-        """The longest beginning of a conversation whose keys and values are kept.
+        """The longest beginning of a conversation whose keys and values are cached.
 
         Returns:
-            its length and its keys and values, with at least as many positions; 0 and None if there is none.
+            its length and its keys and values, which may cover more positions; 0 and None if there is none.
         """
         with self._lock:
-            known = [(common_length(one.content, conversation), one.kept) for one in self._conversations]
-        for length, kept in sorted(known, key=lambda pair: pair[0], reverse=True):
+            matches = [(common_length(entry.content, conversation), entry.kept) for entry in self._conversations]
+        for length, kept in sorted(matches, key=lambda pair: pair[0], reverse=True):
             if length == 0:
                 break
             if (key_values := self._budget.use(kept)) is not None:
@@ -158,30 +158,30 @@ class PrefixCache:
         return 0, None
 
     def remember(self, prompt: Sequence[Hashable], answer: Sequence[Hashable], cache: DynamicCache) -> None:
-        """Keep the keys and values of a prompt and its answer, as far as the cache holds them. They are copied.
+        """Cache a copy of the keys and values of a prompt and its answer, as far as `cache` holds them.
 
-        What was kept of a conversation that this one continues is dropped, even if its answer reads differently now
-        (a text may have several encodings): little of it would be used again.
+        The entry of a conversation that this one continues is dropped, even if its answer is tokenized differently now
+        (a text may have several encodings), because little of it would be used again.
         """
-        # An exception in mid-pass leaves some layers longer than others; what all have is whole.
+        # An exception during a forward pass leaves some layers longer than others; only the common positions are valid.
         length = min((layer.get_seq_length() for layer in _layers(cache)), default=0)
         content = (*prompt, *answer)[:length]
         if not content:
             return
         with self._lock:
-            alive = [one for one in self._conversations if one.kept.value is not None]
-            if any(common_length(one.content, content) == len(content) for one in alive):
+            alive = [entry for entry in self._conversations if entry.kept.value is not None]
+            if any(common_length(entry.content, content) == len(content) for entry in alive):
                 return
         copies = tuple(
             (keys[:, :, :length].clone(), values[:, :, :length].clone()) for keys, values in key_values_of(cache)
         )
         with self._lock:
             self._conversations = [
-                one
-                for one in self._conversations
-                if one.kept.value is not None and common_length(one.content, content) < one.prompt_length
+                entry
+                for entry in self._conversations
+                if entry.kept.value is not None and common_length(entry.content, content) < entry.prompt_length
             ]
-        # Only now, so that what has just been dropped makes room for it.
+        # Added after the continued conversation was dropped, whose bytes are free again.
         kept = self._budget.keep(copies)
         if kept.value is not None:
             with self._lock:
@@ -189,7 +189,7 @@ class PrefixCache:
 
 
 def common_length(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
-    """Number of items that two sequences have in common at their beginning."""
+    """Length of the longest common prefix of two sequences."""
     for place, (a, b) in enumerate(zip(one, other, strict=False)):
         if a != b:
             return place
@@ -197,9 +197,9 @@ def common_length(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
 
 
 def cache_of(config: LlamaConfig, key_values: KeyValues | None = None, length: int = 0) -> DynamicCache:
-    """A cache to decode with that begins with the first `length` positions of `key_values`, without copying them.
+    """A cache for decoding, initialized with the first `length` positions of `key_values` without copying them.
 
-    `DynamicCache` grows by making new tensors, so what it began with is never written to.
+    `DynamicCache` grows by making new tensors, so the initial ones are never written to.
     """
     cache = DynamicCache(config=config)
     if key_values is not None and length:
@@ -210,7 +210,7 @@ def cache_of(config: LlamaConfig, key_values: KeyValues | None = None, length: i
 
 
 def key_values_of(cache: DynamicCache) -> KeyValues:
-    """The tensors of a filled cache, not copied."""
+    """The tensors of a filled cache, without copying them."""
     return tuple((layer.keys, layer.values) for layer in _layers(cache))
 
 
@@ -224,5 +224,5 @@ def tensor_bytes(value: Any) -> int:
 
 
 def _layers(cache: DynamicCache) -> list[Any]:
-    """The layers of a LLaMA's cache, all of one kind; the library's own type allows for more kinds."""
+    """The layers of a LLaMA's cache, all of one type; the library's annotation allows for more types."""
     return list(cache.layers)

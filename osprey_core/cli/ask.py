@@ -1,4 +1,4 @@
-"""`python -m osprey_core ask`: one question about one picture, answered as it is written."""
+"""`python -m osprey_core ask`: ask one question about one picture and stream the answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
-    """Write the answer as it comes. What can be wrong with picture and regions is found before a model is loaded."""
+    """Stream the answer to `out`. Picture and regions are checked before a model is loaded."""
     data = read_file(options.image, MAX_FILE_BYTES)
     image = read_picture(data)
     regions = _marked(options, image, loaders)
@@ -78,15 +78,15 @@ def _recorded_guesses(named: NamedRegion | None) -> dict[str, Any]:
 
 
 def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:
-    """The regions that the marks mean, numbered as they come."""
+    """The regions of the marks, numbered in their order."""
     size_hw = image.height, image.width
     opened = None
-    found: list[mask_files.NamedMask] = []
+    masks: list[mask_files.NamedMask] = []
     for marks in options.marks:
         if marks.mask_file is not None:
-            found += mask_files.read_masks(marks.mask_file, size_hw, options.image.name)
+            masks += mask_files.read_masks(marks.mask_file, size_hw, options.image.name)
             continue
         opened = opened or loaders.segmenter(options.models).open(np.asarray(image))
         best = opened.segment(marks.points_xy, marks.labels, marks.box_xyxy)[0]
-        found.append(mask_files.NamedMask(CodedMask.of(best.mask)))
-    return tuple(RecordedRegion(number, one.mask, one.name) for number, one in enumerate(found, 1))
+        masks.append(mask_files.NamedMask(CodedMask.of(best.mask)))
+    return tuple(RecordedRegion(number, named.mask, named.name) for number, named in enumerate(masks, 1))

@@ -1,9 +1,9 @@
-"""The page's work without a browser: ask about regions of a picture, or describe all regions of many pictures.
+"""The command line: ask about regions of a picture, or describe all regions of many pictures.
 
 python -m osprey_core ask cat.png --point 120,80 --question "What is this?"
 python -m osprey_core describe photos/ --everything --out captions.json
 
-It turns words into calls of the library; every failure is one sentence on stderr and exit code 2.
+Every failure is one sentence on stderr and exit code 2.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from osprey_core.errors import OspreyError, is_out_of_memory
 def main(
     argv: Sequence[str], out: TextIO | None = None, errors: TextIO | None = None, loaders: Loaders | None = None
 ) -> int:
-    """Do what the words say. Returns the exit code: 0, 2 after an error that was told, 130 when interrupted."""
+    """Run the command in `argv`. Returns the exit code: 0, 2 after a reported error, 130 when interrupted."""
     out, errors = out or sys.stdout, errors or sys.stderr
     loaders = loaders or Loaders(load_model, load_segmenter_for)
     try:
@@ -38,7 +38,7 @@ def main(
     except KeyboardInterrupt:
         errors.write("\nInterrupted.\n")
         return 130
-    except BrokenPipeError:  # whoever read the answer has gone; there is nobody to tell
+    except BrokenPipeError:  # the reader of the output has closed it
         with contextlib.suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
     except Exception as error:

@@ -1,4 +1,4 @@
-"""`python -m osprey_core describe`: all regions of one or many pictures, into one COCO file that grows."""
+"""`python -m osprey_core describe`: describe all regions of one or many pictures into one COCO file."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 SECONDS_BETWEEN_SAVES = 5.0
-"""What is lost at most, in work, when the machine goes down."""
+"""Seconds between saves: at most this much work is lost in a crash."""
 
 
 def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool:
-    """Describe all regions of all pictures into a COCO file that grows; what is in it already is not done again.
+    """Describe all regions of all pictures into a COCO file; pictures that it contains already are skipped.
 
-    Returns whether every picture could be described; of the others each is told in one sentence.
+    Returns whether every picture could be described; each failure is reported in one sentence.
     """
     from tqdm import tqdm
 
@@ -46,7 +46,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     captions = _Captions(options.out, _settings_of(options))
     waiting = [name for name in names if name not in captions.done]
     masks = _GivenMasks(options.masks) if options.masks is not None else None
-    captions.save()  # before the slow work: now is the time to learn that it cannot be written
+    captions.save()  # fail before the slow work if the file cannot be written
     if not waiting:
         return True
     segmenter = loaders.segmenter(options.models) if masks is None else None
@@ -95,20 +95,20 @@ def _entry_guesses(named: NamedRegion) -> dict[str, Any]:
 
 
 def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
-    """Place and caption of every mask, as they come; many are decoded together."""
+    """Index and caption of every mask, in order of completion; many are decoded together."""
     return view.describe((mask.mask() for mask in masks), options.style, **asdict(options.settings))
 
 
 def _regions_of(
     image: Image.Image, name: str, masks: _GivenMasks | None, segmenter: Segmenter | None
 ) -> list[tuple[CodedMask, dict[str, Any]]]:
-    """Masks of a picture, with what else is known of each."""
+    """Masks of a picture, each with further entries for its annotation (name or score)."""
     if masks is not None:
-        found = masks.of(name, (image.height, image.width))
-        return [(one.mask, {"name": one.name} if one.name else {}) for one in found]
+        named_masks = masks.of(name, (image.height, image.width))
+        return [(named.mask, {"name": named.name} if named.name else {}) for named in named_masks]
     assert segmenter is not None
-    everything = segmenter.open(np.asarray(image)).everything()
-    return [(CodedMask.of(one.mask), {"score": round(one.score, 4)}) for one in everything]
+    scored_masks = segmenter.open(np.asarray(image)).everything()
+    return [(CodedMask.of(scored.mask), {"score": round(scored.score, 4)}) for scored in scored_masks]
 
 
 class _GivenMasks:
@@ -137,7 +137,7 @@ class _GivenMasks:
 
 
 class _Captions:
-    """The COCO file that is written: what it holds already, and what is added. Always whole on the disk."""
+    """The COCO output file: its existing entries and the added ones. Each save replaces the file as a whole."""
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self._path = path
@@ -157,7 +157,7 @@ class _Captions:
         self._saved_at = -math.inf
 
     def add(self, name: str, image: Image.Image, entries: Sequence[dict[str, Any]]) -> None:
-        """Add a picture with the annotations of its regions; saved now and then."""
+        """Add a picture with the annotations of its regions; saves at most every `SECONDS_BETWEEN_SAVES`."""
         self._image_ids += 1
         listed = {"id": self._image_ids, "file_name": name, "width": image.width, "height": image.height}
         self._values["images"].append(listed)
@@ -198,7 +198,7 @@ class _Captions:
 
 
 def _settings_of(options: DescribeOptions) -> dict[str, Any]:
-    """All that decides what a picture's captions are; a file is only gone on with under the same."""
+    """All settings that influence the captions; an existing file is continued only with equal settings."""
     masks = f"everything that {options.models.segmenter} finds" if options.masks is None else str(options.masks)
     model = {"model": options.models.model, "revision": options.models.revision}
     # Only where it is asked for, so that files begun without it can be gone on with.
@@ -209,8 +209,8 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
 def _picture_names(path: Path) -> list[str]:
     """Names of the pictures, relative to the folder; of a single picture its file name."""
     if path.is_dir():
-        found = (file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
-        names = sorted(file.relative_to(path).as_posix() for file in found)
+        files = (file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+        names = sorted(file.relative_to(path).as_posix() for file in files)
         if not names:
             raise InputError("cli.folder_without_pictures", path=str(path))
         return names

@@ -1,4 +1,4 @@
-"""How the commands get their model and segmenter."""
+"""Loading of the commands' model and segmenter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaders:
-    """How models and segmenters are loaded; tests give their own."""
+    """Functions that load models and segmenters; tests pass their own."""
 
     model: Callable[[ModelOptions], Any]
     segmenter: Callable[[ModelOptions], Segmenter]

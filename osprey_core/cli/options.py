@@ -1,4 +1,4 @@
-"""The words after `python -m osprey_core`, read into frozen values. Nothing is loaded or computed here."""
+"""Command-line options of `python -m osprey_core` as frozen values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Style = Literal["short", "detailed", "category"]
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model and segmenter, and where they compute."""
+    """The model, the segmenter, and their device and dtype."""
 
     model: str = "nano"
     revision: str | None = None
@@ -34,7 +34,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class Marks:
-    """How one region is given: clicks and a box for the segmenter, or a file with masks (which may hold several)."""
+    """The marks of one region: clicks and a box for the segmenter, or a file with one or several masks."""
 
     points_xy: tuple[tuple[float, float], ...] = ()
     labels: tuple[int, ...] = ()
@@ -73,7 +73,7 @@ class DescribeOptions:
 
 
 def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
-    """Options from the words after `python -m osprey_core`. Raises InputError for what is not understood."""
+    """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)

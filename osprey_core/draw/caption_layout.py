@@ -1,7 +1,7 @@
-"""Where captions go on a picture: inside or next to what they are about, within the picture, never over each other.
+"""Caption placement: inside or next to the region, within the picture, without overlaps.
 
-Knows rectangles alone, in any unit: the page places them in screen pixels, the overlay in those of the picture. Neither
-words nor fonts; how wide a text is, the caller measures.
+Works on rectangles in any unit: the page uses screen pixels, the overlay picture pixels. The caller measures the width
+of texts.
 """
 
 from collections.abc import Sequence
@@ -14,29 +14,29 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1."""
 
 SHARES = (1.0, 0.75, 0.55, 0.4)
-"""How much of the whole width is tried, before the caption is left out."""
+"""Widths that are tried, as shares of the whole width, before the caption is left out."""
 
 
 @dataclass(frozen=True)
 class CaptionLayout:
-    """A text to be placed: how wide it is when it is whole, how narrow it may be cut, and what it is about."""
+    """A caption to place: its full size, its smallest width when cut, and its region."""
 
     box_xyxy: Box
-    """Around the region; it lies within the picture."""
+    """The region's bounding box, within the picture."""
     anchor_xy: tuple[float, float]
-    """A spot deep inside the region, where its number stands."""
+    """A point deep inside the region, where its number is drawn."""
     width: float
     height: float
     least_width: float = 0.0
-    """A caption that has to be narrower than this says too little; it is left out."""
+    """A caption that would have to be narrower than this is left out."""
 
 
 def place(
     captions: Sequence[CaptionLayout], size_wh: tuple[float, float], taken: Sequence[Box] = ()
 ) -> list[Box | None]:
-    """A rectangle for each caption, or None where it does not fit; the first captions have the first choice.
+    """A rectangle for each caption, or None where it does not fit; earlier captions are placed first.
 
-    size_wh: width and height of the picture. taken: rectangles that stay free, such as the numbers of the regions.
+    size_wh: width and height of the picture. taken: rectangles to avoid, such as the numbers of the regions.
     Each rectangle lies within the picture, in or at most a quarter of its height beside the box of its region, is as
     high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others.
     """
@@ -55,17 +55,17 @@ def place(
 
 
 def _candidates(caption: CaptionLayout, size_wh: tuple[float, float]) -> NDArray[np.float64]:
-    """Rectangles (N, 4) for one caption, the best first: whole before cut, inside its region before beside it."""
+    """Candidate rectangles (N, 4) for one caption, best first: whole before cut, inside before beside its region."""
     high = caption.height
     if high > size_wh[1]:
         return np.empty((0, 4))
     widths = [share * caption.width for share in SHARES]
     least = min(caption.least_width, caption.width)
     widths = [min(wide, size_wh[0]) for wide in (*(w for w in widths if w > least), least)]
-    found: list[Box] = []
+    boxes: list[Box] = []
     for wide in (w for w in dict.fromkeys(widths) if w >= least):
-        found += [_kept_within(spot, size_wh) for spot in _around(caption, wide)]
-    return np.array(found, dtype=np.float64).reshape(-1, 4)
+        boxes += [_kept_within(spot, size_wh) for spot in _around(caption, wide)]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def _around(caption: CaptionLayout, wide: float) -> list[Box]:
@@ -77,7 +77,7 @@ def _around(caption: CaptionLayout, wide: float) -> list[Box]:
     found: list[Box] = []
     if wide <= x1 - x0:
         left = min(max(x - wide / 2, x0), x1 - wide)
-        # At the spot itself if it is free; usually the number stands there, and the caption above or below it.
+        # At the anchor itself if it is free; usually the number is there, and the caption goes above or below it.
         for step in (0.0, 1.25, -1.25, 2.5, -2.5):
             top = y + step * high - high / 2
             if y0 <= top and top + high <= y1:
@@ -93,7 +93,7 @@ def _around(caption: CaptionLayout, wide: float) -> list[Box]:
 
 
 def _kept_within(spot: Box, size_wh: tuple[float, float]) -> Box:
-    """The rectangle moved just as far as it must be to lie within the picture; it is no larger than the picture."""
+    """The rectangle moved by the smallest distance into the picture, and cut if it is larger than the picture."""
     wide, high = spot[2] - spot[0], spot[3] - spot[1]
     left = min(max(spot[0], 0.0), max(size_wh[0] - wide, 0.0))
     top = min(max(spot[1], 0.0), max(size_wh[1] - high, 0.0))

@@ -1,7 +1,4 @@
-"""Drawing on pictures, always on a copy: regions with tint, outline and number readable on any background; heat maps.
-
-Knows regions and arrays; does not know where a picture is shown.
-"""
+"""Drawing on copies of pictures: regions with tint, outline and number readable on any background; heat maps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -69,7 +66,7 @@ def overlay(
 
 
 def thumbnail(image: Picture, region: NumberedMask, size: int = 96) -> NDArray[np.uint8]:
-    """A square picture of the region on its dimmed surroundings; returns uint8 (size, size, 3)."""
+    """A square picture of the region with dimmed surroundings; returns uint8 (size, size, 3)."""
     picture = _as_array(image, copy=False)
     mask = as_mask(region.mask, (picture.shape[0], picture.shape[1]))
     if size < 1:
@@ -77,7 +74,7 @@ def thumbnail(image: Picture, region: NumberedMask, size: int = 96) -> NDArray[n
     x0, y0, x1, y1 = _square_around(mask)
     height, width = mask.shape
     inner = slice(max(0, y0), min(height, y1)), slice(max(0, x0), min(width, x1))
-    # Where the square reaches beyond the picture, the picture's rim goes on (dimmed like all surroundings).
+    # Where the square reaches beyond the picture, the picture's edge pixels are repeated (and dimmed).
     pads = ((max(0, -y0), max(0, y1 - height)), (max(0, -x0), max(0, x1 - width)))
     crop = np.pad(picture[inner], (*pads, (0, 0)), mode="edge")
     inside = np.pad(mask[inner], pads)
@@ -147,7 +144,7 @@ def line_width(width: int, height: int) -> float:
 
 @lru_cache(maxsize=1)
 def _heat_table() -> NDArray[np.uint8]:
-    """uint8 (256, 3) RGB: viridis, whose steps look equally large, also to colour-blind eyes and in grey."""
+    """uint8 (256, 3) RGB of viridis, which is perceptually uniform, also in greyscale and for colour-blind people."""
     ramp = np.arange(256, dtype=np.uint8)[None]
     return np.asarray(cv2.applyColorMap(ramp, cv2.COLORMAP_VIRIDIS)[0, :, ::-1], dtype=np.uint8)
 
@@ -187,8 +184,8 @@ def _draw_region(canvas: NDArray[np.uint8], mask: Mask, color: str, alpha: float
     rgb = np.array(rgb_of(color), dtype=np.float32)
     patch = canvas[window].astype(np.float32)
     _blend(patch, rgb, inside * np.float32(alpha))
-    # Coverage falls off over one pixel, which smooths the stairs. Outside dark, inside light: one of the two always
-    # differs from what lies below.
+    # Coverage falls off over one pixel, for antialiasing. Of the dark line outside and the light one inside, one always
+    # contrasts with the picture.
     _blend(patch, np.array(_DARK, np.float32), np.clip(line / 2 + halo - signed + 0.5, 0, 1) * (signed > 0) * 0.85)
     _blend(patch, np.array(_LIGHT, np.float32), np.clip(line / 2 + halo + signed + 0.5, 0, 1) * (signed <= 0) * 0.85)
     _blend(patch, rgb, np.clip(line / 2 - np.abs(signed) + 0.5, 0, 1))
@@ -247,16 +244,16 @@ def _draw_captions(
     spots = place([caption for *_, caption in wanted], (width, height), taken)
     for (region, text, _), spot in zip(wanted, spots, strict=True):
         if spot is not None:
-            # Rounded towards the inside, so that captions keep apart.
+            # Rounded inwards, so that captions do not overlap.
             left, top, right = math.ceil(spot[0]), math.ceil(spot[1]), math.floor(spot[2])
             bottom = min(top + high, math.floor(spot[3]))
             if right - left >= 2 * letters and bottom - top >= letters:
-                written = _shortened(text, font, right - left - rim)
-                _paste(canvas, _caption(written, region.color, right - left, bottom - top, letters), left, top)
+                shortened = _shortened(text, font, right - left - rim)
+                _paste(canvas, _caption(shortened, region.color, right - left, bottom - top, letters), left, top)
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """The text, or its beginning and an ellipsis, at most `width` pixels wide if there is any such beginning."""
+    """The text if it is at most `width` pixels wide, else its longest fitting beginning with an ellipsis."""
     if font.getlength(text) <= width:
         return text
     cut = len(text) - 1
@@ -274,13 +271,13 @@ def _font(size: float) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def _has_letter(letter: str) -> bool:
-    """Whether the built-in font can write this letter; what it cannot write it draws as one and the same box."""
+    """Whether the built-in font has this letter; it draws all missing ones as the same box."""
     font = _font(20)
     return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffd"))
 
 
 def _caption(text: str, color: str, width: int, height: int, letters: int) -> NDArray[np.uint8]:
-    """White words on a dark plate with the region's colour at its left, as uint8 (height, width, 4)."""
+    """White text on a dark plate with the region's colour at its left, as uint8 (height, width, 4)."""
     scale = 2
     font = _font(letters * scale)
     plate = Image.new("RGBA", (width * scale, height * scale), (0, 0, 0, 0))

@@ -1,7 +1,7 @@
-"""Sentences by code, in every language: the catalogues en.json, ko.json and zh.json, and what fills them in.
+"""Sentences by code in every language: the catalogues en.json, ko.json and zh.json, and their rendering.
 
-A catalogue is nested by room; the code of a text is its path, such as "mask.size_mismatch". The page adds catalogues of
-its own. Needs the standard library alone, and knows neither errors nor in which language anybody speaks.
+A catalogue is nested by package; the code of a text is its path, such as "mask.size_mismatch". The page adds its own
+catalogues. Uses the standard library only; callers choose the language.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _folders = [_FOLDER]
 
 @runtime_checkable
 class Renderable(Protocol):
-    """A value that is put into words in the language of the text around it."""
+    """A value that is rendered in the language of the text that contains it."""
 
     def render(self, language: str = ENGLISH) -> str: ...
 
 
 Param = str | int | float | Renderable
-"""What may fill a placeholder: ready values, or another message or error."""
+"""Values of placeholders: plain values, or another message or error."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A text of the catalogues with the values for its placeholders; it can be pickled and compared."""
+    """The code of a text with the values for its placeholders; it can be pickled and compared."""
 
     code: str
     params: Mapping[str, Param] = field(default_factory=dict, hash=False)
@@ -48,11 +48,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Listing:
-    """Several values in a row, parted as lists are in the language of the text around them."""
+    """Several values, separated as in the language of the text that contains them."""
 
     items: tuple[Param, ...]
     separator: str = "list.comma"
-    """The code of what stands between two of them."""
+    """The code of the text between two values."""
 
     def render(self, language: str = ENGLISH) -> str:
         separator = template_of(self.separator, language) or ", "
@@ -62,8 +62,8 @@ class Listing:
 def render(code: str, params: Mapping[str, Param], language: str = ENGLISH) -> str:
     """The text with this code in a language, its placeholders filled in.
 
-    What a translation lacks is English; a code that no catalogue has is returned as it is, so that an error never hides
-    behind another one.
+    A text that the translation lacks is in English. An unknown code is returned unchanged, so that rendering an error
+    never raises another one.
     """
     template = template_of(code, language)
     if template is None:
@@ -83,7 +83,7 @@ def template_of(code: str, language: str = ENGLISH) -> str | None:
 
 @lru_cache(maxsize=2 * len(LANGUAGES))
 def texts(language: str) -> Mapping[str, str]:
-    """All texts of a language by their codes; none for a language that there is not."""
+    """All texts of a language by their codes; empty for an unknown language."""
     if language not in LANGUAGES:
         return {}
     return {code: text for folder in _folders for code, text in flattened(read_catalogue(folder, language))}
@@ -103,7 +103,7 @@ def read_catalogue(folder: Path, language: str) -> dict[str, Any]:
 
 
 def flattened(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a catalogue with its code: keys and places in lists, joined by dots."""
+    """Every text of a catalogue with its code: keys and list indices, joined by dots."""
     if isinstance(value, str):
         yield path, value
         return

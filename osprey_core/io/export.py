@@ -1,7 +1,7 @@
-"""A conversation in and out: one zip with the record, the picture, COCO annotations, masks, an overlay and Markdown.
+"""Export and import of a conversation as one zip: record, picture, COCO annotations, masks, overlay, Markdown.
 
-The same record always gives the same bytes. What is read may come from anybody: every size is bounded before it costs
-anything, and nothing is ever unpacked to disk. Knows no page and no model.
+The same record always gives the same bytes. Imported files are untrusted: every size is checked before memory is
+allocated, and nothing is unpacked to disk.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OVERLAY_FILE = "overlay.png"
 MAX_ARCHIVE_BYTES = 256 * 2**20
 MAX_ENTRIES = 4000
 MAX_RECORD_BYTES = 16 * 2**20
-"""Longest JSON that is read, without an embedded picture; the masks are most of it."""
+"""Largest JSON that is read, without an embedded picture; most of it are masks."""
 
 UNNAMED_CATEGORY = "region"
 
@@ -47,11 +47,11 @@ _DIRECTORY_END_LENGTH = 22
 
 
 def write_zip(conversation: Record) -> bytes:
-    """Everything about a conversation as one zip; `read_conversation` reads it back.
+    """A conversation as one zip; `read_conversation` reads it back.
 
-    conversation.json is the record, picture.* the picture's file as it came, annotations.json COCO (see `to_coco`),
+    conversation.json is the record, picture.* the picture's original file, annotations.json COCO (see `to_coco`),
     masks/region-N.png a black and white mask for each region, overlay.png the picture with its regions drawn on it,
-    conversation.md what was said.
+    conversation.md the questions and answers.
     """
     picture_file = f"picture.{_suffix(conversation.picture.data)}"
     texts = {
@@ -71,10 +71,10 @@ def write_zip(conversation: Record) -> bytes:
 
 
 def read_conversation(source: bytes | str | os.PathLike[str], picture: bytes | None = None) -> Record:
-    """The conversation that a zip of `write_zip` or the JSON of `record_json.to_json` holds.
+    """The conversation in a zip of `write_zip` or in the JSON of `record_json.to_json`.
 
-    source: the bytes of the file, or its path. picture: the bytes of the picture's file, for JSON that comes alone.
-    Raises InputError, in one sentence, for anything else, however it was forged.
+    source: the bytes of the file, or its path. picture: the bytes of the picture's file, for JSON without it.
+    Raises InputError for anything else, also for forged files.
     """
     data = source if isinstance(source, bytes) else read_file(Path(source), MAX_ARCHIVE_BYTES)
     if data[:2] == b"PK":
@@ -89,7 +89,8 @@ def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, 
     """The regions as a COCO dataset of one picture, ready for JSON and for pycocotools.
 
     Every region is an annotation with its run lengths, box (x, y, width, height), area and number. `captions` are the
-    answers to questions about these very pixels alone, `caption` is the latest of them. The category is the name.
+    answers to questions about this region alone with exactly these pixels, `caption` is the latest of them. The
+    category is the name.
     """
     names = list(dict.fromkeys(region.name or UNNAMED_CATEGORY for region in conversation.regions))
     annotations = []
@@ -131,7 +132,7 @@ def coco_shape(region: RecordedRegion) -> dict[str, Any]:
 
 
 def to_markdown(conversation: Record) -> str:
-    """What was said, for people to read: regions as a table, questions and answers as they were written."""
+    """The conversation as Markdown: a table of the regions, then questions and answers."""
     picture = conversation.picture
     lines = [f"# A conversation about {_escaped(picture.name)}", ""]
     lines += [f"![The picture with its regions]({OVERLAY_FILE})", ""]
@@ -250,7 +251,7 @@ def _notes(turn: RecordedTurn) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Words that Markdown shows as they are, in one line."""
+    """The text in one line, escaped for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&$!])", r"\\\1", " ".join(text.split()))
 
 
@@ -286,19 +287,19 @@ def _from_zip(data: bytes, picture: bytes | None) -> Record:
                 raise InputError("zip.record_missing", name=RECORD_FILE)
             text = _entry(archive, RECORD_FILE, MAX_RECORD_BYTES)
             if picture is None and (name := record_json.picture_file_of(text)) is not None:
-                # Only a plain name is looked up, and only inside the archive: no path leads anywhere.
+                # Only a plain name inside the archive is looked up, never a path.
                 if not _PICTURE_FILE.fullmatch(name) or name not in names:
                     raise InputError("zip.picture_missing")
                 picture = _entry(archive, name, MAX_PICTURE_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("zip.damaged") from None  # damaged, encrypted, or packed in a way that is not known here
+        raise InputError("zip.damaged") from None  # damaged, encrypted, or of an unsupported compression
     return record_json.from_json(text, picture)
 
 
 def _check_directory(data: bytes) -> None:
-    """Refuse archives whose list of entries is too long to be looked at, before it is."""
+    """Refuse archives with too long a list of entries before that list is parsed. Raises InputError."""
     end = data[-_DIRECTORY_END_LENGTH:]
     if len(data) < _DIRECTORY_END_LENGTH or end[:4] != _DIRECTORY_END or end[-2:] != b"\0\0":
         raise InputError("zip.damaged")
@@ -310,9 +311,9 @@ def _check_directory(data: bytes) -> None:
 
 
 def _entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """One entry, of which never more than `limit` bytes are unpacked, whatever the archive says about its size."""
+    """One entry. Never unpacks more than `limit` bytes, whatever size the archive declares."""
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError("zip.damaged")  # the other kinds cannot be unpacked a bounded piece at a time
+        raise InputError("zip.damaged")  # other compressions cannot be unpacked in bounded pieces
     with archive.open(name) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:

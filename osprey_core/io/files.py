@@ -1,7 +1,4 @@
-"""Files in and out, safely: reading within bounds, writing whole or not at all, JSON that came from anywhere.
-
-Every failure is an InputError in one sentence. Knows nothing of what the files hold.
-"""
+"""Safe file access: bounded reads, atomic writes, parsing of untrusted JSON. Every failure is an InputError."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 from osprey_core.errors import InputError
 
 MAX_JSON_PARTS = 10_000_000
-"""Most lists and objects of a JSON text: empty ones take twenty times the memory that their text does."""
+"""Largest number of lists and objects in a JSON text: empty ones take twenty times the memory of their text."""
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
@@ -31,7 +28,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write beside and then move: whoever looks sees the old file or the new one, never half of it."""
+    """Write to a temporary file and rename it, so that readers see the old or the new file, never a partial one."""
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(data)
@@ -42,7 +39,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def parse_json(text: str | bytes, max_parts: int = MAX_JSON_PARTS) -> Any:
-    """Parsed JSON. Raises InputError if it is none, or has more lists and objects than `max_parts`."""
+    """Parsed JSON. Raises InputError if it is invalid, or has more lists and objects than `max_parts`."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     if data.count(b"[") + data.count(b"{") > max_parts:
         raise InputError("json.parts_too_many")
@@ -53,6 +50,6 @@ def parse_json(text: str | bytes, max_parts: int = MAX_JSON_PARTS) -> Any:
 
 
 def plain_json(values: dict[str, Any]) -> str:
-    """Values as readable JSON that can always be written as UTF-8: half a surrogate pair, no text, becomes "?"."""
+    """Values as indented JSON that can always be encoded as UTF-8: a lone surrogate becomes "?"."""
     text = json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False)
     return text.encode("utf-8", "replace").decode("utf-8") + "\n"

@@ -1,7 +1,6 @@
-"""Reading masks that other programs wrote: pictures (PNG …), COCO JSON, labelme JSON, bare run lengths.
+"""Read masks that other programs wrote: pictures (PNG …), COCO JSON, labelme JSON, bare run lengths.
 
-The result is always for one picture of known size. What is read may come from anybody, so sizes are checked before
-anything is decoded. Knows no segmenter and no page.
+The masks are for one picture of known size. Files are untrusted, so sizes are checked before anything is decoded.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ from osprey_core.regions.rle import CodedMask
 MAX_FILE_BYTES = 100 * 2**20
 MAX_MASKS = 1000
 MAX_POINTS = 200_000
-"""Most corners of all polygons of a picture together."""
+"""Largest number of corners of all polygons of a picture together."""
 MAX_PIXELS_IN_ALL = 4_000_000_000
-"""Most pixels of all masks of a picture together that are drawn from polygons: some minutes of work."""
+"""Largest number of pixels of all masks drawn from the polygons of a picture: some minutes of work."""
 
 _FORMATS = ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
@@ -39,7 +38,7 @@ _WITHOUT_AREA = ("point", "points", "line", "linestrip")
 
 @dataclass(frozen=True)
 class NamedMask:
-    """A mask and what the file calls it ("" if it has no name)."""
+    """A mask and its name in the file ("" if it has none)."""
 
     mask: CodedMask
     name: str = ""
@@ -87,14 +86,14 @@ def mask_from_picture(data: bytes, size_hw: tuple[int, int]) -> Mask:
 def masks_from_json(values: Any, size_hw: tuple[int, int], picture_name: str | None = None) -> list[NamedMask]:
     """Masks from parsed JSON: a COCO dataset, its annotations, one run-length mask, or labelme's shapes."""
     if isinstance(values, Mapping) and isinstance(values.get("shapes"), list):
-        found = _from_labelme(values, size_hw)
+        masks = _from_labelme(values, size_hw)
     else:
-        found = _from_coco(values, size_hw, picture_name)
-    if not found:
+        masks = _from_coco(values, size_hw, picture_name)
+    if not masks:
         if isinstance(values, Mapping) and "shapes" in values:
             raise InputError("mask_file.area_missing")
         raise InputError("mask_file.masks_missing")
-    return found
+    return masks
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
@@ -139,14 +138,14 @@ def _from_coco(values: Any, size_hw: tuple[int, int], picture_name: str | None) 
     if len(annotations) > MAX_MASKS:
         raise InputError("mask_file.masks_too_many", count=len(annotations), limit=MAX_MASKS)
     budget = _Budget(size_hw)
-    found = []
+    masks = []
     for place, entry in enumerate(annotations, 1):
         if not isinstance(entry, Mapping):
             raise InputError("mask_file.masks_missing")
         name = entry.get("name") or names.get(_key(entry.get("category_id"))) or ""
         with _about("mask_file.mask_unusable", place):
-            found.append(NamedMask(_coco_mask(entry, size_hw, budget), _clean(name)))
-    return found
+            masks.append(NamedMask(_coco_mask(entry, size_hw, budget), _clean(name)))
+    return masks
 
 
 def _annotations_of(values: Mapping[str, Any], size_hw: tuple[int, int], picture_name: str | None) -> list[Any]:
@@ -155,15 +154,15 @@ def _annotations_of(values: Mapping[str, Any], size_hw: tuple[int, int], picture
     if not isinstance(annotations, list) or not isinstance(images, list) or not images:
         raise InputError("mask_file.masks_missing")
     listed = [image for image in images if isinstance(image, Mapping)]
-    meant = listed
+    matches = listed
     if len(listed) > 1:
-        wanted = None if picture_name is None else PurePosixPath(picture_name).name
-        meant = [image for image in listed if PurePosixPath(str(image.get("file_name"))).name == wanted]
-        exact = [image for image in meant if image.get("file_name") == picture_name]
-        meant = exact or meant
-        if len(meant) != 1:
-            raise InputError("mask_file.picture_ambiguous", count=len(listed), name=wanted or "")
-    image = meant[0] if meant else {}
+        file_name = None if picture_name is None else PurePosixPath(picture_name).name
+        matches = [image for image in listed if PurePosixPath(str(image.get("file_name"))).name == file_name]
+        exact = [image for image in matches if image.get("file_name") == picture_name]
+        matches = exact or matches
+        if len(matches) != 1:
+            raise InputError("mask_file.picture_ambiguous", count=len(listed), name=file_name or "")
+    image = matches[0] if matches else {}
     if isinstance(image.get("height"), int) and isinstance(image.get("width"), int):
         _check_size((image["height"], image["width"]), size_hw)
     key = _key(image.get("id"))
@@ -177,7 +176,7 @@ def _category_names(categories: Any) -> dict[Any, str]:
 
 
 def _key(value: Any) -> Any:
-    """An id that can be looked up, whatever the file has in its place."""
+    """The id if it is hashable as expected (int or str), else None."""
     return value if isinstance(value, int | str) else None
 
 
@@ -215,7 +214,7 @@ def _from_labelme(values: Mapping[str, Any], size_hw: tuple[int, int]) -> list[N
         name = _clean(shape.get("label"))
         with _about("mask_file.shape_unusable", place):
             mask = _labelme_mask(shape, size_hw, budget)
-        # Shapes of one label and group are parts of one thing.
+        # Shapes with the same label and group id are parts of one mask.
         group = _key(shape.get("group_id"))
         key = (group, name) if group is not None else (None, place)
         if key in groups:
@@ -268,7 +267,7 @@ def _pasted(encoded: Any, corner_xy: tuple[float, float], size_hw: tuple[int, in
 
 
 class _Budget:
-    """How much may still be drawn, so that a small file cannot ask for hours of work."""
+    """The remaining work that a file may cause, so that a small file cannot cause hours of it."""
 
     def __init__(self, size_hw: tuple[int, int]) -> None:
         self._pixels = size_hw[0] * size_hw[1]
@@ -282,7 +281,7 @@ class _Budget:
 
 
 class _about:  # noqa: N801 - reads as a statement: with _about("mask_file.mask_unusable", 3):
-    """InputErrors inside `with` say which mask they are about: they become the reason of one with this code."""
+    """Context manager that wraps an InputError in one with this code, which names the mask by its place."""
 
     def __init__(self, code: str, place: int) -> None:
         self._code, self._place = code, place
@@ -296,7 +295,7 @@ class _about:  # noqa: N801 - reads as a statement: with _about("mask_file.mask_
 
 
 def _drawn(polygons: Sequence[Any], size_hw: tuple[int, int], budget: _Budget) -> CodedMask:
-    """What lies inside any of the polygons, each drawn within its own box."""
+    """The union of the polygons, each drawn within its own box."""
     listed = [_pairs(polygon) for polygon in polygons]
     budget.spend(sum(len(points) for points in listed))
     mask = np.zeros(size_hw, dtype=np.bool_)

@@ -1,7 +1,7 @@
-"""Reading a picture, whatever it comes as: the result is always an upright 8-bit RGB picture.
+"""Read a picture from any source as an upright 8-bit RGB image.
 
-Knows file formats, colour modes and their traps (orientation tags, transparency, 16 bits, damaged files,
-decompression bombs). Does not know what a picture is for, and never fetches one.
+Handles file formats, colour modes, orientation tags, transparency, 16 bits, damaged files and decompression bombs.
+Never fetches anything.
 """
 
 import io
@@ -16,10 +16,10 @@ from PIL import Image, ImageOps
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
 
-#: The largest picture that is opened. Decoded it takes 300 MB; larger ones are refused before they are decoded.
+#: Largest number of pixels. Decoded they take 300 MB; larger pictures are refused before they are decoded.
 MAX_PIXELS = 100_000_000
 
-#: Formats that may be read. Pillow knows more, but some of them start other programs (EPS) or hold no picture.
+#: Formats that are read. Pillow supports more, but some of them start other programs (EPS) or contain no picture.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
@@ -64,7 +64,7 @@ def fit_within(image: Image.Image, max_side: int) -> Image.Image:
     if scale >= 1:
         return image.copy()
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # reducing_gap shrinks by whole factors first: several times faster, no visible difference
+    # reducing_gap first shrinks by integer factors, which is several times faster without a visible difference
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
@@ -96,7 +96,7 @@ def _from_bytes(data: bytes, name: Message) -> Image.Image:
 
 
 def _formats() -> tuple[str, ...]:
-    Image.init()  # registers the plugins; a Pillow built without AVIF must not stumble over its name
+    Image.init()  # registers the plugins; Pillow may have been built without AVIF
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
@@ -135,7 +135,7 @@ def _upright_rgb(image: Image.Image, name: Message) -> Image.Image:
     _check_size(image.width, image.height, name)  # some formats settle their size only when they are decoded
     try:
         upright = ImageOps.exif_transpose(image)
-    except Exception:  # an unreadable orientation tag must not hide a readable picture
+    except Exception:  # the picture is readable even if its orientation tag is not
         upright = image
     try:
         return _to_rgb(upright)

@@ -1,7 +1,7 @@
 """A conversation about a picture as one value: the picture, its regions, and every question and answer.
 
-It holds all that the model was given, the settings of each answer included, so that any answer can be asked for again;
-it needs nothing from outside. `record_json` is its JSON. Knows no archive, no page and no model.
+It contains everything that the model was given, including the settings of each answer, so that any answer can be
+reproduced. `record_json` converts it to JSON, `export` to a zip.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Rating = Literal["", "like", "dislike"]
 
 @dataclass(frozen=True)
 class RecordedPicture:
-    """The picture as it came: the bytes of its file, and the size (upright) that they decode to."""
+    """The picture as opened: the bytes of its file, and its decoded, upright size."""
 
     data: bytes = field(repr=False)
     name: str
@@ -46,7 +46,7 @@ class RecordedPicture:
 
     @classmethod
     def read(cls, data: bytes, name: str) -> RecordedPicture:
-        """Decode the bytes to learn the size. Raises InputError if they are no picture."""
+        """Decode the bytes for their size. Raises InputError if they are not a picture."""
         if len(data) > MAX_PICTURE_BYTES:
             raise InputError("record.picture_file_too_large", limit=MAX_PICTURE_BYTES // 2**20)
         image = read_picture(data)
@@ -64,7 +64,7 @@ class RecordedPicture:
 
 @dataclass(frozen=True)
 class RecordedRegion:
-    """A region in little memory; `region()` gives it as everything else wants it. Its colour follows its number."""
+    """A region with a run-length coded mask; `region()` decodes it. Its colour follows from its number."""
 
     number: int
     mask: CodedMask
@@ -83,7 +83,7 @@ class RecordedRegion:
 
 @dataclass(frozen=True)
 class AnswerMeasures:
-    """What was measured while an answer was written."""
+    """Measurements of one answer."""
 
     prompt_tokens: int = 0
     new_tokens: int = 0
@@ -110,8 +110,8 @@ class AnswerMeasures:
 class RecordedTurn:
     """One question as the model got it, and its answer.
 
-    `<region1>`, `<region2>` … in the question, and the numbers in `about`, count `Record.spoken` from 1;
-    `known_regions` and `about` mean what they mean in `osprey_core.prompts.Turn`.
+    `<region1>`, `<region2>` … in the question, and the numbers in `about`, refer to `Record.spoken`, counted from 1;
+    `known_regions` and `about` are those of `osprey_core.language.prompts.Turn`.
     """
 
     question: str
@@ -119,10 +119,10 @@ class RecordedTurn:
     known_regions: int | None = None
     about: tuple[int, ...] | None = None
     typed: str = ""
-    """What the person wrote, where that differs from the question."""
+    """The question as typed, if it differs from `question`."""
     state: TurnState = "complete"
     model: str = ""
-    """The model that answered, where it is not the record's."""
+    """The model that answered, if it is not the record's."""
     settings: SamplingSettings | None = None
     measures: AnswerMeasures | None = None
     rating: Rating = ""
@@ -133,21 +133,21 @@ class RecordedTurn:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Places, from 1, that the question mentions, each once, in order of first mention."""
+        """Places (from 1) of the regions that the question mentions, each once, in order of first mention."""
         return tuple(dict.fromkeys(int(number) for number in REGION_TAG.findall(self.question)))
 
     def as_turn(self) -> Turn:
-        """The turn as a part of the history that a later question gets."""
+        """The turn as part of the history of a later question."""
         return Turn(self.question, self.answer, self.known_regions, self.about)
 
 
 @dataclass(frozen=True)
 class Record:
-    """A picture, its regions as they are now, and the conversation about it.
+    """A picture, its current regions, and the conversation about it.
 
-    `spoken` are the regions that the conversation is about, in the model's order and with the pixels and numbers that
-    they had when they were asked about: a region changed since is another one there, a deleted one is still there.
-    Raises InputError if the parts do not belong together.
+    `spoken` are the regions that the conversation is about, in the model's order, with the pixels and numbers that they
+    had when they were asked about: a region that was changed since is a separate entry, a deleted one is still there.
+    Raises InputError if the parts are inconsistent.
     """
 
     picture: RecordedPicture
@@ -180,15 +180,15 @@ class Record:
                 raise InputError("record.region_missing", place=place)
 
     def asked(self, turn: RecordedTurn) -> tuple[RecordedRegion, ...]:
-        """The regions that a question is about, as they were then: those it mentions, or else those it implies."""
+        """The regions that a question is about, as they were then: those it mentions, or else those in `about`."""
         known = len(self.spoken) if turn.known_regions is None else turn.known_regions
         implied = range(1, known + 1) if turn.about is None else turn.about
         return tuple(self.spoken[place - 1] for place in turn.places or implied)
 
     def request(self, place: int) -> dict[str, Any]:
-        """The arguments of `View.ask` for a question's answer, by its place from 0, to come again word for word.
+        """The arguments of `View.ask` that reproduce the answer of the turn at index `place`.
 
-        A turn without settings, as earlier versions wrote them, is asked with the defaults.
+        A turn without settings, as written by earlier versions, is asked with the defaults.
         """
         turn = self.turns[place]
         known = len(self.spoken) if turn.known_regions is None else turn.known_regions
@@ -205,10 +205,10 @@ class Record:
         return [region.mask.mask() for region in self.spoken]
 
     def history(self) -> list[Turn]:
-        """The answered turns: the `history` of `View.ask` for one more question."""
+        """The answered turns: the `history` of `View.ask` for a further question."""
         return [turn.as_turn() for turn in self.turns if turn.answer]
 
 
 def file_name(name: str) -> str:
-    """A file's name without folders and unprintable characters, fit to be shown; never empty."""
+    """A file's name for display, without folders and unprintable characters; never empty."""
     return clean_name(re.split(r"[/\\]", name)[-1]) or "picture"

@@ -1,6 +1,6 @@
-"""A conversation's record as JSON, and back without loss; what is read may come from anybody.
+"""Lossless conversion of a conversation's record to and from JSON; the JSON that is read is untrusted.
 
-The shape of the JSON is declared below as pydantic models; the values themselves are those of `record`.
+The schema of the JSON is declared below as pydantic models; they are converted to the values of `record`.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _MAX_FRACTION = 1e15
 
 
 def to_json(record: Record, picture_file: str | None = None) -> str:
-    """The record as JSON text, always the same for the same record; `from_json` reads it back.
+    """The record as JSON text, equal for equal records; `from_json` reads it back.
 
-    picture_file: the name of the picture's file beside the JSON; None puts the picture itself into it.
+    picture_file: the name of the picture's file beside the JSON; None embeds the picture.
     """
     picture: dict[str, Any] = {
         "name": record.picture.name,
@@ -74,8 +74,8 @@ def to_json(record: Record, picture_file: str | None = None) -> str:
 def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
     """The record that `to_json` wrote.
 
-    picture: the bytes of the picture's file, where the JSON does not hold it itself.
-    Raises InputError, in one sentence, for anything that is no whole record, and if the picture is missing.
+    picture: the bytes of the picture's file, if the JSON does not embed it.
+    Raises InputError for anything that is not a complete record, and if the picture is missing.
     """
     values = _object(text)
     if values.get("format") != FORMAT:
@@ -96,7 +96,7 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
 
 
 def picture_file_of(text: str | bytes) -> str | None:
-    """The name of the picture's file that a record's JSON points to, if it points to one."""
+    """The name of the picture's file in a record's JSON; None if it names none."""
     described = _object(text).get("picture")
     name = described.get("file") if isinstance(described, dict) else None
     return name if isinstance(name, str) else None
@@ -111,7 +111,7 @@ _LIMITS = {
     "known_regions": (0, MAX_REGIONS),
     "about": (1, MAX_REGIONS),
 }
-"""Lowest and highest whole number of an entry; `_COUNT` holds for all others."""
+"""Lowest and highest value of an integer entry; `_COUNT` applies to all others."""
 _COUNT = (0, _MAX_WHOLE)
 
 
@@ -126,7 +126,7 @@ Fraction = Annotated[float, Field(ge=-_MAX_FRACTION, le=_MAX_FRACTION)]
 
 
 class _Json(BaseModel):
-    """An object of the record; entries that are not known are left out."""
+    """Base of all objects of the record; unknown entries are ignored."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -137,7 +137,7 @@ class _PictureJson(_Json):
     height: Annotated[int, _within(_LIMITS["height"])]
     sha256: Any = None
     data: Any = None
-    """The file itself in base 64, where it is no file beside the JSON."""
+    """The file in base 64, if the picture is embedded."""
 
 
 class _RegionJson(_Json):
@@ -200,8 +200,8 @@ def _object(text: str | bytes) -> dict[str, Any]:
     return values
 
 
-def _picture(described: _PictureJson, given: bytes | None) -> RecordedPicture:
-    data, name = given, file_name(described.name)
+def _picture(described: _PictureJson, picture: bytes | None) -> RecordedPicture:
+    data, name = picture, file_name(described.name)
     if data is None and isinstance(described.data, str):
         if len(described.data) > MAX_PICTURE_BYTES * 4 // 3 + 4:
             raise InputError("record.picture_too_large", limit=MAX_PICTURE_BYTES // 2**20)
@@ -245,7 +245,7 @@ def _turn(read: _TurnJson) -> RecordedTurn:
 
 
 def _settings(read: _SettingsJson) -> SamplingSettings | None:
-    """None for settings that only earlier versions allowed, such as a temperature of 5."""
+    """The settings; None if only earlier versions allowed them, such as a temperature of 5."""
     try:
         return SamplingSettings(**read.model_dump())
     except InputError:
@@ -267,7 +267,7 @@ def _region_values(region: RecordedRegion) -> dict[str, Any]:
 
 
 def _refusal(error: ValidationError) -> InputError:
-    """The first thing that is wrong, in one sentence."""
+    """The first validation error as an InputError."""
     first = error.errors(include_url=False, include_input=False)[0]
     path, kind = first["loc"], first["type"]
     part, rest = path[0], path[1:]
@@ -299,7 +299,7 @@ def _refusal(error: ValidationError) -> InputError:
 
 
 def _where(part: int | str, rest: tuple[int | str, ...]) -> Message:
-    """The part of the record that a path leads into."""
+    """The part of the record that contains the invalid value, for the error's sentence."""
     if part == "picture" or not isinstance(rest[0], int):
         return Message("record.where_picture")
     place = {"place": rest[0] + 1}

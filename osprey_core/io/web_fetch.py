@@ -1,8 +1,8 @@
-"""A file from a public address of the web, within bounds: for pictures that a person names by their address.
+"""Fetch a file from a public web address, within limits of size and time: for pictures that a person names by address.
 
-Whoever may type an address into a page on our computer must not reach what only our computer can reach. So every
-address that a name stands for is checked, the connection goes to an address that was checked, and each redirect starts
-over. Knows no picture: what the bytes are, the caller finds out. Weights are never fetched here.
+A person who types an address into the page must not reach hosts that only the server can reach (SSRF). So every IP
+address of a host name is checked, the connection goes to a checked address, and each redirect is checked again. The
+caller validates the contents.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from osprey_core.errors import InputError
 MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _TRANSLATING = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48"))
-"""IPv6 networks whose addresses stand for IPv4 ones that we cannot see."""
+"""IPv6 networks that translate to IPv4 addresses, which cannot be checked here."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open internet: not private, loopback, link-local or otherwise special."""
+    """Whether an IP address is public: not private, loopback, link-local or otherwise reserved."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -39,18 +39,18 @@ def is_public(address: str) -> bool:
 def fetch(
     address: str, max_bytes: int = 40_000_000, seconds: float = 20.0, is_allowed: Callable[[str], bool] = is_public
 ) -> tuple[bytes, str]:
-    """What is at an http or https address, and a name for it.
+    """The contents of an http or https address, and a name for them.
 
-    At most `max_bytes` are read, within `seconds` in all. `is_allowed(ip)` says which addresses may be connected to.
-    Raises InputError with one sentence for everything that goes wrong.
+    Reads at most `max_bytes`, within `seconds` in total. `is_allowed(ip)` says which addresses may be connected to.
+    Raises InputError for every failure.
     """
     deadline = time.monotonic() + seconds
     url = address.strip()
     for _ in range(MAX_REDIRECTS + 1):
         parts = _split(url)
         try:
-            found = _get(parts, max_bytes, deadline, is_allowed)
-        except InputError:  # a ValueError as well, but it has its sentence
+            response = _get(parts, max_bytes, deadline, is_allowed)
+        except InputError:  # before ValueError, of which it is a subclass
             raise
         except TimeoutError:
             raise InputError("address.too_slow", seconds=f"{seconds:g}") from None
@@ -58,14 +58,14 @@ def fetch(
             if time.monotonic() >= deadline:
                 raise InputError("address.too_slow", seconds=f"{seconds:g}") from None
             raise InputError("address.no_answer", host=str(parts.hostname)) from error
-        if isinstance(found, bytes):
-            return found, unquote(parts.path.rsplit("/", 1)[-1]) or str(parts.hostname)
-        url = urljoin(url, found)
+        if isinstance(response, bytes):
+            return response, unquote(parts.path.rsplit("/", 1)[-1]) or str(parts.hostname)
+        url = urljoin(url, response)
     raise InputError("address.endless")
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an address that may be asked for; InputError for any other."""
+    """The parts of an address. Raises InputError unless it is an http or https address without password."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -79,10 +79,10 @@ def _split(url: str) -> SplitResult:
 
 
 def _get(parts: SplitResult, max_bytes: int, deadline: float, is_allowed: Callable[[str], bool]) -> bytes | str:
-    """The body, or the address to which a redirect leads."""
+    """The body, or the target of a redirect."""
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
     sock = _connected(host, port, deadline, is_allowed)
-    # A timeout alone begins anew with every byte; a server that sends one a second would hold us forever.
+    # The socket's timeout restarts with every byte, so a slow server could hold the connection open forever.
     watch = threading.Timer(_left(deadline), _shut, [sock])
     watch.daemon = True
     watch.start()
@@ -92,7 +92,7 @@ def _get(parts: SplitResult, max_bytes: int, deadline: float, is_allowed: Callab
         connection = http.client.HTTPConnection(f"[{host}]" if ":" in host else host, port)
         connection.sock = sock
         if parts.port is None:
-            connection.port = connection.default_port = port  # a usual port is not part of the Host header
+            connection.port = connection.default_port = port  # the default port is not part of the Host header
         path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
             f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
         )
@@ -115,9 +115,9 @@ def _get(parts: SplitResult, max_bytes: int, deadline: float, is_allowed: Callab
 
 
 def _connected(host: str, port: int, deadline: float, is_allowed: Callable[[str], bool]) -> socket.socket:
-    """A connection to one of the addresses that the name stands for, if all of them are allowed."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """A connection to one of the host's IP addresses. Raises InputError unless all of them are allowed."""
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ips = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not ips or not all(is_allowed(ip) for ip in ips):
         raise InputError("address.private", host=host)
     failure: OSError = OSError(f"no address for {host}")
@@ -137,5 +137,5 @@ def _left(deadline: float) -> float:
 
 
 def _shut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is closed already
+    with contextlib.suppress(OSError):  # already closed
         sock.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
-"""Decoding: from an embedded prompt to token ids, and from ids to text that is safe to show.
+"""Decoding: from an embedded prompt to token ids, and from ids to text that can be shown.
 
-One loop, a generator. It knows neither pictures nor prompts; what ends an answer is handed in.
+Callers pass the conditions that end an answer.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ def decode(
 
     Args:
         llm: the language model; it is not changed.
-        settings: with a longest answer.
-        prompt_embeds: (1, T, D); what stands behind the prefix and the cache, if there are any.
-        should_stop: asked before every step; True ends the loop.
+        settings: `max_new_tokens` must be set.
+        prompt_embeds: (1, T, D); the positions after the prefix and the cache, if there are any.
+        should_stop: called before every step; True ends the loop.
         prefix: as for `DecodedRows`.
-        cache: what the prompt begins with behind the prefix; it grows by the prompt and all tokens but the last.
+        cache: keys and values of the positions between the prefix and `prompt_embeds`; it grows by the prompt and all
+            tokens but the last.
 
     Yields:
-        ids, end-of-sequence included: whoever iterates decides what ends an answer.
+        ids, end-of-sequence included: the caller decides what ends an answer.
     """
     assert settings.max_new_tokens is not None, "the caller knows the model's default"
     rows = DecodedRows(llm, [prompt_embeds[0]], [settings], prefix, cache)
@@ -54,14 +55,14 @@ def decode(
 
 
 class DecodedRows:
-    """Several answers decoded together, a token each per step, over one prefix that is not copied.
+    """Decodes several answers together, one token each per step, over one shared prefix that is not copied.
 
     Args:
-        llm: the language model; for a prefix, one that has gone through `use_prefix_attention`.
+        llm: the language model; with a prefix, `use_prefix_attention` must have been called on it.
         prompts: per row (T, D), of any lengths.
-        settings: per row; the longest answers in them are for the caller to keep.
+        settings: per row; the caller enforces their `max_new_tokens`.
         prefix: keys and values of the positions before all prompts.
-        cache: for a single row, what stands between the prefix and the prompt. It is grown.
+        cache: for a single row, keys and values of the positions between the prefix and the prompt. It grows.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class DecodedRows:
         device = prompts[0].device
         known = self._cache.get_seq_length()
         longest = max(prompt.shape[0] for prompt in prompts)
-        # Padded on the left, so that the last position is every row's own last one.
+        # Padded on the left, so that every row ends at the last position.
         self._inputs = torch.stack([F.pad(p, (0, 0, longest - p.shape[0], 0)) for p in prompts])  # (B, T, D)
         self._padded = any(prompt.shape[0] < longest for prompt in prompts)
         pads = torch.tensor([longest - prompt.shape[0] for prompt in prompts], device=device)
@@ -96,7 +97,7 @@ class DecodedRows:
         return [row for row in self._rows if row not in self._ended]
 
     def end(self, row: int) -> None:
-        """Take a row out; the next step does not compute it."""
+        """End a row; the next step does not compute it."""
         self._ended.add(row)
 
     @torch.inference_mode()
@@ -112,9 +113,9 @@ class DecodedRows:
 
     @torch.inference_mode()
     def next_logits(self) -> torch.Tensor:
-        """(B, V) of every row's next token. It grows the cache by the inputs, so it is for `step`, or for one call.
+        """Logits (B, V) of every row's next token. Extends the cache by the inputs, so call it once, or use `step`.
 
-        Raises CheckpointError where the model gives no numbers.
+        Raises CheckpointError if the logits are not finite.
         """
         inputs = {"input_ids" if self._inputs.ndim == 2 else "inputs_embeds": self._inputs}
         logits: torch.Tensor = self._llm(
@@ -127,7 +128,7 @@ class DecodedRows:
             **({} if self._prefix is None else {"shared_prefix": self._prefix}),
         ).logits
         last = logits[:, -1]
-        # The largest is NaN or infinite if any value is; its argmax would be an answer of `<unk>`.
+        # The maximum is NaN or infinite if any value is; argmax would then return `<unk>`.
         if not torch.isfinite(last.amax(dim=-1)).all():
             raise CheckpointError("generation.logits_not_finite")
         return last
@@ -135,19 +136,19 @@ class DecodedRows:
     def _drop_ended(self) -> None:
         if not self._ended.intersection(self._rows):
             return
-        kept = [place for place, row in enumerate(self._rows) if row not in self._ended]
-        places = torch.tensor(kept)  # on the CPU, since layers and their keys may lie on different devices
-        self._rows = [self._rows[place] for place in kept]
+        running = [place for place, row in enumerate(self._rows) if row not in self._ended]
+        places = torch.tensor(running)  # on the CPU, because layers and their keys may be on different devices
+        self._rows = [self._rows[place] for place in running]
         self._cache.batch_select_indices(places)
         self._inputs, self._positions, self._real = self._inputs[places], self._positions[places], self._real[places]
 
     def _mask(self, length: int) -> torch.Tensor | None:
-        """bool (B, 1, Q, S): the own keys that the last `length` positions see; None where that goes without saying."""
+        """bool (B, 1, Q, S): the own keys that the last `length` positions attend to; None where no mask is needed."""
         if not self._padded and (length == 1 or self._prefix is None):
             return None
         place = torch.arange(self._real.shape[1], device=self._real.device)
         queries = place[-length:, None]
-        # Padding sees itself, so that its softmax is over something; nobody else sees it.
+        # Padding attends to itself, so that its softmax is defined; no other position attends to it.
         seen = ((place <= queries) & self._real[:, None]) | (place == queries)
         return seen[:, None]
 
@@ -173,9 +174,9 @@ def _chooser(settings: SamplingSettings) -> Callable[[torch.Tensor], int]:
 
 
 class AnswerText:
-    """Turns ids into text pieces, holding back what may still become a stop string, a character or trailing space.
+    """Converts ids to text pieces; holds back incomplete characters, possible stop strings and trailing white space.
 
-    The pieces' join has neither leading nor trailing white space.
+    The joined pieces have neither leading nor trailing white space.
     """
 
     def __init__(self, tokenizer: TextTokenizer, stop_strings: Sequence[str]) -> None:
@@ -187,11 +188,11 @@ class AnswerText:
         self.hit_stop_string = False
 
     def feed(self, token: int) -> str:
-        """Text that is certain after this token; may be empty."""
+        """The text that is final after this token; may be empty."""
         return self._advance(self._utf8.decode(self._tokenizer.piece_bytes(token)), final=False)
 
     def finish(self) -> str:
-        """What was held back and now can come, at the end of the answer."""
+        """The text that was held back, at the end of the answer."""
         return self._advance(self._utf8.decode(b"", final=True), final=True)
 
     def _advance(self, text: str, final: bool) -> str:
@@ -221,10 +222,10 @@ class AnswerText:
 
 
 class AnswerStream:
-    """An answer while it is being written: iterate it for text pieces, `stop()` it from any thread.
+    """An answer that is being generated: iterate it for text pieces, call `stop()` from any thread.
 
-    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended. `settings` are those with
-    which the same words come again: the seed that was drawn, where none was given, is in them.
+    `finish_reason`, `new_tokens` and the timings are final once the iteration has ended. `settings` reproduce the
+    answer: they include the seed, also if it was drawn.
     """
 
     def __init__(
@@ -252,7 +253,7 @@ class AnswerStream:
         return self._pieces
 
     def stop(self) -> None:
-        """End the answer at the next token. What was written so far stays."""
+        """End the answer at the next token. The text so far stays."""
         self._stop.set()
 
     @property
@@ -270,7 +271,7 @@ class AnswerStream:
         self._began_at = time.perf_counter()
         reason: FinishReason = "length"
         tokens, self._tokens = self._tokens(self._stop.is_set), _no_tokens
-        # Closed at once however the answer ends: what it decodes with is let go, even if the stream itself is kept.
+        # Closed however the answer ends, to free the decoder's tensors even if the stream object is kept.
         with contextlib.closing(tokens):
             for token in tokens:
                 self._last_at = time.perf_counter()
@@ -293,5 +294,5 @@ class AnswerStream:
 
 
 def _no_tokens(should_stop: Callable[[], bool]) -> Generator[int]:
-    """What an answer that has begun can begin again: nothing."""
+    """Replaces the token source of a stream that has started, so that the source's captured tensors can be freed."""
     yield from ()

@@ -1,7 +1,7 @@
 """Conversations about regions as token ids: the published template and questions.
 
-A prompt is built from parts (text, the picture, regions), never by parsing a finished string, so whatever a person
-types stays text. It knows no tensors and no pictures: regions are numbers here.
+A prompt is built from parts (text, the picture, regions), never by parsing a finished string, so typed text is always
+encoded as text. Regions are numbers here.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ QUESTIONS = {
 """The published question texts, by style, with the region named where the published ones have `<mask><pos>`."""
 
 STOP_STRINGS = ("</s>", "USER:")
-"""What ends an answer besides the end-of-sequence id: the textual `</s>`, or the model going on to the next turn."""
+"""Texts that end an answer, besides the end-of-sequence id: the textual `</s>`, or the beginning of the next turn."""
 
 _MARKERS = re.compile(r"(<image>|<mask>|<pos>)")
-# What would read as the template's own turn boundary if a person typed it.
+# Words of the template that mark turn boundaries; typed ones must be encoded differently.
 _TEMPLATE_WORDS = re.compile(r"(</s>|<s>|USER:|ASSISTANT:)")
 
 
@@ -36,11 +36,11 @@ _TEMPLATE_WORDS = re.compile(r"(</s>|<s>|USER:|ASSISTANT:)")
 class Turn:
     """One question and its answer.
 
-    `known_regions` is how many regions there were when the question was asked (None: as many as there are now). It
-    keeps an old turn's wording, and thus its ids, as it was after further regions are added.
+    `known_regions` is the number of regions when the question was asked (None: the current number). It preserves an old
+    turn's wording, and thus its ids, after further regions are added.
 
-    `about` holds the numbers (from 1) of the regions that a question which mentions none is about (None: all known
-    ones). It keeps an old turn's meaning when the turns before it are left out.
+    `about` holds the numbers (from 1) of the regions that a question without mentions is about (None: all known ones).
+    It preserves an old turn's meaning when the turns before it are left out.
     """
 
     question: str
@@ -61,7 +61,7 @@ class TextPrompt:
 
 @dataclass(frozen=True)
 class _Typed:
-    """Words that a person or the model wrote, as opposed to the template's."""
+    """Text by a person or the model, as opposed to the template's text."""
 
     text: str
 
@@ -93,8 +93,8 @@ class PromptWriter:
     def encode(self, text: str) -> list[int]:
         """Ids of a finished prompt in the published notation, BOS included.
 
-        `<image>`, `<mask>` and `<pos>` are placeholders here, so this is for trusted text; a person's words go
-        through `conversation`.
+        `<image>`, `<mask>` and `<pos>` are placeholders here, so the text must be trusted; use `conversation` for typed
+        text.
         """
         ids = [self.tokenizer.bos_id]
         marker_ids = {
@@ -111,9 +111,9 @@ class PromptWriter:
     ) -> TextPrompt:
         """Ids that ask `question` after `history`, up to and including `ASSISTANT:`.
 
-        Every `<regionN>` shows region N. A question that mentions none is about all regions, or about those in
-        `about`; those that no turn has shown yet are introduced before it, in the published words. A region introduced
-        under its name is later called by it.
+        Every `<regionN>` inserts region N's tokens. A question that mentions none is about all regions, or about those
+        in `about`; regions that no turn has shown yet are introduced before it, in the published words. Later mentions
+        of an introduced region use its name, "regionN".
 
         Args:
             question: what the person typed; `<region1>` … refer to regions counted from 1.
@@ -159,7 +159,7 @@ class PromptWriter:
     def _question_parts(
         self, question: str, known: int, about: Iterable[int], shown: set[int], named: set[int]
     ) -> list[_Part]:
-        """Parts of one question; `shown` and `named` are brought up to date."""
+        """Parts of one question; updates `shown` and `named`."""
         pieces = REGION_TAG.split(question)  # text, number, text, number, …, text
         mentioned = [int(number) - 1 for number in pieces[1::2]]
         meant = mentioned or [number - 1 for number in about]
@@ -170,7 +170,7 @@ class PromptWriter:
         if not mentioned:
             new = [index for index in meant if index not in shown]
             if new:
-                # The published training sets' own words, their spelling included.
+                # The wording of the published training sets, including its spelling.
                 parts.append(f"Ther are {len(new)} part regions in the picture: ")
                 for place, index in enumerate(new):
                     parts += [f"{',' if place else ''}region{index + 1}", _RegionMark(index)]
@@ -223,7 +223,7 @@ class PromptWriter:
         return [*self._encode_text([" ", _Typed(answer)], continued=True), self.tokenizer.eos_id]
 
     def _encode_text(self, texts: Sequence[str | _Typed], continued: bool) -> list[int]:
-        """One piece. Template words inside typed text are spelt out, so that they cannot pose as the template."""
+        """Ids of one piece. Template words inside typed text are spelt out, so that they differ from the template's."""
         ids: list[int] = []
         for place, (spelt, run) in enumerate(_runs(texts)):
             if spelt:
@@ -236,7 +236,7 @@ class PromptWriter:
 
 
 def _clean(text: str) -> str:
-    """Without white space around it and without lone surrogates, which are no text and cannot be encoded."""
+    """The text without surrounding white space and without lone surrogates, which cannot be encoded."""
     return text.strip().encode("utf-8", "replace").decode("utf-8")
 
 

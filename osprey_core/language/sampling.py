@@ -1,7 +1,4 @@
-"""How the words of an answer are chosen: one value with one set of limits, for library, command line, page and record.
-
-Knows neither tensors nor models.
-"""
+"""Sampling settings of an answer: one value with one set of limits, for library, command line, page and record."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ MIN_TEMPERATURE = 0.001
 """The smallest temperature besides 0: below it, logits divided by the temperature overflow."""
 MAX_TEMPERATURE = 2.0
 MAX_NEW_TOKENS = 1_000_000
-"""More than any context has room for; an answer never outgrows its context in any case."""
+"""More than any context can hold; an answer is always limited by its context as well."""
 MAX_SEED = 2**63 - 1
-"""The largest seed that torch takes."""
+"""The largest seed that torch accepts."""
 
 _DRAWN_SEEDS = 2**32
 """Drawn seeds lie below this: a person can type them, and a browser shows them exactly."""
@@ -35,7 +32,7 @@ class SamplingSettings:
     max_new_tokens: int | None = None
     """The longest answer, 1 to `MAX_NEW_TOKENS`; None for the model's own default."""
     seed: int | None = None
-    """Makes drawn tokens repeatable, 0 to `MAX_SEED`; None for another one every time."""
+    """Makes sampling reproducible, 0 to `MAX_SEED`; None for a new seed every time."""
 
     def __post_init__(self) -> None:
         temperature, top_p = self.temperature, self.top_p
@@ -57,9 +54,9 @@ class SamplingSettings:
 
     @classmethod
     def read(cls, temperature: Any, top_p: Any, max_new_tokens: Any, seed: Any) -> SamplingSettings:
-        """From whatever a form or a caller of the API holds: numbers or their texts.
+        """Settings from the values of a form or of an API call: numbers or their texts.
 
-        An empty seed means None. Raises InputError for what is no number, and for numbers outside the limits.
+        An empty seed means None. Raises InputError for anything else than numbers, and for numbers outside the limits.
         """
         try:
             return cls(float(temperature), float(top_p), int(max_new_tokens), _read_seed(seed))
@@ -69,11 +66,11 @@ class SamplingSettings:
             raise InputError("sampling.not_numbers") from None
 
     def with_longest(self, default_max_new_tokens: int) -> SamplingSettings:
-        """The same with the model's default for the longest answer, where none was given."""
+        """The same with `default_max_new_tokens` if `max_new_tokens` is None."""
         return self if self.max_new_tokens is not None else replace(self, max_new_tokens=default_max_new_tokens)
 
     def with_seed(self) -> SamplingSettings:
-        """The same with a seed: one is drawn where tokens are drawn and none was given."""
+        """The same with a seed: a random one if the temperature is above 0 and none was given."""
         if self.seed is not None or self.temperature == 0:
             return self
         return replace(self, seed=secrets.randbelow(_DRAWN_SEEDS))

@@ -1,8 +1,8 @@
-"""Text to token ids and back, piece by piece, the way the published model was fed.
+"""Conversion of text to token ids and back, piece by piece, as in the published model's training.
 
-A LLaMA vocabulary is plain byte-pair encoding over `▁`-marked text. Every piece of a prompt is encoded on its own
-with one extra leading `▁`, and no special token is ever recognised inside text. Those two rules are why this works
-on the vocabulary directly instead of calling a ready tokenizer. It knows nothing of conversations.
+A LLaMA vocabulary is plain byte-pair encoding over `▁`-marked text. Every piece of a prompt is encoded separately with
+one extra leading `▁`, and special tokens inside text are never recognised. Because of these two rules the module works
+on the vocabulary directly instead of using an existing tokenizer class.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class TextTokenizer:
 
     Args:
         bpe: the vocabulary, without normaliser, added tokens or post-processing.
-        bos_id, eos_id: ids of `<s>` and `</s>`; they are only ever placed structurally.
+        bos_id, eos_id: ids of `<s>` and `</s>`, which never come from encoded text.
     """
 
     def __init__(self, bpe: Tokenizer, bos_id: int, eos_id: int) -> None:
@@ -33,9 +33,9 @@ class TextTokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> TextTokenizer:
-        """Read `tokenizer.json`, or sentencepiece's `tokenizer.model` where there is none.
+        """Read `tokenizer.json`, or else sentencepiece's `tokenizer.model`.
 
-        Raises CheckpointError when neither is there or it is not a LLaMA-style vocabulary.
+        Raises CheckpointError if neither exists or it is not a LLaMA-style vocabulary.
         """
         if (folder / "tokenizer.json").is_file():
             return cls(*_read_tokenizer_json(folder / "tokenizer.json"))
@@ -57,13 +57,13 @@ class TextTokenizer:
         return self.encode_continuation(" " + text) if text else []
 
     def encode_continuation(self, text: str) -> list[int]:
-        """Ids of text that goes on after ids already written: as `encode_piece` without the extra `▁`."""
+        """Ids of text that continues earlier ids: as `encode_piece` without the extra `▁`."""
         if not text:
             return []
         return self._bpe.encode(text.replace(" ", SPACE), add_special_tokens=False).ids
 
     def spell(self, text: str) -> list[int]:
-        """The same text, one character at a time: it reads the same, yet equals no id sequence of a template."""
+        """Ids of the text encoded one character at a time, so that they never equal the ids of a template word."""
         return [token for character in text for token in self.encode_continuation(character)]
 
     def decode(self, ids: list[int]) -> str:
@@ -71,7 +71,7 @@ class TextTokenizer:
         return b"".join(map(self.piece_bytes, ids)).decode("utf-8", errors="replace")
 
     def piece_bytes(self, token: int) -> bytes:
-        """UTF-8 of one id, which may be part of a character; empty for BOS, EOS and unknown ids."""
+        """UTF-8 bytes of one id, possibly a part of a character; empty for BOS, EOS and unknown ids."""
         piece = None if token in (self.bos_id, self.eos_id) else self._bpe.id_to_token(token)
         if piece is None:
             return b""
@@ -81,12 +81,12 @@ class TextTokenizer:
 
 
 def _is_byte(piece: str) -> bool:
-    """Whether the piece is written as one byte, such as `<0x0A>`."""
+    """Whether the piece stands for one byte, such as `<0x0A>`."""
     return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")
 
 
 def _bare(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
-    """A BPE with nothing around it; bytes stand in for characters that the vocabulary lacks."""
+    """A BPE without normaliser or post-processing; characters missing from the vocabulary are encoded as bytes."""
     return Tokenizer(BPE(vocab=vocab, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
 
 

@@ -1,4 +1,4 @@
-"""The network: vision towers, mask extractor, connector, and how they are joined with the language model."""
+"""The network: vision towers, mask extractor, connector and language model."""
 
 from __future__ import annotations
 

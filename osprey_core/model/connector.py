@@ -1,4 +1,4 @@
-"""The connector: res4's positions, projected to the language model's width, are the image tokens."""
+"""The connector: projects res4's positions to the language model's width, as image tokens."""
 
 from __future__ import annotations
 

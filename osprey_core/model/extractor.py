@@ -1,7 +1,4 @@
-"""The mask extractor: per region one mask token (what is there) and one spatial token (where and what shape).
-
-It knows neither pictures nor language, only levels and masks.
-"""
+"""The mask extractor: for each region one mask token (what is there) and one spatial token (position and shape)."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ from osprey_core.model.mask_pooling import area_weights, cover_grid, mask_poolin
 
 
 class MaskGrids(NamedTuple):
-    """Masks of Q regions on every grid that the extractor looks at."""
+    """Masks of Q regions on every grid that the extractor uses."""
 
     cells: dict[str, torch.Tensor]
-    """Per level (…, Q, h, w): bool, the cells that count as the region, or on the photo tower's levels float32, how
-    much of each does."""
+    """Per level (…, Q, h, w): bool, the cells that belong to the region, or on the photo tower's levels float32, the
+    share of each cell that does."""
     shape: torch.Tensor
-    """float32 (…, Q, mask_size, mask_size) in [0, 1]: the mask itself, for the spatial token."""
+    """float32 (…, Q, mask_size, mask_size) in [0, 1]: the resized mask, for the spatial token."""
 
 
 class MaskLinear(nn.Module):
@@ -88,7 +85,7 @@ class MaskExtractor(nn.Module):
         return mask_tokens, spatial_tokens
 
     def rasterize(self, masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]]) -> MaskGrids:
-        """Bring (Q, H, W) masks to the grids of all levels and of the spatial token."""
+        """Resize masks (Q, H, W) to the grids of all levels and of the spatial token."""
         return rasterize_masks(masks, sizes_hw, self.mask_size)
 
     def extract(self, levels: Mapping[str, torch.Tensor], grids: MaskGrids) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,4 @@
-"""Mask pooling: the mean of a feature map over a region, and the resizing of masks that it needs.
-
-It knows neither where the features come from nor what becomes of the pooled ones.
-"""
+"""Mask pooling: the mean of a feature map over a region, and the resizing of masks that it needs."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import torch.nn.functional as F
 
 
 def resize_masks(masks: torch.Tensor, size_hw: tuple[int, int]) -> torch.Tensor:
-    """Bring masks to a grid as the published model does: bilinear, no antialias, no rounding.
+    """Resize masks to a grid as the published model does: bilinear, no antialias, no rounding.
 
     Args:
         masks: bool or {0, 1} (Q, H, W).

@@ -1,7 +1,4 @@
-"""The whole network: pictures, masks and ids in, logits out.
-
-A pure function of its inputs: no tokenizer, no files, no state besides the weights.
-"""
+"""The whole network: from pictures, masks and ids to logits. It has no state besides its weights."""
 
 from __future__ import annotations
 
@@ -19,7 +16,10 @@ from osprey_core.model.vision import build_vision_encoder
 
 
 class OspreyNetwork(nn.Module):
-    """Osprey (Yuan et al., CVPR 2024): encoder, connector, mask extractor and a LLaMA, joined by splicing tokens."""
+    """Osprey (Yuan et al., CVPR 2024): encoder, connector, mask extractor and a LLaMA.
+
+    Image and region tokens replace placeholder ids in the prompt's embeddings.
+    """
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class OspreyNetwork(nn.Module):
             photo_levels: as for `encode_image`.
 
         Returns:
-            (B, T + N - 1, vocabulary): the picture's id has become N positions.
+            (B, T + N - 1, vocabulary): the picture's id is replaced by N positions.
 
         Raises:
-            ValueError: placeholders and pictures or regions do not match in number.
+            ValueError: the number of placeholders differs from the number of pictures or regions.
         """
         image_tokens, levels = self.encode_image(pixel_values, photo_levels)
         mask_tokens, spatial_tokens = self.mask_extractor(levels, masks)
@@ -103,7 +103,7 @@ class OspreyNetwork(nn.Module):
         mask_tokens: torch.Tensor,
         spatial_tokens: torch.Tensor,
     ) -> torch.Tensor:
-        """Replace placeholders by what they stand for.
+        """Embed a prompt, with image and region tokens in place of the placeholders.
 
         Args:
             input_ids: int64 (B, T).
@@ -129,7 +129,7 @@ class OspreyNetwork(nn.Module):
             "<pos>": (ids == self.config.pos_token_id, spatial_tokens),
         }
         text = (ids >= 0) & (ids < self.config.language.vocab_size)
-        # Placeholders lie outside the embedding table; id 0 keeps their place until they are overwritten.
+        # Placeholder ids are outside the embedding table; id 0 is embedded instead and then overwritten.
         embeds = self.llm.get_input_embeddings()(torch.where(text, ids, 0))
         for name, (where, tokens) in slots.items():
             expected, given = int(where.sum()), tokens.shape[0]
@@ -160,9 +160,9 @@ def resample(level: torch.Tensor, size_hw: Sequence[int]) -> torch.Tensor:
 
 
 def expand_image_placeholder(input_ids: torch.Tensor, count: int) -> torch.Tensor:
-    """Repeat the picture's id `count` times where it stands: (B, T) -> (B, T + count - 1).
+    """Repeat the picture's id `count` times in place: (B, T) -> (B, T + count - 1).
 
-    Raises ValueError unless every row holds the picture equally often, at most once.
+    Raises ValueError unless either all rows or none contain the picture's id, once each.
     """
     per_row = (input_ids == IMAGE_PLACEHOLDER_ID).sum(1)
     if int(per_row.max()) == 0:
@@ -174,7 +174,7 @@ def expand_image_placeholder(input_ids: torch.Tensor, count: int) -> torch.Tenso
 
 
 def llama_config(config: LanguageConfig) -> LlamaConfig:
-    """Our sizes in transformers' own words."""
+    """The sizes as a transformers config."""
     return LlamaConfig(
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,

@@ -1,7 +1,7 @@
-"""Pictures to pixel values, as the published model was fed.
+"""The published model's preprocessing of pictures.
 
-Bicubic resize of the shorter edge on 8-bit pixels, CLIP's mean and standard deviation, then a bilinear squeeze to a
-square whatever the aspect ratio. It knows nothing of files, colour modes or models; `pictures` reads files.
+Bicubic resize of the shorter edge on 8-bit pixels, normalisation with CLIP's mean and standard deviation, then a
+bilinear resize to a square, whatever the aspect ratio.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.io.pictures import read_picture
 
 MAX_ASPECT = 32
-"""Beyond this ratio the longer edge stops growing: the square squeeze would throw the extra columns away, and a
+"""Largest aspect ratio of the intermediate picture. The resize to a square discards the further columns anyway, and a
 30,000 x 10 strip must not become a 1.5-million-column intermediate."""
 
 

@@ -93,7 +93,7 @@ def build_vision_encoder(config: VisionConfig) -> nn.Module:
     if not isinstance(trunk, ConvNeXt):
         raise CheckpointError("encoder.not_convnext", name=config.name)
     _check_dims(config, tuple(int(info["num_chs"]) for info in trunk.feature_info))  # type: ignore[call-overload]
-    # CLIP's pooled head takes no part in Osprey; its weights are not kept.
+    # Osprey does not use CLIP's pooled head.
     trunk.head = nn.Identity()  # type: ignore[assignment]
     trunk.norm_pre = nn.Identity()
     return VisionEncoder(trunk)

@@ -1,11 +1,11 @@
-"""The colour that a region's number always has, and the ink that can be read on it."""
+"""The fixed colour of each region number, and the text colour that is readable on it."""
 
 import re
 
 from osprey_core.errors import InputError
 
-#: Told apart with every common kind of colour blindness, and lively enough for photographs. The order keeps
-#: neighbours far apart in hue and in lightness.
+#: Distinguishable with every common kind of colour blindness, and saturated enough for photographs. Neighbours in the
+#: list differ strongly in hue and in lightness.
 PALETTE = (
     "#e69f00",  # orange
     "#56b4e9",  # sky blue
@@ -19,7 +19,7 @@ PALETTE = (
 
 
 def color_of(number: int) -> str:
-    """Colour "#rrggbb" of the region with this number (1, 2, …); after the palette's end it starts again."""
+    """Colour "#rrggbb" of the region with this number (1, 2, …); the palette repeats."""
     check_number(number)
     return PALETTE[(number - 1) % len(PALETTE)]
 

@@ -2,7 +2,6 @@
 
 A mask is a bool array (H, W), True inside. Points are (x, y) in pixels: the pixel in column x, row y covers the
 square [x, x + 1) x [y, y + 1). Boxes are half-open integers (x0, y0, x1, y1).
-Knows NumPy alone; knows no picture and no model.
 """
 
 from typing import Any

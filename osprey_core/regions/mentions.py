@@ -1,4 +1,4 @@
-"""How texts speak of regions: `<region2>` in questions, "region 2" or "region2" in answers. Knows no masks."""
+"""Patterns of region mentions in texts: `<region2>` in questions, "region 2" or "region2" in answers."""
 
 import re
 

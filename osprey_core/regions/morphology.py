@@ -1,6 +1,6 @@
-"""Masks made from masks: set operations, growing and shrinking, parts and holes. All give new arrays.
+"""Operations on masks: set operations, growing and shrinking, components and holes. All return new arrays.
 
-OpenCV is imported only inside the functions that need it. Knows no picture and no model.
+OpenCV is imported only inside the functions that need it.
 """
 
 from collections.abc import Sequence
@@ -14,26 +14,26 @@ MAX_PIXELS_GROWN = 1000
 
 
 def union(masks: Sequence[Mask]) -> Mask:
-    """What is in any of the masks (H, W), at least one and all of one size; a new array."""
+    """The union of at least one mask (H, W). Raises InputError unless all have the same size."""
     if not masks or any(mask.shape != masks[0].shape for mask in masks):
         raise InputError("mask.union_mismatch")
     return np.logical_or.reduce(masks)
 
 
 def subtract(mask: Mask, other: Mask) -> Mask:
-    """What is in the mask (H, W) but not in the other one; may be empty."""
+    """The mask (H, W) without the other one's pixels; may be empty. Raises InputError if their sizes differ."""
     if mask.shape != other.shape:
         raise InputError("mask.difference_mismatch")
     return mask & ~other
 
 
 def invert(mask: Mask) -> Mask:
-    """What is not in the mask; empty if that was the whole picture."""
+    """The complement of the mask; empty if the mask fills the picture."""
     return ~mask
 
 
 def grow(mask: Mask, pixels: int = 1) -> Mask:
-    """The mask and every pixel whose centre lies within `pixels` of one of its own, within the picture."""
+    """The mask and every pixel of the picture whose centre lies within `pixels` of the centre of a mask pixel."""
     if isinstance(pixels, bool) or not isinstance(pixels, int) or not 1 <= pixels <= MAX_PIXELS_GROWN:
         raise InputError("mask.growth_invalid", limit=MAX_PIXELS_GROWN, value=repr(pixels))
     import cv2
@@ -52,7 +52,7 @@ def grow(mask: Mask, pixels: int = 1) -> Mask:
 def shrink(mask: Mask, pixels: int = 1) -> Mask:
     """The mask without every pixel whose centre lies within `pixels` of one outside it; may be empty.
 
-    What lies beyond the picture's border is not outside: a region that fills the picture stays as it is.
+    Beyond the picture's border nothing counts as outside: a region that fills the picture stays unchanged.
     """
     return ~grow(~mask, pixels)
 

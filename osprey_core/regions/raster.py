@@ -1,6 +1,6 @@
-"""Outlines and brush strokes as masks: which pixels they cover.
+"""Rasterization of outlines and brush strokes to masks.
 
-Points are (x, y) in pixels, as `masks` says; a pixel counts by its centre. Knows no picture and no model.
+Points are (x, y) in pixels, as in `masks`; a pixel is covered if its centre is.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from osprey_core.errors import InputError
 from osprey_core.regions.masks import Mask
 
 MAX_STROKE_ROWS = 40_000_000
-"""Most rows of pixels, summed over the segments of the strokes, that are drawn at once: some seconds of work."""
+"""Largest number of pixel rows, summed over the segments of all strokes of one call: some seconds of work."""
 _ROWS_AT_ONCE = 400_000
 
 
@@ -25,8 +25,8 @@ def polygon_to_mask(points_xy: ArrayLike, size_hw: tuple[int, int]) -> Mask:
     if len(points) < 3:
         raise InputError("polygon.corners_too_few", count=len(points))
     height, width = size_hw
-    # Each edge flips everything to the right of where it crosses the centre line of a row; the parity of the flips
-    # to the left of a pixel says whether it is inside.
+    # Each edge flips all pixels right of its crossing with a row's centre line; a pixel is inside if the number of
+    # flips at or left of it is odd.
     flips = np.zeros((height, width + 1), dtype=np.int32)
     for (xa, ya), (xb, yb) in zip(points, np.roll(points, -1, axis=0), strict=True):
         if ya == yb:
@@ -52,7 +52,7 @@ def strokes_to_mask(strokes_xy: Sequence[ArrayLike], radius: float, size_hw: tup
     if not np.isfinite(radius) or radius <= 0:
         raise InputError("brush.radius_invalid", value=f"{radius:g}")
     height, width = size_hw
-    # +1 where a run of covered pixels begins, -1 behind its end; summed along the row they say what is covered.
+    # +1 where a run of covered pixels begins, -1 after its end; a pixel is covered if the sum up to it is positive.
     edges = np.zeros((height, width + 1), dtype=np.int32)
     budget = MAX_STROKE_ROWS
     for stroke in strokes_xy:

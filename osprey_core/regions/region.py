@@ -1,4 +1,4 @@
-"""A region: a numbered mask with a name. Knows neither the picture nor how a region was found or is drawn."""
+"""A region: a numbered mask with a name."""
 
 import re
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 @dataclass(frozen=True, eq=False)
 class NumberedMask:
-    """One marked part of a picture: number from 1 up, mask bool (H, W) (kept read-only), name as the person sees it.
+    """One marked part of a picture: number from 1 up, mask bool (H, W) (a read-only copy), name as shown to the person.
 
-    Two regions are equal if number, name and every pixel are.
+    Two regions are equal if their numbers, names and masks are.
     """
 
     number: int
@@ -48,5 +48,5 @@ class NumberedMask:
 
 
 def clean_name(name: str) -> str:
-    """A name from elsewhere, fit to be shown in one line: without unprintable characters, and not too long."""
+    """An untrusted name for display in one line: without unprintable characters, at most MAX_NAME_CHARACTERS long."""
     return _UNPRINTABLE.sub(" ", name).strip()[:MAX_NAME_CHARACTERS].rstrip()

@@ -1,6 +1,6 @@
-"""Masks in little memory: COCO's run-length form, and the value that keeps a mask in it.
+"""Run-length coded masks: COCO's format, and a value type that stores a mask in it.
 
-Run lengths from elsewhere are checked before anything is allocated. Knows no picture and no model.
+Untrusted run lengths are checked before anything is allocated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from osprey_core.errors import InputError
 from osprey_core.regions.masks import Mask
 
 MAX_COUNTS = 4_000_000
-"""Most characters or numbers of a run-length mask from elsewhere: more than any mask of a photograph needs."""
+"""Largest number of characters or numbers of an untrusted run-length mask: more than any photograph's mask needs."""
 
 
 def encode_rle(mask: Mask) -> dict[str, Any]:
@@ -43,12 +43,12 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
 
 @dataclass(frozen=True)
 class CodedMask:
-    """A mask in little memory, run-length coded. Equal masks are equal values, which can be hashed and kept."""
+    """A run-length coded mask, which takes little memory. Equal masks are equal, hashable values."""
 
     height: int
     width: int
     counts: str = field(repr=False)
-    """COCO's compressed runs, without empty runs but for a first one."""
+    """COCO's compressed runs, without empty runs except possibly the first."""
 
     @classmethod
     def of(cls, mask: Mask) -> CodedMask:
@@ -57,7 +57,7 @@ class CodedMask:
 
     @classmethod
     def read(cls, rle: Any, size_hw: tuple[int, int]) -> CodedMask:
-        """From somebody else's run-length form; it is never decoded, so that a forged one costs nothing.
+        """From an untrusted run-length form, which is never decoded, so that a forged one cannot use up memory.
 
         Raises InputError if it is damaged, too long, empty or not of the size (height, width).
         """
@@ -86,7 +86,7 @@ class CodedMask:
 
     @cached_property
     def digest(self) -> str:
-        """A name for the pixels, 32 hexadecimal digits: equal for equal masks, different for all others."""
+        """A hash of the mask, 32 hexadecimal digits: equal for equal masks, different for different ones."""
         return hashlib.blake2b(f"{self.height},{self.width},{self.counts}".encode(), digest_size=16).hexdigest()
 
     def rle(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class CodedMask:
 
 
 def _checked_runs(rle: Mapping[str, Any]) -> tuple[int, int, NDArray[np.int64]]:
-    """Height, width and the run lengths, which fill them exactly."""
+    """Height, width and the run lengths. Raises InputError unless the runs fill the size exactly."""
     try:
         height, width = (int(side) for side in rle["size"])
         counts = rle["counts"]
@@ -108,14 +108,14 @@ def _checked_runs(rle: Mapping[str, Any]) -> tuple[int, int, NDArray[np.int64]]:
     if height < 0 or width < 0:
         raise InputError("rle.size_invalid", height=height, width=width)
     runs = _unpack_counts(counts) if isinstance(counts, str | bytes) else _list_counts(counts)
-    # Checked before anything is allocated, so that a forged size or run costs nothing.
+    # Checked before anything is allocated, because sizes and runs may be forged.
     if (runs < 0).any() or (runs > height * width).any() or int(runs.sum()) != height * width:
         raise InputError("rle.size_mismatch", height=height, width=width)
     return height, width, runs
 
 
 def _without_empty_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same pixels in as few runs as they need; the first run, of outside pixels, may be empty."""
+    """The same pixels in as few runs as possible; the first run, of outside pixels, may be empty."""
     filled = np.flatnonzero(runs)
     inside = filled % 2
     begins = np.concatenate([[True], inside[1:] != inside[:-1]])

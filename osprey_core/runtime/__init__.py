@@ -1,1 +1,1 @@
-"""How a model gets onto a machine: files and hub, precision, placement, compilation."""
+"""Loading a model onto a machine: files and hub, precision, placement, compilation."""

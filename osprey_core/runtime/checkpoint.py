@@ -1,7 +1,7 @@
 """Reading and writing weights: the published layout (.bin shards or safetensors) and our own.
 
-Tensors are read one at a time into a network built on the meta device, so that never two copies are held. Everything
-here is a local file; `hub` finds files, `engine` puts the two together.
+Tensors are read one at a time into a network built on the meta device, so that there are never two copies in memory.
+All files are local; `hub` finds them, `loading` combines both.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN_NAMES = 8
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """What a checkpoint folder was found to hold."""
+    """The contents of a checkpoint folder."""
 
     folder: Path
     layout: Literal["own", "published"]
@@ -63,9 +63,9 @@ def inspect_folder(folder: Path) -> CheckpointFiles:
 
 
 def rename_published(name: str) -> str | None:
-    """Our parameter's name for a published checkpoint's tensor; None for tensors that have no part here.
+    """Our parameter's name for a published checkpoint's tensor; None for unused tensors.
 
-    The parts that are left out: rotary frequencies (computed), and CLIP's own pooled head (unused by Osprey).
+    Unused are rotary frequencies (computed), and CLIP's pooled head (not used by Osprey).
     """
     if name.endswith("rotary_emb.inv_freq"):
         return None
@@ -79,7 +79,7 @@ def rename_published(name: str) -> str | None:
 
 
 def needs_vision_weights(files: CheckpointFiles) -> bool:
-    """Whether the checkpoint lacks its vision tower, so that CLIP's own file must be given to `load_network`."""
+    """Whether the checkpoint lacks its vision tower, so that `load_network` needs CLIP's weights file."""
     if files.layout == "own":
         return False
     return not any(name.startswith(f"{_TOWER}trunk.") for path in files.weights for name in _tensor_names(path))
@@ -96,9 +96,9 @@ def load_network(
 
     Args:
         files: from `inspect_folder`.
-        device, dtype: where and as what every parameter ends up.
-        vision_weights: a CLIP checkpoint of open_clip, read where the checkpoint has no vision tower.
-        spread: whether what `device` has no room for goes to other devices, as `placement` says.
+        device, dtype: device and dtype of every parameter.
+        vision_weights: a CLIP checkpoint of open_clip, read if the checkpoint has no vision tower.
+        spread: whether layers that do not fit on `device` go to other devices, see `placement`.
 
     Returns:
         the network in eval mode, without gradients.
@@ -170,7 +170,7 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
     """Write our own layout: config.json, model.safetensors, tokenizer.json.
 
     Args:
-        folder: made where it does not exist; files of the same names are replaced.
+        folder: created if it does not exist; files of the same names are replaced.
         dtype: of the stored tensors; None keeps the network's.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -178,7 +178,7 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
         name: tensor.detach().to(device="cpu", dtype=_kept_dtype(tensor, dtype or tensor.dtype))
         for name, tensor in network.state_dict().items()
     }
-    # Written beside and then moved: an interrupted save leaves the old weights whole.
+    # Written to a temporary file and renamed, so that an interrupted save leaves the old weights intact.
     partial = folder / (WEIGHTS_FILE + ".partial")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
     partial.replace(folder / WEIGHTS_FILE)
@@ -195,7 +195,7 @@ def _rename_visual(name: str) -> str | None:
 
 
 def _rename_clip(name: str) -> str | None:
-    """A tensor of a whole CLIP model: the text side and the scale are of no use here."""
+    """A tensor of a whole CLIP model: the text encoder and the scale are not used."""
     return _rename_visual(name.removeprefix("visual.")) if name.startswith("visual.") else None
 
 
@@ -224,7 +224,7 @@ def _shards_of(folder: Path, index: Path) -> list[str]:
     """Names of the weights files that an index names. Raises CheckpointError for others than names in this folder."""
     weight_map = _read_json(index).get("weight_map", {})
     names = set(weight_map.values()) if isinstance(weight_map, dict) and _are_texts(weight_map.values()) else None
-    # A downloaded index is somebody else's: it must not open files elsewhere on this machine.
+    # A downloaded index is untrusted: it must not open files elsewhere on this machine.
     if names is None or any(Path(name).name != name or name in ("", ".", "..") or "\\" in name for name in names):
         raise CheckpointError("checkpoint.index_invalid", folder=str(folder), index=index.name)
     return sorted(names)
@@ -291,7 +291,7 @@ def _broken(path: Path, error: Exception) -> CheckpointError:
 
 
 def _is_finite(tensor: torch.Tensor) -> bool:
-    """Whether all values are numbers. One pass without a copy: extremes are NaN or infinite if any value is."""
+    """Whether all values are finite. One pass without a copy: the extremes are NaN or infinite if any value is."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return True
     low, high = torch.aminmax(tensor)

@@ -1,7 +1,7 @@
-"""torch.compile for the parts that pay: the encoder's blocks and the decoder's feed-forward layers and norms.
+"""torch.compile for the parts that benefit: the encoder's blocks and the decoder's feed-forward layers and norms.
 
-Attention stays as it is: over a cache that grows, it would be compiled again and again. Where this machine cannot
-compile, everything goes on uncompiled. It knows neither files nor pictures.
+Attention is not compiled, because it would be compiled again for each length of the cache. If this machine cannot
+compile, the model runs uncompiled.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def compile_network(network: OspreyNetwork, backend: str = "inductor") -> bool:
-    """Compile the parts, in place, and run each once so that nobody waits for it later.
+    """Compile the parts in place, and run each once, so that compilation does not delay the first answer.
 
     Args:
         backend: of torch.compile; the default one needs a C++ compiler, or Triton on a GPU.
 
     Returns:
-        whether it was done; if not, a warning says why, and the network is as it was.
+        whether it succeeded; if not, a warning with the reason is logged, and the network is unchanged.
     """
     parts = list(_parts(network))
     for part in parts:

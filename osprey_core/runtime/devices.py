@@ -1,4 +1,4 @@
-"""Devices and precisions by their names, as torch knows them."""
+"""torch devices and dtypes by their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TORCH_DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in D
 
 
 def resolve_device(device: str) -> torch.device:
-    """The device for a name; "auto" takes a GPU where there is one. Raises InputError where it cannot be used."""
+    """The device for a name; "auto" selects a GPU if there is one. Raises InputError if it is not usable here."""
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -31,7 +31,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The precision for a name; "auto" suits the device. Raises InputError for unknown names."""
+    """The dtype for a name; "auto" depends on the device. Raises InputError for unknown names."""
     if dtype == "auto":
         if device.type == "cpu":
             return torch.float32

@@ -1,6 +1,6 @@
-"""Finding files: a local folder first, the embedded model by its name, then the Hugging Face Hub.
+"""Find model files: the embedded model by its name, a local folder, or else the Hugging Face Hub.
 
-The only place that downloads. It knows file names and repositories, and nothing of what the files hold.
+No other module downloads weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EMBEDDED_FOLDER = Path(__file__).parents[1] / EMBEDDED_MODEL
 PUBLISHED_MODEL = "sunshine-lwt/Osprey-7b"
 CLIP_REPO = "laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup"
 CLIP_FILE = "open_clip_pytorch_model.bin"
-"""ConvNeXt-L CLIP, for published checkpoints that do not carry their vision tower."""
+"""ConvNeXt-L CLIP, for published checkpoints without their vision tower."""
 
 _REPO_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _CHECKPOINT_PATTERNS = ["*.json", "*.safetensors", "*.bin", "tokenizer.model"]
@@ -28,7 +28,7 @@ def find_checkpoint(name: str, revision: str | None = None) -> Path:
     """The folder of a model's files: "nano", a local folder, or a Hub repository (downloaded once, then cached).
 
     Args:
-        name: what the person asked for.
+        name: the model's name as given by the person.
         revision: branch, tag or commit on the Hub; a local folder has none.
 
     Raises:
@@ -57,7 +57,7 @@ def find_checkpoint(name: str, revision: str | None = None) -> Path:
 
 
 def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Path:
-    """One file of a Hub repository, from the cache where it is there already.
+    """One file of a Hub repository, downloaded once, then cached.
 
     Raises ModelNotFoundError as `find_checkpoint` does.
     """
@@ -71,7 +71,7 @@ def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Path
 
 
 def _local(name: str) -> Path | None:
-    """The path of that name, or None where it can be none."""
+    """The name as a path; None if it is not a valid path."""
     try:
         path = Path(name).expanduser()
         path.exists()

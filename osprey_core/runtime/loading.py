@@ -1,4 +1,4 @@
-"""From a model's name to its network and tokenizer: where, how precisely, and what is refused before any work."""
+"""Load a model's network and tokenizer by its name; invalid combinations of options are refused first."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from osprey_core.runtime.quantize import replacement_for
 def load_parts(
     name: str, *, device: str, dtype: str, revision: str | None, quantize: str, device_map: str, compiled: bool
 ) -> tuple[OspreyNetwork, TextTokenizer]:
-    """Network and tokenizer of a model, ready to compute; arguments and errors as `Osprey.from_pretrained` has them.
+    """Network and tokenizer of a model; arguments and errors are those of `Osprey.from_pretrained`.
 
-    compiled: whether the network will be compiled, which not every choice allows.
+    compiled: whether the caller will compile the network, which some options do not allow.
     """
     torch_device = resolve_device(device)
     torch_dtype = resolve_dtype(dtype, torch_device)
-    replacement_for(quantize, torch_device)  # says no before anything is fetched
+    replacement_for(quantize, torch_device)  # raises before anything is downloaded
     spread = check_device_map(device_map, torch_device)
     if spread and quantize != "none":
         raise InputError("engine.quantized_spread")
@@ -48,6 +48,6 @@ def load_parts(
 
 
 def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:
-    """CLIP's own file, from beside the checkpoint or from the Hub."""
+    """CLIP's weights file, from the checkpoint's folder or from the Hub."""
     beside = files.folder / hub.CLIP_FILE
     return beside if beside.is_file() else hub.fetch_file(hub.CLIP_REPO, hub.CLIP_FILE)

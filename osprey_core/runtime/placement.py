@@ -1,8 +1,8 @@
-"""Which part of a network lies on which device, for models larger than one GPU: accelerate's device map behind a seam.
+"""Placement of a network's parts on devices, for models larger than one GPU, with accelerate's device map.
 
-Only the language model is spread: over all GPUs, then the memory beside them, then a temporary folder on the disk.
-Encoder, extractor and everything that goes in or comes out stay on the main device, so that nobody else has to know.
-It reads no checkpoint; whoever does asks where each tensor belongs.
+Only the language model is spread: over all GPUs, then main memory, then a temporary folder on the disk. Encoder,
+extractor, inputs and outputs stay on the main device, so that other modules need not handle several devices.
+`checkpoint` reads the tensors and asks a `Placement` where each one belongs.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from osprey_core.model import OspreyNetwork
 from osprey_core.runtime.choices import DEVICE_MAPS
 
 SHARE_OF_GPU = 0.8
-"""Of a GPU's free memory for weights; the rest is for what questions keep and compute."""
+"""Share of a GPU's free memory for weights; the rest is for caches and activations."""
 SHARE_OF_CPU = 0.8
 
 _LLM = "llm."
 _DISK = "disk"
 _NOT_MOVED = [CACHE_ARGUMENT, "shared_prefix"]
-"""Keys and values lie where the layer that they belong to computes; moved with the rest they would all be copied."""
+"""Arguments that accelerate must not move: keys and values are already on their layer's device."""
 
 Device = int | str
-"""As accelerate says it: the number of a GPU, "cpu" or "disk"."""
+"""A device in accelerate's notation: the number of a GPU, "cpu" or "disk"."""
 
 log = logging.getLogger(__name__)
 
 
 def check_device_map(how: str, device: torch.device) -> bool:
-    """Whether a network is to be spread. Raises InputError where it cannot be, with what to do."""
+    """Whether the network should be spread. Raises InputError if that is not possible here."""
     if how not in DEVICE_MAPS:
         raise InputError("device_map.unknown", name=repr(how), known=Listing(DEVICE_MAPS, "list.or"))
     if how == "none":
@@ -52,14 +52,14 @@ def check_device_map(how: str, device: torch.device) -> bool:
 
 
 def free_bytes(main: torch.device) -> dict[Device, int]:
-    """What weights may take on each device, the ones to fill first coming first. Without GPUs where `main` is none."""
+    """Bytes for weights on each device, in the order in which to fill them; without GPUs if `main` is not one."""
     room: dict[Device, int] = importlib.import_module("accelerate.utils").get_max_memory()
     gpus = {key: int(free * SHARE_OF_GPU) for key, free in room.items() if key != "cpu" and main.type == "cuda"}
     return {**gpus, "cpu": int(room["cpu"] * SHARE_OF_CPU)}
 
 
 class Placement:
-    """Where the parameters of one network go.
+    """The devices of one network's parameters.
 
     Args:
         network: built on the meta device.
@@ -81,9 +81,9 @@ class Placement:
             network.llm, left, no_split_module_classes=[type(network.llm.model.layers[0]).__name__], dtype=dtype
         )
         self.parts: dict[str, Device] = dict(parts)
-        """Device of each part of the language model, by its name in there; "" is all of it."""
+        """Device of each part of the language model, by the part's module name; "" is the whole model."""
         if "" not in self.parts:
-            self.parts["model.rotary_emb"] = self._main_key  # what it computes is handed to every layer
+            self.parts["model.rotary_emb"] = self._main_key  # its output is passed to every layer
         self._folder = tempfile.TemporaryDirectory(prefix="osprey-") if self.uses(_DISK) else None
         self._index: dict[str, Any] = {}
 
@@ -92,17 +92,17 @@ class Placement:
         return device in self.parts.values()
 
     def store(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """Bring a parameter, by its name in the whole network, to where it belongs; on the meta device if on disk."""
+        """Move a parameter, by its name in the network, to its device; returns a meta tensor if that is the disk."""
         place = self._place_of(name)
         if place != _DISK:
             return tensor.to(device=place, dtype=self._dtype)
         assert self._folder is not None
         offload = importlib.import_module("accelerate.utils").offload_weight
         offload(tensor.to("cpu", self._dtype), name.removeprefix(_LLM), self._folder.name, self._index)
-        return torch.empty_like(tensor, dtype=self._dtype, device="meta")  # read back as what stands here
+        return torch.empty_like(tensor, dtype=self._dtype, device="meta")  # shape and dtype for reading it back
 
     def connect(self, network: OspreyNetwork) -> None:
-        """Have every part compute where it lies, once all parameters are stored."""
+        """Make every part compute on its device; called after all parameters are stored."""
         llm = network.llm
         if set(self.parts.values()) == {self._main_key}:
             return
@@ -140,12 +140,12 @@ class Placement:
 
 
 def is_offloaded(network: nn.Module) -> bool:
-    """Whether some weights are brought to their device only while they are used."""
+    """Whether some weights are moved to their device only while they are used."""
     return any(parameter.is_meta for parameter in network.parameters())
 
 
 def _one_at_a_time(module: nn.Module, lock: threading.RLock) -> None:
-    """Weights that come and go may not be taken away from another thread that computes with them."""
+    """Serialize the module's forward pass, so that no thread unloads weights that another thread is using."""
     forward = module.forward
 
     @functools.wraps(forward)

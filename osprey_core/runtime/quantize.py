@@ -1,7 +1,7 @@
 """Smaller weights for the language model's linear layers: 8-bit anywhere, 8- and 4-bit of bitsandbytes on NVIDIA GPUs.
 
-Encoder, extractor, embeddings and the head over the vocabulary keep their precision. It knows neither files nor
-pictures. `drift` says what it costs in answers.
+Encoder, extractor, embeddings and the head over the vocabulary keep their precision. `drift` measures the effect on
+answers.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from osprey_core.language.sampling import SamplingSettings
 from osprey_core.runtime.choices import QUANTIZATIONS
 
 _FEW_ROWS = 64
-"""Up to here, on a CPU, reading the weights is what takes the time, and reading 8-bit ones saves it."""
+"""Up to this number of rows, a CPU's time is spent on reading the weights, so reading 8-bit ones is faster."""
 
 
 class Int8Linear(nn.Module):
     """y = x (s ⊙ Q)ᵀ + b with Q int8 (N, K) and one scale s per output, symmetric; computed in bfloat16.
 
-    The multiplication is torch's own: it unpacks in registers, where libraries that unpack into memory first are no
-    faster than without quantization unless they are compiled.
+    The multiplication is torch's own, which unpacks in registers. Libraries that unpack into memory first are no faster
+    than no quantization, unless they are compiled.
     """
 
     weight: torch.Tensor
@@ -74,12 +74,12 @@ def quantize(llm: LlamaForCausalLM, how: str) -> None:
 
 
 def is_quantized(llm: LlamaForCausalLM) -> bool:
-    """Whether a model has gone through `quantize`."""
+    """Whether `quantize` has replaced the model's layers."""
     return not llm.model.layers[0].self_attn.q_proj.weight.is_floating_point()
 
 
 def replacement_for(how: str, device: torch.device) -> Callable[[nn.Linear], nn.Module] | None:
-    """What makes a quantized layer out of a linear one; None for "none". Raises InputError as `quantize` says."""
+    """A function from a linear layer to a quantized one; None for "none". Raises InputError as `quantize` does."""
     if how not in QUANTIZATIONS:
         raise InputError("quantization.unknown", name=repr(how), known=", ".join(QUANTIZATIONS))
     if how == "none":
@@ -96,7 +96,7 @@ def replacement_for(how: str, device: torch.device) -> Callable[[nn.Linear], nn.
 
 
 def _bitsandbytes_layer(bitsandbytes: Any, linear: nn.Linear, how: str) -> nn.Module:
-    """The weights are quantized as they are moved to the GPU, so they start from the CPU."""
+    """The quantized layer. bitsandbytes quantizes weights when they are moved to the GPU, so they start on the CPU."""
     modules, weight = bitsandbytes.nn, linear.weight.detach()
     sizes = (linear.in_features, linear.out_features, linear.bias is not None)
     layer: nn.Module
@@ -113,10 +113,10 @@ def _bitsandbytes_layer(bitsandbytes: Any, linear: nn.Linear, how: str) -> nn.Mo
 
 @dataclass(frozen=True)
 class Drift:
-    """How far one language model's answers are from another's."""
+    """The difference between two language models' answers."""
 
     same_tokens: float
-    """Share of the reference's greedy tokens that the other would write too, after the same beginning."""
+    """Share of the reference's greedy tokens that the other model also chooses, after the same beginning."""
     same_answers: float
     """Share of prompts whose greedy answers are the same from end to end."""
     logit_error: float

@@ -1,6 +1,6 @@
-"""Segmenters: from clicks and boxes to masks. `load_segmenter` is the one door; the rest follows the protocol.
+"""Segmenters: from clicks and boxes to masks. `load_segmenter` loads one; all follow `segment.protocol`.
 
-Knows the names of the segmenters; loads their libraries and weights only when one is asked for.
+The libraries and weights of a segmenter are loaded only when it is.
 """
 
 from osprey_core.errors import InputError

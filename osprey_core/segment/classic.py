@@ -1,7 +1,8 @@
-"""The segmenter that needs no weights: a hierarchy of patches, built once per picture, from which clicks pick.
+"""The segmenter without weights: selects nodes of a hierarchy of patches that is built once per picture.
 
-Opening a picture builds its merge tree. A click picks nodes above the patch it hits, a box those that fit into it.
-Knows colours and edges only, no objects: on drawings it finds what a person would mean, on photographs something sane.
+Opening a picture builds its merge tree. A click selects nodes above the patch it hits, a box the nodes that fit into
+it. It uses colours and edges only and recognizes no objects: on drawings its masks match what a person means, on
+photographs they are plausible.
 """
 
 import math
@@ -31,8 +32,8 @@ _SAME = 0.85  # two masks overlapping more than this are the same answer
 _CANDIDATES = 3
 _CUT_PIXELS = 20_000  # GrabCut is slow: it works on a window of at most this size
 _RANDOM = threading.Lock()
-# A pile is taken apart where both sides are at least this share of it and gain this much in solidity. Lower values take
-# apart more piles, and more mushrooms and cherries.
+# A pile of things is split if both sides are at least this share of it and gain this much in solidity. Lower values
+# split more piles, but also more single things such as mushrooms and cherries.
 _PILE_SHARE, _PILE_GAIN = 0.3, 0.05
 
 
@@ -76,7 +77,7 @@ class _ClassicPicture(PromptedPicture):
             return ScoredMask(mask if box is None else _clip(mask, box), draft.score)
 
         results = first_distinct(map(finished, drafts), _SAME, _CANDIDATES)
-        if not results:  # everything was cut away: what is left are the marks themselves
+        if not results:  # everything was cut away: return the marks themselves
             mask = np.zeros(self._tree.rank.shape, np.bool_)
             for x, y in positive:
                 mask[y, x] = True
@@ -127,7 +128,7 @@ def _for_points(tree: MergeTree, positive_xy: list[tuple[int, int]]) -> list[Sco
 
 
 def _leaf_meant(tree: MergeTree, x: int, y: int) -> int:
-    """The patch at a point; on the very edge of an object, the object's patch rather than the background's."""
+    """The patch at a point; on the edge of an object, the object's patch rather than the background's."""
     leaf = tree.leaf(x, y)
     if tree.kind[leaf] == OBJECT or tree.edges[y, x] < 8:
         return leaf
@@ -142,7 +143,7 @@ def _above(tree: MergeTree, leaf: int) -> list[tuple[int, float]]:
     same = [node for node in chain if tree.kind[node] == tree.kind[leaf]]
     scored = [(node, _likelihood(tree, node)) for node in same]
     if tree.has_background and tree.kind[leaf] == OBJECT:
-        # All that stands before the background in one piece is what a person means first.
+        # A person most likely means the whole connected object in front of the background.
         whole = _one_of_pile(tree, same)
         scored = [(node, max(score, 0.9) if node == whole else 0.8 * score) for node, score in scored]
     return sorted(scored, key=lambda item: -item[1])
@@ -151,14 +152,14 @@ def _above(tree: MergeTree, leaf: int) -> list[tuple[int, float]]:
 def _one_of_pile(tree: MergeTree, chain: list[int]) -> int:
     """The largest node of a chain (smallest first) that is one thing rather than several that overlap or touch.
 
-    Two things side by side leave a dent between them, so that each is much more solid than both together.
+    Two things side by side have a dent between them, so that each is much more solid than their union.
     """
     place = len(chain) - 1
     while place > 0:
         whole, part = chain[place], chain[place - 1]
         other = int(tree.children[whole].sum()) - part
         sizes = np.array([tree.size[part], tree.size[other]], dtype=np.float64)
-        if sizes.min() < 0.02 * sizes.sum():  # a speck says nothing: look below
+        if sizes.min() < 0.02 * sizes.sum():  # ignore specks, go on with the smaller node
             place -= 1
             continue
         solid = np.array([_solidity(tree.mask(part)), _solidity(tree.mask(other))])
@@ -181,7 +182,7 @@ def _solidity(mask: Mask) -> float:
 
 
 def _likelihood(tree: MergeTree, node: int) -> float:
-    """How much a node looks like a thing, 0..1: strong edges around it, compact, of middling size."""
+    """Score of how much a node looks like a thing, 0..1: strong edges around it, compact, of medium size."""
     mask = tree.mask(node)
     share = tree.size[node] / mask.size
     if share > 0.98:
@@ -216,7 +217,7 @@ def _likelihood(tree: MergeTree, node: int) -> float:
 
 
 def _cut(tree: MergeTree, mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
-    """Take out of the mask what the negative points hit: the largest node around each that holds no positive point."""
+    """Remove from the mask, for each negative point, the largest node around it that holds no positive point."""
     keep = [tree.leaf(x, y) for x, y in positive_xy]
     for x, y in negative_xy:
         if not mask[y, x]:
@@ -236,7 +237,7 @@ def _cut(tree: MergeTree, mask: Mask, positive_xy: list[tuple[int, int]], negati
 
 
 def _split(tree: MergeTree, mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
-    """The part of the mask nearer to the positive points: both sides flood it, edges last."""
+    """The part of the mask nearer to the positive points: a watershed from both kinds of points."""
     markers = np.zeros(mask.shape, np.int32)
     for number, points in ((1, positive_xy), (2, negative_xy)):
         for x, y in points:
@@ -245,7 +246,7 @@ def _split(tree: MergeTree, mask: Mask, positive_xy: list[tuple[int, int]], nega
 
 
 def _tidy(tree: MergeTree, mask: Mask, positive_xy: list[tuple[int, int]], negative_xy: list[tuple[int, int]]) -> Mask:
-    """Without specks and small holes; of several parts those that were clicked, or else the large ones."""
+    """The mask without specks and small holes; of several parts only the clicked ones, or else the large ones."""
     if not mask.any():
         return mask
     x0, y0, x1, y1 = box_xyxy(mask)
@@ -270,13 +271,13 @@ def _tidy_window(
     keep = sizes >= 0.25 * sizes.max()
     if positive_xy:
         keep[:] = False
-        for x, y in positive_xy:  # with its neighbours: a click on the very rim counts
+        for x, y in positive_xy:  # with its neighbours, so that a click on the rim counts
             keep[labels[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]] = True
     keep[0] = False
     if not keep.any():
         keep[np.argmax(sizes)] = True
     whole = keep[labels]
-    # A thing is meant with its eyes and windows; a meadow is meant without the things that stand on it.
+    # Fill the holes of an object (eyes, windows), but not those of a backdrop (things that stand on a meadow).
     is_backdrop = area(whole & backdrop) > 0.5 * area(whole)
     filled = fill_holes(whole, max_area=(0.001 if is_backdrop else 0.2) * area(whole))
     if negative_xy:  # a hole that was asked for stays
@@ -297,7 +298,7 @@ def _clip(mask: Mask, box: tuple[int, int, int, int]) -> Mask:
 
 
 def _for_box(tree: MergeTree, box: tuple[int, int, int, int], positive_xy: list[tuple[int, int]]) -> list[ScoredMask]:
-    """Masks for what a box was drawn around, best first. What reaches out of the box is taken for surroundings."""
+    """Masks for the thing in a box, best first. Nodes that reach out of the box count as surroundings."""
     x0, y0, x1, y1 = box
     leaves = len(tree.leaf_at)
     inside = np.bincount(tree.rank[y0:y1, x0:x1].ravel(), minlength=leaves)
@@ -327,7 +328,7 @@ def _for_box(tree: MergeTree, box: tuple[int, int, int, int], positive_xy: list[
         for n in sorted(tops, key=lambda n: -tree.size[n])[:2]:
             draft(tree.mask(n))
     if not drafts or max(item.score for item in drafts) < 0.4:
-        # The box cuts through everything: take what fills it best.
+        # The box cuts through all nodes: take the one that overlaps it best.
         overlap = within / (tree.size + box_area - within)
         best = int(np.argmax(np.where(tree.kind == BACKGROUND, 0.7, 1.0) * overlap))
         draft(tree.mask(best))
@@ -369,7 +370,7 @@ def _largest(mask: Mask) -> Mask:
 
 
 def _everything(tree: MergeTree) -> list[ScoredMask]:
-    """What stands out anywhere in the tree, without repetitions, largest first."""
+    """The likely things anywhere in the tree, without near duplicates, largest first."""
     smallest = max(16, 0.0015 * tree.rank.size)
     nodes = [n for n in range(len(tree.size)) if smallest <= tree.size[n] < 0.95 * tree.rank.size]
     nodes = [
@@ -378,7 +379,7 @@ def _everything(tree: MergeTree) -> list[ScoredMask]:
         if tree.kind[n] == OBJECT or (tree.kind[n] == BACKGROUND and tree.size[n] > tree.rank.size / 12)
     ]
     scored: list[ScoredMask] = []
-    # An inexpensive first guess keeps the number of nodes that are looked at closely within bounds.
+    # A cheap first ranking limits the number of nodes whose likelihood is computed.
     nodes.sort(key=lambda n: -float(tree.boundary[n]) * float(tree.size[n]) ** 0.25)
     for n in nodes[:150]:
         likelihood = _likelihood(tree, n)
@@ -398,7 +399,7 @@ def _everything(tree: MergeTree) -> list[ScoredMask]:
 
 
 def _enlarge(mask: Mask, size_hw: tuple[int, int]) -> Mask:
-    """The mask at full size; its stairs are smoothed, but what is thin stays."""
+    """The mask at full size with smoothed edges; thin parts stay."""
     soft = mask.astype(np.float32)
     soft = np.maximum(cv2.GaussianBlur(soft, (0, 0), 0.9), 0.45 * soft)
     return (

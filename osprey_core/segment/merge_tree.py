@@ -1,7 +1,7 @@
 """A picture as a hierarchy of patches: cut along its edges, then merged step by step, parts before wholes.
 
-`analyse` builds the tree, guessing from the picture's border what is background. Knows colours and edges only; what a
-click or a box means on the tree is somebody else's business.
+`analyse` builds the tree from colours and edges, and estimates the background from the picture's border. `classic`
+selects nodes of the tree for clicks and boxes.
 """
 
 import heapq
@@ -29,8 +29,8 @@ class MergeTree:
 
     rank: (h, w), the place of each pixel's patch in an order in which every node covers an unbroken interval
     [first, last) of places. parent: -1 at the root. boundary: mean edge strength along a node's outline (picture
-    border not counted). kind: OBJECT, BACKGROUND or MIXED (all OBJECT if the picture has no
-    background to speak of).
+    border not counted). kind: OBJECT, BACKGROUND or MIXED (all OBJECT if no background was
+    detected).
     """
 
     rank: Ints
@@ -66,7 +66,7 @@ class MergeTree:
 
 
 def analyse(image: NDArray[np.uint8]) -> MergeTree:
-    """The tree of a picture uint8 (h, w, 3); the work grows with its pixels."""
+    """The tree of a picture uint8 (h, w, 3); the work grows with its number of pixels."""
     lab = _smooth_lab(image)
     edges = _edge_strength(lab)
     patches = _patches(edges)
@@ -110,7 +110,7 @@ def _edge_strength(lab: Floats) -> Floats:
 
 
 def _patches(edges: Floats) -> Ints:
-    """(h, w): patch number of every pixel, from 0. Markers are the calm areas, looked for at rising levels."""
+    """(h, w): patch number of every pixel, from 0. Watershed from areas of low edge strength, at rising thresholds."""
     markers = np.zeros(edges.shape, np.int32)
     count = 0
     for level, smallest in ((2.0, 12), (4.0, 12), (8.0, 12), (14.0, 9), (24.0, 6), (40.0, 4)):
@@ -130,7 +130,7 @@ def _patches(edges: Floats) -> Ints:
 
 
 def _background(lab: Floats, edges: Floats, patches: Ints) -> tuple[Mask, bool]:
-    """Which patches are background, bool (patches,), and whether the picture has a background to speak of.
+    """Which patches are background, bool (patches,), and whether the picture has a distinct background.
 
     Background is what the picture's border mostly consists of: areas without inner edges that take up a good part of
     the border, and everything elsewhere in their colours (stripes, patterns, gaps).
@@ -140,7 +140,7 @@ def _background(lab: Floats, edges: Floats, patches: Ints) -> tuple[Mask, bool]:
     means = np.stack([np.bincount(patches.ravel(), lab[..., c].ravel(), count) / sizes for c in range(3)], axis=1)
     border = np.concatenate([patches[0], patches[-1], patches[:, 0], patches[:, -1]])
     share = np.bincount(border, minlength=count) / border.size
-    # Colours of the border, gathered greedily: each group is all border patches near the most frequent one left.
+    # Greedy clustering of the border's colours: each group is all border patches near the most frequent remaining one.
     background = np.zeros(count, np.bool_)
     left = share.copy()
     covered = 0.0
@@ -281,7 +281,7 @@ def _merge(
         for other in around:
             heapq.heappush(heap, (cost(other, new), other, new))
         new += 1
-    # A picture is connected, so all patches are one in the end; lay the leaves out so that nodes are intervals.
+    # A picture is connected, so one node remains; order the leaves so that every node is an interval.
     first = np.zeros(nodes, np.int32)
     last = np.zeros(nodes, np.int32)
     first[-1], last[-1] = 0, leaves
@@ -304,9 +304,9 @@ def _merge(
         leaf_at=np.argsort(first[:leaves]).astype(np.int32),
         edges=edges,
         has_background=has_background,
-        # Grain is no texture: very grainy pictures are left to the patches, which are made from smoothed colours.
+        # Grain is not texture: very grainy pictures do not count as photographs, and use the smoothed patches.
         is_photo=bool(_grain(image) < 2.5 and np.mean(edges < 2 + 1.5 * _grain(image)) < 0.58),
-        image=image.copy(),  # the caller may go on drawing on the picture
+        image=image.copy(),  # the caller may change its array later
         backdrop=background[patches] if has_background else np.zeros(patches.shape, np.bool_),
     )
 

@@ -1,6 +1,6 @@
-"""What a segmenter is: something that opens a picture once (slow) and then turns clicks and boxes into masks (fast).
+"""The protocol of segmenters: open a picture once (slow), then turn clicks and boxes into masks (fast).
 
-Knows no segmenter in particular. Here also what every segmenter does before it looks at a picture and after it has.
+Also contains what all segmenters share: checking of pictures and prompts, and enforcing clicked points.
 """
 
 import math
@@ -21,14 +21,14 @@ BoxXYXY = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class ScoredMask:
-    """A mask bool (H, W) and how sure the segmenter is of it, 0..1."""
+    """A mask bool (H, W) and the segmenter's confidence, 0..1."""
 
     mask: Mask
     score: float
 
 
 class OpenedPicture(Protocol):
-    """A picture made ready for clicks. Immutable as seen from outside: threads and people may share it."""
+    """A picture prepared for clicks. Its observable state is immutable: threads and people may share it."""
 
     def segment(
         self,
@@ -46,20 +46,20 @@ class OpenedPicture(Protocol):
         ...
 
     def everything(self) -> list[ScoredMask]:
-        """Masks of all that stands out in the picture, largest first; they may nest but do not repeat each other."""
+        """Masks of all segments of the picture, largest first; they may nest but are not near duplicates."""
         ...
 
 
 class Segmenter(Protocol):
-    """Opens pictures. One segmenter serves all people; the opened pictures never mix."""
+    """Opens pictures. One segmenter serves all people; opened pictures are independent of each other."""
 
     @property
     def name(self) -> str:
-        """The name under which load_segmenter knows it, such as "classic"."""
+        """Its name for load_segmenter, such as "classic"."""
         ...
 
     def open(self, image: NDArray[np.uint8]) -> OpenedPicture:
-        """Do all the slow work on a picture uint8 (H, W, 3), once. Raises InputError for anything else."""
+        """Prepare a picture uint8 (H, W, 3), which may be slow. Raises InputError for anything else."""
         ...
 
 
@@ -77,7 +77,7 @@ class CheckedPrompt:
 
 
 class PromptedPicture(ABC):
-    """What the opened pictures of this package have in common: clicks are checked first and obeyed in the end."""
+    """Base of this package's opened pictures: checks the prompt, and enforces the points on the resulting masks."""
 
     def __init__(self, size_hw: tuple[int, int]) -> None:
         self._size_hw = size_hw
@@ -160,7 +160,7 @@ def hold_to_points(mask: Mask, prompt: CheckedPrompt) -> Mask:
                 window = mask[y0 : int(y) + radius + 1, x0 : int(x) + radius + 1]
                 rows, columns = np.ogrid[y0 : y0 + window.shape[0], x0 : x0 + window.shape[1]]
                 window[(rows - int(y)) ** 2 + (columns - int(x)) ** 2 <= radius**2] = value
-    for x, y in prompt.negative_xy:  # the dot of a positive point close by must not bring it back
+    for x, y in prompt.negative_xy:  # a nearby positive point's dot may have set it again
         mask[int(y), int(x)] = False
     return mask
 

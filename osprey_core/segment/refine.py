@@ -1,7 +1,4 @@
-"""A mark drawn by hand as hints for a segmenter, and which of its answers fits the mark.
-
-Knows masks; neither a segmenter in particular nor who drew the mark.
-"""
+"""Convert a hand-drawn mark to a segmenter's prompt, and choose the resulting mask that fits the mark best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +10,10 @@ from osprey_core.regions.masks import Mask, box_xyxy, intersection_over_union
 from osprey_core.segment.protocol import BoxXYXY, PointXY
 
 MAX_POINTS = 3
-"""A roughly drawn outline holds pixels that do not belong to the thing: the deepest ones most likely do."""
+"""Largest number of points. Only deep ones are used, because a rough outline also contains pixels outside the thing."""
 
 DEEP = 0.7
-"""How deep a point must lie, as a share of the deepest."""
+"""Smallest depth of a point, as a share of the largest depth."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Hints:
 
 
 def hints_of(mask: Mask) -> Hints:
-    """What to tell a segmenter about a mark, bool (H, W) with at least one pixel: its box and up to MAX_POINTS points.
+    """Hints for a mark, bool (H, W) with at least one pixel: its box and up to MAX_POINTS points.
 
     The first point is the pixel farthest from everything outside the mask; each further one lies nearly as deep, as far
     as possible from those before it, so that they spread along a stroke. All are centres of pixels of the mask.
@@ -48,7 +45,7 @@ def hints_of(mask: Mask) -> Hints:
 
 
 def best_match(candidates: Sequence[Mask], mask: Mask) -> int | None:
-    """The place of the candidate that overlaps the mask most (intersection over union); None if none touches it."""
+    """The index of the candidate with the largest intersection over union with the mask; None if none overlaps it."""
     overlaps = [intersection_over_union(candidate, mask) for candidate in candidates]
     best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
     return best if best is not None and overlaps[best] > 0 else None

@@ -1,8 +1,8 @@
 """Segment Anything (Kirillov et al., 2023) as a segmenter, on Meta's segment_anything package and weights.
 
-The image encoder runs once, in open(); the opened picture keeps its own features and every click runs only the
-prompt encoder and mask decoder on them. Nothing is kept on the model, so people sharing it never mix. The package's
-own SamPredictor keeps the current picture in itself and is not used for that reason.
+The image encoder runs once, in open(); the opened picture stores its features, and every click runs only the prompt
+encoder and mask decoder on them. The model itself has no state, so that people can share it. The package's SamPredictor
+stores the current picture in itself, so it is not used.
 """
 
 import logging
@@ -34,7 +34,7 @@ from osprey_core.segment.protocol import (
 
 log = logging.getLogger(__name__)
 
-#: Where the published weights lie on the Hub.
+#: Hub repository of the published weights.
 REPO_ID = "ybelkada/segment-anything"
 FILES = {
     "vit_b": "checkpoints/sam_vit_b_01ec64.pth",
@@ -47,7 +47,7 @@ _CANDIDATES = 3
 
 
 class _Sam(Protocol):
-    """What is used of segment_anything's Sam."""
+    """The parts of segment_anything's Sam that are used."""
 
     image_encoder: Any
     prompt_encoder: Any
@@ -62,7 +62,7 @@ class _Sam(Protocol):
 
 @dataclass(frozen=True)
 class GridOptions:
-    """How "everything" is looked for: a grid of clicks, and what of their masks is kept."""
+    """Options of "everything": a grid of clicks, and thresholds for their masks."""
 
     points_per_side: int = 32
     points_per_batch: int = 64
@@ -106,7 +106,7 @@ class SamSegmenter:
 
 
 class _SamPicture(PromptedPicture):
-    """A picture with its features (1, C, h, w); nothing in it changes after construction."""
+    """A picture with its features (1, C, h, w); immutable."""
 
     def __init__(
         self, model: _Sam, features: Tensor, size_hw: tuple[int, int], input_hw: tuple[int, int], grid: GridOptions
@@ -126,7 +126,7 @@ class _SamPicture(PromptedPicture):
             torch.tensor([sides], dtype=torch.int, device=self._model.device) if points else None,
             self._to_input(np.reshape(prompt.box_xyxy, (2, 2))).reshape(1, 4) if prompt.box_xyxy else None,
         )
-        # Mask 0 is meant for prompts that leave no doubt, masks 1 to 3 for a lone click: part, object, whole.
+        # Mask 0 is for unambiguous prompts, masks 1 to 3 are for a single click: part, object, whole.
         first = 1 if len(points) == 1 and prompt.box_xyxy is None else 0
         order = [first + int(i) for i in torch.argsort(scores[0, first:], descending=True, stable=True)]
         found = (ScoredMask(self._to_full(logits[0, i]), float(scores[0, i].clamp(0, 1))) for i in order)
@@ -267,7 +267,7 @@ def _boxes(masks: Tensor) -> Tensor:
 
 
 def _box_mask(prompt: CheckedPrompt, size_hw: tuple[int, int]) -> Mask:
-    """The box itself, or nothing: the last resort when the model marks no pixel at all."""
+    """The prompt's box as a mask, empty without a box: the fallback if the model marks no pixel."""
     mask = np.zeros(size_hw, dtype=np.bool_)
     if prompt.box_xyxy:
         x0, y0, x1, y1 = prompt.box_xyxy
