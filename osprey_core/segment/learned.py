@@ -24,7 +24,9 @@ from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, photo_values, shared_photo_encoder
+from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork, EncodedPictures, PromptBatch
+from osprey_core.segment.drawings import is_drawing
 from osprey_core.segment.edges import GuidedFilter
 from osprey_core.segment.protocol import (
     BoxXYXY,
@@ -33,6 +35,7 @@ from osprey_core.segment.protocol import (
     PointXY,
     PromptedPicture,
     ScoredMask,
+    Segmenter,
     check_picture,
     first_distinct,
 )
@@ -69,15 +72,25 @@ class LearnedSegmenter:
 
     name = "learned"
 
-    def __init__(self, network: ClickNetwork, encoder: PhotoEncoder, grid: ClickGrid | None = None) -> None:
+    def __init__(
+        self,
+        network: ClickNetwork,
+        encoder: PhotoEncoder,
+        grid: ClickGrid | None = None,
+        for_drawings: Segmenter | None = None,
+    ) -> None:
+        """`for_drawings` opens flat drawings in the network's place; without it the network opens all pictures."""
         self._network = network
         self._encoder = encoder
         self._grid = grid or ClickGrid()
+        self._for_drawings = for_drawings
 
     @torch.inference_mode()
     def open(self, image: NDArray[np.uint8]) -> OpenedPicture:
         """Encode a picture uint8 (H, W, 3): a few tenths of a second, nothing if the tower has just seen it."""
         check_picture(image)
+        if self._for_drawings is not None and is_drawing(image):
+            return self._for_drawings.open(image)
         square = photo_square(image)
         levels = self._encoder.levels_of_square(square)
         pixels = photo_values(square)[None].to(self._encoder.device)
@@ -272,7 +285,7 @@ def load_learned(device: str = "cpu", weights: Path = WEIGHTS_FILE) -> LearnedSe
     """
     network = load_click_network(weights)
     chosen = "cpu" if device == "auto" else device
-    return LearnedSegmenter(network.to(chosen), shared_photo_encoder(chosen))
+    return LearnedSegmenter(network.to(chosen), shared_photo_encoder(chosen), for_drawings=ClassicSegmenter())
 
 
 def load_click_network(weights: Path) -> ClickNetwork:

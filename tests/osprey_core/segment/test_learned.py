@@ -15,9 +15,17 @@ from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.regions.masks import area, box_xyxy, intersection_over_union
 from osprey_core.runtime.photo_levels import PhotoEncoder, load_photo_tower
 from osprey_core.segment import OpenedPicture, load_segmenter
+from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import ClickNetwork, PromptBatch, prompt_maps
 from osprey_core.segment.clicks import middle_of_largest_piece
-from osprey_core.segment.learned import ClickGrid, LearnedSegmenter, connected, distinct_masks, load_click_network
+from osprey_core.segment.learned import (
+    WEIGHTS_FILE,
+    ClickGrid,
+    LearnedSegmenter,
+    connected,
+    distinct_masks,
+    load_click_network,
+)
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
@@ -192,12 +200,13 @@ def test_the_default_segmenter_is_the_learned_one() -> None:
         load_segmenter().open(np.zeros((4, 4), np.uint8))
 
 
-def test_it_segments_what_it_was_not_trained_on() -> None:
+def test_it_segments_what_it_was_not_trained_on(encoder: CountingEncoder) -> None:
     """Made scenes whose seeds no training has used; the thresholds leave room below what was measured."""
     clicked, boxed = [], []
+    segmenter = LearnedSegmenter(load_click_network(WEIGHTS_FILE), encoder)
     for seed in range(900_001, 900_007):
         scene = make_scene(seed, SceneOptions(max_objects=4))
-        opened: OpenedPicture = load_segmenter().open(np.asarray(scene.image))
+        opened: OpenedPicture = segmenter.open(np.asarray(scene.image))
         for thing in scene.objects:
             clicked.append(
                 max(
@@ -209,6 +218,20 @@ def test_it_segments_what_it_was_not_trained_on() -> None:
             boxed.append(intersection_over_union(opened.segment((), (), (x0, y0, x1, y1))[0].mask, thing.mask))
     assert np.mean(clicked) > 0.5
     assert np.mean(boxed) > 0.6
+
+
+def test_flat_drawings_are_left_to_classic(encoder: CountingEncoder) -> None:
+    network, before = load_click_network(WEIGHTS_FILE), encoder.encoded
+    segmenter = LearnedSegmenter(network, encoder, for_drawings=ClassicSegmenter())
+    drawing = np.full((96, 128, 3), 250, np.uint8)
+    drawing[20:60, 30:90] = (200, 30, 40)
+    click = [(50.0, 40.0)], [1]
+    mine, classic = segmenter.open(drawing).segment(*click), ClassicSegmenter().open(drawing).segment(*click)
+    assert [answer.mask.tolist() for answer in mine] == [answer.mask.tolist() for answer in classic]
+    assert encoder.encoded == before
+    photograph = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    segmenter.open(photograph)
+    assert encoder.encoded == before + 1
 
 
 def test_loading_it_does_not_import_the_language_model() -> None:
