@@ -23,11 +23,11 @@ from pycocotools import mask as coco_mask
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
 from osprey_core.language.prompts import Turn
+from osprey_core.regions.mentions import REGION_TAG
 from osprey_core.training.dialogues.phrasings import WORDINGS
 
-_MENTION = re.compile(r"<region(\d+)>")
 _PICTURE_MARK = re.compile(r"<image>\s*")
-_LABEL = re.compile(r"^\s*<region\d+>\s*:\s*")
+_LABEL = re.compile(rf"^\s*{REGION_TAG.pattern}\s*:\s*")
 _SPEAKERS = {"human": 0, "gpt": 1}
 
 
@@ -148,7 +148,7 @@ def introduced(record: TrainingRecord) -> TrainingRecord:
     their names.
     """
     turns = tuple(
-        Turn(_MENTION.sub(r"region\1", turn.question), _MENTION.sub(r"region\1", turn.answer), turn.known_regions)
+        Turn(REGION_TAG.sub(r"region\1", turn.question), REGION_TAG.sub(r"region\1", turn.answer), turn.known_regions)
         for turn in record.turns
     )
     return replace(record, turns=turns)
@@ -156,7 +156,7 @@ def introduced(record: TrainingRecord) -> TrainingRecord:
 
 def answers_mention_regions(record: TrainingRecord) -> bool:
     """Whether an answer calls a region by its name."""
-    return any(_MENTION.search(turn.answer) for turn in record.turns)
+    return any(REGION_TAG.search(turn.answer) for turn in record.turns)
 
 
 def _side(item: Mapping[str, Any], key: str) -> int:
@@ -251,7 +251,7 @@ def _turns(conversations: Any, region_count: int) -> tuple[tuple[Turn, ...], tup
             raise InputError("samples.conversation_entry_invalid", place=place + 1, speaker=repr(expected))
         text = _PICTURE_MARK.sub("", said["value"]).strip()
         if place % 2 == 0:
-            for number in _MENTION.findall(text):
+            for number in REGION_TAG.findall(text):
                 if not 1 <= int(number) <= region_count:
                     raise InputError("samples.mention_unknown", number=number, count=region_count)
             known = said.get("known_regions")
