@@ -17,6 +17,9 @@ from osprey_core.errors import InputError
 
 log = logging.getLogger("osprey")
 
+LONGEST_WAIT_SECONDS = 10
+"""What the end of the program waits at most for something that is still being loaded."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Serve until interrupted. Returns the exit code; 2 for invalid options."""
@@ -91,6 +94,11 @@ def serve(options: Options) -> int:
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
         return 1
+    finally:
+        # A thread that is inside torch while the interpreter ends brings the process down with an abort.
+        for resource in (model, second, segmenter):
+            if resource is not None:
+                resource.wait(LONGEST_WAIT_SECONDS)
     return 0
 
 
