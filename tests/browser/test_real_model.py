@@ -79,6 +79,8 @@ def test_the_whole_story_on_the_embedded_model(
 ) -> None:
     """Example, click, short description, follow-up, second region, how they relate."""
     person = visit(address)
+    # A click while the segmenter loads is refused; the header says when both are there.
+    person.page.wait_for_function("document.querySelectorAll('.osp-status .osp-ready').length === 2", timeout=180_000)
     names = person.page.locator(".osp-large button").evaluate_all("nodes => nodes.map(node => node.dataset.example)")
     person.open_example(names.index(scene["file"]))
     image = np.asarray(read_picture(ROOT / "examples" / scene["file"]))
