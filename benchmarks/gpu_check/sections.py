@@ -19,8 +19,8 @@ from benchmarks.gpu_check.setting import Setting, gigabytes, middle_box, photogr
 from benchmarks.measures import picture, question, region
 from benchmarks.models import decoder_bytes
 from osprey_core import Osprey, View
-from osprey_core.engine import NamedRegion
 from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.region_model import NamedRegion
 from osprey_core.regions.masks import Mask, intersection_over_union
 from osprey_core.runtime.devices import resolve_dtype
 from osprey_core.runtime.quantize import quantize
