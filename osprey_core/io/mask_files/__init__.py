@@ -1,8 +1,8 @@
-"""Mask files of other programs: pictures, label maps, COCO, labelme. One reader for page, API, library and command line."""
+"""Mask files of other programs: pictures, label maps, COCO, labelme. The one reader of page, API, library and CLI."""
 
 from osprey_core.io.mask_files.reading import (
     MAX_FILE_BYTES,
-    masks_for_picture,
+    MaskSource,
     masks_from_json,
     read_mask_file,
     read_masks,
@@ -12,8 +12,8 @@ from osprey_core.io.mask_files.shapes import MaskFile, NamedMask
 __all__ = [
     "MAX_FILE_BYTES",
     "MaskFile",
+    "MaskSource",
     "NamedMask",
-    "masks_for_picture",
     "masks_from_json",
     "read_mask_file",
     "read_masks",

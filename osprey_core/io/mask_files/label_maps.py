@@ -34,8 +34,9 @@ _SMOOTH_VALUES = 16
 def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
     """Every region of a mask picture.
 
-    Where it is a label map, one region for each value but 0 (or each colour but black), with the value as its id. Else
-    one region: where it is opaque, or if it is opaque everywhere, where it is brighter than half of the brightest pixel.
+    Of a label map, one region for each value but 0 (or each colour but black), with the value as its id. Of others one
+    region: where they are opaque, or if they are opaque everywhere, where they are brighter than half of the brightest
+    pixel.
     Raises InputError if it is damaged, of another size, or has no region.
     """
     try:
@@ -130,7 +131,7 @@ def _regions(labels: _Labels, opaque: Mask | None) -> MaskFile | None:
         chosen = chosen or [value for value in used if value not in (0, VOID)]
     elif not _is_label_map(labels, used, counts, chosen, values):
         return None
-    elif (counts.sum() - flat.sum()) <= 0.02 * counts.sum() and not labels.bits == 24:
+    elif (counts.sum() - flat.sum()) <= 0.02 * counts.sum() and labels.bits != 24:
         chosen = [value for value in used if value]  # without smoothed edges, thin labels are labels too
     if len(chosen) > MAX_MASKS:
         raise InputError("mask_file.masks_too_many", count=len(chosen), limit=MAX_MASKS)
@@ -146,26 +147,19 @@ def _is_label_map(
     labels: _Labels, used: NDArray[Any], counts: NDArray[np.int64], chosen: list[Any], values: NDArray[Any]
 ) -> bool:
     """Whether the chosen values, which fill areas, are labels and not the shades of one mask."""
-    if any(value < 0 or value != int(value) for value in chosen) and not _are_shades_of_few(chosen):
+    if len(chosen) < 2 or any(value < 0 or value != int(value) for value in chosen):
         return False
     area = dict(zip(used.tolist(), counts.tolist(), strict=True))
-    if len(chosen) < 2:
-        return False
     if len(used) == 2 and not labels.is_color and used[0] > 0 and used[-1] > _VOID_ABOVE:
         return False  # two shades of grey without black: a dim background and a bright region
-    if not labels.is_color and _is_noisy_black_and_white(used):
+    edges = sum(count for value, count in area.items() if value and value not in set(chosen))
+    if not labels.is_color and _is_noisy_black_and_white(chosen, has_edges=edges > 0):
         return False
     largest = max(area[value] for value in chosen)
     rest = sum(area[value] for value in chosen) - largest
-    edges = sum(count for value, count in area.items() if value and value not in set(chosen))
     if rest < edges:
         return False
     return labels.is_color or len(chosen) <= _SMOOTH_VALUES or not _is_smooth(values, used)
-
-
-def _are_shades_of_few(chosen: list[Any]) -> bool:
-    """Whether values that are no whole numbers are few enough to be labels, as 0.5 and 1.0 in a float picture."""
-    return len(chosen) <= 8
 
 
 def _is_void(labels: _Labels, used: NDArray[Any]) -> bool:
@@ -176,11 +170,14 @@ def _is_void(labels: _Labels, used: NDArray[Any]) -> bool:
     return labels.is_color or max(others) < _VOID_ABOVE
 
 
-def _is_noisy_black_and_white(used: NDArray[Any]) -> bool:
-    """Whether all values are near 0 or near the largest, of which there are several: a mask that was once a JPEG."""
-    top = float(used.max())
-    high = used[used >= 0.88 * top]
-    return top >= 200 and len(high) > 1 and bool(((used <= 0.12 * top) | (used >= 0.88 * top)).all())
+def _is_noisy_black_and_white(chosen: list[Any], has_edges: bool) -> bool:
+    """Whether all areas are nearly black or nearly white, in several whites or with grey edges: once a JPEG."""
+    values = np.asarray(chosen, dtype=np.float64)
+    top = float(values.max())
+    high = values[values >= 0.88 * top]
+    if top < 200 or (len(high) == 1 and not has_edges):
+        return False
+    return bool(((values <= 0.12 * top) | (values >= 0.88 * top)).all())
 
 
 def _is_smooth(values: NDArray[Any], used: NDArray[Any]) -> bool:
@@ -217,4 +214,3 @@ def _counts_of(values: NDArray[Any], used: NDArray[Any], where: Mask) -> NDArray
     """How many pixels of each used value lie where the mask is."""
     places = np.searchsorted(used, values[where])
     return np.bincount(places, minlength=len(used)).astype(np.int64)
-

@@ -100,7 +100,7 @@ def id_key(value: Any) -> int | str | None:
 
 
 def _closeness(name: str, listed: str) -> int:
-    """How well two names of a picture fit: 0 for different files, else the higher the more of their paths is the same."""
+    """How well two names of a picture fit: 0 for different files, else the more the longer their common end is."""
     if _key(name) not in _keys(listed):
         return 0
     # Same letters count more than letters that differ in case only; a name without a prefix more than one with.
@@ -112,8 +112,9 @@ def _closeness(name: str, listed: str) -> int:
             break
         shared += 1
     # "sub/a.png" is not exactly "a.png" of a folder that has both; but without a better one it is meant.
-    same_path = int(shared == len(_parts(name)) - 1)
-    return 1 + exact + 4 * shared + 2 * same_path
+    is_end = int(shared == len(_parts(name)) - 1)
+    is_all = int(is_end and len(_parts(name)) == len(_parts(listed)))
+    return 1 + exact + 4 * is_all + 8 * is_end + 16 * shared
 
 
 @lru_cache(maxsize=65536)

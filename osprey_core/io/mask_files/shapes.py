@@ -166,7 +166,7 @@ def pairs(points: Any) -> NDArray[np.float64]:
 
 
 def check_size(listed_hw: tuple[Any, Any], size_hw: tuple[int, int]) -> None:
-    """Raises InputError if the file gives another size than the picture's; a size that it does not give is not checked."""
+    """Raises InputError if the file gives another size than the picture's. A size that it does not give is ignored."""
     height, width = listed_hw
     if _is_side(height) and _is_side(width) and (height, width) != tuple(size_hw):
         raise InputError(
