@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ from PIL import Image
 
 from osprey_core.cli.given_masks import GivenMasks
 from osprey_core.cli.loaders import Loaders
-from osprey_core.cli.options import MAX_FILE_BYTES, DescribeOptions
+from osprey_core.cli.options import DescribeOptions
 from osprey_core.errors import InputError
 from osprey_core.i18n import Listing, Message
 from osprey_core.io.export import coco_shape
-from osprey_core.io.files import plain_json, read_file, write_file
+from osprey_core.io.files import plain_json, write_file
 from osprey_core.io.mask_files import NamedMask
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import RecordedRegion
@@ -49,7 +49,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
 
     names = _picture_names(options.pictures)
     captions = _Captions(options.out, _settings_of(options))
-    waiting = [name for name in names if not captions.has(name, _path_of(options.pictures, name))]
+    waiting = [name for name in names if name not in captions.done]
     masks = GivenMasks(options.masks, names) if options.masks is not None else None
     captions.save()  # fail before the slow work if the file cannot be written
     if not waiting:
@@ -91,7 +91,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                 }
                 for place, (mask, more) in enumerate(regions)
             ]
-            captions.add(name, image, digest_of(path), entries)
+            captions.add(name, image, entries)
     finally:
         captions.save()
     return not failed
@@ -145,30 +145,17 @@ class _Captions:
         }
         if path.exists():
             self._values = self._read(settings)
-        self._digests = {image["file_name"]: image.get("digest") for image in self._values["images"]}
+        self.done = {image["file_name"] for image in self._values["images"]}
         self._ids = max((entry["id"] for entry in self._values["annotations"]), default=0)
         self._image_ids = max((image["id"] for image in self._values["images"]), default=0)
         self._changed = not path.exists()
         self._saved_at = -math.inf
 
-    def has(self, name: str, picture: Path) -> bool:
-        """Whether the picture of this name is described already.
-
-        Raises InputError if the file has another picture of that name, as one in another folder.
-        """
-        if name not in self._digests:
-            return False
-        digest = self._digests[name]
-        # Files of older versions have no digests.
-        if digest is not None and digest != digest_of(picture):
-            raise InputError("cli.out_other_picture", path=str(self._path), name=name)
-        return True
-
-    def add(self, name: str, image: Image.Image, digest: str, entries: Sequence[dict[str, Any]]) -> None:
+    def add(self, name: str, image: Image.Image, entries: Sequence[dict[str, Any]]) -> None:
         """Add a picture with the annotations of its regions; saves at most every `SECONDS_BETWEEN_SAVES`."""
         self._image_ids += 1
-        size = {"width": image.width, "height": image.height}
-        self._values["images"].append({"id": self._image_ids, "file_name": name, **size, "digest": digest})
+        listed = {"id": self._image_ids, "file_name": name, "width": image.width, "height": image.height}
+        self._values["images"].append(listed)
         for entry in entries:
             self._ids += 1
             ids = {"id": self._ids, "image_id": self._image_ids, "category_id": 1}
@@ -193,6 +180,8 @@ class _Captions:
                 int(entry["id"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise other from None
+        if isinstance(made_with, dict):
+            made_with.setdefault("folder", settings["folder"])  # files of older versions do not have it
         if made_with != settings:
             differing = [
                 key for key in settings if not isinstance(made_with, dict) or made_with.get(key) != settings[key]
@@ -211,12 +200,17 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     model = {"model": options.models.model, "revision": options.models.revision}
     # Only where it is asked for, so that files begun without it can be gone on with.
     more = {"confidence": True} if options.confidence else {}
-    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
+    folder = options.pictures if options.pictures.is_dir() else options.pictures.parent
+    begun = {"folder": _relative_to(folder, options.out.parent), **model, "masks": masks}
+    return {**begun, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
 
 
-def digest_of(picture: Path) -> str:
-    """A hash of a picture's file: 32 hexadecimal digits, by which the same picture is known again."""
-    return hashlib.blake2b(read_file(picture, MAX_FILE_BYTES), digest_size=16).hexdigest()
+def _relative_to(folder: Path, start: Path) -> str:
+    """The folder as seen from another, so that both can be moved together."""
+    try:
+        return Path(os.path.relpath(folder.resolve(), start.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return folder.resolve().as_posix()
 
 
 def _path_of(pictures: Path, name: str) -> Path:

@@ -440,14 +440,17 @@ def test_masks_are_laid_on_the_pictures_they_speak_of(
 
 
 def test_a_picture_of_the_same_name_in_another_folder_is_not_done(desk: Desk, tmp_path: Path) -> None:
-    out, given = tmp_path / "out.json", CASES / "noneforb.json"
-    assert desk("describe", CASES / "photos" / "a.png", "--masks", given, "--out", out) == 0
+    shutil.copytree(CASES, tmp_path / "cases")
+    photos, out = tmp_path / "cases" / "photos", tmp_path / "cases" / "out.json"
+    masks_file = ["--masks", CASES / "noneforb.json"]
+    assert desk("describe", photos / "a.png", *masks_file, "--out", out) == 0
     before = out.read_bytes()
-    assert desk("describe", CASES / "other", "--masks", given, "--out", out) == 2
-    assert desk.errors == f"“{out}” has another picture of the name “a.png” already; choose another --out.\n"
+    assert desk("describe", tmp_path / "cases" / "other", *masks_file, "--out", out) == 2
+    assert desk.errors == f"“{out}” was begun with another folder; use the same again or choose another --out.\n"
     assert out.read_bytes() == before
-    shutil.copytree(CASES / "photos", tmp_path / "moved")
-    assert desk("describe", tmp_path / "moved", "--masks", given, "--out", out) == 0, "the same pictures elsewhere"
+    (tmp_path / "cases").rename(tmp_path / "moved")
+    out = tmp_path / "moved" / "out.json"
+    assert desk("describe", tmp_path / "moved" / "photos", *masks_file, "--out", out) == 0, "moved together"
     assert len(captions(out)["images"]) == 3
 
 

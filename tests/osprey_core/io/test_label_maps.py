@@ -35,7 +35,7 @@ def labels(*values: int, dtype: Any = np.uint8) -> NDArray[Any]:
 
 def check(data: bytes, expected: NDArray[Any], values: list[int]) -> None:
     """The regions of the file are those of the map's values, in order, with the values as ids."""
-    masks = read_masks(data, expected.shape)  # type: ignore[arg-type]
+    masks = read_masks(data, expected.shape)
     assert [mask.source_id for mask in masks] == values
     for mask, value in zip(masks, values, strict=True):
         assert np.array_equal(mask.mask.mask(), expected == value)
