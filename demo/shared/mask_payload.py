@@ -27,7 +27,9 @@ def shown_mask(stored: CodedMask) -> dict[str, Any]:
     share = masks.area(mask) / mask.size
     height, width = mask.shape
     x0, y0, x1, y1 = masks.box_xyxy(mask)
-    scale = MASK_SIDE / max(y1 - y0, x1 - x0)
+    scale = MASK_SIDE / max(height, width)
+    while scale < 1 and 2 * scale * max(y1 - y0, x1 - x0) <= MASK_SIDE:
+        scale *= 2
     if scale < 1:
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         shown = _any_of(_any_of(mask, rows, 0), columns, 1)
