@@ -18,8 +18,8 @@ def confidence_of(guesses: Sequence[tuple[str, float]], is_unsure: bool) -> dict
         is_unsure: whether the name is a question.
 
     Returns:
-        {"short": "83 %", "line": "dog: 83 % sure", "isUnsure": False}; a line that is not sure is "Not sure: dog? (38 %)
-        Or: cat (31 %), fox (9 %)".
+        {"short": "83 %", "line": "dog: 83 % sure", "isUnsure": False}; an unsure line is "Not sure: dog? (38 %) Or: cat
+        (31 %), fox (9 %)".
     """
     if not guesses:
         return None
