@@ -90,7 +90,7 @@ def serve(options: Options) -> int:
     app.queue(default_concurrency_limit=4, max_size=64)
     try:
         mcp = options.mcp and importlib.util.find_spec("mcp") is not None
-        launch(app, options.host, options.port, mcp=mcp, share=options.share)
+        launch(app, options.host, options.port, mcp=mcp, share=options.share, allowed_hosts=options.allowed_hosts)
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
         return 1

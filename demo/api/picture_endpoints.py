@@ -11,6 +11,7 @@ import gradio as gr
 from gradio import utils
 
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import words
 from demo.api.results import errors_as_sentences
 from demo.jobs import answers
 from demo.session import record
@@ -37,7 +38,7 @@ class PictureEndpoints:
             session, to be given to all other calls; width and height in pixels.
         """
         with errors_as_sentences():
-            if not file and not address:
+            if not file and not words(address, "address"):
                 raise OspreyError("page.upload_missing")
             workspace = self.callers.workspace_to_open(session, request)
             if file:

@@ -11,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from demo.session.session import Session
 from osprey_core.errors import InputError
 
 MAX_PICTURES = 12
+
+Kind = Literal["page", "program", "anonymous"]
+"""Whose a workspace is: a browser tab's, a connected program's, or that of a program that names it in every call."""
 
 _sheet_ids = itertools.count(1)
 
@@ -37,7 +40,10 @@ class Workspace:
     under a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = "page") -> None:
+        self.kind: Kind = kind
+        self.address = ""
+        """Of the computer that used it last; "" if it is unknown."""
         self.key = secrets.token_urlsafe(18)
         """A random secret that gives access to this workspace."""
         self.last_used = time.monotonic()
