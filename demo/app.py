@@ -5,6 +5,7 @@ Creates no component but the columns.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,17 @@ from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
-from demo.session.services import Services
+from demo.session.picture_cache import PictureCache
+from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
+from demo.shared.turns import Turns
 from osprey_core.io.web_fetch import fetch
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FEWEST_CACHE_BYTES = 64 * 2**20
+"""Bytes of decoded pictures that are kept even where the models may keep nothing."""
 
 
 def build_app(
@@ -48,11 +53,12 @@ def build_app(
     examples: Path = EXAMPLES,
     decode: Decode = decode,
     second: LazyResource[Any] | None = None,
-) -> gr.Blocks:
+) -> CheckedPage:
     """The whole page. Model and segmenter are resources that may still be loading, or loaded objects.
 
     second: another model to compare the first with, if one was configured.
     """
+    picture_turns = Turns(PIXELS_IN_FLIGHT)
     services = Services(
         model=_lazy(model),
         segmenter=_lazy(segmenter),
@@ -60,10 +66,15 @@ def build_app(
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
         workspaces=WorkspaceStore(caller_address=caller_address),
+        pictures=PictureCache(max(options.cache_mb * 2**20, FEWEST_CACHE_BYTES), picture_turns),
+        picture_turns=picture_turns,
+        # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
+        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5),
     )
     title = text("header.title")
     with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
         _put_together(page, services, options, decode)
+    page.services = services
     services.workspaces.is_open = lambda workspace: session_states.is_open(page, workspace)
     return page
 

@@ -15,6 +15,7 @@ from gradio.exceptions import InvalidPathError
 
 from demo.i18n.catalog import text
 from demo.i18n.switching import Page
+from demo.session.services import Services
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 class CheckedPage(Page):
     """A page on which inputs that Gradio cannot read are a sentence for the caller."""
+
+    services: Services
+    """What all persons on this page share."""
 
     async def preprocess_data(self, block_fn: Any, inputs: Any, *args: Any, **options: Any) -> list[Any]:
         """As `gr.Blocks.preprocess_data`. Raises gr.Error for inputs of a wrong number or type, and forged files."""

@@ -14,6 +14,7 @@ from demo.api.checked_inputs import switch, uploaded, whole, words
 from demo.api.results import errors_as_sentences, listed, mask_result, region_result, selected_region
 from demo.session import marks, regions
 from demo.session.marks import Action
+from demo.session.pictures import picture_turn, required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
@@ -149,7 +150,9 @@ class RegionEndpoints:
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
             data = Path(uploaded(file)).read_bytes()
-            loaded = workspace.change_regions(lambda s: regions.load_masks(s, data))
+            picture = required_picture(workspace.session)
+            with picture_turn(self.services, workspace.person, picture.width * picture.height):
+                loaded = workspace.change_regions(lambda s: regions.load_masks(s, data))
             return self.callers.told([region_result(region) for region in loaded.regions], request)
 
     def delete_region(self, request: gr.Request, number: int, session: str = "") -> Any:

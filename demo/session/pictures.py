@@ -5,8 +5,17 @@ from __future__ import annotations
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
+from demo.shared.turns import Turn
 from osprey_core.errors import InputError
-from osprey_core.io.pictures import read_picture
+from osprey_core.io.pictures import pixels_of, read_picture
+
+FEWEST_PIXELS = 1_000_000
+"""What the smallest picture counts as, because it keeps a core busy too."""
+
+
+def picture_turn(services: Services, person: str, pixels: int) -> Turn:
+    """A turn, for a `with` statement, at work that needs memory for so many pixels. It must not hold another one."""
+    return services.picture_turns.queue(person, max(pixels, FEWEST_PIXELS))
 
 
 def open_picture(data: bytes, name: str) -> Session:
@@ -28,7 +37,8 @@ def open_address(services: Services, address: str) -> Session:
     if services.fetch is None:
         raise InputError("page.no_addresses")
     data, name = services.fetch(address)
-    return open_picture(data, name)
+    with picture_turn(services, address, pixels_of(data)):
+        return open_picture(data, name)
 
 
 def find_example(services: Services, name: str) -> Example | None:

@@ -58,6 +58,11 @@ class Workspace:
         return Workspace()
 
     @property
+    def person(self) -> str:
+        """Whose it is, for taking turns: without a connection of their own, all programs of a computer are one."""
+        return self.address if self.kind == "anonymous" and self.address else self.key
+
+    @property
     def session(self) -> Session:
         """The session of the picture in front."""
         return self.front.session
