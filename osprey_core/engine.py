@@ -1,4 +1,4 @@
-"""The engine: a loaded model, a picture opened with it, and questions about regions of that picture.
+"""The engine: a loaded model that opens pictures.
 
 `Osprey.open` encodes a picture once, which is slow. The `View` that it returns answers any number of questions and is
 never changed by them, so that people and threads can share it.
@@ -6,70 +6,42 @@ never changed by them, so that people and threads can share it.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import math
-import warnings
-from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from transformers import DynamicCache
 
-from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
-from osprey_core.cache.prefix_cache import (
-    DEFAULT_CACHE_BYTES,
-    CacheBudget,
-    PrefixCache,
-    cache_of,
-    key_values_of,
-    tensor_bytes,
-)
-from osprey_core.config import IMAGE_PLACEHOLDER_ID, GenerationDefaults
-from osprey_core.errors import ContextOverflowError, InputError
+from osprey_core.cache.prefix_attention import use_prefix_attention
+from osprey_core.cache.prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget
+from osprey_core.config import GenerationDefaults
+from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
-from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
-from osprey_core.language.guesses import calibrated, guess_answers
-from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, PromptWriter, TextPrompt, Turn
-from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
-from osprey_core.regions.masks import as_mask
-from osprey_core.regions.rle import CodedMask
+from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
-from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
+from osprey_core.runtime.photo_levels import photo_square
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
-
-MIN_ANSWER_TOKENS = 32
-"""Smallest number of tokens reserved for an answer; older turns are left out of the prompt to make room for it."""
-
-DEFAULT_BATCH_SIZE = 16
-"""Number of regions that `describe` decodes together."""
+from osprey_core.view import View, check_style, regions_or_masks
 
 VISION_LAYOUT = torch.channels_last
 """Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
 position; with adjacent channels, no block has to rearrange them. `python -m benchmarks --only g` measures it."""
 
-GUESSES = 3
-"""Names that `View.name` gives for a region."""
-
-MAX_NAME_TOKENS = 12
-"""Longer answers are no names."""
-
-RegionToken = Literal["mask", "pos"]
-"""The two tokens of a region: "mask" says what is there, "pos" where."""
-
 
 class Osprey:
-    """A loaded model. Its results depend on its inputs alone, so threads may share it."""
+    """A loaded model, a `RegionModel`. Its results depend on its inputs alone, so threads may share it."""
+
+    abilities = Abilities()
 
     def __init__(
         self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES
@@ -186,8 +158,8 @@ class Osprey:
             style, settings: as for `View.describe`.
             masks: the old name of `regions`; deprecated.
         """
-        regions = _regions_or_masks(regions, masks)
-        _check_style(style)
+        regions = regions_or_masks(regions, masks)
+        check_style(style)
         answers = dict(self.open(image).describe(regions, style, **settings))
         return [answers[place] for place in range(len(answers))]
 
@@ -208,416 +180,3 @@ class Osprey:
     @property
     def _parameter(self) -> torch.Tensor:
         return next(self.network.parameters())
-
-
-class Encoding(NamedTuple):
-    """A picture's encoding: image tokens and feature levels."""
-
-    image_tokens: torch.Tensor
-    """(1, N, D)."""
-    levels: Mapping[str, torch.Tensor]
-    """{"res2": (1, C, h, w), …}."""
-
-
-class _RegionTokens(NamedTuple):
-    """Mask and spatial token of a region, each (1, D)."""
-
-    mask: torch.Tensor
-    pos: torch.Tensor
-
-
-class Guess(NamedTuple):
-    """One name for a region."""
-
-    name: str
-    probability: float
-    """0..1, that the model answers exactly so."""
-    confidence: float
-    """0..1, how often a name of this probability is right, measured on things that were never trained on."""
-
-
-class NamedRegion(NamedTuple):
-    """A region's name and the next guesses, the likeliest first; none where the model had only long answers."""
-
-    guesses: tuple[Guess, ...]
-    unsure_below: float
-
-    @property
-    def is_unsure(self) -> bool:
-        """Whether the name should be given as a question, with the next guesses beside it."""
-        return not self.guesses or self.guesses[0].confidence < self.unsure_below
-
-
-class ReadPrompt(NamedTuple):
-    """A prompt after prefill: the state that all its continuations share. Must not be written to."""
-
-    prefix: KeyValues
-    """Keys and values of the positions up to and including the picture."""
-    own: KeyValues
-    """Keys and values of the positions after the picture."""
-    logits: torch.Tensor
-    """(V,), logits of the next token."""
-
-
-class _BegunPrompt(NamedTuple):
-    """A prompt before prefill: its cached beginning and the embeddings of the rest."""
-
-    conversation: list[Hashable]
-    """Content of each position after the picture, see `View._contents`."""
-    prefix: KeyValues
-    cache: DynamicCache
-    """Cached keys and values of the first positions after the picture."""
-    embeds: torch.Tensor
-    """(1, T, D), the remaining positions; at least one."""
-
-
-class View:
-    """A picture opened by a model, about which any number of people may ask.
-
-    Its observable state never changes. Internally it caches what questions share, within the model's cache budget.
-    """
-
-    def __init__(
-        self,
-        model: Osprey,
-        size_hw: tuple[int, int],
-        pixel_values: torch.Tensor,
-        photo_square: np.ndarray | None = None,
-    ) -> None:
-        self.model = model
-        self.size_hw = size_hw
-        self._pixel_values = pixel_values  # (1, 3, S, S)
-        self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
-        self._cache = PrefixCache(model.cache)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes of this picture at present: its pixels and its cached data."""
-        square = 0 if self._photo_square is None else self._photo_square.nbytes
-        return tensor_bytes(self._pixel_values) + square + self._cache.memory_bytes
-
-    def ask(
-        self,
-        question: str,
-        regions: Sequence[np.ndarray] = (),
-        history: Iterable[Turn | tuple[str, str]] = (),
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int | None = None,
-        about: Sequence[int] | None = None,
-        without: Collection[RegionToken] = (),
-    ) -> str:
-        """Answer a question about regions. The blocking form of `stream`, with the same arguments."""
-        settings = (max_new_tokens, temperature, top_p, seed)
-        return "".join(self.stream(question, regions, history, *settings, about=about, without=without))
-
-    def stream(
-        self,
-        question: str,
-        regions: Sequence[np.ndarray] = (),
-        history: Iterable[Turn | tuple[str, str]] = (),
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int | None = None,
-        about: Sequence[int] | None = None,
-        without: Collection[RegionToken] = (),
-    ) -> AnswerStream:
-        """Answer a question about regions, piece by piece.
-
-        Args:
-            question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
-            regions: bool or {0, 1} masks (H, W) of the picture's own size, in the order of their numbers.
-            history: earlier turns, oldest first. If they do not fit the context, the oldest turns are left out and the
-                stream's `trimmed_turns` says how many.
-            max_new_tokens: None for the model's default; never more than the context has room for.
-            temperature, top_p, seed: see `SamplingSettings`.
-            about: numbers, from 1, of the regions that the question is about if it mentions none; None for all.
-            without: region tokens to set to zero, "mask" or "pos", to see how an answer depends on them.
-
-        Raises:
-            InputError: a mask, the question or a setting cannot be used.
-            ContextOverflowError: the question does not fit even without history.
-        """
-        masks = [as_mask(mask, self.size_hw) for mask in regions]
-        turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
-        requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
-        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, requested)
-        return AnswerStream(
-            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
-            self.model.prompts.tokenizer,
-            STOP_STRINGS,
-            prompt_tokens=len(prompt.ids) - 1 + self.model.network.config.vision.image_token_count,
-            trimmed_turns=trimmed,
-            settings=requested,
-        )
-
-    def describe(
-        self,
-        regions: Iterable[np.ndarray] | None = None,
-        style: str = "short",
-        batch_size: int = DEFAULT_BATCH_SIZE,
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int | None = None,
-        *,
-        masks: Iterable[np.ndarray] | None = None,
-    ) -> Iterator[tuple[int, str]]:
-        """Describe regions, many at a time, with the published question of that style.
-
-        Args:
-            regions: bool or {0, 1} masks (H, W).
-            style: "short", "detailed" or "category".
-            batch_size: regions that are decoded together. Each needs memory for its own few tokens; the picture's
-                tokens are shared.
-            max_new_tokens, temperature, top_p, seed: as for `stream`, for every region.
-            masks: the old name of `regions`; deprecated.
-
-        Returns:
-            an iterator over (place of the region from 0, answer), each as soon as it is complete, not in order. The
-            answers are those of `ask`. Closing the iterator ends the work.
-
-        Raises:
-            InputError: a mask, the style or a setting cannot be used.
-            ContextOverflowError: the question does not fit.
-        """
-        regions = _regions_or_masks(regions, masks)
-        _check_style(style)
-        if batch_size < 1:
-            raise InputError("engine.batch_size_invalid", value=batch_size)
-        requested = self._settings(temperature, top_p, max_new_tokens, seed)
-        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, requested)
-        # Only the tokens of the masks are held in memory: a mask is as large as the picture.
-        encoding = functools.cache(self.encoding)
-        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
-        return self._describe(prompt, tokens, settings, batch_size)
-
-    def _describe(
-        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
-    ) -> Iterator[tuple[int, str]]:
-        longest = settings.max_new_tokens
-        assert longest is not None
-        tokenizer = self.model.prompts.tokenizer
-        head, tail = _split(prompt)
-        prefix = self._prefix(head, self.encoding) if tokens else None
-        for start in range(0, len(tokens), batch_size):
-            batch = tokens[start : start + batch_size]
-            embeds = [self._embed_tail(tail, [region_tokens] * len(prompt.regions))[0] for region_tokens in batch]
-            rows = DecodedRows(self.model.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
-            answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
-            for step in range(longest):
-                if not rows.running:
-                    break
-                for row, token in rows.step().items():
-                    text, pieces = answers[row]
-                    if token != tokenizer.eos_id:
-                        pieces.append(text.feed(token))
-                    if token == tokenizer.eos_id or text.hit_stop_string or step + 1 == longest:
-                        rows.end(row)
-                        yield start + row, "".join([*pieces, text.finish()])
-
-    def _decode(
-        self,
-        prompt: TextPrompt,
-        masks: Sequence[np.ndarray],
-        without: Collection[RegionToken],
-        settings: SamplingSettings,
-        should_stop: Callable[[], bool],
-    ) -> Generator[int]:
-        """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
-        if should_stop():
-            return
-        begun = self._begin(prompt, masks, without)
-        cached_length, answer = begun.cache.get_seq_length(), list[int]()
-        try:
-            for token in decode(self.model.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
-                answer.append(token)
-                yield token
-        finally:
-            if begun.cache.get_seq_length() > cached_length:
-                self._cache.remember(begun.conversation, answer, begun.cache)
-
-    @torch.inference_mode()
-    def read(self, question: str, regions: Sequence[np.ndarray] = ()) -> ReadPrompt:
-        """Prefill a question about regions without answering it. The result is cached for later prompts.
-
-        Args:
-            question, regions: as for `stream`.
-
-        Raises:
-            InputError: a mask or the question cannot be used.
-        """
-        masks = [as_mask(mask, self.size_hw) for mask in regions]
-        begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
-        logits = DecodedRows(
-            self.model.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
-        ).next_logits()
-        self._cache.remember(begun.conversation, (), begun.cache)
-        return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
-
-    def name(self, mask: np.ndarray, question: str = QUESTIONS["category"], guesses: int = GUESSES) -> NamedRegion:
-        """What a region is in a word or phrase, how sure that is, and the next guesses.
-
-        Args:
-            mask: bool or {0, 1} (H, W) of the picture's own size; `<region1>` of the question.
-            question: one that is answered by a name; the published category question unless another one is given.
-            guesses: how many at most, the answer among them.
-
-        Raises:
-            InputError: the mask, the question or the number of guesses cannot be used.
-        """
-        if guesses < 1:
-            raise InputError("engine.guesses_none", count=guesses)
-        network, tokenizer, scale = (
-            self.model.network,
-            self.model.prompts.tokenizer,
-            self.model.network.config.confidence,
-        )
-        read = self.read(question, [mask])
-        found = guess_answers(
-            network.llm, read.prefix, read.own, read.logits, tokenizer.eos_id, guesses + 3, MAX_NAME_TOKENS
-        )
-        best: dict[str, Guess] = {}
-        for one in found:
-            text = AnswerText(tokenizer, STOP_STRINGS)
-            name = ("".join(text.feed(token) for token in one.ids) + text.finish()).strip(" .")
-            probability = math.exp(one.log_probability)
-            if name and name not in best:
-                best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
-        return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
-
-    def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
-        """The prompt's cached beginning, and the embeddings of the rest."""
-        head, tail = _split(prompt)
-        encoding = functools.cache(self.encoding)  # at most once for a question, even if it is evicted
-        prefix = self._prefix(head, encoding)
-        conversation = self._contents(tail, prompt.regions, masks, without)
-        # The last position is never taken from the cache, because its logits are needed.
-        cached_length, key_values = self._cache.recall(conversation[:-1])
-        if tail[cached_length] == self.model.network.config.pos_token_id:
-            cached_length -= 1  # a region's two tokens are embedded together
-        new_regions = prompt.regions[tail[:cached_length].count(self.model.network.config.mask_token_id) :]
-        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(new_regions)}
-        embeds = self._embed_tail(tail[cached_length:], [tokens[index] for index in new_regions])
-        cache = cache_of(self.model.network.llm.config, key_values, cached_length)
-        return _BegunPrompt(conversation, prefix, cache, embeds)
-
-    def _contents(
-        self,
-        tail: Sequence[int],
-        regions: Sequence[int],
-        masks: Sequence[np.ndarray],
-        without: Collection[RegionToken],
-    ) -> list[Hashable]:
-        """Content of each position of a conversation: a token id, or for a region's tokens the digest of its mask."""
-        config = self.model.network.config
-        digests = {index: CodedMask.of(masks[index]).digest for index in set(regions)}
-        contents: list[Hashable] = list(tail)
-        places = iter(regions)
-        for place, token in enumerate(tail):
-            if token == config.mask_token_id:
-                digest = digests[next(places)]
-                # The spatial token follows directly.
-                contents[place] = ("mask", None if "mask" in without else digest)
-                contents[place + 1] = ("pos", None if "pos" in without else digest)
-        return contents
-
-    @torch.inference_mode()
-    def encoding(self) -> Encoding:
-        """The picture's encoding; computed again if it was evicted from the cache."""
-        return self._cache.part("encoding", self._encode)
-
-    def _encode(self) -> Encoding:
-        if self._photo_square is None:
-            return Encoding(*self.model.network.encode_image(self._pixel_values))
-        # Encoded once for all who look through that tower: the segmenter asks for the same levels.
-        photo_levels = shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
-        return Encoding(*self.model.network.encode_image(self._pixel_values, photo_levels))
-
-    @torch.inference_mode()
-    def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:
-        """Keys and values of a prompt up to and including the picture."""
-
-        def compute() -> KeyValues:
-            network = self.model.network
-            image_tokens = encoding().image_tokens
-            no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
-            ids = torch.tensor([head], device=image_tokens.device)
-            cache = cache_of(network.llm.config)
-            embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)
-            network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
-            return key_values_of(cache)
-
-        return self._cache.part("prefix", compute)
-
-    def _settings(
-        self, temperature: float, top_p: float, max_new_tokens: int | None, seed: int | None
-    ) -> SamplingSettings:
-        settings = SamplingSettings(temperature, top_p, max_new_tokens, seed)
-        return settings.with_longest(self.model.generation_defaults.max_new_tokens)
-
-    def _fit(
-        self,
-        question: str,
-        region_count: int,
-        turns: Sequence[Turn],
-        about: Sequence[int] | None,
-        requested: SamplingSettings,
-    ) -> tuple[TextPrompt, int, SamplingSettings]:
-        """The prompt with as much history as fits, the number of turns left out, and the settings with an answer length
-        that fits. Raises ContextOverflowError if the question does not fit even without history."""
-        config = self.model.network.config
-        context = config.language.max_position_embeddings
-        longest = requested.max_new_tokens
-        assert longest is not None
-        needed = min(MIN_ANSWER_TOKENS, longest)
-        for left_out in range(len(turns) + 1):
-            prompt = self.model.prompts.conversation(question, region_count, turns[left_out:], about)
-            length = len(prompt.ids) - 1 + config.vision.image_token_count
-            if length + needed <= context:
-                room = min(longest, context - length)
-                return prompt, left_out, dataclasses.replace(requested, max_new_tokens=room)
-        raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
-
-    @torch.inference_mode()
-    def _region_tokens(
-        self, mask: np.ndarray, encoding: Callable[[], Encoding], without: Collection[RegionToken] = ()
-    ) -> _RegionTokens:
-        levels = encoding().levels
-        stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
-        (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack])
-        return _RegionTokens(
-            torch.zeros_like(mask_token) if "mask" in without else mask_token,
-            torch.zeros_like(pos_token) if "pos" in without else pos_token,
-        )
-
-    @torch.inference_mode()
-    def _embed_tail(self, tail: Sequence[int], regions: Sequence[_RegionTokens]) -> torch.Tensor:
-        """Embeddings (1, T, D) of the ids after the picture, with the tokens of the regions that they contain."""
-        no_tokens = self._pixel_values.new_zeros(0, self.model.network.config.language.hidden_size)
-        ids = torch.tensor([tail], device=no_tokens.device)
-        mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
-        pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
-        return self.model.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
-
-
-def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The ids up to and including the picture, and the ids after it."""
-    end = prompt.ids.index(IMAGE_PLACEHOLDER_ID) + 1
-    return prompt.ids[:end], prompt.ids[end:]
-
-
-def _regions_or_masks(regions: Iterable[np.ndarray] | None, masks: Iterable[np.ndarray] | None) -> Iterable[np.ndarray]:
-    """The argument `regions`, or `masks`, its old name. Raises TypeError unless exactly one of them was given."""
-    if (regions is None) == (masks is None):
-        raise TypeError("describe needs regions (masks is their old name), once.")
-    if masks is not None:
-        warnings.warn("describe(masks=…) is called describe(regions=…) now.", DeprecationWarning, stacklevel=3)
-    return regions if masks is None else masks  # type: ignore[return-value]
-
-
-def _check_style(style: str) -> None:
-    if style not in ("short", "detailed", "category"):
-        raise InputError("engine.style_unknown", style=repr(style))

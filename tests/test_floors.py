@@ -14,12 +14,13 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [
     {"errors", "config", "i18n"},
-    {"regions", "cache"},
+    {"regions", "cache", "vocabularies"},
     {"draw", "language"},
     {"io"},
     {"model", "preprocess"},
     {"runtime", "segment"},
-    {"engine"},
+    {"region_model"},
+    {"engine", "view"},
     {"analysis"},
     {"training", "evaluation", "cli", "convert", "__main__"},
 ]

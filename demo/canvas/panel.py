@@ -17,6 +17,9 @@ from demo.i18n.switching import in_words
 from demo.session.examples import Example
 from demo.shared.scripts import script, text_of
 
+STYLE_SHEETS = ("canvas", "toolbar", "stage", "empty", "line", "regions", "pictures", "camera")
+"""Style sheets of the component, in the order in which they are joined."""
+
 
 def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
     """Create the component inside a Blocks. `addresses`: whether pasting a web address opens the picture there."""
@@ -24,7 +27,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
     canvas = gr.HTML(
         value=None,
         html_template='<div class="osp-root"></div>',
-        css_template=text_of("canvas/canvas.css"),
+        css_template="\n".join(text_of(f"canvas/styles/{name}.css") for name in STYLE_SHEETS),
         js_on_load=script("canvas/canvas.js", EVENTS),
         apply_default_css=False,
         server_functions=[place_captions],

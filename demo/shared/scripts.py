@@ -37,7 +37,7 @@ def script(entry: str, events: Sequence[str] = ()) -> str:
 
 
 def text_of(name: str) -> str:
-    """The text of a file by its path below `demo/`, such as "canvas/canvas.css"."""
+    """The text of a file by its path below `demo/`, such as "canvas/styles/canvas.css"."""
     return resources.files("demo").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from osprey_core.config import LEVEL_NAMES
-from osprey_core.engine import View
 from osprey_core.model.mask_pooling import cover_grid, mask_pooling
 from osprey_core.regions.masks import as_mask
+from osprey_core.view import View
 
 Heat = NDArray[np.float32]
 

@@ -17,10 +17,10 @@ import torch
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT
 from osprey_core.cache.prefix_cache import cache_of
-from osprey_core.engine import ReadPrompt, View
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.regions.masks import as_mask
+from osprey_core.view import ReadPrompt, View
 
 MAX_LABELS = 1000
 

@@ -18,7 +18,8 @@ from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, Recor
 from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
-    from osprey_core.engine import NamedRegion, Osprey
+    from osprey_core.engine import Osprey
+    from osprey_core.region_model import NamedRegion
 
 
 def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:

@@ -27,7 +27,9 @@ from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import Segmenter
 
 if TYPE_CHECKING:
-    from osprey_core.engine import NamedRegion, Osprey, View
+    from osprey_core.engine import Osprey
+    from osprey_core.region_model import NamedRegion
+    from osprey_core.view import View
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")

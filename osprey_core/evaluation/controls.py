@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from osprey_core.engine import RegionToken, View
 from osprey_core.evaluation.questions import Question
+from osprey_core.region_model import RegionToken
 from osprey_core.training.dialogues import DialogueSample
+from osprey_core.view import View
 
 Ask = Callable[[DialogueSample, View, Question], str]
 """Answers one question; controls change what the model is given."""

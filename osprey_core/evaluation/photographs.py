@@ -15,13 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from osprey_core.engine import Guess, NamedRegion, Osprey, RegionToken, View
+from osprey_core.engine import Osprey
 from osprey_core.evaluation.judges import semantic_iou, words_of
 from osprey_core.evaluation.measures import ROUNDS, Score
 from osprey_core.evaluation.sentence_similarity import SentenceEncoder, semantic_similarity
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.region_model import Guess, NamedRegion, RegionToken
 from osprey_core.training.scenes.names import Thing
 from osprey_core.training.scenes.photographs import Photograph, PhotoRegion, photo_names
+from osprey_core.view import View
 
 SMALLEST_AREA = 32 * 32
 """Pixels of a thing's mask (or of its box, where there is no mask) below which it is not asked for."""

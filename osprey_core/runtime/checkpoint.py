@@ -56,7 +56,7 @@ def inspect_folder(folder: Path) -> CheckpointFiles:
     path = folder / CONFIG_FILE
     if not path.is_file():
         raise ModelNotFoundError("checkpoint.config_missing", folder=str(folder))
-    values = _read_json(path)
+    values = read_json(path)
     own = values.get("format") == FORMAT
     config = OspreyConfig.from_dict(values) if own else OspreyConfig.from_published(values)
     return CheckpointFiles(folder, "own" if own else "published", config, _weight_files(folder))
@@ -119,7 +119,7 @@ def load_network(
     if vision_weights is not None:
         sources.append((vision_weights, _rename_clip))
     for path, rename in sources:
-        for name, tensor in _read_tensors(path):
+        for name, tensor in read_tensors(path):
             ours = rename(name)
             if ours is None or ours in found:
                 continue
@@ -222,7 +222,7 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
 
 def _shards_of(folder: Path, index: Path) -> list[str]:
     """Names of the weights files that an index names. Raises CheckpointError for others than names in this folder."""
-    weight_map = _read_json(index).get("weight_map", {})
+    weight_map = read_json(index).get("weight_map", {})
     names = set(weight_map.values()) if isinstance(weight_map, dict) and _are_texts(weight_map.values()) else None
     # A downloaded index is untrusted: it must not open files elsewhere on this machine.
     if names is None or any(Path(name).name != name or name in ("", ".", "..") or "\\" in name for name in names):
@@ -234,7 +234,8 @@ def _are_texts(values: Iterable[Any]) -> bool:
     return all(isinstance(value, str) and "\0" not in value for value in values)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a file. Raises CheckpointError if it is none."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
@@ -254,8 +255,8 @@ def _tensor_names(path: Path) -> list[str]:
     return list(_load_pickle(path))
 
 
-def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """Name and tensor, one at a time, memory-mapped where the format allows."""
+def read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and tensor, one at a time, memory-mapped where the format allows. Raises CheckpointError if it is broken."""
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as tensors:

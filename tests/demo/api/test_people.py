@@ -84,7 +84,7 @@ def test_a_stop_frees_the_model_and_what_the_answer_was_written_with(
         caches.append(weakref.ref(cache))
         return cache
 
-    monkeypatch.setattr("osprey_core.engine.cache_of", noted)
+    monkeypatch.setattr("osprey_core.view.cache_of", noted)
     first, second = seated(address, 0), seated(address, 1)
     slow = nano.network.llm.lm_head.register_forward_pre_hook(lambda *_: time.sleep(1))
     try:

@@ -10,10 +10,11 @@ import torch
 
 from osprey_core.analysis import label_likelihood
 from osprey_core.analysis.label_likelihood import LabelScore, LabelScores, score_labels
-from osprey_core.engine import Osprey, View
+from osprey_core.engine import Osprey
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.view import View
 from tests.tiny import positions_computed, tiny_osprey
 
 LABELS = ["cat", "a small dog", "the sea is", "x", "描述", "</s>"]

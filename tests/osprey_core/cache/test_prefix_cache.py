@@ -17,10 +17,10 @@ from benchmarks.baseline import ask as ask_uncached
 from osprey_core import InputError, Osprey, View
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.cache.prefix_cache import CacheBudget, PrefixCache, cache_of, common_length, tensor_bytes
-from osprey_core.engine import RegionToken
 from osprey_core.language.generation import DecodedRows, decode
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import RegionToken
 from tests.tiny import positions_computed, tiny_osprey
 
 QUESTION = "what is <region1>"
@@ -322,7 +322,7 @@ def test_a_stopped_answer_frees_what_it_decoded_with(model: Osprey, monkeypatch:
         caches.append(weakref.ref(cache))
         return cache
 
-    monkeypatch.setattr("osprey_core.engine.cache_of", noted)
+    monkeypatch.setattr("osprey_core.view.cache_of", noted)
     view = model.open(picture())
     gc.disable()  # freed by falling out of use, not by being found later
     try:

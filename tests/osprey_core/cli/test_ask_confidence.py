@@ -12,8 +12,9 @@ from PIL import Image
 from osprey_core.cli.ask import named_in_words
 from osprey_core.cli.commands import main
 from osprey_core.cli.loaders import Loaders, load_segmenter_for
-from osprey_core.engine import Guess, NamedRegion, View
 from osprey_core.io.export import read_conversation
+from osprey_core.region_model import Guess, NamedRegion
+from osprey_core.view import View
 from tests.tiny import tiny_osprey
 
 NAMED = NamedRegion((Guess("dog", 0.8, 0.83), Guess("cat", 0.1, 0.09), Guess("horse", 0.05, 0.02)), 0.5)

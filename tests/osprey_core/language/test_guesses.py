@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from osprey_core.analysis.label_likelihood import score_labels
-from osprey_core.engine import Guess, NamedRegion
 from osprey_core.errors import InputError
 from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.region_model import Guess, NamedRegion
 from tests.tiny import tiny_osprey
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (48, 80, 3), dtype=np.uint8)

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_masks
 
-from osprey_core.engine import MAX_NAME_TOKENS
 from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.runtime import hub
@@ -25,6 +24,7 @@ from osprey_core.training.scenes.photographs import (
     photo_scene,
     read_photographs,
 )
+from osprey_core.view import MAX_NAME_TOKENS
 
 HEIGHT, WIDTH = 120, 160
 

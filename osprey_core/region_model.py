@@ -1,0 +1,171 @@
+"""The protocol of whoever answers questions about regions: open a picture once, then ask.
+
+`engine.Osprey` is one implementation; others need no tensors. What a model can do is in its `Abilities`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+from PIL import Image
+
+from osprey_core.config import GenerationDefaults
+from osprey_core.language.prompts import Turn
+from osprey_core.language.sampling import SamplingSettings
+
+Style = Literal["short", "detailed", "category"]
+"""The published questions that describe a region."""
+
+STYLES: tuple[Style, ...] = get_args(Style)
+
+RegionToken = Literal["mask", "pos"]
+"""The two tokens of a region: "mask" says what is there, "pos" where."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can be asked for. By default everything that Osprey can."""
+
+    questions: bool = True
+    """Free questions; without it only the style "category"."""
+    turns: bool = True
+    """Questions that refer to earlier turns."""
+    max_regions: int | None = None
+    """Regions in one question; None for any number."""
+    likelihood: bool = True
+    """The likelihood of given answers (`View.read`)."""
+    confidence: bool = True
+    """Names with confidences (`View.name`)."""
+    features: bool = True
+    """Maps of feature similarity, and region tokens that can be switched off."""
+
+
+class Guess(NamedTuple):
+    """One name for a region."""
+
+    name: str
+    probability: float
+    """0..1, that the model answers exactly so."""
+    confidence: float
+    """0..1, how often a name of this probability is right, measured on things that were never trained on."""
+
+
+class NamedRegion(NamedTuple):
+    """A region's name and the next guesses, the likeliest first; none where the model had only long answers."""
+
+    guesses: tuple[Guess, ...]
+    unsure_below: float
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the name should be given as a question, with the next guesses beside it."""
+        return not self.guesses or self.guesses[0].confidence < self.unsure_below
+
+
+class AnswerPieces(Protocol):
+    """An answer that is being written: iterate it for text, call `stop()` from any thread.
+
+    `finish_reason` and the measures are final once the iteration has ended.
+    """
+
+    prompt_tokens: int
+    trimmed_turns: int
+    new_tokens: int
+    settings: SamplingSettings | None
+
+    @property
+    def finish_reason(self) -> str | None:
+        """ "eos", "stop_string", "length" or "stopped"; None while the answer is written."""
+        ...
+
+    @property
+    def seconds_to_first_token(self) -> float:
+        """From the start of the iteration to the first piece; 0 while there is none."""
+        ...
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Rate after the first piece."""
+        ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def stop(self) -> None:
+        """End the answer soon. The text so far stays."""
+        ...
+
+
+class RegionView(Protocol):
+    """A picture opened by a model. Any number of people and threads may ask about it."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        ...
+
+    def ask(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray] = (),
+        history: Iterable[Turn | tuple[str, str]] = (),
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        about: Sequence[int] | None = None,
+    ) -> str:
+        """Answer a question about regions, see `View.stream`. Raises InputError for what the model cannot do."""
+        ...
+
+    def stream(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray] = (),
+        history: Iterable[Turn | tuple[str, str]] = (),
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        about: Sequence[int] | None = None,
+    ) -> AnswerPieces:
+        """As `ask`, piece by piece."""
+        ...
+
+    def describe(
+        self,
+        regions: Iterable[np.ndarray] | None = None,
+        style: str = "short",
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> Iterator[tuple[int, str]]:
+        """Place (from 0) and description of each region, as each is complete."""
+        ...
+
+
+class RegionModel(Protocol):
+    """A model that answers questions about regions of pictures."""
+
+    @property
+    def name(self) -> str:
+        """What the person called it."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can be asked for."""
+        ...
+
+    @property
+    def generation_defaults(self) -> GenerationDefaults:
+        """Its own sampling settings."""
+        ...
+
+    def open(self, image: Image.Image | np.ndarray) -> Any:
+        """Open a picture, which may be slow. Returns a `RegionView`. Raises InputError if it cannot be read."""
+        ...
