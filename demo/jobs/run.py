@@ -15,7 +15,7 @@ from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
 from demo.shared.running_jobs import Ticket
-from demo.shared.turns import Turn
+from demo.shared.turns import WorkTurn
 
 Update = TypeVar("Update")
 """The type of a job's progress updates."""
@@ -96,7 +96,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
 
 
 def _carry_out(
-    services: Services, job: Job[Update], decode: Decode, interval: float, ticket: Ticket, turn: Turn
+    services: Services, job: Job[Update], decode: Decode, interval: float, ticket: Ticket, turn: WorkTurn
 ) -> Iterator[Update]:
     """Decode all requests of a job whose turn has begun. Between pieces, others may have their turn."""
     last = 0.0
@@ -117,7 +117,7 @@ def _carry_out(
                 yield from _wait(job, turn, ticket, "writing")
 
 
-def _wait(job: Job[Update], turn: Turn, ticket: Ticket, phase: Phase) -> Iterator[Update]:
+def _wait(job: Job[Update], turn: WorkTurn, ticket: Ticket, phase: Phase) -> Iterator[Update]:
     """Wait for the turn and yield updates of this phase; ends without the turn if the job is stopped."""
     while not ticket.stopped and not turn.wait(WAITING_SECONDS):
         job.place = turn.place

@@ -5,7 +5,7 @@ from __future__ import annotations
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
-from demo.shared.turns import Turn
+from demo.shared.turns import WorkTurn
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import pixels_of, read_picture
 
@@ -13,7 +13,7 @@ FEWEST_PIXELS = 1_000_000
 """What the smallest picture counts as, because it keeps a core busy too."""
 
 
-def picture_turn(services: Services, person: str, pixels: int) -> Turn:
+def picture_turn(services: Services, person: str, pixels: int) -> WorkTurn:
     """A turn, for a `with` statement, at work that needs memory for so many pixels. It must not hold another one."""
     return services.picture_turns.queue(person, max(pixels, FEWEST_PIXELS))
 

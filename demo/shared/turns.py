@@ -25,37 +25,37 @@ class Turns:
     def __init__(self, capacity: float = 1.0, slice_seconds: float = 0.5, most_begun: int = 16) -> None:
         self.capacity, self.slice_seconds, self.most_begun = capacity, slice_seconds, most_begun
         self.changed = threading.Condition()
-        self.waiting: list[Turn] = []
-        self.running: list[Turn] = []
+        self.waiting: list[WorkTurn] = []
+        self.running: list[WorkTurn] = []
         self._arrivals = itertools.count()
         self._used: dict[str, tuple[float, float]] = {}
         """Of each person: seconds of use, and when they were counted last."""
 
-    def queue(self, person: str, weight: float = 1.0) -> Turn:
-        """Queue for a turn; it begins with `Turn.wait` and must be ended with `Turn.leave`."""
-        turn = Turn(self, person, weight)
+    def queue(self, person: str, weight: float = 1.0) -> WorkTurn:
+        """Queue for a turn; it begins with `WorkTurn.wait` and must be ended with `WorkTurn.leave`."""
+        turn = WorkTurn(self, person, weight)
         with self.changed:
             self.enqueue(turn)
         return turn
 
-    def enqueue(self, turn: Turn) -> None:
+    def enqueue(self, turn: WorkTurn) -> None:
         """Put a turn at the end of those that wait. Call it while holding `changed`."""
         turn.arrival = next(self._arrivals)
         self.waiting.append(turn)
 
-    def ordered(self) -> list[Turn]:
+    def ordered(self) -> list[WorkTurn]:
         """The turns that wait, the next one first. Call it while holding `changed`."""
         now = time.monotonic()
         running = [turn.person for turn in self.running]
         is_full = len(running) + sum(turn.has_begun for turn in self.waiting) >= self.most_begun
 
-        def place(turn: Turn) -> tuple[bool, int, float, bool, int]:
+        def place(turn: WorkTurn) -> tuple[bool, int, float, bool, int]:
             is_too_many, used = is_full and not turn.has_begun, self._seconds_used(turn.person, now)
             return is_too_many, running.count(turn.person), used, not turn.has_begun, turn.arrival
 
         return sorted(self.waiting, key=place)
 
-    def is_next(self, turn: Turn) -> bool:
+    def is_next(self, turn: WorkTurn) -> bool:
         """Whether this turn can begin now. Call it while holding `changed`."""
         is_free = not self.running or sum(other.weight for other in self.running) + turn.weight <= self.capacity
         return is_free and self.ordered()[0] is turn
@@ -72,7 +72,7 @@ class Turns:
         return seconds * 0.5 ** ((now - counted_at) / _HALF_LIFE_SECONDS)
 
 
-class Turn:
+class WorkTurn:
     """One person's turn: it waits, runs, may let others go first, and ends."""
 
     def __init__(self, turns: Turns, person: str, weight: float) -> None:
@@ -130,7 +130,7 @@ class Turn:
         self._begun_at = None
         self._turns.changed.notify_all()
 
-    def __enter__(self) -> Turn:
+    def __enter__(self) -> WorkTurn:
         self.wait()
         return self
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from demo.shared.turns import Turn, Turns
+from demo.shared.turns import Turns, WorkTurn
 
 
-def begun(turns: Turns, person: str, weight: float = 1.0) -> Turn:
+def begun(turns: Turns, person: str, weight: float = 1.0) -> WorkTurn:
     turn = turns.queue(person, weight)
     assert turn.wait(1)
     return turn
