@@ -16,9 +16,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.api.upload_folder import UploadFolder, own_folder
 from demo.options import Options, read_options
 from demo.shared import memory
+from demo.shared.own_folder import own_folder
 from osprey_core.errors import InputError
 
 log = logging.getLogger("osprey")
@@ -39,14 +39,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     stopped = threading.Event()
     _stop_on_signals(stopped)
-    if "GRADIO_TEMP_DIR" in os.environ:  # the person's own choice, which outlives the program
-        return serve(options, Path(os.environ["GRADIO_TEMP_DIR"]), stopped)
-    with own_folder() as folder:
-        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # Gradio reads it when it is imported
-        try:
-            return serve(options, folder, stopped)
-        finally:
-            del os.environ["GRADIO_TEMP_DIR"]
+    return serve(options, stopped)
 
 
 def _stop_on_signals(stopped: threading.Event) -> None:
@@ -61,14 +54,24 @@ def _stop_on_signals(stopped: threading.Event) -> None:
         signal.signal(number, stop)
 
 
-def serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
-    """Build the page and serve it, while model and segmenter load in the background, until `stopped` is set.
+def serve(options: Options, stopped: threading.Event | None = None) -> int:
+    """Build the page and serve it, while model and segmenter load in the background, until `stopped` is set."""
+    stopped = stopped or threading.Event()
+    if "GRADIO_TEMP_DIR" in os.environ:  # the person's own choice, which outlives the program
+        return _serve(options, Path(os.environ["GRADIO_TEMP_DIR"]), stopped)
+    with own_folder() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # Gradio reads it when it is imported
+        try:
+            return _serve(options, folder, stopped)
+        finally:
+            del os.environ["GRADIO_TEMP_DIR"]
 
-    uploads: the folder of uploaded files.
-    """
+
+def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
+    from demo.api.upload_folder import UploadFolder
     from demo.app import build_app
     from demo.jobs import decoding
     from demo.jobs.decoding import Decode

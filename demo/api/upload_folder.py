@@ -1,4 +1,4 @@
-"""The folder of uploaded files: bounded, tidied, and removed when the program ends.
+"""The folder of uploaded files: bounded and tidied.
 
 Uploads are only needed until they have been opened, because sessions hold the bytes of their pictures.
 """
@@ -6,18 +6,17 @@ Uploads are only needed until they have been opened, because sessions hold the b
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 
 from demo.api.request_bodies import UPLOAD, limit_of, refuse, route_of
+from demo.shared.own_folder import OWNER_FILE
 from demo.shared.problems import is_disk_full
 
 MAX_BYTES = 2 * 2**30
@@ -27,8 +26,6 @@ KEPT_SECONDS = 2 * 3600.0
 STALE_SECONDS = 600.0
 """A file that is being received and has not grown for so long was abandoned."""
 TIDY_SECONDS = 60.0
-_PREFIX = "osprey-uploads-"
-_OWNER_FILE = "process"
 
 
 class UploadFolder:
@@ -73,7 +70,7 @@ class UploadFolder:
                 path = Path(folder) / name
                 with suppress(OSError):
                     status = path.stat()
-                    if path != self.path / _OWNER_FILE:
+                    if path != self.path / OWNER_FILE:
                         yield status.st_mtime, status.st_size, path
 
 
@@ -115,38 +112,6 @@ class GuardUploads:
             # Another upload that began meanwhile has failed as well, or will: the disk is full.
             path.unlink(missing_ok=True)
         self._uploads.tidy(is_full=True)
-
-
-@contextmanager
-def own_folder() -> Iterator[Path]:
-    """A new folder for the files of this process, removed at the end; those of killed processes go as well."""
-    remove_abandoned(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    (folder / _OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_abandoned(parent: Path) -> None:
-    """Remove the folders in `parent` whose processes do not run any more."""
-    for folder in parent.glob(f"{_PREFIX}*"):
-        with suppress(OSError, ValueError):
-            if not _is_running(int((folder / _OWNER_FILE).read_text(encoding="ascii"))):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name != "posix":  # elsewhere, this signal would end the process
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _partial_files(folder: Path) -> set[Path]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
-from demo.shared.turns import WorkTurn
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import pixels_of, read_picture
 
@@ -13,9 +15,17 @@ FEWEST_PIXELS = 1_000_000
 """What the smallest picture counts as, because it keeps a core busy too."""
 
 
-def picture_turn(services: Services, person: str, pixels: int) -> WorkTurn:
-    """A turn, for a `with` statement, at work that needs memory for so many pixels. It must not hold another one."""
-    return services.picture_turns.queue(person, max(pixels, FEWEST_PIXELS))
+@contextmanager
+def picture_turn(services: Services, person: str, pixels: int) -> Iterator[None]:
+    """A turn, for a `with` statement, at work that needs memory for so many pixels. It must not hold another one.
+
+    Memory that does not suffice becomes an InputError that names what helps here: a smaller picture.
+    """
+    with services.picture_turns.queue(person, max(pixels, FEWEST_PIXELS)):
+        try:
+            yield
+        except MemoryError:
+            raise InputError("page.out_of_memory_picture") from None
 
 
 def open_picture(data: bytes, name: str) -> Session:

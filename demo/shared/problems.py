@@ -27,8 +27,7 @@ def error_to_tell(error: BaseException | None) -> OspreyError | None:
     if isinstance(error, OspreyError):
         return error
     if error is not None and is_out_of_memory(error):
-        # torch runs out of the model's memory; a MemoryError is about main memory, of which pictures take the most.
-        return OspreyError("page.out_of_memory_picture" if isinstance(error, MemoryError) else "page.out_of_memory")
+        return OspreyError("page.out_of_memory")
     if is_disk_full(error):
         return OspreyError("page.disk_full")
     return None

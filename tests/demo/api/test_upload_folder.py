@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from demo.api import upload_folder
-from demo.api.upload_folder import GuardUploads, UploadFolder, own_folder, remove_abandoned
+from demo.api.upload_folder import GuardUploads, UploadFolder
+from demo.shared.own_folder import own_folder, remove_abandoned
 
 
 def stored(folder: Path, name: str, size: int, age: float) -> Path:
