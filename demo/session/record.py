@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
-from demo.session import mentions
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
@@ -14,6 +13,7 @@ from osprey_core.io import export
 from osprey_core.io.pictures import pixels_of
 from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
+from osprey_core.regions import mentions
 
 SAVED_PIXELS = 24_000_000
 

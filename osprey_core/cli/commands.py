@@ -30,7 +30,7 @@ def main(
     try:
         options = read_options(argv)
         if isinstance(options, AskOptions):
-            ask(options, loaders, out)
+            ask(options, loaders, out, errors)
             return 0
         return 0 if describe(options, loaders, errors) else 2
     except OspreyError as error:
