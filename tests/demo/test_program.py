@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 
@@ -57,3 +58,37 @@ def _connected(address: str, process: subprocess.Popen[str]) -> Client:
             assert process.poll() is None, process.stdout.read() if process.stdout else ""
             assert time.monotonic() < deadline
             time.sleep(0.5)
+
+
+def test_it_opens_as_a_space(tmp_path: Path) -> None:
+    """With a Space's variables: behind its proxy, framed by the Hub, and checked by the Space's own probe."""
+    port = fakes.free_port()
+    space = {"SPACE_ID": "me/osprey", "SPACE_HOST": "me-osprey.hf.space", "SYSTEM": "spaces"}
+    environment = {**os.environ, **space, "TMPDIR": str(tmp_path), "GRADIO_SERVER_NAME": "0.0.0.0"}
+    command = [sys.executable, "app.py", "--port", str(port), "--segmenter", "classic", "--device", "cpu"]
+    page = f"http://127.0.0.1:{port}/"
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while True:
+                try:
+                    httpx.get(page, timeout=5)
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.5)
+            host = {"Host": "me-osprey.hf.space", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+            own, hub, foreign = ("https://me-osprey.hf.space", "https://huggingface.co", "https://evil.example")
+            assert httpx.get(page, headers=host).status_code == 200
+            assert httpx.get(page, headers={"Host": f"10.1.2.3:{port}"}).status_code == 200
+            for origin, status in ((own, 200), (hub, 200), (foreign, 403)):
+                sent = {**host, "Origin": origin}
+                call = httpx.post(f"{page}gradio_api/call/stop", json={"data": [""]}, headers=sent)
+                assert call.status_code == status
+                assert httpx.get(f"{page}config", headers=sent).status_code == status
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
