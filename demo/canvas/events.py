@@ -14,6 +14,7 @@ from demo.canvas.gestures import (
     BoxGesture,
     BrushGesture,
     DeleteRegion,
+    DetailMessage,
     Edit,
     EditAll,
     Gesture,
@@ -29,7 +30,7 @@ from demo.canvas.gestures import (
     ShowRegion,
     seq_of,
 )
-from demo.canvas.payloads import scene_of, segments_of
+from demo.canvas.payloads import detail_of, scene_of, segments_of
 from demo.session import marks, record, regions
 from demo.session.segments import find_everything
 from demo.session.services import Services
@@ -77,6 +78,7 @@ def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, follow
     canvas.segment_everything(
         others.segment_everything, [workspace, canvas], [canvas], **private(queues.SEGMENTER, overlapping=True)
     )
+    canvas.show_detail(others.show_detail, [workspace], [canvas], **private(queues.OPENING, overlapping=True))
     canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.OPENING))
 
 
@@ -118,6 +120,17 @@ class CanvasHandlers:
             if session.shows(Gesture.read(value).picture):
                 segments = {"segments": segments_of(session, find_everything(self.services, session))}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
+
+    def show_detail(self, workspace: Workspace, event: gr.EventData) -> Any:
+        """A part of the picture in front at its full size."""
+        detail: dict[str, Any] = {}
+        with errors_as_toasts():
+            wanted = DetailMessage.read_event(event)
+            session = workspace.session
+            if session.picture is not None and session.shows(wanted.picture):
+                image = self.services.pictures.get(session.picture).image()
+                detail = detail_of(session, image, wanted.box, wanted.scale)
+        return gr.update(detail=detail) if detail else gr.skip()
 
     def save_record(self, workspace: Workspace, value: Any) -> Any:
         """The conversation as a zip, which the script hands to the browser as a download."""
