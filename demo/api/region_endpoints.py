@@ -16,6 +16,7 @@ from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
+from demo.shared.toasts import note_as_toast
 from osprey_core.errors import OspreyError
 
 
@@ -139,7 +140,8 @@ class RegionEndpoints:
         """Make regions of the masks in a file.
 
         Parameters:
-            file: a black and white or transparent picture, COCO JSON, or labelme JSON.
+            file: a black and white or transparent picture, a label map (one region for each value), COCO JSON, or
+                labelme JSON; JSON that names its pictures must name the one that is open.
             session: what open_picture returned.
         Returns:
             all regions: of each number, name, area, box_xyxy, rle.
@@ -149,7 +151,7 @@ class RegionEndpoints:
             if not file:
                 raise OspreyError("page.upload_missing")
             data = Path(file).read_bytes()
-            loaded = workspace.change_regions(lambda s: regions.load_masks(s, data))
+            loaded = workspace.change_regions(lambda s: regions.load_masks(s, data, note_as_toast))
             return self.callers.told([region_result(region) for region in loaded.regions], request)
 
     def delete_region(self, request: gr.Request, number: int, session: str = "") -> Any:

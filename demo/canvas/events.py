@@ -39,7 +39,7 @@ from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import Queue, private
-from demo.shared.toasts import errors_as_toasts
+from demo.shared.toasts import errors_as_toasts, note_as_toast
 from osprey_core.errors import InputError
 
 Kind = TypeVar("Kind", bound=Gesture)
@@ -176,7 +176,7 @@ def take_segment(services: Services, session: Session, gesture: SegmentGesture) 
 
 def load_masks(services: Services, session: Session, gesture: LoadGesture) -> Session:
     """All masks of a file."""
-    return regions.load_masks(session, gestures.uploaded_file(gesture.file).read_bytes())
+    return regions.load_masks(session, gestures.uploaded_file(gesture.file).read_bytes(), note_as_toast)
 
 
 def edit_regions(services: Services, session: Session, gesture: Edit) -> Session:

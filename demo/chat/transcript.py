@@ -10,11 +10,11 @@ import html
 from typing import Any
 
 from demo.i18n.catalog import text
-from demo.session import mentions
-from demo.session.mentions import Piece
 from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.regions import mentions
 from osprey_core.regions.colors import PALETTE, text_color_on
+from osprey_core.regions.mentions import Piece
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
-from demo.session import mentions
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
@@ -13,6 +12,7 @@ from osprey_core.errors import InputError
 from osprey_core.io import export
 from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
+from osprey_core.regions import mentions
 
 _RATINGS: dict[bool | None, Rating] = {None: "", True: "like", False: "dislike"}
 

@@ -32,7 +32,7 @@ def main(
     try:
         options = read_options(argv)
         if isinstance(options, AskOptions):
-            ask(options, loaders, out)
+            ask(options, loaders, out, errors)
             return 0
         if isinstance(options, FindOptions):
             find(options, loaders, out)
