@@ -13,7 +13,10 @@ import sys
 from collections.abc import Sequence
 
 from demo.options import Options, read_options
+from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
+from osprey_core.io.streams import tolerate_any_encoding
+from osprey_core.runtime.proxies import settle_proxies
 
 log = logging.getLogger("osprey")
 
@@ -27,6 +30,8 @@ def main(argv: Sequence[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         options = read_options(argv)
+        settle_proxies(options.host)
+        settle_temporary_folder()
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -103,4 +108,5 @@ def serve(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))
