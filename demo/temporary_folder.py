@@ -1,6 +1,6 @@
-"""The folder for uploads: Gradio's own if it can be written to, else another one.
+"""Where temporary files go: a folder that can be written to, whatever the environment names.
 
-Gradio's lies in the system's temporary folder under a fixed name, so that it may belong to somebody else.
+The one that it names may belong to somebody else, be read-only, or be missing.
 """
 
 from __future__ import annotations
@@ -19,43 +19,30 @@ log = logging.getLogger(__name__)
 VARIABLE = "GRADIO_TEMP_DIR"
 
 
-def settle_temporary_folder(environment: MutableMapping[str, str] = os.environ) -> Path:
-    """Name a folder that can be written to in Gradio's variable; call before Gradio is imported.
+def settle_temporary_folder(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Leave the person's own choice in Gradio's variable only if it can be written to; else see to a folder for all.
 
-    Raises InputError if there is none on this machine.
+    Call before Gradio is imported. Raises InputError if there is no folder on this machine that can be written to.
     """
     wanted = environment.get(VARIABLE)
-    usual = _usual()
-    first = Path(wanted) if wanted else usual
-    for folder in _candidates(first, usual):
+    if wanted and _can_be_written(Path(wanted)):
+        return
+    if wanted is not None:
+        log.warning("The folder “%s” of %s cannot be written to; another is used.", wanted, VARIABLE)
+        del environment[VARIABLE]
+    for folder in _candidates():
         if _can_be_written(folder):
-            if folder != first:
-                log.warning("The temporary folder %s cannot be written to; %s is used.", first, folder)
-            environment[VARIABLE] = str(folder)
-            if usual is None:
-                tempfile.tempdir = str(folder)  # libraries would fail to find one, as this has
-            return folder
+            tempfile.tempdir = str(folder)
+            return
     raise InputError("options.no_temporary_folder", variable=VARIABLE)
 
 
-def _candidates(first: Path | None, usual: Path | None) -> Iterator[Path]:
+def _candidates() -> Iterator[Path]:
     """Folders by preference."""
-    if first is not None:
-        yield first
-    if usual is not None and usual != first:
-        yield usual
-    with contextlib.suppress(OSError):
-        yield Path(tempfile.mkdtemp(prefix="osprey-"))
+    with contextlib.suppress(OSError):  # the system has none
+        yield Path(tempfile.gettempdir())
     with contextlib.suppress(RuntimeError):  # no home
         yield Path.home() / ".cache" / "osprey" / "uploads"
-
-
-def _usual() -> Path | None:
-    """Gradio's own choice; None where the system has no temporary folder."""
-    try:
-        return Path(tempfile.gettempdir()) / "gradio"
-    except OSError:
-        return None
 
 
 def _can_be_written(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m osprey_core ask …` and `python -m osprey_core describe …`; see `--help`."""
+"""`python -m osprey_core ask …`, `describe …` and `find …`; see `--help`."""
 
 from __future__ import annotations
 

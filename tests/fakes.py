@@ -109,6 +109,18 @@ class FakeView:
             time.sleep(self.model.pause)
             yield place, describe_mask(self.image, mask)
 
+    def answer_likelihoods(
+        self, question: str, regions: Any, answers: Sequence[str], whole: bool = True
+    ) -> NDArray[np.float64]:
+        """Calls a region by its only colour, with probability 0.9, and says yes if asked for that name."""
+        rows = []
+        for mask in regions:
+            name = color_name(self.image, np.array(mask))
+            says_yes = bool(name) and name in question
+            told = [answer == name if whole else answer.startswith("Yes") == says_yes for answer in answers]
+            rows.append([0.9 if is_told else 0.001 for is_told in told])
+        return np.log(np.array(rows).reshape(-1, len(answers)))
+
 
 @dataclass
 class FakeModel:
@@ -135,6 +147,11 @@ def describe_mask(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
     box = ",".join(map(str, masks.box_xyxy(mask)))
     red, green, blue = (round(float(value)) for value in image[mask].mean(axis=0))
     return f"area={masks.area(mask)} box={box} rgb={red},{green},{blue}"
+
+
+def color_name(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
+    """The name of the shape of `picture()` whose colour all pixels of the mask have, or ""."""
+    return next((name for name, (_, _, color) in SHAPES.items() if (image[mask] == color).all()), "")
 
 
 class FakeSegmenter:

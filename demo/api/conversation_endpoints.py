@@ -9,6 +9,7 @@ from typing import Any, cast
 import gradio as gr
 
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import sampling, words
 from demo.api.results import errors_as_sentences
 from demo.jobs import analyses, answers, captions
 from demo.jobs.decoding import Decode
@@ -69,9 +70,10 @@ class ConversationEndpoints:
             the answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
             workspace = self.callers.workspace(session, request)
-            turn_id = workspace.change(lambda s: conversation.ask(s, question or "")).transcript[-1].id
+            asked = words(question, "question")
+            turn_id = workspace.change(lambda s: conversation.ask(s, asked)).transcript[-1].id
             for progress in answers.answer(self.services, workspace, settings, self.decode):
                 for turn in progress.session.transcript:
                     if turn.id == turn_id:
@@ -102,4 +104,4 @@ class ConversationEndpoints:
 
 
 def _style(style: str | None) -> Style:
-    return cast(Style, style or "short")  # `describe_everything` refuses any other word
+    return cast(Style, words(style, "style") or "short")  # `describe_everything` refuses any other word

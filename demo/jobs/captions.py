@@ -58,7 +58,7 @@ class CaptionsJob(Job[Session]):
     """Captions each region of a request and writes the captions into the session."""
 
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
-        self.id = captions.id
+        self.id, self.person = captions.id, workspace.person
         self._workspace, self._captions, self._request = workspace, captions, request
 
     def is_wanted(self) -> bool:

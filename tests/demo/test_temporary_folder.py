@@ -1,4 +1,4 @@
-"""Uploads find a folder although the usual one belongs to somebody else, or one sentence says that there is none."""
+"""Uploads find a folder although the one that is named cannot be written to, or one sentence says that there is none."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return tmp_path / "tmp" / "gradio"
+    return tmp_path / "tmp"
 
 
-def test_the_usual_folder_is_taken_where_it_can_be_written(usual: Path) -> None:
-    environment: dict[str, str] = {}
-    assert settle_temporary_folder(environment) == usual
-    assert environment == {"GRADIO_TEMP_DIR": str(usual)}
+def test_the_variable_is_honoured_where_possible(usual: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    environment = {"GRADIO_TEMP_DIR": str(tmp_path / "mine")}
+    settle_temporary_folder(environment)
+    assert environment == {"GRADIO_TEMP_DIR": str(tmp_path / "mine")}
+    assert caplog.text == ""
+    (tmp_path / "file").write_text("a file in the way, as good as a folder of somebody else")
+    for named in (tmp_path / "file", tmp_path / "file" / "inner", ""):
+        environment = {"GRADIO_TEMP_DIR": str(named)}
+        settle_temporary_folder(environment)
+        assert environment == {}
+        assert "cannot be written to" in caplog.text
 
 
-def test_a_folder_that_cannot_be_written_is_replaced(usual: Path, caplog: pytest.LogCaptureFixture) -> None:
-    usual.write_text("a file in the way, as good as a folder of somebody else")
-    environment: dict[str, str] = {}
-    other = settle_temporary_folder(environment)
-    assert other.parent == usual.parent
-    assert other.name.startswith("osprey-")
-    assert "cannot be written to" in caplog.text
-
-
-def test_the_variable_is_honoured_where_possible(usual: Path, tmp_path: Path) -> None:
-    assert settle_temporary_folder({"GRADIO_TEMP_DIR": str(tmp_path / "mine")}) == tmp_path / "mine"
-    (tmp_path / "file").write_text("")
-    assert settle_temporary_folder({"GRADIO_TEMP_DIR": str(tmp_path / "file" / "x")}) == usual
+def test_where_the_system_has_no_folder_one_at_home_is_taken(
+    usual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual.rmdir()
+    usual.write_text("in the way")
+    settle_temporary_folder({})
+    assert tempfile.gettempdir() == str(tmp_path / "home" / ".cache" / "osprey" / "uploads")
 
 
 def test_without_any_folder_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
