@@ -1,4 +1,4 @@
-"""Uploads find a folder although the one that is named cannot be written to, or one sentence says that there is none."""
+"""Uploads find a folder although the named one cannot be written to, or one sentence says that there is none."""
 
 from __future__ import annotations
 
