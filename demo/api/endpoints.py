@@ -73,6 +73,7 @@ def endpoints(services: Services, callers: Callers, decode: Decode) -> tuple[End
         Endpoint(conversation.describe_everything, ("style",), "result", queues.MODEL),
         Endpoint(regions.delete_region, ("number",), "result", queues.EDITS),
         Endpoint(conversation.ask, asking, "answer", queues.MODEL),
+        Endpoint(conversation.last_answer, (), "result", queues.AT_ONCE),
         Endpoint(pictures.export, (), "zip", queues.HEAVY),
         Endpoint(conversation.clear_chat, (), None, queues.AT_ONCE),
         Endpoint(conversation.stop, (), None, queues.AT_ONCE),

@@ -279,6 +279,9 @@ def _notes(turn: RecordedTurn) -> list[str]:
         notes += [f"seed {turn.settings.seed}"] if turn.settings.seed is not None else []
     if turn.measures is not None and turn.measures.new_tokens:
         notes.append(f"{turn.measures.new_tokens} tokens")
+    if turn.measures is not None and turn.measures.guesses:
+        told = [f"{_escaped(name)} ({confidence:.0%})".replace("%", " %") for name, confidence in turn.measures.guesses]
+        notes.append(f"{'not sure: ' if turn.measures.is_unsure else ''}{', '.join(told)}".lstrip())
     return notes + ([f"marked as {turn.rating}d"] if turn.rating else [])
 
 
