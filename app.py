@@ -19,7 +19,10 @@ from pathlib import Path
 from demo.options import Options, read_options
 from demo.shared import memory
 from demo.shared.own_folder import own_folder
+from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
+from osprey_core.io.streams import tolerate_any_encoding
+from osprey_core.runtime.proxies import settle_proxies
 
 log = logging.getLogger("osprey")
 
@@ -34,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
     memory.limit_arenas()
     try:
         options = read_options(argv)
+        settle_proxies(options.host)
+        settle_temporary_folder()
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -150,4 +155,5 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))
