@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +129,7 @@ def download(
     partial.replace(target)
 
 
-def retried(call: Callable[[], Any], status_of: Callable[[BaseException], int | None]) -> Any:
+def retried(call: Callable[[], T], status_of: Callable[[BaseException], int | None]) -> T:
     """The result of a call, tried again after passing failures as `download` does.
 
     status_of: the HTTP status of an error, 0 for a failed connection, None for what does not get better.

@@ -109,8 +109,8 @@ class _Repository:
         from huggingface_hub import HfApi, snapshot_download
 
         def library(**options: Any) -> Path:
-            names = {"allow_patterns": list(patterns), "ignore_patterns": list(without)}
-            return Path(snapshot_download(self._repo_id, revision=self._revision, **names, **options))
+            options |= {"allow_patterns": list(patterns), "ignore_patterns": list(without)}
+            return Path(str(snapshot_download(self._repo_id, revision=self._revision, **options)))
 
         def from_hub() -> Path:
             info = retried(lambda: HfApi().model_info(self._repo_id, revision=self._revision), _status_of)
@@ -131,7 +131,7 @@ class _Repository:
         from huggingface_hub import hf_hub_download
 
         def library(**options: Any) -> Path:
-            return Path(hf_hub_download(self._repo_id, name, revision=self._revision, **options))
+            return Path(str(hf_hub_download(self._repo_id, name, revision=self._revision, **options)))
 
         def from_hub() -> Path:
             self._download_missing([name], self._revision)
