@@ -20,7 +20,7 @@ _SHOWN_NAMES = 8
 
 
 def check_adapter(folder: Path) -> None:
-    """Raises an OspreyError if the folder holds no adapter or peft is not installed. Quick, before a model is loaded."""
+    """Raises an OspreyError if the folder holds no adapter or peft is not installed. Quick: before loading."""
     if not (folder / CONFIG_FILE).is_file() or not any((folder / name).is_file() for name in WEIGHTS_FILES):
         raise ModelNotFoundError("adapter.missing", folder=str(folder))
     if importlib.util.find_spec("peft") is None:
