@@ -20,7 +20,10 @@ from typing import cast
 from demo.options import Options, read_options
 from demo.shared import memory
 from demo.shared.own_folder import own_folder
+from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
+from osprey_core.io.streams import tolerate_any_encoding
+from osprey_core.runtime.proxies import settle_proxies
 
 log = logging.getLogger("osprey")
 
@@ -35,6 +38,8 @@ def main(argv: Sequence[str]) -> int:
     memory.limit_arenas()
     try:
         options = read_options(argv)
+        settle_proxies(options.host)
+        settle_temporary_folder()
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -80,7 +85,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.launch import launch, shut_down, wait_for_end
     from demo.shared.lazy_resource import LazyResource
 
-    def load_model(name: str, revision: str | None) -> object:
+    def load_model(name: str, revision: str | None, adapter: str | None = None) -> object:
         from osprey_core import Osprey
 
         cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
@@ -93,6 +98,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             options.quantize,
             options.device_map,
             options.compiled,
+            adapter,
+            options.verify,
         )
 
     def load_segmenter() -> object:
@@ -106,7 +113,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = LazyResource(options.model, lambda: load_model(options.model, options.revision))
+    model = LazyResource(options.model, lambda: load_model(options.model, options.revision, options.adapter))
     other = options.compare_with
     second = None if other is None else LazyResource(other, lambda: load_model(other, None))
     decode: Decode = decoding.decode
@@ -154,4 +161,5 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
 from osprey_core.io.export import write_zip
-from osprey_core.io.files import read_file, write_file
+from osprey_core.io.files import check_file_writable, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn, TurnState
 from osprey_core.regions import mentions
@@ -28,6 +28,8 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
     """Stream the answer to `out`, notes to `errors`. All that is given is checked before a model is loaded."""
     data = read_file(options.image, MAX_FILE_BYTES)
     image = read_picture(data)
+    if options.save is not None:
+        check_file_writable(options.save)
     regions = _marked(options, image, loaders, errors)
     question = _question_for_model(options.question, len(regions))
     model: Osprey = loaders.model(options.models)
