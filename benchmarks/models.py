@@ -29,7 +29,7 @@ def build(shape: str, seed: int = 0) -> Osprey:
     if shape == "nano":
         return Osprey.from_pretrained("nano", "cpu", "float32")
     torch.manual_seed(seed)
-    config = OspreyConfig(language=LanguageConfig(num_hidden_layers=WIDE_LAYERS)) if shape == "wide" else _tiny_config()
+    config = OspreyConfig(language=LanguageConfig(num_hidden_layers=WIDE_LAYERS)) if shape == "wide" else tiny_config()
     network = build_network(config).eval().requires_grad_(False)
     # Any vocabulary that the model embeds will do; this one is at hand.
     return Osprey(shape, network, TextTokenizer.from_folder(hub.EMBEDDED_FOLDER))
@@ -55,7 +55,8 @@ def decoder_bytes(model: Osprey) -> int:
     return sum(tensor.nbytes for tensor in tensors)
 
 
-def _tiny_config() -> OspreyConfig:
+def tiny_config() -> OspreyConfig:
+    """ConvNeXt-atto at 64 px over a one-layer LLaMA with the embedded model's vocabulary."""
     return OspreyConfig(
         vision=VisionConfig("convnext_atto", 64, (40, 80, 160, 320)),
         extractor=ExtractorConfig(level_width=32, mask_size=16, spatial_width=32),

@@ -99,10 +99,20 @@ def photo_pixels(picture: Image.Image | np.ndarray) -> torch.Tensor:
     return photo_values(photo_square(picture))
 
 
-@lru_cache(maxsize=4)
 def shared_photo_encoder(device: str = "cpu", weights: Path = TOWER_FILE) -> PhotoEncoder:
     """The process's one encoder for a device, float32. Raises as `load_photo_tower`."""
+    return _photo_encoder(_with_index(device), weights)
+
+
+@lru_cache(maxsize=4)
+def _photo_encoder(device: str, weights: Path) -> PhotoEncoder:
     return PhotoEncoder(load_photo_tower(weights), torch.device(device))
+
+
+def _with_index(device: str) -> str:
+    """A device's full name. "cuda" and "cuda:0" are one card: whoever asks by either name shares its encoder."""
+    named = torch.device(device)
+    return device if named.type == "cpu" or named.index is not None else f"{named.type}:0"
 
 
 def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:

@@ -76,3 +76,9 @@ def test_the_shipped_tower_knows_a_photograph_of_a_cat() -> None:
     assert encoder is shared_photo_encoder()
     scores = encoder.tower.classify(encoder.levels(data.chelsea())["head"].mean((2, 3)))[0]
     assert int(scores.argmax()) in range(281, 286)  # ImageNet's five kinds of domestic cat
+
+
+@pytest.mark.skipif(not TOWER_FILE.is_file(), reason="the tower's weights are not here")
+def test_one_card_has_one_encoder_whether_it_is_named_with_its_number_or_not() -> None:
+    assert shared_photo_encoder("meta") is shared_photo_encoder("meta:0")
+    assert shared_photo_encoder("meta") is not shared_photo_encoder("cpu")
