@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime.close_ups import pooled_levels
 from osprey_core.training.batches import IGNORED
 from osprey_core.training.dialogues.phrasings import WORDINGS
-from osprey_core.training.photo_stream import RawPicture
+from osprey_core.training.photo_stream import RawPicture, Talk
 
 
 @dataclass
@@ -169,8 +170,19 @@ class PhotoBatch:
     """int64 (P, N): the name of the one thing that an image token shows, or IGNORED."""
 
 
+class TalkedAbout(Protocol):
+    """A picture as far as its text goes."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def talks(self) -> tuple[Talk, ...]: ...
+
+
 def make_batch(
-    encoded: Encoded, pictures: Sequence[RawPicture], statistics: Statistics, name_ids: Mapping[str, int]
+    encoded: Encoded, pictures: Sequence[TalkedAbout], statistics: Statistics, name_ids: Mapping[str, int]
 ) -> PhotoBatch:
     """Stack encoded pictures and their talks."""
     device = encoded.pooled.device
@@ -243,7 +255,12 @@ class SeenRegions:
         self._kinds: list[str] = []
         self._next = 0
 
-    def add(self, encoded: Encoded, pictures: Sequence[RawPicture]) -> None:
+    @property
+    def count(self) -> int:
+        """How many regions there are."""
+        return len(self._names)
+
+    def add(self, encoded: Encoded, pictures: Sequence[TalkedAbout]) -> None:
         """Keep the named regions of a batch; the oldest ones make room."""
         row = 0
         pooled, shapes = encoded.pooled.detach().half(), encoded.shapes.half()

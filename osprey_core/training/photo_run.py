@@ -2,7 +2,8 @@
 
 The photo tower stays as it is; encoder, connector, mask extractor and language model learn. The model that it starts
 from is given the tower's linears, which a ridge regression sets, so that it names photographed things from the first
-step on. Worker processes make the pictures; both towers see them on the training's device.
+step on. On a GPU worker processes make the pictures, and both towers see them there. On a CPU the pictures come out of
+a folder that `photo_pool` fills (`--pool`), and the encoder stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,16 @@ from osprey_core.training.photo_batches import (
     PhotoBatch,
     SeenRegions,
     Statistics,
+    TalkedAbout,
     encode,
     fold,
     make_batch,
     region_features,
     tower_dims,
 )
+from osprey_core.training.photo_pool import EncodedPicture, EncodedPool, together
 from osprey_core.training.photo_start import KnownRegions, begin_photo_linears, grown
-from osprey_core.training.photo_stream import PictureSource, PictureStream, RawPicture
+from osprey_core.training.photo_stream import PictureSource, PictureStream
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +85,10 @@ class PhotoTraining:
     """Share of these features that a step does not see."""
     names_per_step: int = 256
     """Regions asked for by themselves, without their picture, beside a step's conversations."""
+    picture_share: float = 1.0
+    """Share of steps with conversations about pictures; the others ask for names alone, which costs a CPU a third."""
+    picture_gradient: float = 1.0
+    """Share of those steps in which the gradient reaches the image tokens and what reads them."""
     kept_regions: int = 20_000
     """Regions that these are drawn from: those that were seen last."""
     average_from: float = 0.6
@@ -92,9 +99,17 @@ class PhotoTraining:
 
 
 def answer_loss(
-    network: OspreyNetwork, batch: PhotoBatch, options: PhotoTraining, namer: RegionNamer, train: bool
+    network: OspreyNetwork,
+    batch: PhotoBatch,
+    options: PhotoTraining,
+    namer: RegionNamer,
+    train: bool,
+    picture_learns: bool = True,
 ) -> dict[str, torch.Tensor]:
-    """Loss of a batch and what it was made of: "loss", "answers", "names", "token_accuracy", "name_accuracy"."""
+    """Loss of a batch and what it was made of: "loss", "answers", "names", "token_accuracy", "name_accuracy".
+
+    picture_learns: whether the gradient reaches what is computed of the picture's tokens.
+    """
     photo = network.config.vision.photo
     assert photo is not None
     pooled = batch.pooled
@@ -105,8 +120,9 @@ def answer_loss(
     mask_tokens = network.mask_extractor.project(region_features(network, pooled))
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
     with_picture = batch.joined.ndim == 4
-    image_tokens = network.mm_projector(batch.joined) if with_picture else None
-    prefix = _prefix(network, batch.before, image_tokens)
+    with torch.set_grad_enabled(train and picture_learns):
+        image_tokens = network.mm_projector(batch.joined) if with_picture else None
+        prefix = _prefix(network, batch.before, image_tokens)
     cache = cache_of(network.llm.config)
     for layer, (keys, values) in enumerate(prefix):
         cache.update(keys[batch.rows], values[batch.rows], layer)
@@ -129,7 +145,7 @@ def answer_loss(
         "start_accuracy": right[starts].float().mean(),
         "name_accuracy": name_accuracy,
     }
-    if image_tokens is not None and options.image_naming:
+    if image_tokens is not None and options.image_naming and picture_learns:
         shown, told["image_token_accuracy"] = _named(namer(image_tokens), batch.token_names)
         loss = loss + options.image_naming * shown
     return {"loss": loss, **told}
@@ -192,7 +208,12 @@ class PhotoRun:
         options: PhotoTraining,
         device: torch.device,
         workers: int = 0,
+        pool: EncodedPool | None = None,
     ) -> None:
+        """pool: where pictures come from that are encoded already; else they are made and encoded for every step."""
+        if pool is not None:
+            options = replace(options, encoder_rate=0.0)
+        self.pool = pool
         self.folder, self.options, self.device = folder, options, device
         self.tokenizer = start.prompts.tokenizer
         photo = PhotoTowerConfig(close_up_size=options.close_up_size)
@@ -237,7 +258,7 @@ class PhotoRun:
         began, count = time.monotonic(), 0
         while self.step < self.options.steps and self.minutes < minutes:
             progress = min(1.0, max(self.step / self.options.steps, self.minutes / minutes))
-            told = self._one_step(next(self.pictures), progress)
+            told = self._one_step(progress)
             self.step += 1
             count += 1
             for name, value in told.items():
@@ -252,30 +273,29 @@ class PhotoRun:
             self.minutes = (time.monotonic() - sitting) / 60
             if progress >= self.options.average_from and self.step % 2 == 0:
                 self._average()
-            if self.step % 250 == 0:
+            if self.step % 100 == 0:
                 self.save()
         self.save()
 
-    def _one_step(self, pictures: list[RawPicture], progress: float) -> dict[str, torch.Tensor]:
-        random.seed(self.step)
+    def _one_step(self, progress: float) -> dict[str, torch.Tensor]:
         torch.manual_seed(self.step)
         rng = random.Random(self.step)
+        with_picture = rng.random() < self.options.picture_share or not self.options.names_per_step
+        encoded, pictures = self._batch(rng)
         for group in self.optimizer.param_groups:
             group["lr"] = group["highest"] * rate_share(self.step, progress, self.options)
-        encoded = encode(self.network, self.tower, pictures, self.options.encoder_rate > 0)
-        self.regions.add(encoded, pictures)
-        batch = make_batch(encoded, pictures, self.statistics, self.name_ids)
-        told = answer_loss(self.network, batch, self.options, self.namer, True)
-        told["loss"].backward()
+        told: dict[str, torch.Tensor] = {}
+        if with_picture:
+            batch = make_batch(encoded, pictures, self.statistics, self.name_ids)
+            learns = rng.random() < self.options.picture_gradient
+            with self._precision():
+                told = answer_loss(self.network, batch, self.options, self.namer, True, learns)
+            told["loss"].backward()
         if self.options.names_per_step:
             places = self.regions.draw(rng, self.options.names_per_step)
-            single = answer_loss(
-                self.network,
-                self.regions.batch(places, self.statistics, self.name_ids, rng),
-                self.options,
-                self.namer,
-                True,
-            )
+            regions = self.regions.batch(places, self.statistics, self.name_ids, rng)
+            with self._precision():
+                single = answer_loss(self.network, regions, self.options, self.namer, True)
             (0.5 * single["loss"]).backward()
             told |= {f"single_{name}": value for name, value in single.items()}
         nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]], 1.0)
@@ -283,15 +303,41 @@ class PhotoRun:
         self.optimizer.zero_grad(set_to_none=True)
         return told
 
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _batch(self, rng: random.Random) -> tuple[Encoded, Sequence[TalkedAbout]]:
+        """The next pictures, encoded; their regions are kept for questions about single ones."""
+        options = self.options
+        if self.pool is None:
+            raw = next(self.pictures)
+            encoded = encode(self.network, self.tower, raw, options.encoder_rate > 0)
+            self.regions.add(encoded, raw)
+            return encoded, raw
+        if self.step % 20 == 0 or not self.regions.count:
+            self._take(self.pool.refresh() if self.regions.count else self.pool.all())
+        drawn = self.pool.draw(rng, options.photos_per_step, options.scenes_per_step)
+        return together(drawn, self.device), drawn
+
+    def _take(self, pictures: Sequence[EncodedPicture]) -> None:
+        """Keep the regions of pictures of the pool."""
+        if pictures:
+            self.regions.add(together(pictures, self.device), pictures)
+
     @torch.no_grad()
     def _survey(self, begins: bool) -> list[str]:
         """Measure features of some pictures and, for a model that begins, set the tower's linears; their names."""
         pooled: dict[str, list[torch.Tensor]] = {"photo": [], "scene": []}
         names: dict[str, list[str]] = {"photo": [], "scene": []}
         means, spreads, seen = [], [], 0
-        while seen < self.options.surveyed:
-            pictures = next(self.pictures)
-            encoded = encode(self.network, self.tower, pictures, False)
+        ready = [] if self.pool is None else self.pool.all()
+        while seen < (self.options.surveyed if self.pool is None else len(ready)):
+            pictures: Sequence[TalkedAbout] = ready[seen : seen + 50]
+            if self.pool is None:
+                raw = next(self.pictures)
+                encoded, pictures = encode(self.network, self.tower, raw, False), raw
+            else:
+                encoded = together(ready[seen : seen + 50], self.device)
             means.append(encoded.tower_maps.mean((2, 3)))
             spreads.append(encoded.tower_maps.std((2, 3)))
             self._sort(encoded, pictures, pooled, names)
@@ -312,7 +358,7 @@ class PhotoRun:
     @staticmethod
     def _sort(
         encoded: Encoded,
-        pictures: Sequence[RawPicture],
+        pictures: Sequence[TalkedAbout],
         pooled: dict[str, list[torch.Tensor]],
         names: dict[str, list[str]],
     ) -> None:
@@ -371,6 +417,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", default="nano", help="model to start from")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
+    parser.add_argument("--pool", type=Path, help="folder of `photo_pool`, to train on a CPU")
     parser.add_argument("--minutes", type=float, default=math.inf)
     for name, value in vars(PhotoTraining()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
@@ -381,8 +428,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = PhotoTraining(**{name: options[name] for name in vars(PhotoTraining())})
     start = Osprey.from_pretrained(options["start"], "cpu", "float32")
     source = PictureSource(options["photos"], options["atlas"])
-    source.prepare()
-    run = PhotoRun(options["out"], start, source, settings, resolve_device(options["device"]), options["workers"])
+    pool = EncodedPool(options["pool"]) if options["pool"] else None
+    if pool is None:
+        source.prepare()
+    run = PhotoRun(options["out"], start, source, settings, resolve_device(options["device"]), options["workers"], pool)
     log.info("%d names", len(run.name_ids))
     run.train(options["minutes"])
     return 0
