@@ -5,12 +5,14 @@ import { component, tell } from "../shared/component.js";
 import { make } from "../shared/elements.js";
 import { createCamera, hasCamera } from "./camera.js";
 import { createCaptions } from "./captions.js";
+import { followDetail } from "./detail.js";
 import { createFiles, followDropsAndPastes } from "./files.js";
 import { createGestures } from "./gestures.js";
 import { createHint } from "./hint.js";
 import { followCross, followShortcuts } from "./keyboard.js";
 import { createThumbnail } from "./layers.js";
 import { createMarks } from "./marks.js";
+import { followPan } from "./pan.js";
 import { createPictureStrip, exampleButtons } from "./pictures.js";
 import { followPointer } from "./pointer.js";
 import { createReceiver } from "./receive.js";
@@ -19,6 +21,7 @@ import { createRenderer } from "./render.js";
 import { createStage } from "./stage.js";
 import { complain, createStore, regionOf } from "./store.js";
 import { createButton, createMarkOptions, createToolbar } from "./toolbar.js";
+import { createZoom } from "./zoom.js";
 
 export const mount = (host) => component("canvas", host, mountCanvas);
 
@@ -41,7 +44,9 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     : null;
   const cameraButtons = () => (camera ? [createButton("camera", words.camera, words.cameraTip, camera.open)] : []);
   const toolbar = createToolbar({ store, words, marks, send, undo, inputs: files.inputs });
+  const zoom = createZoom({ store, words });
   const stage = createStage({
+    zoom,
     store,
     words,
     files,
@@ -81,14 +86,17 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
 
   const { canvas } = stage;
   createRenderer({ store, stage: stage.node, canvas, captions });
-  followPointer({ canvas, store, marks, captionAt: captions.textUnder });
-  followCross({ canvas, store, words, marks });
+  followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
+  followPan({ canvas, store, zoom, listen });
+  followDetail({ store, trigger, watch, props });
+  followCross({ canvas, store, words, marks, zoom });
   followShortcuts({
     listen,
     store,
     marks,
     send,
     undo,
+    zoom,
     turnBy: strip.turnBy,
     isOurs: (target) => target === document.body || root.contains(target),
   });
@@ -115,7 +123,7 @@ function followPage({ store, list, listen }) {
       picture: segments.picture,
       index: layer.index,
       percent: layer.region.percent,
-      area: layer.mask.reduce((sum, pixel) => sum + pixel, 0),
+      area: layer.mask.reduce((sum, pixel) => sum + pixel, 0) / (layer.region.size[0] * layer.region.size[1]),
       score: layer.region.score,
       thumbnail: () => createThumbnail(layer, picture, 44),
     }));

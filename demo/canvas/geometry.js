@@ -6,13 +6,6 @@
 // width, height, anchor, region: {size: [width, height] of the reduced picture that the mask belongs to, box: [x0, y0,
 // x1, y1] of the mask in it}}; `mask` is a Uint8Array, row by row, and `anchor` is relative to the box.
 
-// The view that shows the whole picture, centred, on a canvas of this size.
-export function fittedView(picture, width, height) {
-  const scale = Math.min(width / picture.width, height / picture.height);
-  const [x, y] = [(width - picture.width * scale) / 2, (height - picture.height * scale) / 2];
-  return { scale, x, y, width, height };
-}
-
 export const toCanvas = (view, [x, y]) => [view.x + x * view.scale, view.y + y * view.scale];
 export const toPicture = (view, [x, y]) => [(x - view.x) / view.scale, (y - view.y) / view.scale];
 
@@ -53,7 +46,11 @@ export function holds(layer, picture, [x, y]) {
 
 // The visible region at a point, the one with the smallest box; undefined if there is none.
 export function regionAt(regions, layers, picture, point) {
-  const size = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
+  // As a share of the picture, because masks may belong to reduced pictures of different sizes.
+  const size = ({ number }) => {
+    const { width, height, region } = layers.get(number);
+    return (width * height) / (region.size[0] * region.size[1]);
+  };
   const hits = regions.filter((region) => {
     const layer = layers.get(region.number);
     return layer && !region.hidden && holds(layer, picture, point);
@@ -127,28 +124,4 @@ export function rectOf(layer, picture, view) {
     width: layer.width * unitX,
     height: layer.height * unitY,
   };
-}
-
-// ---- numbers on the picture -----------------------------------------------------------------------------------------
-
-const BADGE_RADIUS = 13;
-const BADGE_DISTANCE = 26;
-const BADGE_STEPS = [0, 28, -28, 56, -56, 84, -84];
-
-// The positions of region numbers on the canvas: [{layer, x, y}]. They lie inside the picture, and do not overlap if
-// there is room, even if the regions do.
-export function badgePlaces(layers, picture, view) {
-  const [right, bottom] = toCanvas(view, [picture.width, picture.height]);
-  const places = [];
-  for (const layer of layers) {
-    const [anchorX, anchorY] = toCanvas(view, anchorPoint(layer, picture));
-    const x = Math.min(Math.max(anchorX, view.x + BADGE_RADIUS), right - BADGE_RADIUS);
-    const y = Math.min(Math.max(anchorY, view.y + BADGE_RADIUS), bottom - BADGE_RADIUS);
-    const isFree = (spot) =>
-      spot >= view.x + BADGE_RADIUS &&
-      spot <= right - BADGE_RADIUS &&
-      places.every((other) => distance([other.x, other.y], [spot, y]) >= BADGE_DISTANCE);
-    places.push({ layer, x: BADGE_STEPS.map((step) => x + step).find(isFree) ?? x, y });
-  }
-  return places;
 }

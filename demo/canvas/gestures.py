@@ -29,6 +29,7 @@ EVENTS = (
     "take_segment",
     "load_masks",
     "save_record",
+    "show_detail",
     "edit_regions",
 )
 """Names of the events that the script triggers."""
@@ -112,6 +113,22 @@ class SegmentGesture(Gesture):
 
     index: int
     action: Action
+
+
+class DetailMessage(ScriptMessage):
+    """A part of the picture that the browser shows enlarged."""
+
+    picture: str
+    """Digest of the picture."""
+    box: Annotated[tuple[int, int, int, int], Lax]
+    """x0, y0, x1, y1 in pixels of the picture."""
+    scale: Annotated[float, Field(gt=0, le=1)]
+    """Wanted pixels for each pixel of the picture."""
+
+    @classmethod
+    def refusal(cls) -> InputError:
+        """The error for a value that names no part of a picture."""
+        return InputError("page.bad_gesture")
 
 
 class _RegionGesture(Gesture):

@@ -1,6 +1,7 @@
 // The keyboard: a cross that moves over the picture and makes marks, and the page's shortcuts.
 
 import { isTyping } from "../shared/elements.js";
+import { isHandKey } from "./pan.js";
 import { announce, LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
 
 const STEP = 12; // CSS pixels; with Shift, one pixel
@@ -11,13 +12,13 @@ const TOOL_KEYS = { p: "point", b: "box", o: "polygon", r: "brush", e: "everythi
 const ACTION_KEYS = { n: "new", "+": "add", "-": "remove" };
 
 // Keys while the picture has the focus.
-export function followCross({ canvas, store, words, marks }) {
+export function followCross({ canvas, store, words, marks, zoom }) {
   const middle = () => [store.picture.width / 2, store.picture.height / 2];
 
   canvas.addEventListener("keydown", (event) => {
     if (!store.picture) return;
     if (DIRECTIONS[event.key]) moveCross(DIRECTIONS[event.key], event.shiftKey);
-    else if (event.key === "Enter" || event.key === " ") {
+    else if (event.key === "Enter" || (event.key === " " && !isHandKey(store))) {
       if (store.tool === "polygon") {
         event.stopPropagation(); // elsewhere on the page, Enter closes the polygon
         markCorner(event);
@@ -37,6 +38,7 @@ export function followCross({ canvas, store, words, marks }) {
     if (drag && drag.kind === "box") drag.points[1] = cross;
     else if (drag && drag.kind === "brush") drag.points.push(cross);
     store.set({ cross, segment: store.tool === "everything" ? marks.segmentUnder(cross) : store.segment });
+    zoom.follow(cross);
   }
 
   function markAtCross(event) {
@@ -70,8 +72,8 @@ export function followCross({ canvas, store, words, marks }) {
 }
 
 // Keys anywhere on the page, except in text fields.
-//   turnBy(steps) switches to another open picture; isOurs(target) says whether PageUp and PageDown do so there.
-export function followShortcuts({ listen, store, marks, send, undo, turnBy, isOurs }) {
+//   zoom is as in zoom.js; turnBy(steps) switches to another open picture; isOurs(target) says whether PageUp and PageDown do so there.
+export function followShortcuts({ listen, store, marks, send, undo, zoom, turnBy, isOurs }) {
   listen(window, "keydown", (event) => {
     if ((isTyping(event.target) && event.target.type !== "checkbox") || !store.picture) return;
     const key = event.key.toLowerCase();
@@ -93,6 +95,9 @@ export function followShortcuts({ listen, store, marks, send, undo, turnBy, isOu
     else if (key === "backspace" && store.corners) marks.removeCorner();
     else if (key === "f") store.set({ fitsMarks: !store.fitsMarks });
     else if (key === "c") store.set({ hasCaptions: !store.hasCaptions });
+    else if (key === "z") event.shiftKey ? zoom.out() : zoom.in();
+    else if (key === "0") zoom.fit();
+    else if (key === "1") zoom.actualSize();
     else if (key === "[") changeBrush(-BRUSH_STEP);
     else if (key === "]") changeBrush(BRUSH_STEP);
     else if (key === "escape") store.set({ drag: null, corners: null });

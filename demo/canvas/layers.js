@@ -1,14 +1,12 @@
-// A region or segment ready to be drawn: its pixels for hit tests, its tint, its outlines, its thumbnail.
+// A region or segment ready to be drawn: its pixels for hit tests, its outline, its thumbnail.
 //
 // A layer is {key, region, mask, width, height, tint, outline, anchor}: `key` identifies the mask, `region` is Python's
-// payload, `mask` and `anchor` are as in geometry.js, `tint` is a canvas with the pixels in the region's colour, and
-// `outline` is made when it is first drawn. The layer of a segment also has `index` and `edge`.
+// payload, `mask` and `anchor` are as in geometry.js, `tint` is a canvas with the pixels in the region's colour, for
+// cutting them out, and `outline` is a path. The layer of a segment also has `index`.
 
 import { make } from "../shared/elements.js";
 import { anchorOf, maskOfRuns } from "./geometry.js";
-
-// How far an outline reaches beyond the region, in CSS pixels.
-export const OUTLINE_MARGIN = 6;
+import { loopsOf } from "./outline.js";
 
 export function createLayer(region) {
   const [x0, y0, x1, y1] = region.box;
@@ -19,19 +17,10 @@ export function createLayer(region) {
   return { key: region.key, region, mask, width, height, tint, outline: null, anchor: anchorOf(mask, width, height) };
 }
 
-// The layer of a segment, with its edge dashed in white and black.
-export function createSegmentLayer(item, index) {
-  const layer = createLayer({ ...item, color: "#ffffff", text: "#000", number: -1 - index });
-  const { width, height, mask } = layer;
-  const isIn = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x];
-  const isEdge = (x, y) => isIn(x, y) && !(isIn(x - 1, y) && isIn(x + 1, y) && isIn(x, y - 1) && isIn(x, y + 1));
-  const edge = canvasOf(
-    width,
-    height,
-    (x, y) => isEdge(x, y) && ((x + y) % 8 < 4 ? [255, 255, 255, 255] : [20, 24, 31, 255]),
-  );
-  return { ...layer, index, edge };
-}
+export const createSegmentLayer = (item, index) => ({
+  ...createLayer({ ...item, color: "#ffffff", text: "#000", number: -1 - index }),
+  index,
+});
 
 // A canvas whose pixels are given by `colorAt(x, y)`, as [red, green, blue, opacity] or nothing.
 function canvasOf(width, height, colorAt) {
@@ -47,32 +36,17 @@ function canvasOf(width, height, colorAt) {
   return node;
 }
 
-// Outlines as grown silhouettes with the region cut out, for a layer of this size on the canvas: a white outline around
-// a coloured one is visible on any background.
-export function createOutline(layer, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  const [fullWidth, fullHeight] = [width + 2 * OUTLINE_MARGIN, height + 2 * OUTLINE_MARGIN];
-  const grown = (radius, fill) => {
-    const node = make("canvas", {
-      width: Math.max(1, Math.ceil(fullWidth * ratio)),
-      height: Math.max(1, Math.ceil(fullHeight * ratio)),
-    });
-    const context = node.getContext("2d");
-    context.scale(ratio, ratio);
-    for (let turn = 0; turn < 16; turn++) {
-      const angle = (turn * Math.PI) / 8;
-      const [x, y] = [radius * Math.cos(angle), radius * Math.sin(angle)];
-      context.drawImage(layer.tint, OUTLINE_MARGIN + x, OUTLINE_MARGIN + y, width, height);
+// The outline as a path, in pixels of the layer; made when it is first drawn.
+export function outlineOf(layer) {
+  if (!layer.outline) {
+    layer.outline = new Path2D();
+    for (const [first, ...rest] of loopsOf(layer.mask, layer.width, layer.height)) {
+      layer.outline.moveTo(...first);
+      for (const corner of rest) layer.outline.lineTo(...corner);
+      layer.outline.closePath();
     }
-    context.globalCompositeOperation = "source-in";
-    context.fillStyle = fill;
-    context.fillRect(0, 0, fullWidth, fullHeight);
-    context.globalCompositeOperation = "destination-out";
-    context.drawImage(layer.tint, OUTLINE_MARGIN, OUTLINE_MARGIN, width, height);
-    return node;
-  };
-  const { color } = layer.region;
-  return { halo: grown(4, "rgba(255,255,255,0.85)"), thin: grown(2, color), wide: grown(3, color) };
+  }
+  return layer.outline;
 }
 
 // A square canvas with the layer cut out of the picture, the rest faint. `side` is in CSS pixels; without a layer or a

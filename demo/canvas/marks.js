@@ -29,9 +29,10 @@ export function createMarks({ store, words, send }) {
   }
 
   // A new mark of the current tool. `start` and `pointer` are the position and id of a pointer event, if there is one.
-  function begin(point, action, { start = [0, 0], pointer = -1 } = {}) {
+  function begin(point, action, { start = [0, 0], pointer = -1, isByFinger = false } = {}) {
     const radius = store.brushSize / 2 / store.view.scale;
-    return { kind: store.tool, points: [point], action, color: nextColor(store), radius, start, pointer };
+    const color = nextColor(store);
+    return { kind: store.tool, points: [point], action, color, radius, start, pointer, isByFinger, isAimed: false };
   }
 
   // Sends a mark. `moved`: how far the pointer moved meanwhile, in CSS pixels.

@@ -38,6 +38,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         pictures=None,
         scene=None,
         segments=None,
+        detail=None,
         download=None,
     )
 

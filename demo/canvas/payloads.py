@@ -23,6 +23,8 @@ from osprey_core.regions.colors import color_of, text_color_on
 
 SHOWN_SIDE = 1600
 """Longest side of the picture's copy that is sent to the browser, in pixels."""
+DETAIL_SIDE = 2400
+"""Longest side of an enlarged part of the picture that is sent to the browser, in pixels."""
 THUMBNAIL_SIDE = 240
 MAX_SHOWN_COPIES = 64
 """Number of cached picture copies, so that switching back to a picture is quick."""
@@ -94,6 +96,23 @@ def picture_of(sheet: Sheet, image: np.ndarray) -> dict[str, Any]:
     }
 
 
+def detail_of(session: Session, image: np.ndarray, box_xyxy: tuple[int, int, int, int], scale: float) -> dict[str, Any]:
+    """A part of the picture, at most at its full size, as JSON with a data URL; {} if the box holds no pixel.
+
+    image: uint8 (H, W, 3). scale: wanted pixels for each pixel of the picture, at most 1.
+    """
+    assert session.picture is not None
+    height, width = image.shape[:2]
+    x0, x1 = (min(max(x, 0), width) for x in box_xyxy[0::2])
+    y0, y1 = (min(max(y, 0), height) for y in box_xyxy[1::2])
+    if x0 >= x1 or y0 >= y1:
+        return {}
+    longest = max(x1 - x0, y1 - y0)
+    part = fit_within(Image.fromarray(image[y0:y1, x0:x1]), max(1, min(DETAIL_SIDE, round(longest * scale))))
+    shown_scale = max(part.size) / longest
+    return {"picture": session.picture.digest, "box": [x0, y0, x1, y1], "scale": shown_scale, "url": _data_url(part)}
+
+
 @lru_cache(maxsize=256)
 def thumbnail(path: Path) -> str:
     """A small copy of the picture in a file, as a data URL."""
@@ -106,7 +125,10 @@ _small_copies: dict[str, str] = {}
 
 
 def _shown_copy(image: np.ndarray) -> str:
-    shown = fit_within(Image.fromarray(image), SHOWN_SIDE)
+    return _data_url(fit_within(Image.fromarray(image), SHOWN_SIDE))
+
+
+def _data_url(shown: Image.Image) -> str:
     buffer = io.BytesIO()
     # Drawings stay sharp as PNG; photographs are far smaller as JPEG.
     if len(shown.getcolors(4096) or ()) > 0:

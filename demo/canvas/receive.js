@@ -3,7 +3,7 @@
 import { make, say } from "../shared/elements.js";
 import { changesInWords } from "./changes.js";
 import { createLayer, createSegmentLayer } from "./layers.js";
-import { announce, complain, regionOf } from "./store.js";
+import { announce, complain, NO_VIEW, regionOf } from "./store.js";
 
 // Milliseconds after which the data of a download is freed.
 const DOWNLOAD_TIME = 60_000;
@@ -44,6 +44,8 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
       renaming: null,
       cross: null,
       hovered: null,
+      view: NO_VIEW,
+      detail: null,
       drag: null,
       corners: null,
       segments: null,

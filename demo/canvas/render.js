@@ -1,14 +1,30 @@
 // Draws the state of the canvas: the picture, then everything over it.
 
-import { badgePlaces, fittedView, toCanvas } from "./geometry.js";
-import { paintBadge, paintBrush, paintClick, paintCross, paintMark, paintRegion, paintSegments } from "./painters.js";
+import { badgePlaces } from "./badges.js";
+import { make } from "../shared/elements.js";
+import { toCanvas } from "./geometry.js";
+import { paintLoupe } from "./loupe.js";
+import {
+  paintBadge,
+  paintBrush,
+  paintClick,
+  paintCross,
+  paintLitSegment,
+  paintMark,
+  paintRegion,
+  paintSegments,
+} from "./painters.js";
 import { regionOf, shownLayers } from "./store.js";
+import { resizedView } from "./view.js";
 
 // Milliseconds between two drawings of a pulsing point.
 const PULSE = 60;
+// From this scale on, in CSS pixels for each pixel of the picture, single pixels are shown.
+const PIXELS_SCALE = 3;
 
 export function createRenderer({ store, stage, canvas, captions }) {
   const context = canvas.getContext("2d");
+  const paintAllSegments = createSegmentsPainter(store);
 
   // Draws at most once for each frame of the browser, however many changes there are.
   let frame = 0;
@@ -29,13 +45,9 @@ export function createRenderer({ store, stage, canvas, captions }) {
       canvas.width = fullWidth;
       canvas.height = fullHeight;
     }
-    if (store.picture) {
-      const view = fittedView(store.picture, width, height);
-      if (view.scale !== store.view.scale) for (const layer of store.layers.values()) layer.outline = null;
-      store.view = view;
-      // For tests and for assistive tools: where the picture lies inside the canvas, in CSS pixels.
-      canvas.dataset.fit = JSON.stringify({ scale: view.scale, x: view.x, y: view.y });
-    } else delete canvas.dataset.fit;
+    const { picture, view } = store;
+    if (picture && (view.width !== width || view.height !== height))
+      store.set({ view: resizedView(picture, view, width, height) });
     draw();
   }
 
@@ -43,46 +55,67 @@ export function createRenderer({ store, stage, canvas, captions }) {
     const ratio = window.devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
-    if (!store.picture) return;
-    paintPicture();
-    if (store.segments && (store.tool === "everything" || store.segment)) paintSegments(context, store, store.segment);
-    const badges = paintRegions();
+    const { picture, view, scene, hovered, drag } = store;
+    if (!picture) return;
+    paintPicture(view);
+    if (showsSegments()) paintAllSegments(context);
+    if (store.segment) paintLitSegment(context, store.segment, store);
+    const layers = paintRegions(view);
+    const badges = badgePlaces(layers, picture, view);
     captions.ask(badges);
     captions.paint(context);
     for (const badge of badges) {
       const { number } = badge.layer.region;
-      paintBadge(context, badge, number === store.scene.selected || number === store.hovered);
+      paintBadge(context, badge, number === scene.selected || number === hovered);
     }
-    paintMarks();
-    paintCursors();
+    paintMarks(view);
+    paintCursors(view);
+    if (drag && drag.isByFinger && (drag.isAimed || drag.kind === "box" || drag.kind === "brush"))
+      paintLoupe(context, view, toCanvas(view, drag.points[drag.points.length - 1]), paintScene);
   }
 
-  function paintPicture() {
-    const { picture, view } = store;
+  function paintScene(view) {
+    paintPicture(view);
+    if (showsSegments()) paintSegments(context, { ...store, view });
+    paintRegions(view);
+    paintMarks(view);
+  }
+
+  const showsSegments = () => Boolean(store.segments) && (store.tool === "everything" || Boolean(store.segment));
+
+  function paintPicture(view) {
+    const { picture, detail } = store;
     context.imageSmoothingQuality = "high";
-    context.imageSmoothingEnabled = view.scale < 3; // beyond that, show the single pixels
-    if (picture.image.complete && picture.image.naturalWidth)
-      context.drawImage(picture.image, view.x, view.y, picture.width * view.scale, picture.height * view.scale);
+    context.imageSmoothingEnabled = view.scale < PIXELS_SCALE;
+    const isLoaded = (image) => image.complete && image.naturalWidth;
+    const paintImage = (image, [x0, y0, x1, y1]) =>
+      context.drawImage(image, ...toCanvas(view, [x0, y0]), (x1 - x0) * view.scale, (y1 - y0) * view.scale);
+    if (isLoaded(picture.image)) paintImage(picture.image, [0, 0, picture.width, picture.height]);
+    if (detail && detail.picture === picture.id && isLoaded(detail.image)) paintImage(detail.image, detail.box);
     context.imageSmoothingEnabled = true;
   }
 
-  // Paints the regions, largest first, and the clicks of the selected one. Returns the positions of their numbers.
-  function paintRegions() {
-    const { scene, hovered, picture, view } = store;
-    const layers = shownLayers(store).sort((one, other) => other.width * other.height - one.width * one.height);
+  // Paints the regions, largest first, and the clicks of the selected one. Returns the layers painted.
+  function paintRegions(view) {
+    const { scene, hovered, picture, opacity } = store;
+    const layers = shownLayers(store).sort((one, other) => areaOf(other) - areaOf(one));
     for (const layer of layers) {
       const { number } = layer.region;
-      paintRegion(context, layer, store, { isStrong: number === scene.selected, isLit: number === hovered });
+      const look = { isStrong: number === scene.selected, isLit: number === hovered, opacity };
+      paintRegion(context, layer, { picture, view }, look);
     }
     if (layers.some((layer) => layer.region.number === scene.selected)) {
       const { points } = regionOf(scene, scene.selected);
       if (points.length > 1) for (const [x, y, label] of points) paintClick(context, toCanvas(view, [x, y]), label);
     }
-    return badgePlaces(layers, picture, view);
+    return layers;
   }
 
-  function paintMarks() {
-    const { ghosts, drag, corners, view, cross, cursor } = store;
+  // The area of a layer's box, as a share of the picture: masks may be of reduced pictures of different sizes.
+  const areaOf = ({ width, height, region: { size } }) => (width / size[0]) * (height / size[1]);
+
+  function paintMarks(view) {
+    const { ghosts, drag, corners, cross, cursor } = store;
     for (const ghost of ghosts) paintMark(context, ghost, view, { isSent: true, tip: null });
     if (ghosts.some((ghost) => ghost.kind === "point")) setTimeout(draw, PULSE);
     const tip = cross && hasFocus() ? cross : cursor;
@@ -90,8 +123,8 @@ export function createRenderer({ store, stage, canvas, captions }) {
     if (corners) paintMark(context, corners, view, { isSent: false, tip });
   }
 
-  function paintCursors() {
-    const { tool, cursor, cross, view, brushSize } = store;
+  function paintCursors(view) {
+    const { tool, cursor, cross, brushSize } = store;
     if (tool === "brush" && cursor) paintBrush(context, toCanvas(view, cursor), brushSize / 2);
     if (cross && hasFocus()) paintCross(context, toCanvas(view, cross));
   }
@@ -102,6 +135,12 @@ export function createRenderer({ store, stage, canvas, captions }) {
   canvas.addEventListener("focus", draw);
   store.follow(null, draw);
   store.follow(["picture", "scene"], layout);
+  store.follow(["picture", "view"], () => {
+    // For tests and for assistive tools: where the picture lies inside the canvas, in CSS pixels.
+    const { scale, x, y, width } = store.view;
+    if (store.picture && width) canvas.dataset.fit = JSON.stringify({ scale, x, y });
+    else delete canvas.dataset.fit;
+  });
   store.follow(["captionSpots"], () => {
     // For tests: what is written where, in pixels of the picture.
     const rows = store.captionSpots.map(({ text, shown, x, y, width, height }) => ({
@@ -112,4 +151,23 @@ export function createRenderer({ store, stage, canvas, captions }) {
     canvas.dataset.captions = JSON.stringify(rows);
   });
   new ResizeObserver(layout).observe(stage);
+}
+
+// Painting the outlines of many segments is slow, so they are painted again only after a change of the view.
+function createSegmentsPainter(store) {
+  const copy = make("canvas", {});
+  let painted = {};
+  return (context) => {
+    const { view, segments } = store;
+    const ratio = window.devicePixelRatio || 1;
+    if (painted.view !== view || painted.segments !== segments || painted.ratio !== ratio) {
+      painted = { view, segments, ratio };
+      copy.width = Math.round(view.width * ratio);
+      copy.height = Math.round(view.height * ratio);
+      const inside = copy.getContext("2d");
+      inside.setTransform(ratio, 0, 0, ratio, 0, 0);
+      paintSegments(inside, store);
+    }
+    context.drawImage(copy, 0, 0, view.width, view.height);
+  };
 }

@@ -5,8 +5,8 @@ import { icon } from "../shared/icons.js";
 import { busyText } from "./gestures.js";
 
 // `sources` are further buttons that open a picture; `examples` those of the examples; `opensAddresses`: whether there
-// is a field for a web address. Returns {node, canvas, drop}: `drop` is the button that chooses a file.
-export function createStage({ store, words, files, sources, examples, opensAddresses }) {
+// is a field for a web address; `zoom` as in zoom.js. Returns {node, canvas, drop}: `drop` is the button that chooses a file.
+export function createStage({ store, words, files, sources, examples, opensAddresses, zoom }) {
   // The role "application" passes the arrow keys to the canvas instead of the screen reader.
   const canvas = make("canvas", {
     class: "osp-canvas",
@@ -38,8 +38,9 @@ export function createStage({ store, words, files, sources, examples, opensAddre
   store.follow(["announcement"], () => (live.textContent = store.announcement.text));
 
   const veil = make("div", { class: "osp-veil" }, words.dropNow);
-  const node = make("div", { class: "osp-stage" }, canvas, empty, spinner, veil, live);
+  const node = make("div", { class: "osp-stage" }, canvas, empty, spinner, zoom.node, veil, live);
   store.follow(["tool"], () => (node.dataset.tool = store.tool));
+  store.follow(["view", "picture"], () => node.classList.toggle("osp-zoomed", zoom.isZoomed()));
   return { node, canvas, drop };
 }
 

@@ -5,6 +5,9 @@
 export const SMALLEST_BRUSH = 4;
 export const LARGEST_BRUSH = 120;
 
+// The view before the canvas has a size.
+export const NO_VIEW = { scale: 1, x: 0, y: 0, width: 0, height: 0 };
+
 export function createStore() {
   const followers = [];
   let depth = 0;
@@ -29,7 +32,9 @@ export function createStore() {
     // What a person is doing.
     cursor: null, // the pointer over the canvas
     cross: null, // the keyboard's cursor
-    drag: null, // a mark that is being drawn: {kind, points, action, color, radius, start, pointer}
+    drag: null, // a mark that is being drawn: {kind, points, action, color, radius, start, pointer, isByFinger, isAimed}
+    isHand: false, // the pointer pans, whatever the tool
+    isPinching: false, // two fingers are on the picture
     corners: null, // a polygon that is being drawn: {kind, points, action, color}
     hovered: null, // number of the region under the pointer
     segment: null, // the layer of the segment under the pointer
@@ -44,7 +49,9 @@ export function createStore() {
     ghosts: [], // marks that stay drawn until Python has answered: drags with `seq`
 
     // What is shown.
-    view: { scale: 1, x: 0, y: 0, width: 0, height: 0 }, // where the picture lies on the canvas, in CSS pixels
+    view: NO_VIEW, // where the picture lies on the canvas, see view.js
+    detail: null, // the visible part of a large picture at its full size: {picture, box, image}
+    opacity: 0.36, // of the colour over the selected region's pixels
     captionSpots: [], // captions that are drawn, see captions.js
     problem: null, // {text} of a sentence in place of the hint
     announcement: null, // {text} for screen readers

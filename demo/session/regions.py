@@ -9,6 +9,7 @@ from typing import Any, Literal
 from demo.session.pictures import required_picture
 from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.io import mask_files
 from osprey_core.regions import morphology
 from osprey_core.regions.masks import Mask
@@ -46,10 +47,14 @@ def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
     return (region,)
 
 
-def load_masks(session: Session, data: bytes) -> Session:
-    """Add every mask of a mask file as a new region, with its name from the file; the last one is selected."""
+def load_masks(session: Session, data: bytes, tell: Callable[[Message], None] = lambda note: None) -> Session:
+    """Add every mask of a mask file as a new region, with its name from the file; the last one is selected.
+
+    tell: gets one note for each kind of thing in the file that was left out.
+    """
     picture = required_picture(session)
-    named_masks = mask_files.read_masks(data, picture.size_hw, picture.name)
+    mask_file = mask_files.read_mask_file(data, picture.size_hw, picture.name)
+    named_masks = mask_file.masks
     if len(named_masks) > MAX_MASKS:
         raise InputError("page.many_masks", count=len(named_masks), limit=MAX_MASKS)
     first = session.next_number
@@ -57,6 +62,8 @@ def load_masks(session: Session, data: bytes) -> Session:
     for number, named in enumerate(named_masks, first):
         stored = named.mask
         new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
+    for note in mask_file.notes:
+        tell(note)
     return session.with_regions((*session.regions, *new), new[-1].number)
 
 

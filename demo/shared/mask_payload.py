@@ -11,20 +11,25 @@ from osprey_core.regions import masks
 from osprey_core.regions.rle import CodedMask
 
 MASK_SIDE = 1024
-"""Longest side of a mask sent to the browser, in pixels; the model gets the mask at the picture's full size."""
+"""Longest side of the part of a mask that is sent to the browser, in pixels, so that a small thing in a large picture
+keeps its exact outline; the model always gets the mask at the picture's full size."""
 
 
 @lru_cache(maxsize=256)
 def shown_mask(stored: CodedMask) -> dict[str, Any]:
     """The mask reduced for the browser: its size, its bounding box, and the run lengths inside that box.
 
-    Runs go row by row and alternate, starting with background. A reduced pixel is set if any part of it is covered, so
-    that thin strokes stay visible.
+    How far depends on its box alone: `size` is that of the equally reduced picture. Runs go row by row and
+    alternate, starting with background. A reduced pixel is set if any part of it is covered, so that thin strokes stay
+    visible.
     """
     mask = stored.mask()
     share = masks.area(mask) / mask.size
     height, width = mask.shape
+    x0, y0, x1, y1 = masks.box_xyxy(mask)
     scale = MASK_SIDE / max(height, width)
+    while scale < 1 and 2 * scale * max(y1 - y0, x1 - x0) <= MASK_SIDE:
+        scale *= 2
     if scale < 1:
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         shown = _any_of(_any_of(mask, rows, 0), columns, 1)

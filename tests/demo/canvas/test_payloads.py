@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
-from demo.canvas.payloads import picture_of, scene_of
+from demo.canvas.payloads import detail_of, picture_of, scene_of
 from demo.session.pictures import open_picture
 from demo.session.session import Region, Session
 from demo.session.workspace import Sheet
@@ -44,6 +47,31 @@ def test_what_is_thin_on_a_large_picture_is_shown() -> None:
     assert shown[11:742, 2001 * 1024 // 4000].all()
     assert shown[767, 1023]
     assert shown.sum() < 2 * (1024 + 768)
+
+
+def test_a_small_thing_in_a_large_picture_keeps_its_exact_outline() -> None:
+    thing = np.zeros((3000, 4000), bool)
+    thing[2003:2014, 3101:3112] = True
+    thing[2003, 3101] = False
+    session = open_picture(png(fakes.picture().resize((4000, 3000))), "large.png")
+    region = Region(1, CodedMask.of(thing))
+    (sent,) = scene_of(replace(session, regions=(region,), selected=1))["regions"]
+    assert sent["size"] == [4000, 3000]
+    assert sent["box"] == [3101, 2003, 3112, 2014]
+    assert sent["runs"] == [1, 120]
+
+
+def test_a_part_of_a_large_picture_is_sent_at_its_full_size() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (600, 900, 3), np.uint8)
+    session = open_picture(png(Image.fromarray(image)), "noise.png")
+    sent = detail_of(session, image, (850, 100, 950, 160), 1.0)
+    assert (sent["box"], sent["scale"]) == ([850, 100, 900, 160], 1.0)
+    part = Image.open(io.BytesIO(base64.b64decode(sent["url"].split(",")[1])))
+    assert part.size == (50, 60)
+    assert np.abs(np.array(part).astype(int) - image[100:160, 850:900]).mean() < 40  # JPEG of noise
+    half = detail_of(session, image, (0, 0, 900, 600), 0.5)
+    assert Image.open(io.BytesIO(base64.b64decode(half["url"].split(",")[1]))).size == (450, 300)
+    assert detail_of(session, image, (900, 0, 950, 50), 1.0) == {}
 
 
 def test_a_large_picture_is_sent_small_but_keeps_its_size() -> None:

@@ -32,7 +32,7 @@ SAME_IN_ALL = {"header.title", "note.full_command", "analysis.oneModelCommand", 
 """Names, commands, and what the model itself would say."""
 FOR_THE_MODEL = "for_the_model."
 """Questions that the page writes: the model speaks English."""
-MAY_BE_ALIKE = re.compile(r"\W*|PageUp PageDown|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape")
+MAY_BE_ALIKE = re.compile(r"\W*|PageUp PageDown|Top-p|@|Shift|Enter|.*\+.*|[^a-z]*|Delete|Tab|Escape|Space")
 
 
 def placeholders(template: str) -> list[str]:

@@ -6,10 +6,8 @@ import { test } from "node:test";
 import {
   anchorOf,
   anchorPoint,
-  badgePlaces,
   clamped,
   distance,
-  fittedView,
   holds,
   isInside,
   maskOfRuns,
@@ -20,6 +18,7 @@ import {
   toPicture,
   withoutRepeats,
 } from "../../../demo/canvas/geometry.js";
+import { fittedView } from "../../../demo/canvas/view.js";
 
 const PICTURE = { width: 360, height: 270 };
 
@@ -32,11 +31,6 @@ function layerFrom(rows, corner = [0, 0], size = [PICTURE.width, PICTURE.height]
 }
 
 const block = (width, height) => Array.from({ length: height }, () => "#".repeat(width));
-
-test("the whole picture is shown, in the middle", () => {
-  assert.deepEqual(fittedView(PICTURE, 720, 1000), { scale: 2, x: 0, y: 230, width: 720, height: 1000 });
-  assert.deepEqual(fittedView(PICTURE, 1000, 135), { scale: 0.5, x: 410, y: 0, width: 1000, height: 135 });
-});
 
 test("from the canvas to the picture is the way back", () => {
   const view = fittedView(PICTURE, 813, 401);
@@ -168,14 +162,4 @@ test("a layer lies on the canvas where its pixels lie in the picture", () => {
   assert.deepEqual(rectOf(layer, PICTURE, view), { x: 200, y: 400, width: 80, height: 40 });
   const [x, y] = anchorPoint(layer, PICTURE);
   assert.ok(x > 100 && x < 140 && y > 200 && y < 220);
-});
-
-test("numbers stand inside the picture and beside each other", () => {
-  const view = fittedView(PICTURE, 720, 540);
-  const same = [0, 1, 2, 3].map(() => layerFrom(block(40, 40), [100, 100]));
-  const places = badgePlaces(same, PICTURE, view);
-  for (const [place, one] of places.entries())
-    for (const other of places.slice(place + 1)) assert.ok(distance([one.x, one.y], [other.x, other.y]) >= 26);
-  const [corner] = badgePlaces([layerFrom(["#"])], PICTURE, view);
-  assert.deepEqual([corner.x, corner.y], [13, 13]);
 });

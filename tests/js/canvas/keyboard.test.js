@@ -22,13 +22,17 @@ function open(fields = {}) {
   const marks = createMarks({ store, words: WORDS, send });
   const [canvas, page] = [new EventTarget(), new EventTarget()];
   const turns = [];
-  followCross({ canvas, store, words: WORDS, marks });
+  const zooms = [];
+  const zoom = { follow: () => {} };
+  for (const name of ["in", "out", "fit", "actualSize"]) zoom[name] = () => zooms.push(name);
+  followCross({ canvas, store, words: WORDS, marks, zoom });
   followShortcuts({
     store,
     marks,
     send,
     listen: (_, kind, act) => page.addEventListener(kind, act),
     undo: () => sent.push(["undo"]),
+    zoom,
     turnBy: (steps) => turns.push(steps),
     isOurs: () => true,
   });
@@ -42,7 +46,7 @@ function open(fields = {}) {
     if (!isStopped) page.dispatchEvent(event);
     return event;
   }
-  return { store, sent, turns, press };
+  return { store, sent, turns, zooms, press };
 }
 
 test("the cross starts in the middle, moves by canvas pixels, and stays in the picture", () => {
@@ -129,4 +133,22 @@ test("pages turn only where there is another picture", () => {
   press("PageDown");
   press("PageUp");
   assert.deepEqual(turns, [1, -1]);
+});
+
+test("keys zoom in and out, to the whole picture and to its actual size", () => {
+  const { press, zooms } = open();
+  press("z");
+  press("Z", { shiftKey: true });
+  press("0");
+  press("1");
+  assert.deepEqual(zooms, ["in", "out", "fit", "actualSize"]);
+});
+
+test("Space marks at the keyboard's cross, but not while the pointer is over the picture, where it pans", () => {
+  const pointing = open({ cursor: [3, 3] });
+  pointing.press(" ");
+  assert.deepEqual(pointing.sent, []);
+  const { press, sent } = open({ cursor: [3, 3], cross: [10, 20] });
+  press(" ");
+  assert.deepEqual(sent, [["segment_point", { x: 10, y: 20, action: "new" }]]);
 });

@@ -1,0 +1,51 @@
+// Numbers of regions: where they stand, at every zoom.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { badgePlaces } from "../../../demo/canvas/badges.js";
+import { distance, rectOf } from "../../../demo/canvas/geometry.js";
+import { fittedView, zoomedView } from "../../../demo/canvas/view.js";
+
+const PICTURE = { width: 360, height: 270 };
+
+// A layer that is a full block.
+function block(width, height, [x, y]) {
+  const region = { size: [PICTURE.width, PICTURE.height], box: [x, y, x + width, y + height] };
+  return { region, width, height, anchor: [width / 2, height / 2] };
+}
+
+test("numbers stand inside the picture and beside each other", () => {
+  const view = fittedView(PICTURE, 720, 540);
+  const same = [0, 1, 2, 3].map(() => block(40, 40, [100, 100]));
+  const places = badgePlaces(same, PICTURE, view);
+  for (const [place, one] of places.entries())
+    for (const other of places.slice(place + 1)) assert.ok(distance([one.x, one.y], [other.x, other.y]) >= 26);
+});
+
+test("the number of a small region stands beside it, inside the picture, with a line to it", () => {
+  const view = fittedView(PICTURE, 720, 540);
+  for (const corner of [
+    [0, 0],
+    [180, 0],
+    [356, 266],
+    [100, 100],
+  ]) {
+    const layer = block(4, 4, corner);
+    const [{ x, y, from }] = badgePlaces([layer], PICTURE, view);
+    const rect = rectOf(layer, PICTURE, view);
+    const [right, below] = [x - rect.x - rect.width, y - rect.y - rect.height];
+    assert.ok(x >= 13 && x <= 707 && y >= 13 && y <= 527, `${x}, ${y}`);
+    assert.ok(x < rect.x - 12 || right > 12 || y < rect.y - 12 || below > 12, `${x}, ${y}`);
+    assert.deepEqual(from, [rect.x + rect.width / 2, rect.y + rect.height / 2]);
+  }
+});
+
+test("zoomed in, the number of a region that reaches out of view stays in view; one out of view has none", () => {
+  const fitted = fittedView(PICTURE, 360, 270);
+  const view = zoomedView(PICTURE, fitted, 6, [0, 0]);
+  const [only, ...rest] = badgePlaces([block(200, 200, [0, 0]), block(20, 20, [300, 200])], PICTURE, view);
+  assert.equal(rest.length, 0);
+  assert.equal(only.from, null);
+  assert.ok(only.x <= 360 - 13 && only.y <= 270 - 13);
+});
