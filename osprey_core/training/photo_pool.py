@@ -32,7 +32,7 @@ PICTURES_PER_SHARD = 20
 
 
 @dataclass(frozen=True)
-class EncodedPicture:
+class PooledPicture:
     """One picture of `Encoded`, on the CPU: float16, the cells bool."""
 
     kind: str
@@ -45,13 +45,13 @@ class EncodedPicture:
     talks: tuple[Talk, ...]
 
 
-def encoded_pictures(encoded: Encoded, pictures: Sequence[RawPicture]) -> list[EncodedPicture]:
+def encoded_pictures(encoded: Encoded, pictures: Sequence[RawPicture]) -> list[PooledPicture]:
     """Take a batch apart."""
     found, row = [], 0
     for place, picture in enumerate(pictures):
         rows = slice(row, row + len(picture.names))
         found.append(
-            EncodedPicture(
+            PooledPicture(
                 picture.kind,
                 encoded.own_res4[place].half().cpu(),
                 encoded.tower_maps[place].half().cpu(),
@@ -66,7 +66,7 @@ def encoded_pictures(encoded: Encoded, pictures: Sequence[RawPicture]) -> list[E
     return found
 
 
-def together(pictures: Sequence[EncodedPicture], device: torch.device) -> Encoded:
+def together(pictures: Sequence[PooledPicture], device: torch.device) -> Encoded:
     """Pictures as one batch on a device."""
     counts = torch.tensor([len(picture.names) for picture in pictures])
     return Encoded(
@@ -79,7 +79,7 @@ def together(pictures: Sequence[EncodedPicture], device: torch.device) -> Encode
     )
 
 
-def save_shard(path: Path, pictures: Sequence[EncodedPicture]) -> None:
+def save_shard(path: Path, pictures: Sequence[PooledPicture]) -> None:
     """Write pictures; a reader never sees half a file."""
     rows = [
         {**vars(p), "names": list(p.names), "talks": [(t.ids, t.labels, t.shown) for t in p.talks]} for p in pictures
@@ -94,10 +94,10 @@ def _own(value: object) -> object:
     return value.clone() if isinstance(value, torch.Tensor) else value
 
 
-def load_shard(path: Path) -> list[EncodedPicture]:
+def load_shard(path: Path) -> list[PooledPicture]:
     """Read what `save_shard` wrote."""
     return [
-        EncodedPicture(**{**row, "names": tuple(row["names"]), "talks": tuple(Talk(*talk) for talk in row["talks"])})
+        PooledPicture(**{**row, "names": tuple(row["names"]), "talks": tuple(Talk(*talk) for talk in row["talks"])})
         for row in torch.load(path, weights_only=True)
     ]
 
@@ -107,12 +107,12 @@ class EncodedPool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.by_kind: dict[str, list[EncodedPicture]] = {"photo": [], "scene": []}
+        self.by_kind: dict[str, list[PooledPicture]] = {"photo": [], "scene": []}
         self._read: set[str] = set()
 
-    def refresh(self) -> list[EncodedPicture]:
+    def refresh(self) -> list[PooledPicture]:
         """Read shards that are new; their pictures."""
-        new: list[EncodedPicture] = []
+        new: list[PooledPicture] = []
         for path in sorted(self._folder.glob("*.pt")):
             if path.name not in self._read:
                 new += load_shard(path)
@@ -121,12 +121,12 @@ class EncodedPool:
             self.by_kind[picture.kind].append(picture)
         return new
 
-    def all(self) -> list[EncodedPicture]:
+    def all(self) -> list[PooledPicture]:
         """All pictures that are there by now."""
         self.refresh()
         return [picture for found in self.by_kind.values() for picture in found]
 
-    def draw(self, rng: random.Random, photos: int, scenes: int) -> list[EncodedPicture]:
+    def draw(self, rng: random.Random, photos: int, scenes: int) -> list[PooledPicture]:
         """Pictures of both kinds by chance."""
         wanted = {"photo": photos, "scene": scenes}
         return [one for kind, count in wanted.items() for one in rng.sample(self.by_kind[kind], count)]
@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         path = options.out / f"{options.seed}-{number:04}.pt"
         if path.is_file():
             continue
-        pictures: list[EncodedPicture] = []
+        pictures: list[PooledPicture] = []
         batches = endless_batches(stream, number * PICTURES_PER_SHARD, 1, 0)
         while len(pictures) < PICTURES_PER_SHARD:
             raw = next(batches)

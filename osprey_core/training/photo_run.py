@@ -47,7 +47,7 @@ from osprey_core.training.photo_batches import (
     region_features,
     tower_dims,
 )
-from osprey_core.training.photo_pool import EncodedPicture, EncodedPool, together
+from osprey_core.training.photo_pool import PooledPicture, EncodedPool, together
 from osprey_core.training.photo_start import KnownRegions, begin_photo_linears, grown
 from osprey_core.training.photo_stream import PictureSource, PictureStream
 
@@ -319,7 +319,7 @@ class PhotoRun:
         drawn = self.pool.draw(rng, options.photos_per_step, options.scenes_per_step)
         return together(drawn, self.device), drawn
 
-    def _take(self, pictures: Sequence[EncodedPicture]) -> None:
+    def _take(self, pictures: Sequence[PooledPicture]) -> None:
         """Keep the regions of pictures of the pool."""
         if pictures:
             self.regions.add(together(pictures, self.device), pictures)
