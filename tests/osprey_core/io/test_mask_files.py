@@ -232,7 +232,7 @@ def test_what_is_no_mask_file_is_refused_with_the_reason(data: bytes, sentence: 
 def test_many_empty_parts_are_refused_before_they_are_parsed(part: bytes) -> None:
     data = b"[" + part + (b"," + part) * (30_000_000 // (len(part) + 1)) + b"]"
     began = time.process_time()
-    with pytest.raises(InputError, match=r"lists and objects|masks; at most"):
+    with pytest.raises(InputError, match="too many parts"):
         read_masks(data, SIZE_HW)
     assert time.process_time() - began < 2
 
