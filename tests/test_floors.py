@@ -31,7 +31,7 @@ PAGE_FLOORS = [
     {"shared"},
     {"session"},
     {"jobs"},
-    {"canvas", "chat", "everything", "analysis", "header"},
+    {"canvas", "chat", "everything", "analysis", "find", "header"},
     {"api"},
     {"options", "theme"},
     {"app", "launch"},
