@@ -22,6 +22,7 @@ FLOORS = [
     {"region_model"},
     {"engine", "view"},
     {"analysis"},
+    {"backends"},
     {"training", "evaluation", "cli", "convert", "__main__"},
 ]
 """osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""

@@ -107,6 +107,8 @@ def find(view: View, regions: Sequence[Mask], phrase: str, clip: ClipView | None
         InputError: the phrase is empty or too long, or a region cannot be used.
     """
     wanted = clean_phrase(phrase)
+    if clip is None and not getattr(getattr(view.model, "abilities", None), "likelihood", True):
+        raise InputError("find.model_unable", model=view.model.name)
     if not len(regions):
         return Finds(wanted, (), ())
     scores = clip_scores(clip, regions, wanted) if clip is not None else likelihood_scores(view, regions, wanted)
