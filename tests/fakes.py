@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from osprey_core.config import GenerationDefaults
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import Abilities, Guess, NamedRegion
 from osprey_core.regions import masks
 from osprey_core.segment.protocol import ScoredMask
 
@@ -89,6 +90,8 @@ class FakeView:
             raise RuntimeError("secret traceback")
         told = [describe_mask(self.image, mask) for mask in call.regions]
         text = f"{question} -> " + " | ".join(f"region{place}: {words}" for place, words in enumerate(told, 1))
+        if self.model.reply:
+            text = self.model.reply
         if "long" in question:
             text = " ".join(["word"] * 400)
         pieces = [piece + " " for piece in text.split(" ")]
@@ -107,7 +110,12 @@ class FakeView:
         for place, mask in reversed(described):
             self.model.calls.append(Call(style, [mask], [], settings, self.image))
             time.sleep(self.model.pause)
-            yield place, describe_mask(self.image, mask)
+            yield place, self.model.reply or describe_mask(self.image, mask)
+
+    def name(self, mask: Any, guesses: int = 3) -> NamedRegion:
+        """The model's `names`, whatever the mask shows."""
+        self.model.named.append(np.array(mask))
+        return NamedRegion(self.model.names[:guesses], 0.5)
 
     def answer_likelihoods(
         self, question: str, regions: Any, answers: Sequence[str], whole: bool = True
@@ -136,6 +144,16 @@ class FakeModel:
     calls: list[Call] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
     opened: int = 0
+    reply: str = ""
+    """The text of every answer and caption; empty for one that tells about the pixels."""
+    names: tuple[Guess, ...] = ()
+    """What the model gives as names; without any it cannot tell confidences."""
+    named: list[NDArray[np.bool_]] = field(default_factory=list)
+    """Masks that were named."""
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(confidence=bool(self.names))
 
     def open(self, image: Any) -> FakeView:
         self.opened += 1

@@ -14,6 +14,7 @@ from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.samples import new_samples
 from demo.analysis.similarity_maps import new_similarity_maps
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import number, sampling, whole, words
 from demo.api.results import errors_as_sentences, listed, mask_result, snapshot_result
 from demo.find.search import DEFAULT_THRESHOLD, found_in, new_search, searched_masks
 from demo.jobs import analyses
@@ -21,7 +22,6 @@ from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Analysis, Session
-from osprey_core.language.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class AnalysisEndpoints:
             uncertain, whether the best one should not be trusted.
         """
         with errors_as_sentences():
-            make = lambda s: new_label_scores(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
+            which, rank = words(regions, "regions") or "all", words(rank_by, "rank_by") or "sum"
+            make = lambda s: new_label_scores(s, listed(labels), which, rank)  # noqa: E731
             yield from self._carried_out(request, session, make, _judged)
 
     def find(
@@ -65,8 +66,8 @@ class AnalysisEndpoints:
             in the picture fits.
         """
         with errors_as_sentences():
-            least = float(DEFAULT_THRESHOLD if threshold is None else threshold)
-            make = lambda s: new_search(self.services, s, phrase or "")  # noqa: E731
+            least, wanted = number(threshold, "threshold"), words(phrase, "phrase")
+            make = lambda s: new_search(self.services, s, wanted)  # noqa: E731
             yield from self._carried_out(request, session, make, lambda s, analysis: _found(s, least))
 
     def ablation(
@@ -95,9 +96,9 @@ class AnalysisEndpoints:
             (only where it is), "pos" (only what is there).
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
             yield from self._carried_out(
-                request, session, lambda s: new_ablation(s, question or "", settings), _ablated
+                request, session, lambda s: new_ablation(s, words(question, "question"), settings), _ablated
             )
 
     def samples(
@@ -127,8 +128,9 @@ class AnalysisEndpoints:
             of each answer: seed and answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: new_samples(s, question or "", count, temperature, settings)  # noqa: E731
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
+            asked, times = words(question, "question"), whole(count, "count")
+            make = lambda s: new_samples(s, asked, times, temperature, settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _sampled)
 
     def compare_models(
@@ -156,8 +158,8 @@ class AnalysisEndpoints:
             of each answer: model and answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: new_model_comparison(self.services, s, question or "", settings)  # noqa: E731
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
+            make = lambda s: new_model_comparison(self.services, s, words(question, "question"), settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _compared)
 
     def similarity(self, request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
@@ -171,7 +173,7 @@ class AnalysisEndpoints:
             rows of cosines from -1 to 1, the picture's upper left corner first.
         """
         with errors_as_sentences():
-            which = int(number) if number else "selected"
+            which = (whole(number, "number") if number is not None else 0) or "selected"
             yield from self._carried_out(request, session, lambda s: new_similarity_maps(s, which), _mapped)
 
     def _carried_out(

@@ -12,7 +12,7 @@ from typing import Any
 from anyio import to_thread
 from starlette.responses import JSONResponse
 
-from demo.i18n.catalog import text
+from demo.api.request_bodies import read_body, refuse, replayed
 
 SHORTEST_SESSION_HASH = 6
 """Characters. Gradio's page draws about eleven of 36 letters and digits, gradio_client 36."""
@@ -32,7 +32,8 @@ def is_own(session_hash: Any) -> bool:
 
 
 class RequireOwnSession:
-    """ASGI middleware: refuse (400) calls whose session_hash is too short, and (404) calls that bypass the queue.
+    """ASGI middleware: refuse (400) malformed calls and those whose session_hash is too short, and (404) calls that
+    bypass the queue.
 
     A call without a session_hash passes: Gradio refuses it at `/queue/join` and generates one under `/call/`; the
     endpoints refuse the remaining cases (see `caller_identity`).
@@ -49,28 +50,24 @@ class RequireOwnSession:
         if not is_call or not any(route in scope["path"] for route in _QUEUED):
             await self._app(scope, receive, send)
             return
-        messages = []
-        while True:
-            message = await receive()
-            messages.append(message)
-            if message["type"] != "http.request" or not message.get("more_body"):
-                break
-        body = b"".join(message.get("body", b"") for message in messages)
+        read = await read_body(receive)
+        assert read is not None  # no limit was given: `request_bodies` has checked the size
+        body, messages = read
         # A long stroke is some hundred kilobytes of JSON: parse it in a thread, not on the shared event loop.
-        if await to_thread.run_sync(_names_a_shared_session, body):
-            await JSONResponse({"detail": text("page.session_missing")}, 400)(scope, receive, send)
+        key = await to_thread.run_sync(_refusal, body)
+        if key is not None:
+            await refuse(scope, receive, send, 400, key)
             return
-
-        async def replay() -> Any:
-            return messages.pop(0) if messages else await receive()
-
-        await self._app(scope, replay, send)
+        await self._app(scope, replayed(messages, receive), send)
 
 
-def _names_a_shared_session(body: bytes) -> bool:
+def _refusal(body: bytes) -> str | None:
+    """The key of the sentence with which a call is refused; None if it is well formed and may have its own session."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
-        return False  # Gradio reports the malformed body
-    session_hash = sent.get("session_hash") if isinstance(sent, dict) else None
-    return session_hash is not None and not is_own(session_hash)
+        return "page.bad_inputs"
+    if not isinstance(sent, dict) or not isinstance(sent.get("data", []), list):
+        return "page.bad_inputs"
+    session_hash = sent.get("session_hash")
+    return None if session_hash is None or is_own(session_hash) else "page.session_missing"

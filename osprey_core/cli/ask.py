@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
 from osprey_core.io.export import write_zip
-from osprey_core.io.files import read_file, write_file
+from osprey_core.io.files import check_file_writable, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn, TurnState
 from osprey_core.regions import mentions
@@ -28,6 +28,8 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
     """Stream the answer to `out`, notes to `errors`. All that is given is checked before a model is loaded."""
     data = read_file(options.image, MAX_FILE_BYTES)
     image = read_picture(data)
+    if options.save is not None:
+        check_file_writable(options.save)
     regions = _marked(options, image, loaders, errors)
     question = _question_for_model(options.question, len(regions))
     model: Osprey = loaders.model(options.models)
@@ -53,7 +55,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
             stream.tokens_per_second,
             str(stream.finish_reason),
             stream.trimmed_turns,
-            **_recorded_guesses(named),
+            **(named.measures() if named is not None else {}),
         )
         turn = RecordedTurn(
             question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
@@ -70,15 +72,6 @@ def named_in_words(named: NamedRegion) -> str:
         return "Not sure: no name comes to mind."
     first = f"Not sure: {told[0]}?" if named.is_unsure else told[0]
     return f"{first}; {', '.join(told[1:])}" if told[1:] else first
-
-
-def _recorded_guesses(named: NamedRegion | None) -> dict[str, Any]:
-    """Confidence and next guesses as `AnswerMeasures` has them."""
-    guesses = named.guesses if named is not None else ()
-    values: dict[str, Any] = {"confidence": guesses[0].confidence} if guesses else {}
-    for place, guess in zip(("second", "third"), guesses[1:], strict=False):
-        values |= {f"{place}_guess": guess.name, f"{place}_confidence": guess.confidence}
-    return values
 
 
 def _question_for_model(typed: str, region_count: int) -> str:

@@ -147,6 +147,13 @@ def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
     return read
 
 
+def _path(text: str) -> Path:
+    """An empty name would mean the current folder, or fail only when it is written to."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it names no file; give a path")
+    return Path(text)
+
+
 def _at_least_one(text: str) -> int:
     try:
         number = int(text)
@@ -178,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask one question about a picture; the answer is written as it comes. --point, --not-point and "
         "--box mark one region, --region begins the next one; questions call them <region1>, <region2> …",
     )
-    asking.add_argument("image", type=Path, metavar="IMAGE")
+    asking.add_argument("image", type=_path, metavar="IMAGE")
     asking.add_argument("--question", help="what you want to know")
     asking.add_argument("--style", choices=sorted(QUESTIONS), help="one of the published questions instead")
     marks = asking.add_argument_group("regions")
@@ -186,11 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         ("--point", _numbers(2), "X,Y", "a pixel of the region; again for more of them"),
         ("--not-point", _numbers(2), "X,Y", "a pixel that does not belong to it"),
         ("--box", _numbers(4), "X0,Y0,X1,Y1", "a box around the region"),
-        ("--mask", Path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
+        ("--mask", _path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
     ):
         marks.add_argument(name, action=_MarkAction, type=kind, metavar=shape, dest="marks", help=text)
     marks.add_argument("--region", action=_MarkAction, nargs=0, dest="marks", help="begin the next region")
-    asking.add_argument("--save", type=Path, metavar="FILE.zip", help="also export the conversation, masks and all")
+    asking.add_argument("--save", type=_path, metavar="FILE.zip", help="also export the conversation, masks and all")
 
     describing = commands.add_parser(
         "describe",
@@ -199,11 +206,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Describe every region of a picture, or of all pictures in a folder, into one COCO file. Start it "
         "again with the same words to go on where it was stopped.",
     )
-    describing.add_argument("pictures", type=Path, metavar="IMAGE_OR_FOLDER")
+    describing.add_argument("pictures", type=_path, metavar="IMAGE_OR_FOLDER")
     which = describing.add_mutually_exclusive_group(required=True)
     which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
-    which.add_argument("--masks", type=Path, help="a COCO file, or a folder with a mask file for each picture")
-    describing.add_argument("--out", type=Path, required=True, metavar="FILE.json")
+    which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")
+    describing.add_argument("--out", type=_path, required=True, metavar="FILE.json")
     describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
     describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
 

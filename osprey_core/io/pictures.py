@@ -57,6 +57,17 @@ def read_picture(source: PictureSource) -> Image.Image:
     raise InputError("picture.source_invalid", kind=type(source).__name__)
 
 
+def pixels_of(data: bytes) -> int:
+    """Number of pixels that a picture's file declares in its header, without decoding it; 0 if it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+            return image.width * image.height
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return MAX_PIXELS
+    except Exception:  # as in `_from_bytes`
+        return 0
+
+
 def fit_within(image: Image.Image, max_side: int) -> Image.Image:
     """A copy whose longer side is at most `max_side` pixels; proportions kept, each side at least 1, never enlarged."""
     if max_side < 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -253,6 +254,38 @@ def test_every_failure_is_one_sentence(desk: Desk, scene: Path, tmp_path: Path, 
     assert sentence.lower() in desk.errors.lower()
     assert desk.errors.count("\n") == 1
     assert "Traceback" not in desk.errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ask", "{scene}", "--question", "a", "--save", ""),
+        ("ask", "{scene}", "--question", "a", "--save", "{folder}"),
+        ("ask", "", "--question", "a"),
+        ("ask", "{scene}", "--question", "a", "--mask", ""),
+        ("describe", "{scene}", "--everything", "--out", ""),
+        ("describe", "{scene}", "--everything", "--out", "{folder}"),
+        ("describe", "", "--everything", "--out", "o.json"),
+        ("describe", "{scene}", "--masks", " ", "--out", "o.json"),
+    ],
+)
+def test_a_name_that_is_no_file_is_refused_before_a_model_is_loaded(
+    desk: Desk, scene: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert desk(*(word.format(scene=scene, folder=tmp_path) for word in words)) == 2
+    assert desk.errors.count("\n") == 1
+    assert desk.loaded == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp949", "utf-16"])
+def test_no_encoding_of_the_output_ends_the_program(encoding: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for command in (["app.py", "--help"], ["-m", "osprey_core", "describe", "--help"], ["-m", "osprey_core", "ask"]):
+        words = [sys.executable, *command]
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=False)
+        assert done.returncode == (0 if "--help" in command else 2)
+        assert b"Traceback" not in done.stderr
 
 
 def failing(error: BaseException) -> Any:
