@@ -45,16 +45,16 @@ class FindHandlers:
     shown: Outputs[Session]
     regions: Outputs[Session]
 
-    def search(self, workspace: Workspace, event: gr.EventData) -> Iterator[list[Any]]:
+    def search(self, workspace: Workspace, event: gr.EventData) -> Iterator[Any]:
         """Search, and show what is found when the model has answered."""
         with errors_as_toasts():
             message = SearchMessage.read_event(event)
             if workspace.session.shows(message.picture):
                 begun = analyses.begin(workspace, lambda session: new_search(self.services, session, message.phrase))
-                yield self.shown.updates(workspace.session)
+                yield self._shown(workspace.session)
                 for _ in analyses.carry_out(self.services, workspace, begun.id, self.decode):
                     pass
-        yield self.shown.updates(workspace.session)
+        yield self._shown(workspace.session)
 
     def stop(self, workspace: Workspace) -> None:
         """End the search."""
@@ -66,3 +66,7 @@ class FindHandlers:
             message = TakeMessage.read_event(event)
             workspace.change_regions(lambda session: take_found(session, message.search, message.threshold))
         return self.regions.updates(workspace.session)
+
+    def _shown(self, session: Session) -> Any:
+        (update,) = self.shown.updates(session)  # Gradio takes a list for the value where there is one output
+        return update

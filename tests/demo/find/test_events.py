@@ -24,7 +24,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def search(app: gr.Blocks, workspace: Workspace, phrase: Any, **more: Any) -> dict[str, Any]:
     data = {"phrase": phrase, "picture": digest(workspace), **more}
-    *_, (last,) = handler(app, "find", "search")(workspace, gr.EventData(None, data))
+    *_, last = handler(app, "find", "search")(workspace, gr.EventData(None, data))
     found: dict[str, Any] = last["found"]
     return found
 
@@ -76,8 +76,8 @@ def test_what_cannot_be_taken_is_said(
 def test_a_search_can_be_stopped(app: gr.Blocks, workspace: Workspace) -> None:
     data = {"phrase": "red", "picture": digest(workspace)}
     events = handler(app, "find", "search")(workspace, gr.EventData(None, data))
-    (first,) = next(events)
+    first = next(events)
     assert first["found"]["state"] == "waiting"
     handler(app, "find", "stop_search")(workspace)
-    *_, (last,) = events
+    *_, last = events
     assert (last["found"]["state"], last["found"]["steps"]) == ("stopped", [])
