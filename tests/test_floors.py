@@ -34,7 +34,7 @@ PAGE_FLOORS = [
     {"jobs"},
     {"canvas", "chat", "everything", "analysis", "find", "header"},
     {"api"},
-    {"options", "theme", "temporary_folder"},
+    {"options", "serving_options", "theme", "temporary_folder"},
     {"app", "launch"},
 ]
 """demo's rooms, lowest floor first. A room may import the floors below, but no other room of its own floor."""
