@@ -66,7 +66,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
 
 
 def named_in_words(named: NamedRegion) -> str:
-    """ "dog (83 %); cat (9 %), horse (2 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"; with ", perhaps golden retriever" if so."""
+    """ "dog (83 %), perhaps beagle; cat (9 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"."""
     told = [f"{guess.name} ({guess.confidence:.0%})".replace("%", " %") for guess in named.guesses]
     if not told:
         return "Not sure: no name comes to mind."

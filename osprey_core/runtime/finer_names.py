@@ -1,8 +1,8 @@
 """Finer names: what kind of a thing it perhaps is, by ImageNet's classifier on the region's close-up.
 
 The photo tower was trained to tell 1,000 classes apart, 118 of them dogs. Where the model calls a region a dog and the
-tower is sure of one of these, that is worth saying, as a guess. `finer_names.json` says which classes are kinds of what;
-words and numbers are ImageNet's. It knows neither models nor pictures.
+tower is sure of one of these, that is worth saying, as a guess. `finer_names.json` says which classes are kinds of
+what; words and numbers are ImageNet's. It knows neither models nor pictures.
 """
 
 from __future__ import annotations
