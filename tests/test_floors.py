@@ -34,7 +34,8 @@ PAGE_FLOORS = [
     {"jobs"},
     {"canvas", "chat", "everything", "analysis", "find", "header"},
     {"api"},
-    {"options", "serving_options", "theme", "temporary_folder"},
+    {"serving_options"},
+    {"options", "theme", "temporary_folder"},
     {"app", "launch"},
 ]
 """demo's rooms, lowest floor first. A room may import the floors below, but no other room of its own floor."""
