@@ -146,7 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
     parser.add_argument("--out", type=Path, help="file for the figures as JSON")
-    parser.add_argument("--app", nargs="*", default=[], help="arguments of app.py, the last of all options")
+    parser.add_argument(
+        "--app", nargs=argparse.REMAINDER, default=[], help="arguments of app.py, the last of all options"
+    )
     return parser
 
 
