@@ -40,6 +40,8 @@ class Round:
     """Sentences of calls that were refused."""
     wrong: int = 0
     """Answers that differ from those that one person alone gets."""
+    cpu_seconds_per_answer: float | None = None
+    """Of the server, with opening and marking. Unlike the times above, it does not depend on what else the cores do."""
     resident_mb: float | None = None
     peak_mb: float | None = None
 
@@ -70,14 +72,14 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
         ]
         if loads:
             await asyncio.sleep(2)
-        begun = time.monotonic()
+        begun, cpu_before = time.monotonic(), server.cpu_seconds()
         given = await asyncio.gather(
             *(
                 _visit(Person(http, server.address), file, questions, found, seconds, first, strokes)
                 for file in files[:people]
             )
         )
-        took = time.monotonic() - begun
+        took, cpu_after = time.monotonic() - begun, server.cpu_seconds()
         for load in loads:
             load.cancel()
         await asyncio.gather(*loads, return_exceptions=True)
@@ -86,6 +88,8 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
             expected = await _visit(Person(http, server.address), file, questions, Round(1), [], [], [])
             found.wrong += sum(one != other for one, other in zip(answers, expected, strict=False) if one is not None)
     found.answers = len(seconds)
+    if cpu_before is not None and cpu_after is not None and seconds:
+        found.cpu_seconds_per_answer = (cpu_after - cpu_before) / len(seconds)
     found.answers_per_second = len(seconds) / took
     found.p50_seconds, found.p95_seconds = percentile(seconds, 0.5), percentile(seconds, 0.95)
     found.longest_seconds = max(seconds, default=0.0)
@@ -130,11 +134,12 @@ async def _describe_again_and_again(person: Person, file: bytes) -> None:
 
 def row_of(found: Round) -> str:
     """One round as a row of docs/load.md."""
+    cpu = "" if found.cpu_seconds_per_answer is None else f"{found.cpu_seconds_per_answer:.2f} s"
     memory = "" if found.resident_mb is None else f"{found.resident_mb:.0f} MB"
     return (
         f"| {found.people} | {found.heavy} | {found.answers_per_second:.1f} | {found.p50_seconds:.2f} s | "
         f"{found.p95_seconds:.2f} s | {found.first_answer_p95_seconds:.2f} s | {found.stroke_p95_seconds:.2f} s | "
-        f"{memory} | {found.wrong} | {len(found.refused)} |"
+        f"{cpu} | {memory} | {found.wrong} | {len(found.refused)} |"
     )
 
 

@@ -49,6 +49,14 @@ class Server:
         """The most megabytes that it has had in main memory so far."""
         return self._memory("VmHWM")
 
+    def cpu_seconds(self) -> float | None:
+        """Seconds that the cores have spent on the process so far, whatever else they do; None if that is unknown."""
+        try:
+            fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _memory(self, name: str) -> float | None:
         try:
             status = Path(f"/proc/{self.process_id}/status").read_text(encoding="ascii")
