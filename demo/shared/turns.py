@@ -13,6 +13,9 @@ import time
 _HALF_LIFE_SECONDS = 60.0
 """After this time, use counts half."""
 _MOST_REMEMBERED = 10_000
+_GRACE_SECONDS = 0.3
+"""For how long a place is held for a turn that nobody waits for: its job is showing where it stands, or was cut off."""
+_LOOK_SECONDS = 0.1
 
 
 class Turns:
@@ -40,7 +43,7 @@ class Turns:
 
     def enqueue(self, turn: WorkTurn) -> None:
         """Put a turn at the end of those that wait. Call it while holding `changed`."""
-        turn.arrival = next(self._arrivals)
+        turn.arrival, turn.waited_for_at = next(self._arrivals), time.monotonic()
         self.waiting.append(turn)
 
     def ordered(self) -> list[WorkTurn]:
@@ -58,7 +61,9 @@ class Turns:
     def is_next(self, turn: WorkTurn) -> bool:
         """Whether this turn can begin now. Call it while holding `changed`."""
         is_free = not self.running or sum(other.weight for other in self.running) + turn.weight <= self.capacity
-        return is_free and self.ordered()[0] is turn
+        earliest = time.monotonic() - _GRACE_SECONDS
+        present = (other for other in self.ordered() if other.is_waited_for or other.waited_for_at > earliest)
+        return is_free and next(present, turn) is turn
 
     def count(self, person: str, seconds: float) -> None:
         """Count the use by a person. Call it while holding `changed`."""
@@ -79,6 +84,7 @@ class WorkTurn:
         self.person, self.weight = person, weight
         self.arrival = 0
         self.has_begun = False
+        self.is_waited_for, self.waited_for_at = False, time.monotonic()
         self._turns = turns
         self._begun_at: float | None = None
 
@@ -95,13 +101,26 @@ class WorkTurn:
         with turns.changed:
             if self in turns.running:
                 return True
-            if not turns.changed.wait_for(lambda: turns.is_next(self), seconds):
+            if not self._wait_until_next(seconds):
                 return False
             turns.waiting.remove(self)
             turns.running.append(self)
             self.has_begun, self._begun_at = True, time.monotonic()
             turns.changed.notify_all()  # there may be room for one more
             return True
+
+    def _wait_until_next(self, seconds: float | None) -> bool:
+        end = None if seconds is None else time.monotonic() + seconds
+        self.is_waited_for = True
+        try:
+            while not self._turns.is_next(self):
+                left = _LOOK_SECONDS if end is None else min(_LOOK_SECONDS, end - time.monotonic())
+                if left <= 0:
+                    return False
+                self._turns.changed.wait(left)
+            return True
+        finally:
+            self.is_waited_for, self.waited_for_at = False, time.monotonic()
 
     def pass_on(self) -> bool:
         """If the slice is over and another person waits, stop running and queue again; whether that was so."""

@@ -70,6 +70,16 @@ def test_those_that_have_begun_are_ended_first_once_they_are_many() -> None:
     assert third.wait(1)
 
 
+def test_a_turn_that_nobody_waits_for_holds_nobody_up() -> None:
+    turns = Turns()
+    running, forgotten, waiting = begun(turns, "a"), turns.queue("b"), turns.queue("c")
+    running.leave()
+    time.sleep(0.4)
+    assert waiting.wait(1)
+    waiting.leave()
+    assert forgotten.wait(1)
+
+
 def test_weights_fit_into_the_capacity_but_one_is_always_admitted() -> None:
     turns = Turns(capacity=10)
     large = begun(turns, "a", 25)
