@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.people import QUESTIONS, Person, RefusedError, Server, connections, percentile, pictures, served
+from benchmarks.people import QUESTIONS, ROOT, Person, RefusedError, Server, connections, percentile, pictures, served
 
 
 @dataclass
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     """Run all rounds, print them as a table, and write JSON. Returns 1 if any answer was wrong or refused."""
     options = _parser().parse_args(list(argv))
     rounds = []
-    with served(options.address, options.app) as server:
+    with served(options.address, options.app, options.program) as server:
         for people in options.people:
             found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side))
             rounds.append(found)
@@ -150,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--heavy", type=int, default=0, help="people who have everything described meanwhile")
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
+    parser.add_argument(
+        "--program", type=Path, default=ROOT, help="folder of the app.py to measure; this one by default"
+    )
     parser.add_argument("--out", type=Path, help="file for the figures as JSON")
     parser.add_argument(
         "--app", nargs=argparse.REMAINDER, default=[], help="arguments of app.py, the last of all options"

@@ -133,8 +133,11 @@ def _variant(path: Path, place: int, side: int) -> bytes:
 
 
 @contextmanager
-def served(address: str | None, arguments: Sequence[str]) -> Iterator[Server]:
-    """The server at this address; without one, `app.py` with these arguments, started here and ended at the end."""
+def served(address: str | None, arguments: Sequence[str], program: Path = ROOT) -> Iterator[Server]:
+    """The server at this address; without one, `app.py` with these arguments, started here and ended at the end.
+
+    program: the folder of `app.py`, such as that of an earlier version to compare with.
+    """
     if address is not None:
         yield Server(address, None)
         return
@@ -143,7 +146,7 @@ def served(address: str | None, arguments: Sequence[str]) -> Iterator[Server]:
         port = free.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), "--mcp", "off", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=program, env=environment, stdout=subprocess.DEVNULL) as process:
         server = Server(f"http://127.0.0.1:{port}", process.pid)
         try:
             asyncio.run(_ready(server, process))
