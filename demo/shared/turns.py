@@ -21,7 +21,9 @@ _LOOK_SECONDS = 0.1
 class Turns:
     """Admits as many turns at a time as fit into `capacity`, at least one. Thread-safe.
 
-    slice_seconds: for how long a turn is kept while others wait.
+    slice_seconds: for how long a turn is kept while others wait, in seconds that the process computes. Beside other load
+    on the computer these last longer, at most four times as long: if short work did not end within a slice, all would
+    end late.
     most_begun: how many turns may have begun and let others go first; each of them may hold memory.
     """
 
@@ -87,6 +89,7 @@ class WorkTurn:
         self.is_waited_for, self.waited_for_at = False, time.monotonic()
         self._turns = turns
         self._begun_at: float | None = None
+        self._computed_at = 0.0
 
     @property
     def place(self) -> int:
@@ -105,7 +108,7 @@ class WorkTurn:
                 return False
             turns.waiting.remove(self)
             turns.running.append(self)
-            self.has_begun, self._begun_at = True, time.monotonic()
+            self.has_begun, self._begun_at, self._computed_at = True, time.monotonic(), time.process_time()
             turns.changed.notify_all()  # there may be room for one more
             return True
 
@@ -126,7 +129,10 @@ class WorkTurn:
         """If the slice is over and another person waits, stop running and queue again; whether that was so."""
         turns = self._turns
         with turns.changed:
-            if self._begun_at is None or time.monotonic() - self._begun_at < turns.slice_seconds:
+            if self._begun_at is None:
+                return False
+            lasted, computed = time.monotonic() - self._begun_at, time.process_time() - self._computed_at
+            if min(lasted, max(computed, lasted / 4)) < turns.slice_seconds:
                 return False
             if all(turn.person == self.person for turn in turns.waiting):
                 return False
