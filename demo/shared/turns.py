@@ -21,9 +21,9 @@ _LOOK_SECONDS = 0.1
 class Turns:
     """Admits as many turns at a time as fit into `capacity`, at least one. Thread-safe.
 
-    slice_seconds: for how long a turn is kept while others wait, in seconds that the process computes. Beside other load
-    on the computer these last longer, at most four times as long: if short work did not end within a slice, all would
-    end late.
+    slice_seconds: for how long a turn is kept while others wait, in seconds that the process computes. Beside other
+    load on the computer these last longer, at most four times as long: if short work did not end within a slice, all
+    would end late.
     most_begun: how many turns may have begun and let others go first; each of them may hold memory.
     """
 
