@@ -25,6 +25,7 @@ from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
+from osprey_core.runtime.close_ups import kept_picture
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
@@ -64,6 +65,8 @@ class Osprey:
         quantize: str | None = None,
         device_map: str | None = None,
         compiled: bool = False,
+        adapter: str | Path | None = None,
+        verify: bool = False,
     ) -> Osprey:
         """Load a model.
 
@@ -81,6 +84,9 @@ class Osprey:
                 the disk, which needs accelerate; "none" or None keeps all on one device.
             compiled: whether to compile parts of the network, see `compile.compile_network`; loading then takes
                 minutes longer.
+            adapter: folder of a LoRA adapter (as peft writes it) that was trained on this model; it becomes part of
+                the weights. Needs peft.
+            verify: whether to check the sums of files that were downloaded from the Hub earlier.
 
         Raises:
             InputError: the device, dtype, quantization or device map cannot be used on this machine, or the cache's
@@ -95,6 +101,8 @@ class Osprey:
             quantize=quantize or "none",
             device_map=device_map or "none",
             compiled=compiled,
+            adapter=None if adapter is None else Path(adapter),
+            verify=verify,
         )
         model = cls(name, network, tokenizer, cache_bytes)
         if compiled:
@@ -137,7 +145,9 @@ class Osprey:
         parameter = self._parameter
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
         square = photo_square(picture) if vision.photo is not None else None
-        view = View(self, (picture.height, picture.width), pixels, square)
+        near = vision.photo is not None and vision.photo.close_up_size > 0
+        kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
+        view = View(self, (picture.height, picture.width), pixels, square, kept)
         if self.cache.max_bytes:  # without a cache the encoding would be discarded
             view.encoding()
         return view

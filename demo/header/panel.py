@@ -56,13 +56,22 @@ def _status_html(services: Services) -> str:
         if resource is None:
             continue
         if resource.state == "loading":
-            pills += _pill("osp-loading", text("status.loading", name=resource.name))
+            pills += _pill("osp-loading", _loading_in_words(resource))
         elif resource.state == "failed":
             reason = sentence_of(resource.error)
             failures += _pill("osp-failed", f"{text('status.failed', name=resource.name)} {reason}")
         else:
             pills += _pill("osp-ready", f"{label}: {_details(resource)}")
     return pills + failures
+
+
+def _loading_in_words(resource: LazyResource) -> str:
+    """That a resource is being loaded, or how far the download of its files is."""
+    progress = resource.progress
+    if progress is None:
+        return text("status.loading", name=resource.name)
+    done, total = (f"{count / 1e6:.0f}" for count in (progress.done, progress.total))
+    return text("status.downloading", name=resource.name, done=done, total=total, percent=progress.percent)
 
 
 def _details(resource: LazyResource) -> str:

@@ -52,7 +52,8 @@ def test_a_turn_is_passed_on_only_after_its_slice_and_only_to_others() -> None:
     assert not long.wait(0.01)
     short.leave()
     assert long.wait(1)  # of one person's turns, the one that has begun goes first
-    own.leave(), long.leave()
+    own.leave()
+    long.leave()
     assert (turns.running, turns.waiting) == ([], [])
 
 
@@ -105,8 +106,10 @@ def test_many_threads_never_overlap_and_all_are_served() -> None:
             served[0] += 1
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(60)]
-    [thread.start() for thread in threads]
-    [thread.join(10) for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
     assert (most[0], served[0]) == (1, 60)
 
 
