@@ -13,7 +13,7 @@ import time
 _HALF_LIFE_SECONDS = 60.0
 """After this time, use counts half."""
 _MOST_REMEMBERED = 10_000
-_GRACE_SECONDS = 0.3
+_GRACE_SECONDS = 1.0
 """For how long a place is held for a turn that nobody waits for: its job is showing where it stands, or was cut off."""
 _LOOK_SECONDS = 0.1
 
