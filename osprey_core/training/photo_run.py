@@ -47,7 +47,7 @@ from osprey_core.training.photo_batches import (
     region_features,
     tower_dims,
 )
-from osprey_core.training.photo_pool import PooledPicture, EncodedPool, together
+from osprey_core.training.photo_pool import EncodedPool, PooledPicture, together
 from osprey_core.training.photo_start import KnownRegions, begin_photo_linears, grown
 from osprey_core.training.photo_stream import PictureSource, PictureStream
 

@@ -172,7 +172,7 @@ def test_the_ridge_brings_photographed_things_to_the_token_of_their_name(model: 
         values = torch.cat([features[:, :own], (features[:, own:] - statistics.pooled_mean) / statistics.pooled_std], 1)
         parts = values.split(list(network.config.vision.pooled_dims.values()), 1)
         names = network.config.vision.pooled_dims
-        return sum(extractor.get_submodule(n)(part) for n, part in zip(names, parts, strict=True))  # type: ignore[misc]
+        return sum(extractor.get_submodule(n)(part) for n, part in zip(names, parts, strict=True))
 
     with torch.no_grad():
         before = summed(drawn.features)
