@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +23,10 @@ from osprey_core import Osprey
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.region_model import Guess
 from osprey_core.regions.rle import encode_rle
+from osprey_core.segment import load_segmenter
 from tests import fakes
 
+ROOT = Path(__file__).parents[3]
 openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.slow
 
@@ -218,6 +225,28 @@ def test_the_embedded_model_answers_as_in_the_library(tmp_path: Path) -> None:
         )
     expected = osprey.open(np.array(fakes.picture())).ask(QUESTIONS["short"], [fakes.shape("red")])
     assert done.choices[0].message.content == expected
+
+
+def test_the_snippets_of_the_docs_run(tmp_path: Path) -> None:
+    told = (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("## With OpenAI's clients")[2]
+    runners = {
+        "sh": ["bash", "-c"],
+        "python": [sys.executable, "-c"],
+        "js": ["node", "--input-type=module", "-e"],
+    }
+    if missing := [name for name in ("bash", "curl", "node") if shutil.which(name) is None]:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    said = {}
+    with fakes.served(Osprey.from_pretrained("nano", "cpu"), load_segmenter(), tmp_path) as address:
+        for name, runner in runners.items():
+            (snippet,) = re.findall(rf"```{name}\n(.*?)```", told, re.DOTALL)
+            code = snippet.replace("http://127.0.0.1:7860", address.rstrip("/"))
+            done = subprocess.run([*runner, code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stderr
+            said[name] = done.stdout.strip()
+    said["sh"] = json.loads(said["sh"])["choices"][0]["message"]["content"]
+    assert len(set(said.values())) == 1
+    assert said["python"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
