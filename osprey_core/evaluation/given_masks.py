@@ -86,4 +86,4 @@ def _counts(
     said = np.bincount(answers, weights, classes)
     true = np.bincount(truths, weights, classes)
     right = np.bincount(truths[answers == truths], np.asarray(weights)[answers == truths], classes)
-    return right, said, true
+    return right.astype(np.float64), said.astype(np.float64), true.astype(np.float64)
