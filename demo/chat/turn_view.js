@@ -16,7 +16,16 @@ export function createTurnView(id, words) {
   const answer = make("article", { class: "bot message", "aria-label": words.answer }, text);
   const answering = make("div", { class: "osp-acts osp-answering" });
   const stats = make("dl", { class: "osp-stats", id: `osp-stats-${id}` });
-  const node = make("div", { class: "osp-turn", "data-turn": id }, question, asking, answer, confidence, answering, stats);
+  const node = make(
+    "div",
+    { class: "osp-turn", "data-turn": id },
+    question,
+    asking,
+    answer,
+    confidence,
+    answering,
+    stats,
+  );
   return { node, question, asking, answer, text, caret, note, confidence, answering, stats, keys: {} };
 }
 
