@@ -93,17 +93,29 @@ class RegionHandler(Generic[Kind]):
 
     def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
         """The canvas's update, then those of the followers; also after a gesture that was refused."""
+        twin: int | None = None
         with errors_as_toasts():
             gesture = self.read(value)
             if workspace.session.picture is None and gesture.picture:
                 raise InputError("page.picture_gone")
-            workspace.change_regions(
-                lambda session: (
-                    self.change(self.services, session, gesture) if session.shows(gesture.picture) else session
-                )
-            )
+
+            def change(session: Session) -> Session:
+                nonlocal twin
+                if not session.shows(gesture.picture):
+                    return session
+                changed = self.change(self.services, session, gesture)
+                twin = _twin(gesture, session, changed)
+                return changed
+
+            workspace.change_regions(change)
         session = workspace.session
-        return [gr.update(scene=scene_of(session, seq_of(value))), *self.followers.updates(session)]
+        return [gr.update(scene=scene_of(session, seq_of(value), twin)), *self.followers.updates(session)]
+
+
+def _twin(gesture: Gesture, before: Session, after: Session) -> int | None:
+    """The number of the region that a mark for a new region selected instead, because it shows the same."""
+    is_new = getattr(gesture, "action", "") == "new" or isinstance(gesture, LoadGesture)
+    return after.selected if is_new and len(after.regions) == len(before.regions) else None
 
 
 @dataclass(frozen=True)

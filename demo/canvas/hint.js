@@ -12,7 +12,7 @@ export function createHint({ store, words }) {
   let timer = 0;
 
   function show() {
-    node.classList.toggle("osp-problem", Boolean(store.problem));
+    node.classList.toggle("osp-problem", Boolean(store.problem) && !store.problem.isNote);
     node.textContent = store.problem ? store.problem.text : hintFor(store, words);
   }
 

@@ -53,7 +53,7 @@ export function createStore() {
     detail: null, // the visible part of a large picture at its full size: {picture, box, image}
     opacity: 0.36, // of the colour over the selected region's pixels
     captionSpots: [], // captions that are drawn, see captions.js
-    problem: null, // {text} of a sentence in place of the hint
+    problem: null, // {text, isNote} of a sentence in place of the hint: a problem or only a note
     announcement: null, // {text} for screen readers
 
     // Changes fields and notifies their followers.

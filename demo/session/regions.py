@@ -47,17 +47,26 @@ def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
 
 
 def load_masks(session: Session, data: bytes) -> Session:
-    """Add every mask of a mask file as a new region, with its name from the file; the last one is selected."""
+    """Add every mask of a mask file as a new region, with its name from the file; the last one is selected.
+
+    A mask that is a region already is not added again.
+    """
     picture = required_picture(session)
     named_masks = mask_files.read_masks(data, picture.size_hw, picture.name)
     if len(named_masks) > MAX_MASKS:
         raise InputError("page.many_masks", count=len(named_masks), limit=MAX_MASKS)
     first = session.next_number
-    new = []
-    for number, named in enumerate(named_masks, first):
+    new: dict[CodedMask, Region] = {}
+    for named in named_masks:
         stored = named.mask
-        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
-    return session.with_regions((*session.regions, *new), new[-1].number)
+        if session.twin_of(stored) is None and stored not in new:
+            number = first + len(new)
+            new[stored] = Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name))
+    last = new.get(named_masks[-1].mask) or session.twin_of(named_masks[-1].mask)
+    assert last is not None
+    if not new:
+        return select_twin(session, last)
+    return session.with_regions((*session.regions, *new.values()), last.number)
 
 
 def select_region(session: Session, number: int) -> Session:
@@ -94,7 +103,7 @@ def reshape_region(session: Session, number: int, how: Reshape) -> Session:
     region = required_region(session, number)
     if how not in RESHAPES:
         raise InputError("page.bad_gesture")
-    return session.with_region(_by_hand(region, RESHAPES[how](region.mask.mask())))
+    return session.with_region(_by_hand(session, region, RESHAPES[how](region.mask.mask())))
 
 
 def merge_regions(session: Session, number: int, other: int) -> Session:
@@ -104,7 +113,8 @@ def merge_regions(session: Session, number: int, other: int) -> Session:
         raise InputError("page.same_region")
     mask = morphology.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(candidate for candidate in session.regions if candidate is not second)
-    changed = tuple(_by_hand(region, mask) if candidate is region else candidate for candidate in rest)
+    merged = _by_hand(replace(session, regions=rest), region, mask)
+    changed = tuple(merged if candidate is region else candidate for candidate in rest)
     return session.with_regions(changed, number)
 
 
@@ -113,7 +123,7 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    return session.with_region(_by_hand(region, morphology.subtract(region.mask.mask(), second.mask.mask())))
+    return session.with_region(_by_hand(session, region, morphology.subtract(region.mask.mask(), second.mask.mask())))
 
 
 def clear_regions(session: Session) -> Session:
@@ -141,10 +151,27 @@ def stored_mask(mask: Mask) -> CodedMask:
     return CodedMask.of(mask)
 
 
-def _by_hand(region: Region, mask: Mask) -> Region:
-    """The region with another mask and without its prompt, because the mask no longer follows from clicks."""
+def changed_mask(session: Session, region: Region, mask: Mask) -> CodedMask:
+    """The changed mask of a region, coded. Raises InputError if it is empty, or the same as another region's."""
     stored = stored_mask(mask)
-    return replace(region, mask=stored, prompt=None, edits=(MaskEdit(True, stored),), extent=0)
+    twin = session.twin_of(stored, apart_from=region.number)
+    if twin is not None:
+        raise InputError("page.same_as", number=twin.number)
+    return stored
+
+
+def select_twin(session: Session, region: Region) -> Session:
+    """The session with this region selected, and shown if it was hidden, in place of another with the same pixels."""
+    if region.hidden:
+        return session.with_region(replace(region, hidden=False))
+    return select_region(session, region.number)
+
+
+def _by_hand(session: Session, region: Region, mask: Mask) -> Region:
+    """The region with another mask and without its prompt, because the mask no longer follows from clicks."""
+    stored = changed_mask(session, region, mask)
+    edits = (MaskEdit(True, stored),)
+    return replace(region, mask=stored, prompt=None, edits=edits, extent=0, extent_names=())
 
 
 def _unknown_region(session: Session, number: int) -> InputError:

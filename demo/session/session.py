@@ -17,6 +17,8 @@ from osprey_core.regions.rle import CodedMask
 
 UNDO_DEPTH = 30
 
+ExtentName = Literal["part", "thing", "whole"]
+"""How large one of the segmenter's masks for a prompt is beside the others."""
 TurnState = Literal["waiting", "complete", "length", "stopped"]
 
 
@@ -54,6 +56,8 @@ class Region:
     edits: tuple[MaskEdit, ...] = ()
     extent: int = 0
     """Index of this mask among the segmenter's masks for the prompt: 0 is the best, others are a part or a whole."""
+    extent_names: tuple[ExtentName, ...] = ()
+    """Names of the segmenter's masks for the prompt, best first; fewer than two if there is no other extent."""
     name: str = ""
     """The person's name for it; the model does not get it."""
     hidden: bool = False
@@ -188,6 +192,13 @@ class Session:
     def region(self, number: int | None) -> Region | None:
         """The region with this number, if there is one."""
         return next((region for region in self.regions if region.number == number), None)
+
+    def twin_of(self, mask: CodedMask, apart_from: int | None = None) -> Region | None:
+        """The region with exactly this mask, if there is one; the region numbered `apart_from` does not count."""
+        return next(
+            (region for region in self.regions if region.mask == mask and region.number != apart_from),
+            None,
+        )
 
     def shows(self, digest: str | None) -> bool:
         """Whether the session's picture has this digest; gestures made on another picture are ignored."""

@@ -125,6 +125,62 @@ def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> No
         other_extent(services, painted, 3)
 
 
+def test_marking_the_same_again_selects_it(services: Services, two: Session) -> None:
+    for again in (
+        mark_point(services, two, 81, 101, "new"),
+        mark_point(services, two, 60, 60, "new"),
+        mark_box(services, two, [30, 40, 130, 160], "new"),
+        take_segment(services, two, 1, "new"),
+        mark_polygon(two, [(40, 50), (120, 50), (120, 150), (40, 150)], "new"),
+    ):
+        assert again.regions == two.regions
+        assert again.selected == 1
+
+
+def test_a_click_on_a_region_that_was_changed_since_selects_it(services: Services, two: Session) -> None:
+    larger = other_extent(services, two, 2)
+    again = mark_point(services, select_region(larger, 1), 251, 111, "new")
+    assert again.regions == larger.regions
+    assert again.selected == 2
+
+
+def test_a_part_of_what_is_marked_becomes_a_region_of_its_own(services: Services, two: Session) -> None:
+    painted = mark_brush(two, [[80.0, 100.0]], 12, "new")
+    assert [region.number for region in painted.regions] == [1, 2, 3]
+    assert painted.selected == 3
+
+
+def test_other_extents_have_names_and_never_repeat_a_mask(opened: Session) -> None:
+    def block(side: int) -> np.ndarray:
+        mask = np.zeros((270, 360), bool)
+        mask[100 : 100 + side, 100 : 100 + side] = True
+        return mask
+
+    class Nested(fakes.FakeSegmenter):
+        def open(self, image: np.ndarray) -> fakes.FakeOpened:
+            class Opened(fakes.FakeOpened):
+                def segment(self, *_: object, **__: object) -> list[fakes.ScoredMask]:
+                    return [fakes.ScoredMask(block(side), 0.9) for side in (40, 80, 79, 20)]
+
+            return Opened(image)
+
+    services = Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(Nested()))
+    session = mark_point(services, opened, 110, 110, "new")
+    assert session.regions[0].extent_names == ("thing", "whole", "part")
+    seen = []
+    for _ in range(4):
+        (region,) = session.regions
+        seen.append((region.extent_names[region.extent], region.mask.area))
+        session = other_extent(services, session, 1)
+    assert seen == [("thing", 1600), ("whole", 6400), ("part", 400), ("thing", 1600)]
+    # An extent that is a region already is passed over.
+    both = mark_polygon(session, [(100, 100), (120, 100), (120, 120), (100, 120)], "new")
+    assert [region.mask.area for region in both.regions] == [6400, 400]
+    thing = other_extent(services, both, 1)
+    assert thing.regions[0].mask.area == 1600
+    assert other_extent(services, thing, 1).regions[0].mask.area == 6400
+
+
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.session.marks import mark_brush, mark_point
+from demo.session.marks import mark_brush, mark_point, mark_polygon
 from demo.session.regions import (
     delete_region,
     load_masks,
@@ -98,11 +98,35 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
     assert (session.regions[2].mask.mask() == fakes.shape("green")).all()
     assert session.selected == 3
     assert undo(session).regions == two.regions
-    black_and_white = png(Image.fromarray(fakes.shape("red")))
-    assert (load_masks(two, black_and_white).regions[2].mask.mask() == fakes.shape("red")).all()
+    black_and_white = png(Image.fromarray(fakes.shape("green")))
+    assert (load_masks(two, black_and_white).regions[2].mask.mask() == fakes.shape("green")).all()
     for wrong in (b"", b"{}", png(Image.new("L", (10, 10), 255))):
         with pytest.raises(InputError):
             load_masks(two, wrong)
+
+
+def test_a_mask_that_is_a_region_already_is_not_loaded_again(two: Session) -> None:
+    red = png(Image.fromarray(fakes.shape("red")))
+    again = load_masks(two, red)
+    assert again.regions == two.regions
+    assert again.selected == 1
+    hidden = load_masks(show_region(two, 1, False), red)
+    assert [region.hidden for region in hidden.regions] == [False, False]
+    annotations = [
+        {"image_id": 1, "category_id": 7, "segmentation": encode_rle(fakes.shape(name))}
+        for name in ("green", "red", "green")
+    ]
+    picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
+    coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": annotations}
+    loaded = load_masks(two, json.dumps(coco).encode())
+    assert [region.number for region in loaded.regions] == [1, 2, 3]
+    assert loaded.selected == 3
+
+
+def test_no_change_makes_a_region_the_same_as_another(two: Session) -> None:
+    dotted = mark_brush(two, [[80.0, 100.0]], 12, "new")
+    with pytest.raises(InputError, match="the same as region 1"):
+        mark_polygon(dotted, [(40, 50), (120, 50), (120, 150), (40, 150)], "add")
 
 
 def test_a_stored_mask_comes_back_as_it_was() -> None:
