@@ -72,9 +72,9 @@ def _put_together(page: Page, services: Services, options: Options, decode: Deco
         with gr.Column(elem_id="canvas-side"):
             canvas = build_canvas(services.examples, services.fetch is not None)
         with gr.Column(elem_id="chat-side"):
+            everything = build_everything()
             chat = build_chat(generation_defaults(services, is_embedded))
     analysis = build_analysis(services)
-    everything = build_everything()
 
     settings = chat.settings.components
     captions, about = caption_outputs(everything), about_outputs(services, chat)

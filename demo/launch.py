@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,9 @@ from starlette.middleware import Middleware
 from demo.api.own_session import RequireOwnSession
 from demo.canvas.gestures import MAX_MEGABYTES
 from demo.theme import css, theme
+
+ICON = Path(__file__).resolve().parent / "icon.svg"
+"""The page's icon, also of the page as an installed app."""
 
 
 def launch(page: gr.Blocks, host: str, port: int, *, mcp: bool = False, **options: Any) -> str:
@@ -30,6 +34,8 @@ def launch(page: gr.Blocks, host: str, port: int, *, mcp: bool = False, **option
         state_session_capacity=1000,
         ssr_mode=False,
         mcp_server=mcp,
+        pwa=True,
+        favicon_path=str(ICON),
         enable_monitoring=False,  # its counters would show everybody's usage to everybody
         app_kwargs={"middleware": [Middleware(RequireOwnSession)]},
         **options,

@@ -20,7 +20,7 @@ import { createRegionList } from "./regions.js";
 import { createRenderer } from "./render.js";
 import { createStage } from "./stage.js";
 import { complain, createStore, regionOf } from "./store.js";
-import { createButton, createMarkOptions, createToolbar } from "./toolbar.js";
+import { createButton, createDescribeButton, createMarkOptions, createToolbar } from "./toolbar.js";
 import { createZoom } from "./zoom.js";
 
 export const mount = (host) => component("canvas", host, mountCanvas);
@@ -59,6 +59,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     "div",
     { class: "osp-line" },
     createHint({ store, words }),
+    createDescribeButton({ store, words, describe: () => tell("osprey:describe") }),
     captions.node,
     ...createMarkOptions({ store, words }),
   );

@@ -46,7 +46,7 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
     "div",
     { class: "osp-toolbar", role: "toolbar", "aria-label": words.tools },
     make("div", { class: "osp-group", role: "group", "aria-label": words.tools }, ...tools),
-    make("div", { class: "osp-group", role: "group", "aria-label": words.actions }, ...actions),
+    make("div", { class: "osp-group osp-actions", role: "group", "aria-label": words.actions }, ...actions),
     make("span", { class: "osp-space" }),
     make("div", { class: "osp-group osp-plain" }, undoButton, clear, save),
     ...inputs,
@@ -72,4 +72,14 @@ export function createMarkOptions({ store, words }) {
     fit.classList.toggle("osp-on", tool === "brush" || tool === "polygon");
   });
   return [fit, size];
+}
+
+// The button that has all segments described, while the tool that finds them is chosen; the table shows the captions.
+export function createDescribeButton({ store, words, describe }) {
+  const attributes = { type: "button", class: "osp-describe-all", hidden: true, onclick: describe };
+  const button = make("button", attributes, words.describeAll);
+  store.follow(["tool", "segments"], () => {
+    button.hidden = store.tool !== "everything" || !store.segments || !store.segments.layers.length;
+  });
+  return button;
 }

@@ -2,7 +2,7 @@
 // highlights and selects regions for the chips of the whole page.
 
 import { component, tell } from "../shared/component.js";
-import { chip, fillQuestion, make, questionBox, say } from "../shared/elements.js";
+import { chip, fillQuestion, isNarrow, make, questionBox, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { written } from "../shared/pieces.js";
 import { writeToClipboard } from "./clipboard.js";
@@ -113,8 +113,11 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
 
   const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
 
+  // In a log of its own height by the log, in one that is as long as its turns by the page.
   function toEnd() {
     log.scrollTop = log.scrollHeight;
+    const last = lastTurn() && state.views.get(lastTurn().id);
+    if (last && isNarrow()) last.node.scrollIntoView({ block: "end" });
     showDown();
   }
 

@@ -76,7 +76,7 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
         retry = in_words(gr.Button(size="sm", elem_id="retry", interactive=False), value="chat.retry")
         undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
         clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
-    settings = build_settings(defaults)
+        settings = build_settings(defaults)
     return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
 
