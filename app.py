@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from demo.options import Options, read_options
+from demo.shared import memory
+from demo.shared.own_folder import own_folder
+from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
+from osprey_core.io.streams import tolerate_any_encoding
+from osprey_core.runtime.proxies import settle_proxies
 
 log = logging.getLogger("osprey")
 
@@ -25,23 +34,53 @@ def main(argv: Sequence[str]) -> int:
     """Serve until interrupted. Returns the exit code; 2 for invalid options."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    memory.limit_arenas()
     try:
         options = read_options(argv)
+        settle_proxies(options.host)
+        settle_temporary_folder()
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    return serve(options)
+    stopped = threading.Event()
+    _stop_on_signals(stopped)
+    return serve(options, stopped)
 
 
-def serve(options: Options) -> int:
-    """Build the page and serve it while model and segmenter load in the background."""
+def _stop_on_signals(stopped: threading.Event) -> None:
+    """Ctrl-C and SIGTERM set `stopped`; when they come again, the program ends at once."""
+
+    def stop(number: int, frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def serve(options: Options, stopped: threading.Event | None = None) -> int:
+    """Build the page and serve it, while model and segmenter load in the background, until `stopped` is set."""
+    stopped = stopped or threading.Event()
+    if "GRADIO_TEMP_DIR" in os.environ:  # the person's own choice, which outlives the program
+        return _serve(options, Path(os.environ["GRADIO_TEMP_DIR"]), stopped)
+    with own_folder() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # Gradio reads it when it is imported
+        try:
+            return _serve(options, folder, stopped)
+        finally:
+            del os.environ["GRADIO_TEMP_DIR"]
+
+
+def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
+    from demo.api.upload_folder import UploadFolder
     from demo.app import build_app
     from demo.jobs import decoding
     from demo.jobs.decoding import Decode
-    from demo.launch import launch
+    from demo.launch import launch, shut_down, wait_for_end
     from demo.shared.lazy_resource import LazyResource
 
     def load_model(name: str, revision: str | None) -> object:
@@ -87,10 +126,23 @@ def serve(options: Options) -> int:
                 resource.start()
     segmenter = LazyResource(options.segmenter, load_segmenter).start()
     app = build_app(model, segmenter, options, decode=decode, second=second)
-    app.queue(default_concurrency_limit=4, max_size=64)
+    app.queue(default_concurrency_limit=4, max_size=None)
     try:
+        folder = UploadFolder(uploads)
         mcp = options.mcp and importlib.util.find_spec("mcp") is not None
-        launch(app, options.host, options.port, mcp=mcp, share=options.share)
+        launch(
+            app,
+            options.host,
+            options.port,
+            mcp=mcp,
+            share=options.share,
+            allowed_hosts=options.allowed_hosts,
+            uploads=folder,
+            prevent_thread_lock=True,
+        )
+        wait_for_end(app, stopped, folder)
+        log.info("The program ends.")
+        shut_down(app, LONGEST_WAIT_SECONDS)
     except OSError as error:
         print(f"The page cannot be served on {options.host}:{options.port} ({error}); try --port.", file=sys.stderr)
         return 1
@@ -103,4 +155,5 @@ def serve(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))

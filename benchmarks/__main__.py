@@ -24,6 +24,7 @@ from benchmarks.measures import MEASURES, Setting, drifts
 from benchmarks.models import SHAPES, build
 from benchmarks.timing import Comparison
 from osprey_core.config import OspreyConfig
+from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.runtime.quantize import Drift
 
 log = logging.getLogger("benchmarks")
@@ -123,4 +124,5 @@ def _letters(text: str) -> str:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,7 @@ Creates no component but the columns.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import gradio as gr
 
 from demo.analysis.events import analysis_outputs, wire_analysis
 from demo.analysis.panel import build_analysis
+from demo.api import session_states
+from demo.api.caller_identity import caller_address
+from demo.api.checked_inputs import CheckedPage
 from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
@@ -25,17 +29,21 @@ from demo.everything.panel import build_everything, caption_outputs
 from demo.header.events import wire_languages, wire_status
 from demo.header.panel import build_header, header_outputs
 from demo.i18n.catalog import text
-from demo.i18n.switching import Page
 from demo.jobs.decoding import Decode, decode
 from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
-from demo.session.services import Services
+from demo.session.picture_cache import PictureCache
+from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.workspace import Workspace
+from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
+from demo.shared.turns import Turns
 from osprey_core.io.web_fetch import fetch
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FEWEST_CACHE_BYTES = 64 * 2**20
+"""Bytes of decoded pictures that are kept even where the models may keep nothing."""
 
 
 def build_app(
@@ -45,25 +53,33 @@ def build_app(
     examples: Path = EXAMPLES,
     decode: Decode = decode,
     second: LazyResource[Any] | None = None,
-) -> gr.Blocks:
+) -> CheckedPage:
     """The whole page. Model and segmenter are resources that may still be loading, or loaded objects.
 
     second: another model to compare the first with, if one was configured.
     """
+    picture_turns = Turns(PIXELS_IN_FLIGHT)
     services = Services(
         model=_lazy(model),
         segmenter=_lazy(segmenter),
         second=second,
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
+        workspaces=WorkspaceStore(caller_address=caller_address),
+        pictures=PictureCache(max(options.cache_mb * 2**20, FEWEST_CACHE_BYTES), picture_turns),
+        picture_turns=picture_turns,
+        # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
+        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5),
     )
     title = text("header.title")
-    with Page(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
+    with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
         _put_together(page, services, options, decode)
+    page.services = services
+    services.workspaces.is_open = lambda workspace: session_states.is_open(page, workspace)
     return page
 
 
-def _put_together(page: Page, services: Services, options: Options, decode: Decode) -> None:
+def _put_together(page: CheckedPage, services: Services, options: Options, decode: Decode) -> None:
     """Make the components and wire them; events that update all components with words are wired last."""
     is_embedded = options.is_embedded
     workspace = gr.State(Workspace(), time_to_live=7200)

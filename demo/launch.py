@@ -2,42 +2,121 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from demo.api import fair_queue, session_states
+from demo.api.checked_inputs import CheckedPage
+from demo.api.known_hosts import KnownHosts, RequireKnownHost
 from demo.api.own_session import RequireOwnSession
+from demo.api.request_bodies import LimitBodies, limit_of
+from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
 from demo.canvas.gestures import MAX_MEGABYTES
+from demo.shared import memory
 from demo.theme import css, theme
 
 ICON = Path(__file__).resolve().parent / "icon.svg"
 """The page's icon, also of the page as an installed app."""
 
+SESSIONS = 1000
+"""How many browser tabs and connected programs Gradio keeps the state of."""
 
-def launch(page: gr.Blocks, host: str, port: int, *, mcp: bool = False, **options: Any) -> str:
+THREADS = 128
+"""More than all queues together run at a time, because events that wait for their turn at the model hold a thread."""
+
+
+def launch(
+    page: gr.Blocks,
+    host: str,
+    port: int,
+    *,
+    mcp: bool = False,
+    allowed_hosts: Sequence[str] = (),
+    prevent_thread_lock: bool = False,
+    uploads: UploadFolder | None = None,
+    **options: Any,
+) -> str:
     """Serve the page on http://host:port and return its address (by default: after the server has ended).
 
-    mcp: whether the endpoints are also MCP tools. options: further options of `gr.Blocks.launch`. Raises OSError if the
-    port is taken.
+    mcp: whether the endpoints are also MCP tools. allowed_hosts: further names under which the page may be reached,
+    see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. options: further options of
+    `gr.Blocks.launch`. Raises OSError if the port is taken.
     """
     # Calls that bypass the queue would ignore its concurrency limits, and would have no session of their own.
     page.api_open = False
-    _, address, _ = page.launch(
+    fair_queue.install(page)
+    hosts = KnownHosts(host, allowed_hosts, os.environ)
+    middleware = [
+        Middleware(RequireKnownHost, hosts=hosts),
+        *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
+        Middleware(LimitBodies),
+        Middleware(RequireOwnSession),
+    ]
+    _, address, share_address = page.launch(
         server_name=host,
         server_port=port,
         theme=theme(),
         css=css(),
         footer_links=["api"],
         max_file_size=f"{MAX_MEGABYTES}mb",
-        state_session_capacity=1000,
+        state_session_capacity=SESSIONS,
+        max_threads=THREADS,
         ssr_mode=False,
         mcp_server=mcp,
         pwa=True,
         favicon_path=str(ICON),
         enable_monitoring=False,  # its counters would show everybody's usage to everybody
-        app_kwargs={"middleware": [Middleware(RequireOwnSession)]},
+        app_kwargs={"middleware": middleware},
+        prevent_thread_lock=True,
         **options,
     )
+    session_states.install(page, SESSIONS)
+    if share_address:
+        hosts.add(share_address)
+    _raise_mcp_limit(page)
+    if not prevent_thread_lock:
+        page.block_thread()
     return address
+
+
+def wait_for_end(page: gr.Blocks, stopped: threading.Event, uploads: UploadFolder) -> None:
+    """Return once the page is closed, or `stopped` is set. Meanwhile tidy uploads and give freed memory back."""
+    last = time.monotonic()
+    while page.is_running and not stopped.wait(0.2):
+        if time.monotonic() - last >= TIDY_SECONDS:
+            uploads.tidy()
+            memory.give_back()
+            last = time.monotonic()
+
+
+def shut_down(page: CheckedPage, seconds: float) -> bool:
+    """Stop all answers and close the server, within about so many seconds; whether nothing runs any more.
+
+    A thread that is inside torch while the interpreter ends would bring the process down with an abort.
+    """
+    page.services.running_jobs.stop_all()
+    deadline = time.monotonic() + seconds
+    while _is_busy(page) and time.monotonic() < deadline:
+        page.services.running_jobs.stop_all()  # jobs that were queued begin one after another
+        time.sleep(0.05)
+    page.close(verbose=False)
+    return not _is_busy(page)
+
+
+def _is_busy(page: CheckedPage) -> bool:
+    return len(page.services.running_jobs) > 0 or any(job is not None for job in page._queue.active_jobs)
+
+
+def _raise_mcp_limit(page: gr.Blocks) -> None:
+    """Let a call over MCP bring a file as large as the page takes, as base64; the MCP library's own limit is 4 MiB."""
+    manager = getattr(getattr(page, "mcp_server_obj", None), "manager", None)
+    limited = getattr(manager, "asgi_app", None)
+    if limited is not None and hasattr(limited, "max_body_size"):
+        limited.max_body_size = limit_of("mcp")

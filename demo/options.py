@@ -48,6 +48,8 @@ class Options:
     """Whether the model is compiled when it is loaded."""
     mcp: bool = True
     """Whether the endpoints are also MCP tools."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which the page may be reached; a leading dot stands for all names that end so."""
     compare_with: str | None = None
     """A second model, named as `model` is, to compare answers with."""
 
@@ -105,6 +107,9 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
         "share": given["share"],
+        "allowed_hosts": tuple(
+            given["allowed_host"] or environment.get("OSPREY_ALLOWED_HOSTS", "").replace(",", " ").split()
+        ),
         "addresses": _switch("--addresses", _first(given["addresses"], environment.get("OSPREY_ADDRESSES"), "on")),
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
@@ -174,6 +179,13 @@ def _parser() -> argparse.ArgumentParser:
         "--cache-mb", help="memory that opened pictures may keep between questions, 2048 by default [OSPREY_CACHE_MB]"
     )
     parser.add_argument("--host", help="address to serve on, 127.0.0.1 by default [OSPREY_HOST]")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        metavar="NAME",
+        help="another name under which the page may be reached, such as that of a proxy; .example.org stands for all "
+        "names that end so; may be given several times [OSPREY_ALLOWED_HOSTS, parted by commas]",
+    )
     parser.add_argument("--port", help="port to serve on, 7860 by default [OSPREY_PORT, GRADIO_SERVER_PORT]")
     parser.add_argument(
         "--addresses", help="on (default) or off: pictures are opened by their web address [OSPREY_ADDRESSES]"

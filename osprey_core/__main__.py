@@ -1,14 +1,12 @@
-"""`python -m osprey_core ask …` and `python -m osprey_core describe …`; see `--help`."""
+"""`python -m osprey_core ask …`, `describe …` and `find …`; see `--help`."""
 
 from __future__ import annotations
 
-import io
 import sys
 
 from osprey_core.cli.commands import main
+from osprey_core.io.streams import tolerate_any_encoding
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without all characters still shows the rest
+    tolerate_any_encoding()
     sys.exit(main(sys.argv[1:]))

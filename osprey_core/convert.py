@@ -3,8 +3,10 @@
 import sys
 
 from osprey_core.cli.convert import main
+from osprey_core.io.streams import tolerate_any_encoding
 
 __all__ = ["main"]
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main())

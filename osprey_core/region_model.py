@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, get_args
@@ -63,6 +64,37 @@ class NamedRegion(NamedTuple):
     def is_unsure(self) -> bool:
         """Whether the name should be given as a question, with the next guesses beside it."""
         return not self.guesses or self.guesses[0].confidence < self.unsure_below
+
+    def in_answer(self, answer: str) -> NamedRegion | None:
+        """The same guesses with the one that an answer uses in front; None if it uses none of them.
+
+        An answer uses a name if its words are in it, next to each other; of several names, the longest one counts.
+        """
+        words = _words(answer)
+        used = [guess for guess in self.guesses if _holds(words, _words(guess.name))]
+        if not used:
+            return None
+        first = max(used, key=lambda guess: len(_words(guess.name)))
+        return self._replace(guesses=(first, *(guess for guess in self.guesses if guess != first)))
+
+    def measures(self) -> dict[str, Any]:
+        """The entries of `io.record.AnswerMeasures` that hold the name, the next two guesses and their confidences."""
+        values: dict[str, Any] = {"unsure_below": self.unsure_below}
+        if self.guesses:
+            values |= {"first_guess": self.guesses[0].name, "confidence": self.guesses[0].confidence}
+        for place, guess in zip(("second", "third"), self.guesses[1:], strict=False):
+            values |= {f"{place}_guess": guess.name, f"{place}_confidence": guess.confidence}
+        return values
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _holds(words: list[str], name: list[str]) -> bool:
+    """Whether the words of a name follow each other somewhere among the words."""
+    ends = range(len(name), len(words) + 1)
+    return bool(name) and any(words[end - len(name) : end] == name for end in ends)
 
 
 class AnswerPieces(Protocol):

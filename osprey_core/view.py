@@ -38,6 +38,9 @@ MIN_ANSWER_TOKENS = 32
 DEFAULT_BATCH_SIZE = 16
 """Number of regions that `describe` decodes together."""
 
+ROWS_AT_ONCE = 32
+"""Regions whose prompts are read together when answers are scored."""
+
 GUESSES = 3
 """Names that `View.name` gives for a region."""
 
@@ -270,6 +273,87 @@ class View:
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
 
+    def answer_likelihoods(
+        self,
+        question: str,
+        regions: Iterable[np.ndarray],
+        answers: Sequence[str],
+        whole: bool = True,
+        batch_size: int = ROWS_AT_ONCE,
+    ) -> np.ndarray:
+        """How likely each answer is to the same question about each of many regions; no text is generated.
+
+        Args:
+            question: about `<region1>`.
+            regions: bool or {0, 1} masks (H, W) of the picture's own size.
+            answers: texts that the model may answer with.
+            whole: whether an answer has to end with the text; otherwise it only has to begin so.
+            batch_size: regions that are read together; the picture's tokens are shared.
+
+        Returns:
+            float64 (Q, A), natural logarithms of probabilities.
+
+        Raises:
+            InputError: a mask or the question cannot be used.
+            ContextOverflowError: question and answer do not fit.
+        """
+        prompts = self.model.prompts
+        prompt = prompts.conversation(question, 1)
+        endings = []
+        for answer in answers:
+            written, learned = prompts.transcript([Turn(question, answer, 1)], 1)
+            ids = [token for token, is_answer in zip(written.ids, learned, strict=True) if is_answer]
+            endings.append(ids if whole else ids[: len(ids) - prompts.end_length])
+        config = self.model.network.config
+        length = len(prompt.ids) - 1 + config.vision.image_token_count + max((len(e) for e in endings), default=0)
+        if length > config.language.max_position_embeddings:
+            raise ContextOverflowError(
+                "engine.question_too_long", tokens=length, limit=config.language.max_position_embeddings
+            )
+        encoding = functools.cache(self.encoding)
+        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
+        head, tail = _split(prompt)
+        results = np.zeros((len(tokens), len(answers)))
+        if not tokens:
+            return results
+        prefix = self._prefix(head, encoding)
+        # Answers that begin alike share a pass: all that need nothing but the first token are read from one.
+        for start in range(0, len(tokens), batch_size):
+            rows = slice(start, start + batch_size)
+            for inputs, places in _by_inputs(endings).items():
+                logs = self._read_rows(tail, inputs, tokens[rows], len(prompt.regions), prefix)  # (B, L, V)
+                for place in places:
+                    following = torch.tensor(endings[place], device=logs.device).expand(len(logs), -1)  # (B, L)
+                    picked = logs.gather(2, following[..., None])[..., 0]
+                    results[rows, place] = picked.double().sum(1).cpu().numpy()
+        return results
+
+    @torch.inference_mode()
+    def _read_rows(
+        self,
+        tail: Sequence[int],
+        inputs: Sequence[int],
+        tokens: Sequence[_RegionTokens],
+        mentions: int,
+        prefix: KeyValues,
+    ) -> torch.Tensor:
+        """Log-probabilities (B, 1 + inputs, V) of what follows the prompt and each of the inputs, for each region."""
+        embeds = torch.cat([self._embed_tail([*tail, *inputs], [region] * mentions) for region in tokens])  # (B, T, D)
+        length = embeds.shape[1]
+        places = torch.arange(length, device=embeds.device)
+        first = prefix[0][0].shape[2]
+        llm = self.model.network.llm
+        logits = llm(
+            inputs_embeds=embeds,
+            attention_mask=(places <= places[:, None])[None, None].expand(len(embeds), -1, -1, -1),
+            position_ids=(first + places)[None].expand(len(embeds), -1),
+            logits_to_keep=1 + len(inputs),
+            use_cache=True,
+            shared_prefix=prefix,
+            **{CACHE_ARGUMENT: DynamicCache(config=llm.config)},
+        ).logits
+        return torch.log_softmax(logits.float(), dim=-1)
+
     def name(self, mask: np.ndarray, question: str = QUESTIONS["category"], guesses: int = GUESSES) -> NamedRegion:
         """What a region is in a word or phrase, how sure that is, and the next guesses.
 
@@ -414,6 +498,14 @@ class View:
         mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
         pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
         return self.model.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
+
+
+def _by_inputs(answers: Sequence[Sequence[int]]) -> dict[tuple[int, ...], list[int]]:
+    """Places of answers by what the model has to read of them: all of an answer's ids but the last."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, ids in enumerate(answers):
+        places.setdefault(tuple(ids[:-1]), []).append(place)
+    return places
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:

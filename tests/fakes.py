@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from osprey_core.config import GenerationDefaults
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import Abilities, Guess, NamedRegion
 from osprey_core.regions import masks
 from osprey_core.segment.protocol import ScoredMask
 
@@ -89,6 +90,8 @@ class FakeView:
             raise RuntimeError("secret traceback")
         told = [describe_mask(self.image, mask) for mask in call.regions]
         text = f"{question} -> " + " | ".join(f"region{place}: {words}" for place, words in enumerate(told, 1))
+        if self.model.reply:
+            text = self.model.reply
         if "long" in question:
             text = " ".join(["word"] * 400)
         pieces = [piece + " " for piece in text.split(" ")]
@@ -107,7 +110,24 @@ class FakeView:
         for place, mask in reversed(described):
             self.model.calls.append(Call(style, [mask], [], settings, self.image))
             time.sleep(self.model.pause)
-            yield place, describe_mask(self.image, mask)
+            yield place, self.model.reply or describe_mask(self.image, mask)
+
+    def name(self, mask: Any, guesses: int = 3) -> NamedRegion:
+        """The model's `names`, whatever the mask shows."""
+        self.model.named.append(np.array(mask))
+        return NamedRegion(self.model.names[:guesses], 0.5)
+
+    def answer_likelihoods(
+        self, question: str, regions: Any, answers: Sequence[str], whole: bool = True
+    ) -> NDArray[np.float64]:
+        """Calls a region by its only colour, with probability 0.9, and says yes if asked for that name."""
+        rows = []
+        for mask in regions:
+            name = color_name(self.image, np.array(mask))
+            says_yes = bool(name) and name in question
+            told = [answer == name if whole else answer.startswith("Yes") == says_yes for answer in answers]
+            rows.append([0.9 if is_told else 0.001 for is_told in told])
+        return np.log(np.array(rows).reshape(-1, len(answers)))
 
 
 @dataclass
@@ -124,6 +144,16 @@ class FakeModel:
     calls: list[Call] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
     opened: int = 0
+    reply: str = ""
+    """The text of every answer and caption; empty for one that tells about the pixels."""
+    names: tuple[Guess, ...] = ()
+    """What the model gives as names; without any it cannot tell confidences."""
+    named: list[NDArray[np.bool_]] = field(default_factory=list)
+    """Masks that were named."""
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(confidence=bool(self.names))
 
     def open(self, image: Any) -> FakeView:
         self.opened += 1
@@ -135,6 +165,11 @@ def describe_mask(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
     box = ",".join(map(str, masks.box_xyxy(mask)))
     red, green, blue = (round(float(value)) for value in image[mask].mean(axis=0))
     return f"area={masks.area(mask)} box={box} rgb={red},{green},{blue}"
+
+
+def color_name(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
+    """The name of the shape of `picture()` whose colour all pixels of the mask have, or ""."""
+    return next((name for name, (_, _, color) in SHAPES.items() if (image[mask] == color).all()), "")
 
 
 class FakeSegmenter:

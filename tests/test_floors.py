@@ -33,7 +33,7 @@ PAGE_FLOORS = [
     {"jobs"},
     {"canvas", "chat", "everything", "analysis", "header"},
     {"api"},
-    {"options", "theme"},
+    {"options", "theme", "temporary_folder"},
     {"app", "launch"},
 ]
 """demo's rooms, lowest floor first. A room may import the floors below, but no other room of its own floor."""

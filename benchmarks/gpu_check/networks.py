@@ -47,13 +47,17 @@ def copy_to(model: Osprey, device: torch.device) -> Osprey:
 
 @torch.no_grad()
 def draw_weights(network: nn.Module, seed: int) -> None:
-    """Fill all parameters so that a signal keeps its size: matrices by their number of inputs, norms with 1."""
+    """Fill all parameters so that a signal keeps its size: matrices by their number of inputs, norms with 1.
+
+    Embeddings are as large as what the layers add to them, so that an answer does not repeat one token.
+    """
     generators: dict[torch.device, torch.Generator] = {}
     for name, parameter in network.named_parameters():
         if parameter.ndim > 1:
             if parameter.device not in generators:
                 generators[parameter.device] = torch.Generator(parameter.device).manual_seed(seed)
-            deviation = 1 / math.sqrt(parameter[0].numel())
+            is_embedding = name.endswith("embed_tokens.weight")
+            deviation = 1.0 if is_embedding else 1 / math.sqrt(parameter[0].numel())
             parameter.normal_(0, deviation, generator=generators[parameter.device])
         elif name.endswith("gamma"):
             parameter.fill_(0.1)  # ConvNeXt's scale of a block's output

@@ -19,11 +19,11 @@ from demo.analysis.samples import MAX_SAMPLES
 from demo.analysis.similarity_maps import LevelMap
 from demo.i18n.switching import in_words
 from demo.jobs.analyses import AnswerVariant
-from demo.session import mentions
 from demo.session.services import Services
 from demo.session.session import Analysis, RegionSnapshot, Session
 from demo.shared.scripts import script, text_of
 from osprey_core.draw import overlays
+from osprey_core.regions import mentions
 from osprey_core.regions.colors import PALETTE
 
 KINDS = ("labels", "without", "samples", "inside", "models")

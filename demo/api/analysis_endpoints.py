@@ -14,13 +14,13 @@ from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.samples import new_samples
 from demo.analysis.similarity_maps import new_similarity_maps
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import sampling, whole, words
 from demo.api.results import errors_as_sentences, listed, snapshot_result
 from demo.jobs import analyses
 from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Analysis, Session
-from osprey_core.language.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class AnalysisEndpoints:
             uncertain, whether the best one should not be trusted.
         """
         with errors_as_sentences():
-            make = lambda s: new_label_scores(s, listed(labels), regions or "all", rank_by or "sum")  # noqa: E731
+            which, rank = words(regions, "regions") or "all", words(rank_by, "rank_by") or "sum"
+            make = lambda s: new_label_scores(s, listed(labels), which, rank)  # noqa: E731
             yield from self._carried_out(request, session, make, _judged)
 
     def ablation(
@@ -76,9 +77,9 @@ class AnalysisEndpoints:
             (only where it is), "pos" (only what is there).
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
             yield from self._carried_out(
-                request, session, lambda s: new_ablation(s, question or "", settings), _ablated
+                request, session, lambda s: new_ablation(s, words(question, "question"), settings), _ablated
             )
 
     def samples(
@@ -108,8 +109,9 @@ class AnalysisEndpoints:
             of each answer: seed and answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: new_samples(s, question or "", count, temperature, settings)  # noqa: E731
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
+            asked, times = words(question, "question"), whole(count, "count")
+            make = lambda s: new_samples(s, asked, times, temperature, settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _sampled)
 
     def compare_models(
@@ -137,8 +139,8 @@ class AnalysisEndpoints:
             of each answer: model and answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
-            make = lambda s: new_model_comparison(self.services, s, question or "", settings)  # noqa: E731
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
+            make = lambda s: new_model_comparison(self.services, s, words(question, "question"), settings)  # noqa: E731
             yield from self._carried_out(request, session, make, _compared)
 
     def similarity(self, request: gr.Request, number: int, session: str = "") -> Iterator[Any]:
@@ -152,7 +154,7 @@ class AnalysisEndpoints:
             rows of cosines from -1 to 1, the picture's upper left corner first.
         """
         with errors_as_sentences():
-            which = int(number) if number else "selected"
+            which = (whole(number, "number") if number is not None else 0) or "selected"
             yield from self._carried_out(request, session, lambda s: new_similarity_maps(s, which), _mapped)
 
     def _carried_out(

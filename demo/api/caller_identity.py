@@ -8,11 +8,14 @@ without a session_hash, because Gradio gives each such call a new one.
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
+from demo.api.checked_inputs import words
 from demo.api.own_session import is_own
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
@@ -20,6 +23,19 @@ from osprey_core.errors import InputError
 
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
 """The form of Gradio's id of a queued call."""
+
+
+def caller_address() -> str:
+    """The address of the computer whose event runs; "" outside of events.
+
+    On a Space every request comes from its proxy, which adds the caller's address at the end of a header.
+    """
+    request = LocalContext.request.get(None)
+    if request is None:
+        return ""
+    if os.environ.get("SPACE_ID"):
+        return str(request.headers.get("x-forwarded-for", "")).rpartition(",")[2].strip()
+    return str(getattr(request.client, "host", "") or "")
 
 
 class Callers:
@@ -30,8 +46,8 @@ class Callers:
 
     def workspace(self, session: str | None, request: gr.Request) -> Workspace:
         """The workspace of this session, or of the connection if `session` is empty. Raises InputError without one."""
-        if session:
-            workspace = self._workspaces.find(session)
+        if words(session, "session"):
+            workspace = self._workspaces.find(str(session))
             if workspace is None:
                 raise InputError("page.session_gone")
             return workspace
@@ -41,8 +57,8 @@ class Callers:
 
     def workspace_to_open(self, session: str | None, request: gr.Request) -> Workspace:
         """As `workspace`, but a new workspace for a call that has neither a session nor its own connection."""
-        if not session and not self.has_own_connection(request):
-            return self._workspaces.keep(Workspace())
+        if not words(session, "session") and not self.has_own_connection(request):
+            return self._workspaces.keep(Workspace("anonymous"))
         return self.workspace(session, request)
 
     def has_own_connection(self, request: gr.Request) -> bool:

@@ -9,12 +9,14 @@ from typing import Any, cast
 import gradio as gr
 
 from demo.api.caller_identity import Callers
-from demo.api.results import errors_as_sentences
+from demo.api.checked_inputs import sampling, words
+from demo.api.results import errors_as_sentences, name_result
 from demo.jobs import analyses, answers, captions
 from demo.jobs.decoding import Decode
 from demo.session import conversation
 from demo.session.conversation import Style
 from demo.session.services import Services
+from demo.session.session import ChatTurn, Session
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -33,16 +35,15 @@ class ConversationEndpoints:
             style: "short", "detailed" or "category".
             session: what open_picture returned.
         Returns:
-            of each find: index (as of segment_everything) and caption.
+            of each find: index (as of segment_everything) and caption; where the caption is a name, also name,
+            confidence (0 to 1), unsure, and the next guesses.
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
             for now in captions.describe_everything(
                 self.services, workspace, _style(style), SamplingSettings(max_new_tokens=1024), self.decode
             ):
-                rows = now.captions.rows if now.captions else ()
-                result = [{"index": index, "caption": caption} for index, caption in sorted(rows)]
-                yield self.callers.told(result, request)
+                yield self.callers.told(_caption_results(now), request)
 
     def ask(
         self,
@@ -69,13 +70,27 @@ class ConversationEndpoints:
             the answer.
         """
         with errors_as_sentences():
-            settings = SamplingSettings.read(temperature, top_p, max_new_tokens, seed)
+            settings = sampling(temperature, top_p, max_new_tokens, seed)
             workspace = self.callers.workspace(session, request)
-            turn_id = workspace.change(lambda s: conversation.ask(s, question or "")).transcript[-1].id
+            asked = words(question, "question")
+            turn_id = workspace.change(lambda s: conversation.ask(s, asked)).transcript[-1].id
             for progress in answers.answer(self.services, workspace, settings, self.decode):
                 for turn in progress.session.transcript:
                     if turn.id == turn_id:
                         yield turn.answer
+
+    def last_answer(self, request: gr.Request, session: str = "") -> Any:
+        """The last question and its answer, with how sure the model is of a name in it.
+
+        Parameters:
+            session: what open_picture returned.
+        Returns:
+            question, answer, state; where the answer is a name, also name, confidence (0 to 1), unsure, and the next
+            guesses. Empty before the first question.
+        """
+        with errors_as_sentences():
+            turns = self.callers.workspace(session, request).session.transcript
+            return self.callers.told(_answer_result(turns[-1]) if turns else {}, request)
 
     def clear_chat(self, request: gr.Request, session: str = "") -> None:
         """Forget all questions and answers; picture and regions stay.
@@ -101,5 +116,21 @@ class ConversationEndpoints:
             analyses.stop(self.services, workspace)
 
 
+def _caption_results(session: Session) -> list[dict[str, Any]]:
+    captions = session.captions
+    if captions is None:
+        return []
+    names = {
+        index: name_result([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure)
+        for index, named in captions.names
+    }
+    return [{"index": index, "caption": caption, **names.get(index, {})} for index, caption in sorted(captions.rows)]
+
+
+def _answer_result(turn: ChatTurn) -> dict[str, Any]:
+    told = {"question": turn.typed, "answer": turn.answer, "state": turn.state}
+    return told | (name_result(turn.stats.guesses, turn.stats.is_unsure) if turn.stats is not None else {})
+
+
 def _style(style: str | None) -> Style:
-    return cast(Style, style or "short")  # `describe_everything` refuses any other word
+    return cast(Style, words(style, "style") or "short")  # `describe_everything` refuses any other word

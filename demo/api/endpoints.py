@@ -67,13 +67,14 @@ def endpoints(services: Services, callers: Callers, decode: Decode) -> tuple[End
         Endpoint(regions.segment_box, ("box_xyxy", "action"), "result", queues.SEGMENTER),
         Endpoint(regions.segment_brush, ("points_xy", "radius", "action", "refine"), "result", queues.EDITS),
         Endpoint(regions.segment_polygon, ("points_xy", "action", "refine"), "result", queues.EDITS),
-        Endpoint(regions.segment_everything, (), "result", queues.SEGMENTER),
+        Endpoint(regions.segment_everything, (), "result", queues.HEAVY),
         Endpoint(regions.take_segment, ("number", "action"), "result", queues.SEGMENTER),
-        Endpoint(regions.load_masks, ("file",), "result", queues.EDITS),
+        Endpoint(regions.load_masks, ("file",), "result", queues.HEAVY),
         Endpoint(conversation.describe_everything, ("style",), "result", queues.MODEL),
         Endpoint(regions.delete_region, ("number",), "result", queues.EDITS),
         Endpoint(conversation.ask, asking, "answer", queues.MODEL),
-        Endpoint(pictures.export, (), "zip", queues.OPENING),
+        Endpoint(conversation.last_answer, (), "result", queues.AT_ONCE),
+        Endpoint(pictures.export, (), "zip", queues.HEAVY),
         Endpoint(conversation.clear_chat, (), None, queues.AT_ONCE),
         Endpoint(conversation.stop, (), None, queues.AT_ONCE),
         Endpoint(analyses.judge, ("labels", "regions", "rank_by"), "result", queues.MODEL),
@@ -86,7 +87,7 @@ def endpoints(services: Services, callers: Callers, decode: Decode) -> tuple[End
 
 def build_components() -> dict[str, gr.components.Component]:
     """Components for the inputs and outputs of endpoints, by name. Callers read their labels."""
-    return {
+    components: dict[str, gr.components.Component] = {
         "file": gr.File(label="file", type="filepath"),
         "address": gr.Textbox("", label="address"),
         "x": gr.Number(label="x"),
@@ -113,6 +114,11 @@ def build_components() -> dict[str, gr.components.Component]:
         "result": gr.JSON(label="result"),
         "answer": gr.Textbox(label="answer"),
     }
+    for component in components.values():
+        if isinstance(component, gr.Number | gr.Textbox | gr.Checkbox):
+            # On the instance, as in `_of_type`: the endpoints check what was sent, see `checked_inputs`.
+            component.preprocess = lambda payload: payload  # type: ignore[method-assign]
+    return components
 
 
 def _of_type(component: gr.JSON, schema: dict[str, Any]) -> gr.JSON:

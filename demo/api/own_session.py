@@ -12,7 +12,7 @@ from typing import Any
 from anyio import to_thread
 from starlette.responses import JSONResponse
 
-from demo.i18n.catalog import text
+from demo.api.request_bodies import read_body, refuse, replayed
 
 SHORTEST_SESSION_HASH = 6
 """Characters. Gradio's page draws about eleven of 36 letters and digits, gradio_client 36."""
@@ -49,22 +49,14 @@ class RequireOwnSession:
         if not is_call or not any(route in scope["path"] for route in _QUEUED):
             await self._app(scope, receive, send)
             return
-        messages = []
-        while True:
-            message = await receive()
-            messages.append(message)
-            if message["type"] != "http.request" or not message.get("more_body"):
-                break
-        body = b"".join(message.get("body", b"") for message in messages)
+        read = await read_body(receive)
+        assert read is not None  # no limit was given: `request_bodies` has checked the size
+        body, messages = read
         # A long stroke is some hundred kilobytes of JSON: parse it in a thread, not on the shared event loop.
         if await to_thread.run_sync(_names_a_shared_session, body):
-            await JSONResponse({"detail": text("page.session_missing")}, 400)(scope, receive, send)
+            await refuse(scope, receive, send, 400, "page.session_missing")
             return
-
-        async def replay() -> Any:
-            return messages.pop(0) if messages else await receive()
-
-        await self._app(scope, replay, send)
+        await self._app(scope, replayed(messages, receive), send)
 
 
 def _names_a_shared_session(body: bytes) -> bool:

@@ -11,10 +11,11 @@ import gradio as gr
 from gradio import utils
 
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import words
 from demo.api.results import errors_as_sentences
 from demo.jobs import answers
 from demo.session import record
-from demo.session.pictures import open_address
+from demo.session.pictures import open_address, picture_turn
 from demo.session.services import Services
 from osprey_core.errors import OspreyError
 
@@ -37,11 +38,13 @@ class PictureEndpoints:
             session, to be given to all other calls; width and height in pixels.
         """
         with errors_as_sentences():
-            if not file and not address:
+            if not file and not words(address, "address"):
                 raise OspreyError("page.upload_missing")
             workspace = self.callers.workspace_to_open(session, request)
             if file:
-                opened = record.open_file(Path(file).read_bytes(), Path(file).name)
+                data = Path(file).read_bytes()
+                with picture_turn(self.services, workspace.person, record.file_pixels(data)):
+                    opened = record.open_file(data, Path(file).name)
             else:
                 opened = open_address(self.services, address)
             answers.stop(self.services, workspace)
@@ -61,7 +64,9 @@ class PictureEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            data, name = record.zip_of(workspace.session, self.services.model.name, self.services.segmenter.name)
+            session_to_save = workspace.session
+            with picture_turn(self.services, workspace.person, record.export_pixels(session_to_save)):
+                data, name = record.zip_of(session_to_save, self.services.model.name, self.services.segmenter.name)
             # Gradio serves files from its upload folder and clears it.
             folder = Path(utils.get_upload_folder()) / uuid.uuid4().hex
             folder.mkdir(parents=True)

@@ -9,14 +9,17 @@ from typing import Any, cast
 import gradio as gr
 
 from demo.api.caller_identity import Callers
+from demo.api.checked_inputs import number as checked_number
+from demo.api.checked_inputs import switch, uploaded, whole, words
 from demo.api.results import errors_as_sentences, listed, mask_result, region_result, selected_region
 from demo.session import marks, regions
 from demo.session.marks import Action
+from demo.session.pictures import picture_turn, required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
-from osprey_core.errors import OspreyError
+from demo.shared.toasts import note_as_toast
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class RegionEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
+            x, y = checked_number(x, "x"), checked_number(y, "y")
             marked = workspace.change_regions(lambda s: marks.mark_point(self.services, s, x, y, _action(action)))
             return self.callers.told(selected_region(marked), request)
 
@@ -80,7 +84,7 @@ class RegionEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            stroke = listed(points_xy)
+            stroke, radius = listed(points_xy), checked_number(radius, "radius")
             drawn = workspace.change_regions(lambda s: marks.mark_brush(s, stroke, radius, _action(action)))
             return self.callers.told(self._refined(workspace, drawn, refine), request)
 
@@ -131,7 +135,7 @@ class RegionEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            index = int(number or 0)
+            index = whole(number, "number")
             marked = workspace.change_regions(lambda s: marks.take_segment(self.services, s, index, _action(action)))
             return self.callers.told(selected_region(marked), request)
 
@@ -139,17 +143,18 @@ class RegionEndpoints:
         """Make regions of the masks in a file.
 
         Parameters:
-            file: a black and white or transparent picture, COCO JSON, or labelme JSON.
+            file: a black and white or transparent picture, a label map (one region for each value), COCO JSON, or
+                labelme JSON; JSON that names its pictures must name the one that is open.
             session: what open_picture returned.
         Returns:
             all regions: of each number, name, area, box_xyxy, rle.
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            if not file:
-                raise OspreyError("page.upload_missing")
-            data = Path(file).read_bytes()
-            loaded = workspace.change_regions(lambda s: regions.load_masks(s, data))
+            data = Path(uploaded(file)).read_bytes()
+            picture = required_picture(workspace.session)
+            with picture_turn(self.services, workspace.person, picture.width * picture.height):
+                loaded = workspace.change_regions(lambda s: regions.load_masks(s, data, note_as_toast))
             return self.callers.told([region_result(region) for region in loaded.regions], request)
 
     def delete_region(self, request: gr.Request, number: int, session: str = "") -> Any:
@@ -163,16 +168,17 @@ class RegionEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
-            changed = workspace.change_regions(lambda s: regions.delete_region(s, int(number or 0)))
+            which = whole(number, "number")
+            changed = workspace.change_regions(lambda s: regions.delete_region(s, which))
             return self.callers.told([region_result(region) for region in changed.regions], request)
 
     def _refined(self, workspace: Workspace, drawn: Session, refine: bool | None) -> dict[str, Any]:
         """The drawn region, refined if asked for. Raises InputError, and leaves the mark, if no outline fits."""
-        if not refine:
+        if not switch(refine, "refine"):
             return selected_region(drawn)
         change = lambda s: marks.refine_mark(self.services, s) if s.regions is drawn.regions else s  # noqa: E731
         return selected_region(workspace.change_regions(change))
 
 
 def _action(action: str | None) -> Action:
-    return cast(Action, action or "new")  # `marks` refuses any other word
+    return cast(Action, words(action, "action") or "new")  # `marks` refuses any other word

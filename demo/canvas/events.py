@@ -32,6 +32,7 @@ from demo.canvas.gestures import (
 )
 from demo.canvas.payloads import detail_of, scene_of, segments_of
 from demo.session import marks, record, regions
+from demo.session.pictures import picture_turn, required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
 from demo.session.session import Session
@@ -39,7 +40,7 @@ from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import Queue, private
-from demo.shared.toasts import errors_as_toasts
+from demo.shared.toasts import errors_as_toasts, note_as_toast
 from osprey_core.errors import InputError
 
 Kind = TypeVar("Kind", bound=Gesture)
@@ -72,14 +73,14 @@ def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, follow
     on_regions("segment_polygon", PolygonGesture.read, mark_polygon, queues.EDITS)
     on_regions("refine_mark", Gesture.read, refine_mark, queues.SEGMENTER)
     on_regions("take_segment", SegmentGesture.read, take_segment, queues.SEGMENTER)
-    on_regions("load_masks", LoadGesture.read, load_masks, queues.EDITS)
+    on_regions("load_masks", LoadGesture.read, load_masks, queues.HEAVY)
     on_regions("edit_regions", gestures.read_edit, edit_regions, queues.EDITS)
     others = CanvasHandlers(services)
     canvas.segment_everything(
-        others.segment_everything, [workspace, canvas], [canvas], **private(queues.SEGMENTER, overlapping=True)
+        others.segment_everything, [workspace, canvas], [canvas], **private(queues.HEAVY, overlapping=True)
     )
     canvas.show_detail(others.show_detail, [workspace], [canvas], **private(queues.OPENING, overlapping=True))
-    canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.OPENING))
+    canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.HEAVY))
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,9 @@ class CanvasHandlers:
         """The conversation as a zip, which the script hands to the browser as a download."""
         download: dict[str, Any] = {}
         with errors_as_toasts():
-            data, name = record.zip_of(workspace.session, self.services.model.name, self.services.segmenter.name)
+            session = workspace.session
+            with picture_turn(self.services, workspace.person, record.export_pixels(session)):
+                data, name = record.zip_of(session, self.services.model.name, self.services.segmenter.name)
             download = {"download": {"seq": seq_of(value), "name": name, "data": base64.b64encode(data).decode()}}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **download)
 
@@ -188,7 +191,9 @@ def take_segment(services: Services, session: Session, gesture: SegmentGesture) 
 
 def load_masks(services: Services, session: Session, gesture: LoadGesture) -> Session:
     """All masks of a file."""
-    return regions.load_masks(session, gestures.uploaded_file(gesture.file).read_bytes())
+    picture, data = required_picture(session), gestures.uploaded_file(gesture.file).read_bytes()
+    with picture_turn(services, picture.digest, picture.width * picture.height):
+        return regions.load_masks(session, data, note_as_toast)
 
 
 def edit_regions(services: Services, session: Session, gesture: Edit) -> Session:

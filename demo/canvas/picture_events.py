@@ -97,7 +97,9 @@ class PictureHandlers:
             session = pictures.open_address(self.services, gesture.address)
         else:
             path = uploaded_file(gesture.file)
-            session = record.open_file(path.read_bytes(), path.name)
+            data = path.read_bytes()
+            with pictures.picture_turn(self.services, workspace.person, record.file_pixels(data)):
+                session = record.open_file(data, path.name)
         self._prepare(Sheet(0, session))
         return lambda: workspace.open(session)
 

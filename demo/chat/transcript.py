@@ -10,11 +10,12 @@ import html
 from typing import Any
 
 from demo.i18n.catalog import text
-from demo.session import mentions
-from demo.session.mentions import Piece
 from demo.session.session import ChatTurn, Session
+from demo.shared.confidence import confidence_of
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.regions import mentions
 from osprey_core.regions.colors import PALETTE, text_color_on
+from osprey_core.regions.mentions import Piece
 
 
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
@@ -31,6 +32,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
             "state": turn.state,
             "note": _note(turn, note),
             "stats": stats_lines(turn),
+            "confidence": _confidence(turn),
             "liked": turn.liked,
         }
         for turn in session.transcript
@@ -49,6 +51,11 @@ def _note(turn: ChatTurn, note: str) -> str:
     if turn.state == "complete":
         return "" if turn.answer else text("chat.no_answer")
     return f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})"
+
+
+def _confidence(turn: ChatTurn) -> dict[str, Any] | None:
+    """How sure the name in the answer is, see `confidence_of`."""
+    return confidence_of(turn.stats.guesses, turn.stats.is_unsure) if turn.stats is not None else None
 
 
 def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:

@@ -12,16 +12,18 @@ export function createTurnView(id, words) {
   const text = make("span", {});
   const caret = make("span", { class: "osp-caret" });
   const note = make("span", { class: "osp-note" });
+  const confidence = make("p", { class: "osp-confidence", title: words.confidenceTip, hidden: true });
   const answer = make("article", { class: "bot message", "aria-label": words.answer }, text);
   const answering = make("div", { class: "osp-acts osp-answering" });
   const stats = make("dl", { class: "osp-stats", id: `osp-stats-${id}` });
-  const node = make("div", { class: "osp-turn", "data-turn": id }, question, asking, answer, answering, stats);
-  return { node, question, asking, answer, text, caret, note, answering, stats, keys: {} };
+  const node = make("div", { class: "osp-turn", "data-turn": id }, question, asking, answer, confidence, answering, stats);
+  return { node, question, asking, answer, text, caret, note, confidence, answering, stats, keys: {} };
 }
 
 // Draws a turn into its nodes. A part whose content has not changed is not drawn again, so that it keeps the focus and
 // a selection of text.
-//   turn: {id, about, question, answer, state, note, liked, stats}; question and answer are pieces.
+//   turn: {id, about, question, answer, state, note, liked, stats, confidence}; question and answer are pieces;
+//   confidence: {line, isUnsure} or null.
 //   shown: {isReplaced, mayEdit, hasOpenStats}.
 //   acts: {chipOf, copy(text, button), edit, cancelEdit, rate(id, liked), toggleStats(id)}.
 export function drawTurn(view, turn, shown, acts, words) {
@@ -40,6 +42,11 @@ export function drawTurn(view, turn, shown, acts, words) {
     view.asking.replaceChildren(...questionButtons(turn, shown, acts, words)),
   );
   part("answer", [turn.answer, turn.state, turn.note], () => drawAnswer(view, turn, acts));
+  part("confidence", turn.confidence, () => {
+    view.confidence.hidden = !turn.confidence;
+    view.confidence.textContent = turn.confidence ? turn.confidence.line : "";
+    view.confidence.classList.toggle("osp-unsure", Boolean(turn.confidence && turn.confidence.isUnsure));
+  });
   part("answering", [turn.state, turn.liked, shown.hasOpenStats, turn.stats.length, turn.answer.length], () => {
     const buttons = answerButtons(view, turn, shown, acts, words);
     const focused = [...view.answering.children].indexOf(document.activeElement);

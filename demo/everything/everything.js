@@ -12,8 +12,9 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const root = element.querySelector(".osp-all");
   const state = {
     rows: [],
-    captions: null, // the captions from Python: {picture, state, total, rows: [[index, text]…]}
+    captions: null, // the captions from Python: {picture, state, total, rows: [[index, text]…], confidences}
     texts: new Map(), // index -> description
+    confidences: new Map(), // index -> how sure the name in it is: {short, line, isUnsure}
     order: FIRST_ORDER,
     nodes: new Map(), // index -> nodes of the row; they are kept so that focus and scroll position stay
   };
@@ -74,17 +75,18 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const light = (index) => tell("osprey:segment", index);
 
   function createRow(row) {
+    const confidence = make("span", { class: "osp-confidence" });
     const take = make("button", { type: "button", onfocus: () => light(row.index), onblur: () => light(null) });
     take.addEventListener("click", () => trigger("take_row", { index: row.index, picture: row.picture }));
     const node = make(
       "tr",
       { "data-index": row.index, onpointerenter: () => light(row.index), onpointerleave: () => light(null) },
       make("td", {}, row.thumbnail()),
-      make("td", {}, take),
+      make("td", {}, take, confidence),
       make("td", { class: "osp-number osp-score" }, row.score.toFixed(2)),
       make("td", { class: "osp-number" }, row.percent),
     );
-    return { node, take };
+    return { node, take, confidence };
   }
 
   function show() {
@@ -97,16 +99,24 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     }
     const shown = shownRows(rows, texts, order, filter.value).map((row) => {
       if (!nodes.has(row.index)) nodes.set(row.index, createRow(row));
-      const { node, take } = nodes.get(row.index);
+      const { node, take, confidence } = nodes.get(row.index);
       const text = texts.get(row.index);
       take.textContent = text || "…";
       take.classList.toggle("osp-all-waiting", !text);
+      showConfidence(confidence, state.confidences.get(row.index));
       take.setAttribute("aria-label", say(words.take, { text: text || `${row.index + 1}` }));
       return node;
     });
     const isSame = body.children.length === shown.length && shown.every((node, place) => body.children[place] === node);
     if (!isSame) body.replaceChildren(...shown);
     none.hidden = Boolean(shown.length) || !rows.length;
+  }
+
+  function showConfidence(node, confidence) {
+    node.hidden = !confidence;
+    node.textContent = confidence ? (confidence.isUnsure ? confidence.line : confidence.short) : "";
+    node.title = confidence ? `${confidence.line} – ${words.confidenceTip}` : "";
+    node.classList.toggle("osp-unsure", Boolean(confidence && confidence.isUnsure));
   }
 
   function showProgress(captions) {
@@ -127,6 +137,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     state.rows = event.detail;
     state.nodes.clear();
     state.texts.clear();
+    state.confidences.clear();
     state.captions = null;
     state.order = FIRST_ORDER;
     filter.value = "";
@@ -138,6 +149,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   function receive() {
     state.captions = props.captions && props.captions.rows ? props.captions : null;
     state.texts = new Map(state.captions ? state.captions.rows : []);
+    state.confidences = new Map(state.captions ? state.captions.confidences : []);
     tell("osprey:captions", state.captions); // the canvas draws them on the picture
     show();
   }

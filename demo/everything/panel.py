@@ -8,6 +8,7 @@ import gradio as gr
 
 from demo.i18n.switching import in_words
 from demo.session.session import Session
+from demo.shared.confidence import confidence_of
 from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
 
@@ -37,6 +38,10 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "state": captions.state,
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
+        "confidences": [
+            [index, confidence_of([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure)]
+            for index, named in captions.names
+        ],
     }
 
 

@@ -68,7 +68,7 @@ class AnalysisJob(Job[Analysis]):
     """Runs the requests of one analysis in order and writes their results into the session's analysis."""
 
     def __init__(self, workspace: Workspace, analysis: Analysis) -> None:
-        self.id = analysis.id
+        self.id, self.person = analysis.id, workspace.person
         self._workspace, self._requests = workspace, analysis.requests
         self.asks_second_model = any(
             isinstance(request, QuestionRequest) and request.second for request in analysis.requests
@@ -88,7 +88,7 @@ class AnalysisJob(Job[Analysis]):
         )
 
     def shown(self, phase: Phase) -> Analysis | None:
-        return _current(self._workspace, self.id) if phase == "writing" else None
+        return _current(self._workspace, self.id) if phase in ("waiting", "writing") else None
 
     def settle(self, ending: Ending) -> None:
         _write(self._workspace, self.id, state="complete" if ending == "complete" else "stopped")

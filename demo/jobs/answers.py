@@ -61,7 +61,7 @@ class AnswerJob(Job[Progress]):
     """Answers one question of the conversation and writes the text into its turn."""
 
     def __init__(self, services: Services, workspace: Workspace, turn: ChatTurn, settings: SamplingSettings) -> None:
-        self.id = turn.id
+        self.id, self.person = turn.id, workspace.person
         self._model, self._workspace, self._turn, self._settings = services.model, workspace, turn, settings
         self._text = ""
         self._measures: AnswerMeasures | None = None
@@ -91,7 +91,12 @@ class AnswerJob(Job[Progress]):
     def shown(self, phase: Phase) -> Progress | None:
         if phase == "queued":
             return None
-        note = {"loading": text("chat.waiting_for_model"), "opening": text("chat.looking"), "writing": ""}[phase]
+        note = {
+            "loading": text("chat.waiting_for_model"),
+            "waiting": text("chat.place_in_queue", count=self.place) if self.place else text("chat.waiting_in_queue"),
+            "opening": text("chat.looking"),
+            "writing": "",
+        }[phase]
         return Progress(self._workspace.session, note)
 
     def settle(self, ending: Ending) -> None:

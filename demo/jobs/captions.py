@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption
+from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentName
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.conversation import Style
 from demo.session.pictures import required_picture
@@ -58,7 +58,7 @@ class CaptionsJob(Job[Session]):
     """Captions each region of a request and writes the captions into the session."""
 
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
-        self.id = captions.id
+        self.id, self.person = captions.id, workspace.person
         self._workspace, self._captions, self._request = workspace, captions, request
 
     def is_wanted(self) -> bool:
@@ -69,6 +69,9 @@ class CaptionsJob(Job[Session]):
         return [self._request]
 
     def keep(self, place: int, piece: Piece) -> bool:
+        if isinstance(piece, SegmentName):
+            self._captions = replace(self._captions, names=(*self._captions.names, (piece.place, piece.named)))
+            return self._write()
         if not isinstance(piece, SegmentCaption):
             return True
         self._captions = replace(self._captions, rows=(*self._captions.rows, (piece.place, piece.text)))

@@ -5,11 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demo.jobs.requests import AnalysisRequest, AnyRequest, CaptionsRequest, Piece, QuestionRequest, SegmentCaption
+from demo.jobs.requests import (
+    AnalysisRequest,
+    AnyRequest,
+    CaptionsRequest,
+    Piece,
+    QuestionRequest,
+    SegmentCaption,
+    SegmentName,
+)
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
+from osprey_core.region_model import Abilities, NamedRegion
+from osprey_core.regions.rle import CodedMask
+
+MAX_NAMING_WORDS = 12
+"""Longer answers are descriptions: a confidence of their name would be read as one of all that they say."""
+
+CONSIDERED_GUESSES = 6
+"""Names in which the answer's own is looked for; the answer may be worded by another question than the name is."""
+
+_ENDS = ("eos", "stop_string")
+"""Reasons for which an answer ends by itself."""
 
 
 def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[Piece]:
@@ -17,9 +36,10 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
 
     Ends at the next token, caption or result once the ticket is stopped.
     """
-    view = opened_view(services, request.picture, second=isinstance(request, QuestionRequest) and request.second)
+    second = isinstance(request, QuestionRequest) and request.second
+    view = opened_view(services, request.picture, second)
     if isinstance(request, CaptionsRequest):
-        yield from _captions(view, request, ticket)
+        yield from _captions(view, request, ticket, can_name(services))
         return
     if isinstance(request, AnalysisRequest):
         yield from request.results(view, ticket)
@@ -37,10 +57,21 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         **switched_off,
     )
     ticket.attach(stream)
+    answer = ""
     try:
-        yield from stream
+        for piece in stream:
+            answer += piece
+            yield piece
     finally:
         stream.stop()  # also when the page was closed
+    named = None
+    if (
+        request.named is not None
+        and stream.finish_reason in _ENDS
+        and not ticket.stopped
+        and can_name(services, second)
+    ):
+        named = _name_in(view, request.named, answer)
     yield AnswerMeasures(
         prompt_tokens=int(stream.prompt_tokens or 0),
         new_tokens=int(stream.new_tokens or 0),
@@ -48,6 +79,7 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         tokens_per_second=float(stream.tokens_per_second or 0.0),
         finish_reason=str(stream.finish_reason),
         trimmed_turns=int(stream.trimmed_turns or 0),
+        **(named.measures() if named is not None else {}),
     )
 
 
@@ -63,7 +95,24 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
     return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
 
 
-def _captions(view: Any, request: CaptionsRequest, ticket: Ticket) -> Iterator[SegmentCaption]:
+def can_name(services: Services, second: bool = False) -> bool:
+    """Whether the model, or the second one, tells how sure it is of a name."""
+    resource = services.second if second else services.model
+    abilities = getattr(resource.get(), "abilities", None) if resource is not None else None
+    return isinstance(abilities, Abilities) and abilities.confidence
+
+
+def _name_in(view: Any, mask: CodedMask, answer: str) -> NamedRegion | None:
+    """The name that a short answer gives a region, with its confidence; None if the answer is long or names nothing."""
+    if not 0 < len(answer.split()) <= MAX_NAMING_WORDS:
+        return None
+    named: NamedRegion = view.name(mask.mask(), guesses=CONSIDERED_GUESSES)
+    return named.in_answer(answer)
+
+
+def _captions(
+    view: Any, request: CaptionsRequest, ticket: Ticket, with_names: bool
+) -> Iterator[SegmentCaption | SegmentName]:
     settings = request.settings
     captions = view.describe(
         [stored.mask() for stored in request.regions],
@@ -73,7 +122,16 @@ def _captions(view: Any, request: CaptionsRequest, ticket: Ticket) -> Iterator[S
         top_p=settings.top_p,
         seed=settings.seed,
     )
+    told: list[SegmentCaption] = []
     for place, text in captions:
-        yield SegmentCaption(place, text)
+        told.append(SegmentCaption(place, text))
+        yield told[-1]
+        if ticket.stopped:
+            return
+    # After all captions, so that none has to wait for the confidence of another.
+    for caption in told if with_names and request.style != "detailed" else ():
+        named = _name_in(view, request.regions[caption.place], caption.text)
+        if named is not None:
+            yield SegmentName(caption.place, named)
         if ticket.stopped:
             return

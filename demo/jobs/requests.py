@@ -12,6 +12,7 @@ from demo.session.session import AnswerMeasures, ChatTurn, Picture, RegionSnapsh
 from demo.shared.running_jobs import Ticket
 from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
 
 RegionToken = Literal["mask", "pos"]
@@ -35,6 +36,8 @@ class QuestionRequest:
     """Tokens of the regions that are switched off."""
     second: bool = False
     """Whether the second model is asked."""
+    named: CodedMask | None = None
+    """The only region that the question is about: if the answer is a name, it gets a confidence. None for no name."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,14 @@ class SegmentCaption:
 
 
 @dataclass(frozen=True)
+class SegmentName:
+    """How sure the name in a caption is, by the region's place (from 0) in the request."""
+
+    place: int
+    named: NamedRegion
+
+
+@dataclass(frozen=True)
 class AnalysisResult:
     """One result of an `AnalysisRequest`; subclasses add its fields."""
 
@@ -72,7 +83,7 @@ class AnalysisRequest:
 
 
 AnyRequest = QuestionRequest | CaptionsRequest | AnalysisRequest
-Piece = str | AnswerMeasures | SegmentCaption | AnalysisResult
+Piece = str | AnswerMeasures | SegmentCaption | SegmentName | AnalysisResult
 
 
 def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:
@@ -93,4 +104,5 @@ def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> 
         tuple(history),
         settings,
         current.about or (),
+        named=turn.regions[0].mask if len(turn.regions) == 1 else None,
     )

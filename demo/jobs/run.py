@@ -1,4 +1,4 @@
-"""The loop that runs every model job: take a ticket, wait for the models, decode, show progress, settle.
+"""The loop that runs every model job: take a ticket, wait for the models and a turn, decode, show progress, settle.
 
 Each kind of job (an answer, captions of everything, an analysis) implements `Job`: what it asks the model and what it
 does with the pieces.
@@ -14,12 +14,18 @@ from typing import Generic, Literal, TypeVar
 from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
+from demo.shared.running_jobs import Ticket
+from demo.shared.turns import WorkTurn
 
 Update = TypeVar("Update")
 """The type of a job's progress updates."""
 
-Phase = Literal["queued", "loading", "opening", "writing"]
-"""In order: the job has left the queue; its models still load; its picture is being encoded; its pieces arrive."""
+Phase = Literal["queued", "loading", "waiting", "opening", "writing"]
+"""In order: the job begins; its models still load; others have their turn first; its picture is being encoded; its
+pieces arrive."""
+
+WAITING_SECONDS = 1.0
+"""A job that waits for its turn shows its place so often, and notices so soon that it has been stopped."""
 
 Ending = Literal["complete", "stopped", "failed"]
 """In order: all pieces arrived; the person stopped it or closed its picture; an error, or the page was closed."""
@@ -30,6 +36,10 @@ class Job(ABC, Generic[Update]):
 
     id: int
     """Unique number under which the job can be stopped."""
+    person: str = ""
+    """Whose job it is; persons take turns at the model."""
+    place: int = 0
+    """How many others have their turn before this job."""
     asks_second_model: bool = False
     """Whether the job also needs the second model."""
 
@@ -73,24 +83,47 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
                 ticket.stop()
         if not ticket.stopped:
             services.model.get()  # raises the reason if loading failed
-            last = 0.0
-            for update in _update(job, "opening"):
-                yield update
-                last = time.monotonic()
-            if not job.is_wanted():  # another picture is in front now
-                ticket.stop()
-            for place, request in enumerate(() if ticket.stopped else job.requests()):
-                for piece in () if ticket.stopped else decode(services, request, ticket):
-                    if not job.keep(place, piece):
-                        ticket.stop()
-                        break
-                    if not ticket.stopped and time.monotonic() - last >= interval:
-                        yield from _update(job, "writing")
-                        last = time.monotonic()
+            turn = services.model_turns.queue(job.person)
+            try:
+                yield from _wait(job, turn, ticket, "waiting")
+                yield from _carry_out(services, job, decode, interval, ticket, turn)
+            finally:
+                turn.leave()
         ending = "stopped" if ticket.stopped else "complete"
     finally:
         services.running_jobs.done(job.id)
         job.settle(ending)
+
+
+def _carry_out(
+    services: Services, job: Job[Update], decode: Decode, interval: float, ticket: Ticket, turn: WorkTurn
+) -> Iterator[Update]:
+    """Decode all requests of a job whose turn has begun. Between pieces, others may have their turn."""
+    last = 0.0
+    for update in () if ticket.stopped else _update(job, "opening"):
+        yield update
+        last = time.monotonic()
+    if not job.is_wanted():  # another picture is in front now
+        ticket.stop()
+    for place, request in enumerate(() if ticket.stopped else job.requests()):
+        for piece in () if ticket.stopped else decode(services, request, ticket):
+            if not job.keep(place, piece):
+                ticket.stop()
+                break
+            if not ticket.stopped and time.monotonic() - last >= interval:
+                yield from _update(job, "writing")
+                last = time.monotonic()
+            if not ticket.stopped and turn.pass_on():
+                yield from _wait(job, turn, ticket, "writing")
+
+
+def _wait(job: Job[Update], turn: WorkTurn, ticket: Ticket, phase: Phase) -> Iterator[Update]:
+    """Wait for the turn and yield updates of this phase; ends without the turn if the job is stopped."""
+    while not ticket.stopped and not turn.wait(WAITING_SECONDS):
+        job.place = turn.place
+        yield from _update(job, phase)
+        if not job.is_wanted():
+            ticket.stop()
 
 
 def _update(job: Job[Update], phase: Phase) -> Iterator[Update]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 from demo.i18n.catalog import text
-from demo.session import mentions
 from demo.session.pictures import required_picture
 from demo.session.regions import required_region
 from demo.session.session import ChatTurn, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.language import prompts
+from osprey_core.regions import mentions
 
 MAX_QUESTION_CHARACTERS = 4000
 Style = Literal["short", "detailed", "category", "around", "relation", "compare"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -233,11 +234,7 @@ def _with_edits(mask: Mask, region: Region) -> Mask:
 
 
 def _number(value: Any) -> float:
-    """The value as a finite number. Raises InputError otherwise: gestures come from outside."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError("page.bad_gesture") from None
-    if not np.isfinite(number):
+    """The value as a finite number. Raises InputError otherwise, also for texts: gestures come from outside."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise InputError("page.bad_gesture")
-    return number
+    return float(value)

@@ -1,21 +1,27 @@
 """A cache of opened pictures, shared by all persons: decoded, encoded for the model, prepared for the segmenter.
 
-The cache is bounded and keyed by the picture's contents. Entries are immutable; an evicted one is computed again from
-the bytes in the Session.
+The cache is bounded in bytes and keyed by the picture's contents. Entries are immutable; an evicted one is computed
+again from the bytes in the Session.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demo.session.session import Picture
+from demo.shared.memory import give_back
+from demo.shared.turns import Turns
 from osprey_core.io.pictures import read_picture
+
+DEFAULT_CACHE_BYTES = 2 * 2**30
+_DEEPEST = 6
+"""How far `bytes_of` follows what objects consist of."""
 
 T = TypeVar("T")
 
@@ -23,21 +29,33 @@ T = TypeVar("T")
 class CachedPicture:
     """One picture and what has been computed from it. Each part is computed once, on first request."""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, picture: Picture, turns: Turns | None = None) -> None:
+        self._picture, self._turns = picture, turns
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._parts: dict[str, Any] = {}
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all parts at present; parts may grow while they are used."""
+        with self._lock:
+            return bytes_of(tuple(self._parts.values()))
 
     def image(self) -> NDArray[np.uint8]:
         """uint8 (H, W, 3), upright, read-only."""
 
         def decode() -> NDArray[np.uint8]:
-            pixels = np.array(read_picture(self._picture.data))
-            pixels.setflags(write=False)
-            return pixels
+            if self._turns is None:
+                return self._decode()
+            with self._turns.queue(self._picture.digest, self._picture.width * self._picture.height):
+                return self._decode()
 
         return self.part("image", decode)
+
+    def _decode(self) -> NDArray[np.uint8]:
+        pixels = np.array(read_picture(self._picture.data))
+        pixels.setflags(write=False)
+        return pixels
 
     def part(self, name: str, compute: Callable[[], T]) -> T:
         """The part of this name, computed on first request. A failed computation is tried again on the next request.
@@ -48,32 +66,76 @@ class CachedPicture:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if name not in self._parts:
-                self._parts[name] = compute()
-            value: T = self._parts[name]
-            return value
+                value = compute()
+                with self._lock:
+                    self._parts[name] = value
+            found: T = self._parts[name]
+            return found
 
 
 class PictureCache:
-    """The most recently used pictures: at most `capacity`, and at most `max_pixels` in all (but always one)."""
+    """The most recently used pictures, as many as fit into `max_bytes` (but always one).
 
-    def __init__(self, capacity: int = 16, max_pixels: int = 120_000_000) -> None:
-        self.capacity = capacity
-        self.max_pixels = max_pixels
+    What the models keep of a picture counts as well, and is freed with it.
+    turns: of decoding, by pixels; None decodes without limit.
+    """
+
+    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES, turns: Turns | None = None) -> None:
+        self.max_bytes, self._turns = max_bytes, turns
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[str, tuple[CachedPicture, int]] = OrderedDict()
+        self._pictures: OrderedDict[str, CachedPicture] = OrderedDict()
+        self._bytes: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._pictures)
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all cached pictures, with what the models keep of them."""
+        with self._lock:
+            return sum(picture.memory_bytes for picture in self._pictures.values())
 
     def get(self, picture: Picture) -> CachedPicture:
         """The cache entry of this picture; its parts are computed when they are needed."""
         with self._lock:
             if picture.digest not in self._pictures:
-                self._pictures[picture.digest] = (CachedPicture(picture), picture.width * picture.height)
+                self._pictures[picture.digest] = CachedPicture(picture, self._turns)
             self._pictures.move_to_end(picture.digest)
-            while len(self._pictures) > 1 and (
-                len(self._pictures) > self.capacity
-                or sum(size for _, size in self._pictures.values()) > self.max_pixels
-            ):
-                self._pictures.popitem(last=False)
-            return self._pictures[picture.digest][0]
+            entry = self._pictures[picture.digest]
+            # Measured now and not when it was computed: its parts grow between two requests.
+            self._bytes[picture.digest] = max(entry.memory_bytes, 3 * picture.width * picture.height)
+            evicted = self._evict()
+        if evicted:
+            give_back()
+        return entry
+
+    def _evict(self) -> bool:
+        """Remove pictures until the rest fits; whether any was removed."""
+        count = len(self._pictures)
+        while len(self._pictures) > 1 and sum(self._bytes.values()) > self.max_bytes:
+            digest, _ = self._pictures.popitem(last=False)
+            del self._bytes[digest]
+        return len(self._pictures) < count
+
+
+def bytes_of(value: Any) -> int:
+    """Bytes of the arrays and tensors that a value consists of, each counted once; networks are left out."""
+    return _bytes_of(value, set(), _DEEPEST)
+
+
+def _bytes_of(value: Any, seen: set[int], depth: int) -> int:
+    if depth < 0 or id(value) in seen or isinstance(value, str | bytes | int | float | type | None):
+        return 0
+    seen.add(id(value))
+    if hasattr(value, "nbytes"):  # of an array that shows a part of another one, the other one counts
+        base = getattr(value, "base", None)
+        return _bytes_of(base, seen, depth) if hasattr(base, "nbytes") else int(value.nbytes)
+    if isinstance(value, Mapping):
+        return sum(_bytes_of(inner, seen, depth - 1) for inner in list(value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return sum(_bytes_of(inner, seen, depth - 1) for inner in tuple(value))
+    if isinstance(getattr(type(value), "memory_bytes", None), property):
+        return int(value.memory_bytes)
+    if hasattr(value, "parameters") or callable(value):  # a network, or a function with what it refers to
+        return 0
+    return sum(_bytes_of(inner, seen, depth - 1) for inner in list(getattr(value, "__dict__", {}).values()))

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
 from osprey_core.errors import InputError
-from osprey_core.io.pictures import read_picture
+from osprey_core.io.pictures import pixels_of, read_picture
+
+FEWEST_PIXELS = 1_000_000
+"""What the smallest picture counts as, because it keeps a core busy too."""
+
+
+@contextmanager
+def picture_turn(services: Services, person: str, pixels: int) -> Iterator[None]:
+    """A turn, for a `with` statement, at work that needs memory for so many pixels. It must not hold another one.
+
+    Memory that does not suffice becomes an InputError that names what helps here: a smaller picture.
+    """
+    with services.picture_turns.queue(person, max(pixels, FEWEST_PIXELS)):
+        try:
+            yield
+        except MemoryError:
+            raise InputError("page.out_of_memory_picture") from None
 
 
 def open_picture(data: bytes, name: str) -> Session:
@@ -28,7 +47,8 @@ def open_address(services: Services, address: str) -> Session:
     if services.fetch is None:
         raise InputError("page.no_addresses")
     data, name = services.fetch(address)
-    return open_picture(data, name)
+    with picture_turn(services, address, pixels_of(data)):
+        return open_picture(data, name)
 
 
 def find_example(services: Services, name: str) -> Example | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
-from demo.session import mentions
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.io import export
+from osprey_core.io.pictures import pixels_of
 from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
+from osprey_core.regions import mentions
+
+SAVED_PIXELS = 24_000_000
 
 _RATINGS: dict[bool | None, Rating] = {None: "", True: "like", False: "dislike"}
 
@@ -39,9 +42,23 @@ def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
     return export.write_zip(record), f"{PurePath(record.picture.name).stem or 'picture'}-osprey.zip"
 
 
+def file_pixels(data: bytes) -> int:
+    """Pixels to expect in a file for `open_file`; for a saved conversation a large photograph's."""
+    return SAVED_PIXELS if _is_saved(data) else pixels_of(data)
+
+
+def export_pixels(session: Session) -> int:
+    """Pixels that count for `zip_of`: the picture, and the copy of it that is drawn on."""
+    return 2 * session.picture.width * session.picture.height if session.picture is not None else 0
+
+
+def _is_saved(data: bytes) -> bool:
+    return data[:2] == b"PK" or data.lstrip()[:1] == b"{"
+
+
 def open_file(data: bytes, name: str) -> Session:
     """A new session from a file: a picture, a zip that `zip_of` wrote, or the JSON of such a zip."""
-    if data[:2] == b"PK" or data.lstrip()[:1] == b"{":
+    if _is_saved(data):
         return session_of(export.read_conversation(data))
     return open_picture(data, name)
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from demo.session.pictures import required_picture
 from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
+from osprey_core.i18n import Message
 from osprey_core.io import mask_files
 from osprey_core.regions import morphology
 from osprey_core.regions.masks import Mask
@@ -46,13 +47,16 @@ def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
     return (region,)
 
 
-def load_masks(session: Session, data: bytes) -> Session:
+def load_masks(session: Session, data: bytes, tell: Callable[[Message], None] = lambda note: None) -> Session:
     """Add every mask of a mask file as a new region, with its name from the file; the last one is selected.
 
     A mask that is a region already is not added again.
+
+    tell: gets one note for each kind of thing in the file that was left out.
     """
     picture = required_picture(session)
-    named_masks = mask_files.read_masks(data, picture.size_hw, picture.name)
+    mask_file = mask_files.read_mask_file(data, picture.size_hw, picture.name)
+    named_masks = mask_file.masks
     if len(named_masks) > MAX_MASKS:
         raise InputError("page.many_masks", count=len(named_masks), limit=MAX_MASKS)
     first = session.next_number
@@ -62,6 +66,8 @@ def load_masks(session: Session, data: bytes) -> Session:
         if session.twin_of(stored) is None and stored not in new:
             number = first + len(new)
             new[stored] = Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name))
+    for note in mask_file.notes:
+        tell(note)
     last = new.get(named_masks[-1].mask) or session.twin_of(named_masks[-1].mask)
     assert last is not None
     if not new:

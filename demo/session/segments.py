@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from demo.session.pictures import required_picture
+from demo.session.pictures import picture_turn, required_picture
 from demo.session.services import Services
 from demo.session.session import ExtentName, Picture, Segment, SegmentPrompt, Session
 from osprey_core.errors import InputError
@@ -24,8 +24,9 @@ def find_everything(services: Services, session: Session) -> tuple[Segment, ...]
     opened = opened_segments(services, picture)
 
     def find() -> tuple[Segment, ...]:
-        scored_masks = [scored for scored in opened.everything() if scored.mask.any()]
-        return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in scored_masks[:MAX_SEGMENTS])
+        with picture_turn(services, picture.digest, picture.width * picture.height):
+            found = [scored for scored in opened.everything() if scored.mask.any()]
+            return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in found[:MAX_SEGMENTS])
 
     segments: tuple[Segment, ...] = services.pictures.get(picture).part("everything", find)
     return segments

@@ -11,7 +11,11 @@ from demo.session.picture_cache import PictureCache
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.running_jobs import RunningJobs
+from demo.shared.turns import Turns
 from osprey_core.io.web_fetch import fetch
+
+PIXELS_IN_FLIGHT = 120_000_000
+"""Pixels of all pictures that are decoded, exported or searched for masks at the same time. A larger one goes alone."""
 
 
 @dataclass(frozen=True)
@@ -26,5 +30,9 @@ class Services:
     pictures: PictureCache = field(default_factory=PictureCache)
     running_jobs: RunningJobs = field(default_factory=RunningJobs)
     workspaces: WorkspaceStore = field(default_factory=WorkspaceStore)
+    model_turns: Turns = field(default_factory=Turns)
+    """Turns at the model: one job at a time."""
+    picture_turns: Turns = field(default_factory=lambda: Turns(PIXELS_IN_FLIGHT))
+    """Turns at what needs memory by the size of a picture, which is the turn's weight in pixels."""
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch
     """Returns the data and the name of the file at a web address; None if opening by address is switched off."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from osprey_core.io.record import AnswerMeasures
 from osprey_core.io.record import RecordedPicture as Picture
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
 
 UNDO_DEPTH = 30
@@ -125,6 +126,8 @@ class Captions:
     style: str
     total: int
     rows: tuple[tuple[int, str], ...] = ()
+    names: tuple[tuple[int, NamedRegion], ...] = ()
+    """(index of the segment, the name in its caption with its confidence and the next guesses)."""
     state: Literal["running", "complete", "stopped"] = "running"
 
 

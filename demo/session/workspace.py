@@ -11,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from demo.session.session import Session
 from osprey_core.errors import InputError
 
 MAX_PICTURES = 12
+
+Kind = Literal["page", "program", "anonymous"]
+"""Whose a workspace is: a browser tab's, a connected program's, or that of a program that names it in every call."""
 
 _sheet_ids = itertools.count(1)
 
@@ -37,7 +40,10 @@ class Workspace:
     under a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = "page") -> None:
+        self.kind: Kind = kind
+        self.address = ""
+        """Of the computer that used it last; "" if it is unknown."""
         self.key = secrets.token_urlsafe(18)
         """A random secret that gives access to this workspace."""
         self.last_used = time.monotonic()
@@ -50,6 +56,11 @@ class Workspace:
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """A new, empty workspace: Gradio deep-copies a State's initial value for every person who opens the page."""
         return Workspace()
+
+    @property
+    def person(self) -> str:
+        """Whose it is, for taking turns: without a connection of their own, all programs of a computer are one."""
+        return self.address if self.kind == "anonymous" and self.address else self.key
 
     @property
     def session(self) -> Session:

@@ -17,8 +17,10 @@ class Queue:
     limit: int | None
 
 
-MODEL = Queue("model", 1)
-"""Events that use the model: one answer is written at a time."""
+MODEL = Queue("model", 48)
+"""Events that use the model. One runs at a time: they take turns in `demo.jobs.run`."""
+HEAVY = Queue("heavy", 2)
+"""Events that take seconds for a large picture: exports, files of masks, finding everything."""
 SEGMENTER = Queue("pictures", 4)
 """Events that segment; a few at a time."""
 OPENING = Queue("opening", 4)

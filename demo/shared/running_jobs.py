@@ -54,6 +54,13 @@ class RunningJobs:
         if ticket is not None:
             ticket.stop()
 
+    def stop_all(self) -> None:
+        """Stop every job, when the program ends."""
+        with self._lock:
+            tickets = list(self._tickets.values())
+        for ticket in tickets:
+            ticket.stop()
+
     def done(self, job_id: int) -> None:
         """Remove the job after it has ended."""
         with self._lock:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from demo.i18n import language
 from demo.i18n.catalog import text
 from demo.shared.problems import sentence_of
+from osprey_core.i18n import Message
 
 log = logging.getLogger(__name__)
 
@@ -45,3 +47,8 @@ def errors_as_toasts(held: HeldError | None = None) -> Iterator[None]:
         if sentence is None:
             log.error("unexpected error in a handler", exc_info=error)
         gr.Warning(text("page.unexpected") if sentence is None else html.escape(sentence))
+
+
+def note_as_toast(note: Message) -> None:
+    """Tell the person something that is no error, in their language."""
+    gr.Info(html.escape(note.render(language.current())))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from PIL import Image
 
 from osprey_core.cli.loaders import Loaders
 from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
+from osprey_core.errors import InputError
 from osprey_core.io import mask_files
 from osprey_core.io.export import write_zip
-from osprey_core.io.files import read_file, write_file
+from osprey_core.io.files import check_file_writable, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn, TurnState
+from osprey_core.regions import mentions
 from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
@@ -22,15 +24,18 @@ if TYPE_CHECKING:
     from osprey_core.region_model import NamedRegion
 
 
-def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
-    """Stream the answer to `out`. Picture and regions are checked before a model is loaded."""
+def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> None:
+    """Stream the answer to `out`, notes to `errors`. All that is given is checked before a model is loaded."""
     data = read_file(options.image, MAX_FILE_BYTES)
     image = read_picture(data)
-    regions = _marked(options, image, loaders)
+    if options.save is not None:
+        check_file_writable(options.save)
+    regions = _marked(options, image, loaders, errors)
+    question = _question_for_model(options.question, len(regions))
     model: Osprey = loaders.model(options.models)
     view = model.open(image)
     masks = [region.mask.mask() for region in regions]
-    stream = view.stream(options.question, masks, **asdict(options.settings))
+    stream = view.stream(question, masks, **asdict(options.settings))
     pieces = []
     for piece in stream:
         pieces.append(piece)
@@ -50,10 +55,10 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO) -> None:
             stream.tokens_per_second,
             str(stream.finish_reason),
             stream.trimmed_turns,
-            **_recorded_guesses(named),
+            **(named.measures() if named is not None else {}),
         )
         turn = RecordedTurn(
-            options.question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
+            question, "".join(pieces), len(regions), state=state, settings=stream.settings, measures=measures
         )
         picture = RecordedPicture(data, options.image.name, image.width, image.height)
         segmenter = options.models.segmenter
@@ -69,23 +74,24 @@ def named_in_words(named: NamedRegion) -> str:
     return f"{first}; {', '.join(told[1:])}" if told[1:] else first
 
 
-def _recorded_guesses(named: NamedRegion | None) -> dict[str, Any]:
-    """Confidence and next guesses as `AnswerMeasures` has them."""
-    guesses = named.guesses if named is not None else ()
-    values: dict[str, Any] = {"confidence": guesses[0].confidence} if guesses else {}
-    for place, guess in zip(("second", "third"), guesses[1:], strict=False):
-        values |= {f"{place}_guess": guess.name, f"{place}_confidence": guess.confidence}
-    return values
+def _question_for_model(typed: str, region_count: int) -> str:
+    """The question with `@2` as `<region2>`. Raises InputError if it mentions a region that is not marked."""
+    for number in mentions.mentioned(typed):
+        if not 1 <= number <= region_count:
+            raise InputError("cli.region_unknown", number=number, count=region_count)
+    return mentions.replaced(typed, lambda number: f"<region{number}>")
 
 
-def _marked(options: AskOptions, image: Image.Image, loaders: Loaders) -> tuple[RecordedRegion, ...]:
-    """The regions of the marks, numbered in their order."""
+def _marked(options: AskOptions, image: Image.Image, loaders: Loaders, errors: TextIO) -> tuple[RecordedRegion, ...]:
+    """The regions of the marks, numbered in their order; what is left out of a mask file is told."""
     size_hw = image.height, image.width
     opened = None
     masks: list[mask_files.NamedMask] = []
     for marks in options.marks:
         if marks.mask_file is not None:
-            masks += mask_files.read_masks(marks.mask_file, size_hw, options.image.name)
+            mask_file = mask_files.read_mask_file(marks.mask_file, size_hw, options.image.name)
+            errors.writelines(f"{note}\n" for note in mask_file.notes)
+            masks += mask_file.masks
             continue
         opened = opened or loaders.segmenter(options.models).open(np.asarray(image))
         best = opened.segment(marks.points_xy, marks.labels, marks.box_xyxy)[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import OspreyError
+from osprey_core.runtime.checkpoint import check_writable
 from osprey_core.runtime.choices import DTYPES
 
 log = logging.getLogger(__name__)
@@ -23,18 +24,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="float16", help="precision of the written tensors")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if not options.destination.strip():
+        log.error("The destination is empty; give a folder.")
+        return 2
     if Path(options.source).resolve() == Path(options.destination).resolve():
         log.error("Source and destination are the same folder; give another destination.")
         return 2
     try:
+        check_writable(Path(options.destination))  # told before the slow loading
         # Loaded in the precision to be written: converting needs no more memory than the result.
         model = Osprey.from_pretrained(options.source, "cpu", options.dtype, options.revision)
         model.save(options.destination)
     except OspreyError as error:
         log.error("%s", error)
-        return 2
-    except OSError as error:
-        log.error("%s cannot be written: %s.", options.destination, error.strerror or error)
         return 2
     log.info("Wrote %s as %s to %s.", options.source, options.dtype, options.destination)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 from PIL import Image
 
+from osprey_core.cli.given_masks import GivenMasks
 from osprey_core.cli.loaders import Loaders
-from osprey_core.cli.options import MAX_FILE_BYTES, DescribeOptions
+from osprey_core.cli.options import DescribeOptions
 from osprey_core.errors import InputError
-from osprey_core.i18n import Listing
-from osprey_core.io import mask_files
+from osprey_core.i18n import Listing, Message
 from osprey_core.io.export import coco_shape
-from osprey_core.io.files import parse_json, plain_json, read_file, write_file
+from osprey_core.io.files import plain_json, write_file
+from osprey_core.io.mask_files import NamedMask
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import RecordedRegion
 from osprey_core.regions.rle import CodedMask
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from osprey_core.view import View
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
-MASK_SUFFIXES = (".json", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_Regions = list[tuple[CodedMask, dict[str, Any]]]
+
 SECONDS_BETWEEN_SAVES = 5.0
 """Seconds between saves: at most this much work is lost in a crash."""
 
@@ -47,7 +50,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     names = _picture_names(options.pictures)
     captions = _Captions(options.out, _settings_of(options))
     waiting = [name for name in names if name not in captions.done]
-    masks = _GivenMasks(options.masks) if options.masks is not None else None
+    masks = GivenMasks(options.masks, names) if options.masks is not None else None
     captions.save()  # fail before the slow work if the file cannot be written
     if not waiting:
         return True
@@ -58,12 +61,16 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     try:
         for name in tqdm(waiting, desc="pictures", unit="picture", initial=len(names) - len(waiting), **bar):
             try:
-                image = read_picture(options.pictures / name if options.pictures.is_dir() else options.pictures)
-                regions = _regions_of(image, name, masks, segmenter)[: options.limit]
-                view = model.open(image)
+                path = _path_of(options.pictures, name)
+                image = read_picture(path)
+                regions, notes = _regions_of(image, name, path, masks, segmenter)
+                for note in notes:
+                    tqdm.write(f"{name}: {note}", file=errors)
+                regions = _largest_first(regions, options.limit)
+                view = model.open(image) if regions else None
                 texts: dict[int, str] = {}
                 for place, text in tqdm(
-                    _answers(view, [mask for mask, _ in regions], options),
+                    _answers(view, [mask for mask, _ in regions], options) if view else (),
                     total=len(regions),
                     desc=name[-30:],
                     unit="region",
@@ -80,7 +87,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                     **coco_shape(RecordedRegion(place + 1, mask)),
                     **more,
                     "caption": texts[place],
-                    **(_entry_guesses(view.name(mask.mask())) if options.confidence else {}),
+                    **(_entry_guesses(view.name(mask.mask())) if options.confidence and view else {}),
                 }
                 for place, (mask, more) in enumerate(regions)
             ]
@@ -102,40 +109,26 @@ def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -
 
 
 def _regions_of(
-    image: Image.Image, name: str, masks: _GivenMasks | None, segmenter: Segmenter | None
-) -> list[tuple[CodedMask, dict[str, Any]]]:
-    """Masks of a picture, each with further entries for its annotation (name or score)."""
+    image: Image.Image, name: str, path: Path, masks: GivenMasks | None, segmenter: Segmenter | None
+) -> tuple[_Regions, tuple[Message, ...]]:
+    """Masks of a picture, each with further entries for its annotation (name, source id or score), and notes."""
     if masks is not None:
-        named_masks = masks.of(name, (image.height, image.width))
-        return [(named.mask, {"name": named.name} if named.name else {}) for named in named_masks]
+        mask_file = masks.of(name, path, (image.height, image.width))
+        return [(named.mask, _named_entries(named)) for named in mask_file.masks], mask_file.notes
     assert segmenter is not None
     scored_masks = segmenter.open(np.asarray(image)).everything()
-    return [(CodedMask.of(scored.mask), {"score": round(scored.score, 4)}) for scored in scored_masks]
+    return [(CodedMask.of(scored.mask), {"score": round(scored.score, 4)}) for scored in scored_masks], ()
 
 
-class _GivenMasks:
-    """The masks that --masks names: a folder with a file per picture, or one file."""
+def _named_entries(named: NamedMask) -> dict[str, Any]:
+    """Name of a given mask and the id that its file gives it, where it has them."""
+    entries: dict[str, Any] = {"name": named.name} if named.name else {}
+    return entries if named.source_id is None else entries | {"source_id": named.source_id}
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        if not path.exists():
-            raise InputError("cli.masks_missing", path=str(path))
-        self._json: Any = None
-        if path.is_file() and path.suffix.lower() == ".json":  # parsed once for all pictures
-            self._json = parse_json(read_file(path, MAX_FILE_BYTES))
 
-    def of(self, name: str, size_hw: tuple[int, int]) -> list[mask_files.NamedMask]:
-        if self._json is not None:
-            return mask_files.masks_from_json(self._json, size_hw, name)
-        if self._path.is_file():
-            return mask_files.read_masks(self._path, size_hw, name)
-        beside = self._path / name
-        files = [beside.with_name(beside.name + suffix) for suffix in MASK_SUFFIXES]
-        files += [beside.with_suffix(suffix) for suffix in MASK_SUFFIXES]
-        file = next((file for file in files if file.is_file()), None)
-        if file is None:
-            raise InputError("cli.mask_file_missing", name=beside.stem, folder=str(self._path))
-        return mask_files.read_masks(file, size_hw, name)
+def _largest_first(regions: _Regions, limit: int | None) -> _Regions:
+    """At most so many regions, the largest first; without a limit all in their order."""
+    return regions if limit is None else sorted(regions, key=lambda region: -region[0].area)[:limit]
 
 
 class _Captions:
@@ -187,6 +180,8 @@ class _Captions:
                 int(entry["id"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise other from None
+        if isinstance(made_with, dict):
+            made_with.setdefault("folder", settings["folder"])  # files of older versions do not have it
         if made_with != settings:
             differing = [
                 key for key in settings if not isinstance(made_with, dict) or made_with.get(key) != settings[key]
@@ -205,7 +200,21 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     model = {"model": options.models.model, "revision": options.models.revision}
     # Only where it is asked for, so that files begun without it can be gone on with.
     more = {"confidence": True} if options.confidence else {}
-    return {**model, "masks": masks, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
+    folder = options.pictures if options.pictures.is_dir() else options.pictures.parent
+    begun = {"folder": _relative_to(folder, options.out.parent), **model, "masks": masks}
+    return {**begun, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
+
+
+def _relative_to(folder: Path, start: Path) -> str:
+    """The folder as seen from another, so that both can be moved together."""
+    try:
+        return Path(os.path.relpath(folder.resolve(), start.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return folder.resolve().as_posix()
+
+
+def _path_of(pictures: Path, name: str) -> Path:
+    return pictures / name if pictures.is_dir() else pictures
 
 
 def _picture_names(path: Path) -> list[str]:

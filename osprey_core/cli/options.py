@@ -72,10 +72,25 @@ class DescribeOptions:
     """Whether every region's entry also has its name, how sure that is, and the next guesses."""
 
 
-def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions:
+@dataclass(frozen=True)
+class FindOptions:
+    """One phrase to find in one picture."""
+
+    image: Path
+    phrase: str
+    out: Path | None
+    masks: Path | None
+    """None: everything that the segmenter finds."""
+    threshold: float
+    models: ModelOptions
+
+
+def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOptions:
     """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
+    if given.command == "find":
+        return FindOptions(given.image, given.phrase, given.out, given.masks, given.threshold, models)
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
@@ -132,6 +147,13 @@ def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
     return read
 
 
+def _path(text: str) -> Path:
+    """An empty name would mean the current folder, or fail only when it is written to."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it names no file; give a path")
+    return Path(text)
+
+
 def _at_least_one(text: str) -> int:
     try:
         number = int(text)
@@ -142,9 +164,19 @@ def _at_least_one(text: str) -> int:
     return number
 
 
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0 and up to 1")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m osprey_core", description="Ask about any region of a picture.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{ask,describe}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{ask,describe,find}")
 
     asking = commands.add_parser(
         "ask",
@@ -153,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask one question about a picture; the answer is written as it comes. --point, --not-point and "
         "--box mark one region, --region begins the next one; questions call them <region1>, <region2> …",
     )
-    asking.add_argument("image", type=Path, metavar="IMAGE")
+    asking.add_argument("image", type=_path, metavar="IMAGE")
     asking.add_argument("--question", help="what you want to know")
     asking.add_argument("--style", choices=sorted(QUESTIONS), help="one of the published questions instead")
     marks = asking.add_argument_group("regions")
@@ -161,11 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         ("--point", _numbers(2), "X,Y", "a pixel of the region; again for more of them"),
         ("--not-point", _numbers(2), "X,Y", "a pixel that does not belong to it"),
         ("--box", _numbers(4), "X0,Y0,X1,Y1", "a box around the region"),
-        ("--mask", Path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
+        ("--mask", _path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
     ):
         marks.add_argument(name, action=_MarkAction, type=kind, metavar=shape, dest="marks", help=text)
     marks.add_argument("--region", action=_MarkAction, nargs=0, dest="marks", help="begin the next region")
-    asking.add_argument("--save", type=Path, metavar="FILE.zip", help="also export the conversation, masks and all")
+    asking.add_argument("--save", type=_path, metavar="FILE.zip", help="also export the conversation, masks and all")
 
     describing = commands.add_parser(
         "describe",
@@ -174,15 +206,29 @@ def _parser() -> argparse.ArgumentParser:
         description="Describe every region of a picture, or of all pictures in a folder, into one COCO file. Start it "
         "again with the same words to go on where it was stopped.",
     )
-    describing.add_argument("pictures", type=Path, metavar="IMAGE_OR_FOLDER")
+    describing.add_argument("pictures", type=_path, metavar="IMAGE_OR_FOLDER")
     which = describing.add_mutually_exclusive_group(required=True)
     which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
-    which.add_argument("--masks", type=Path, help="a COCO file, or a folder with a mask file for each picture")
-    describing.add_argument("--out", type=Path, required=True, metavar="FILE.json")
+    which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")
+    describing.add_argument("--out", type=_path, required=True, metavar="FILE.json")
     describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
     describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
 
-    for command in (asking, describing):
+    finding = commands.add_parser(
+        "find",
+        help="find what a phrase names in a picture",
+        allow_abbrev=False,
+        description='Find the regions of a picture that a phrase such as "red car" fits: a line for each, best first.',
+    )
+    finding.add_argument("image", type=Path, metavar="IMAGE")
+    finding.add_argument("phrase", metavar="PHRASE")
+    finding.add_argument("--out", type=Path, metavar="FILE.json", help="also write the masks as a COCO file")
+    finding.add_argument("--masks", type=Path, help="a mask file to search in, instead of all that the segmenter finds")
+    finding.add_argument(
+        "--threshold", type=_share, default=0.5, help="least score, above 0 and up to 1; 0.5 is the default"
+    )
+
+    for command in (asking, describing, finding):
         models = command.add_argument_group("model")
         models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
@@ -191,6 +237,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         models.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …, mps")
         models.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16")
+        if command is finding:
+            continue
         answers = command.add_argument_group("answers")
         answers.add_argument("--temperature", type=float, default=0.0, help="0, the default, always says the same")
         answers.add_argument("--top-p", type=float, default=1.0)

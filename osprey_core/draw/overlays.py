@@ -24,6 +24,9 @@ _CAPTION_SHARE = 0.6
 """Widest caption, as a share of the picture's width."""
 _CAPTION_OPACITY = 215
 
+STRIP_PIXELS = 1_000_000
+"""Pixels of a region that are tinted and outlined at a time."""
+
 
 def overlay(
     image: Picture,
@@ -174,22 +177,42 @@ def _draw_region(canvas: NDArray[np.uint8], mask: Mask, color: str, alpha: float
     x0, y0, x1, y1 = box_xyxy(mask)
     height, width = mask.shape
     window = slice(max(0, y0 - reach), min(height, y1 + reach)), slice(max(0, x0 - reach), min(width, x1 + reach))
-    inside = mask[window]
+    inside, patch = mask[window], canvas[window]
+    # In strips, because the numbers of `_outlined` take some forty bytes a pixel. Each strip is computed with what lies
+    # around it, and from the pixels as they were: what is farther away than the outline reaches changes nothing.
+    before, rows = patch.copy(), max(1, STRIP_PIXELS // inside.shape[1])
+    for start in range(0, inside.shape[0], rows):
+        end = min(start + rows, inside.shape[0])
+        first, last = max(0, start - 2 * reach), min(inside.shape[0], end + 2 * reach)
+        edges = first == 0, last == inside.shape[0]
+        drawn = _outlined(before[first:last], inside[first:last], color, alpha, line, edges)
+        patch[start:end] = drawn[start - first : end - first]
+
+
+def _outlined(
+    pixels: NDArray[np.uint8], inside: Mask, color: str, alpha: float, line: float, edges: tuple[bool, bool]
+) -> NDArray[np.uint8]:
+    """A copy of the pixels with the mask tinted and outlined.
+
+    edges: whether the upper and the lower border are those of the whole mask, where the outline is closed.
+    """
+    halo = max(1.0, line * 0.6)
     # The mask ends at the picture's own border, so that the outline is closed there too.
-    framed = np.pad(inside, 1).astype(np.uint8)
-    to_outside = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    to_inside = cv2.distanceTransform(1 - framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    framed = np.pad(inside, ((int(edges[0]), int(edges[1])), (1, 1))).astype(np.uint8)
+    within = slice(int(edges[0]), int(edges[0]) + inside.shape[0]), slice(1, -1)
+    to_outside = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[within]
+    to_inside = cv2.distanceTransform(1 - framed, cv2.DIST_L2, 3)[within]
     signed = np.where(inside, 0.5 - to_outside, to_inside - 0.5)  # distance to the outline, negative inside
 
     rgb = np.array(rgb_of(color), dtype=np.float32)
-    patch = canvas[window].astype(np.float32)
+    patch = pixels.astype(np.float32)
     _blend(patch, rgb, inside * np.float32(alpha))
     # Coverage falls off over one pixel, for antialiasing. Of the dark line outside and the light one inside, one always
     # contrasts with the picture.
     _blend(patch, np.array(_DARK, np.float32), np.clip(line / 2 + halo - signed + 0.5, 0, 1) * (signed > 0) * 0.85)
     _blend(patch, np.array(_LIGHT, np.float32), np.clip(line / 2 + halo + signed + 0.5, 0, 1) * (signed <= 0) * 0.85)
     _blend(patch, rgb, np.clip(line / 2 - np.abs(signed) + 0.5, 0, 1))
-    canvas[window] = np.rint(patch).clip(0, 255).astype(np.uint8)
+    return np.rint(patch).clip(0, 255).astype(np.uint8)
 
 
 def _blend(patch: NDArray[np.float32], rgb: NDArray[np.float32], weight: NDArray[np.floating]) -> None:

@@ -29,6 +29,7 @@ from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
 from osprey_core.evaluation.sentence_similarity import load_sentence_encoder
+from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.training.config import NANO_STYLES, NANO_THINGS
 from osprey_core.training.scenes.photographs import held_back, only_pictures, read_photographs
 from osprey_core.training.sources import SceneSource
@@ -131,4 +132,5 @@ def _write(path: Path, content: str | bytes) -> None:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main())

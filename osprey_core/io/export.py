@@ -7,10 +7,12 @@ allocated, and nothing is unpacked to disk.
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import box_xyxy
 from osprey_core.regions.mentions import REGION_WORD
+from osprey_core.regions.region import NumberedMask
 
 RECORD_FILE = "conversation.json"
 MARKDOWN_FILE = "conversation.md"
@@ -37,6 +40,11 @@ MAX_ARCHIVE_BYTES = 256 * 2**20
 MAX_ENTRIES = 4000
 MAX_RECORD_BYTES = 16 * 2**20
 """Largest JSON that is read, without an embedded picture; most of it are masks."""
+
+MAX_OVERLAY_PIXELS = 16_000_000
+"""Largest overlay; that of a larger picture is reduced, because drawing takes many bytes a pixel."""
+MAX_OVERLAY_MASK_PIXELS = 400_000_000
+"""Pixels of all masks of an overlay together, a byte each."""
 
 UNNAMED_CATEGORY = "region"
 
@@ -140,6 +148,8 @@ def to_markdown(conversation: Record) -> str:
     facts += [f"model {_escaped(conversation.model)}"] if conversation.model else []
     facts += [f"segmenter {_escaped(conversation.segmenter)}"] if conversation.segmenter else []
     lines += [", ".join(facts), ""]
+    if (size := overlay_size(conversation)) != (picture.width, picture.height):
+        lines += [f"{OVERLAY_FILE} is reduced to {size[0]} × {size[1]} pixels.", ""]
     if conversation.regions:
         lines += ["## Regions", "", "| region | name | colour | pixels | mask |", "| --- | --- | --- | --- | --- |"]
         lines += [
@@ -161,9 +171,31 @@ def to_markdown(conversation: Record) -> str:
 
 def overlay_png(conversation: Record) -> bytes:
     """The picture with its regions and their names or descriptions drawn on it, as the bytes of a PNG file."""
-    image = np.asarray(read_picture(conversation.picture.data))
+    width, height = overlay_size(conversation)
+    image = read_picture(conversation.picture.data)
+    is_whole = (width, height) == image.size
     words = {region.number: region.name or _description(conversation, region) for region in conversation.regions}
-    return _png(overlays.overlay(image, [region.region() for region in conversation.regions], captions=words))
+    regions = [
+        region.region() if is_whole else _reduced(region.region(), width, height) for region in conversation.regions
+    ]
+    drawn_on = image if is_whole else image.resize((width, height), Image.Resampling.BOX)
+    return _png(overlays.overlay(np.asarray(drawn_on), regions, captions=words))
+
+
+def overlay_size(conversation: Record) -> tuple[int, int]:
+    """Width and height of the overlay: the picture's, or less for very large ones with many regions."""
+    picture = conversation.picture
+    limit = min(MAX_OVERLAY_PIXELS, MAX_OVERLAY_MASK_PIXELS / max(1, len(conversation.regions)))
+    scale = math.sqrt(limit / (picture.width * picture.height))
+    if scale >= 1:
+        return picture.width, picture.height
+    return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
+
+
+def _reduced(region: NumberedMask, width: int, height: int) -> NumberedMask:
+    """The region in a smaller picture; it covers the pixels that it covered in part, so that it never vanishes."""
+    covered = Image.fromarray(region.mask.view(np.uint8) * np.uint8(255)).resize((width, height), Image.Resampling.BOX)
+    return replace(region, mask=np.asarray(covered) > 0)
 
 
 def mask_file(number: int) -> str:
@@ -247,6 +279,9 @@ def _notes(turn: RecordedTurn) -> list[str]:
         notes += [f"seed {turn.settings.seed}"] if turn.settings.seed is not None else []
     if turn.measures is not None and turn.measures.new_tokens:
         notes.append(f"{turn.measures.new_tokens} tokens")
+    if turn.measures is not None and turn.measures.guesses:
+        told = [f"{_escaped(name)} ({confidence:.0%})".replace("%", " %") for name, confidence in turn.measures.guesses]
+        notes.append(f"{'not sure: ' if turn.measures.is_unsure else ''}{', '.join(told)}".lstrip())
     return notes + ([f"marked as {turn.rating}d"] if turn.rating else [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,27 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write to a temporary file and rename it, so that readers see the old or the new file, never a partial one."""
-    partial = path.with_name(path.name + ".partial")
+    partial: Path | None = None
     try:
+        partial = path.with_name(path.name + ".partial")
         partial.write_bytes(data)
         partial.replace(path)
+    except (OSError, ValueError) as error:
+        if partial is not None:
+            with contextlib.suppress(OSError, ValueError):
+                partial.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError("file.unwritable", path=str(path), reason=reason) from None
+
+
+def check_file_writable(path: Path) -> None:
+    """Raises InputError if `write_file` could not write to this path now; leaves a file that is there as it is."""
+    if path.is_dir():
+        raise InputError("file.is_folder", path=str(path))
+    try:
+        trial = path.with_name(path.name + ".partial")
+        trial.write_bytes(b"")
+        trial.unlink()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError("file.unwritable", path=str(path), reason=reason) from None

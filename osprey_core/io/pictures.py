@@ -15,6 +15,8 @@ from PIL import Image, ImageOps
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
+from osprey_core.io.image_files import open_image
+from osprey_core.io.wide_samples import SampleNotes, has_wide_samples, to_8_bit
 
 #: Largest number of pixels. Decoded they take 300 MB; larger pictures are refused before they are decoded.
 MAX_PIXELS = 100_000_000
@@ -55,6 +57,17 @@ def read_picture(source: PictureSource) -> Image.Image:
     raise InputError("picture.source_invalid", kind=type(source).__name__)
 
 
+def pixels_of(data: bytes) -> int:
+    """Number of pixels that a picture's file declares in its header, without decoding it; 0 if it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+            return image.width * image.height
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return MAX_PIXELS
+    except Exception:  # as in `_from_bytes`
+        return 0
+
+
 def fit_within(image: Image.Image, max_side: int) -> Image.Image:
     """A copy whose longer side is at most `max_side` pixels; proportions kept, each side at least 1, never enlarged."""
     if max_side < 1:
@@ -83,7 +96,7 @@ def _from_bytes(data: bytes, name: Message) -> Image.Image:
     if not data:
         raise InputError("picture.empty", picture=name)
     try:
-        image = Image.open(io.BytesIO(data), formats=_formats())
+        image = open_image(data, FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # Pillow refuses far too large files itself, without saying how large they are.
         width, height = _declared_size(data)
@@ -128,6 +141,7 @@ def _check_size(width: int, height: int, name: Message) -> None:
 
 def _upright_rgb(image: Image.Image, name: Message) -> Image.Image:
     _check_size(image.width, image.height, name)  # known from the header, nothing is decoded yet
+    notes = SampleNotes.of(image)
     try:
         image.load()
     except Exception:  # as above: decoders raise nearly anything, Pillow's bomb error among it
@@ -137,6 +151,8 @@ def _upright_rgb(image: Image.Image, name: Message) -> Image.Image:
         upright = ImageOps.exif_transpose(image)
     except Exception:  # the picture is readable even if its orientation tag is not
         upright = image
+    if has_wide_samples(upright, notes):
+        return Image.fromarray(to_8_bit(upright, notes, name)).convert("RGB")
     try:
         return _to_rgb(upright)
     except ValueError:
@@ -144,28 +160,9 @@ def _upright_rgb(image: Image.Image, name: Message) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bit(np.asarray(image), image.mode)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or image.has_transparency_data:
         rgba = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
     rgb = image.convert("RGB")
     return rgb.copy() if rgb is image else rgb
-
-
-def _to_8_bit(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
-    """Scale a wide grey picture (H, W) to uint8; Pillow's own conversion would clip everything above 255 to white."""
-    grey = np.nan_to_num(values.astype(np.float64))
-    low, high = float(grey.min()), float(grey.max())
-    if mode.startswith("I;16"):
-        grey *= 255 / 65535
-    elif mode == "F" and low >= 0 and high <= 1:
-        grey *= 255
-    elif low >= 0 and high <= 255:
-        pass  # 8-bit values in a wide container
-    elif low >= 0 and high <= 65535:
-        grey *= 255 / 65535
-    else:
-        grey = (grey - low) * (255 / (high - low))
-    return np.rint(grey).astype(np.uint8)

@@ -97,13 +97,32 @@ class AnswerMeasures:
     second_confidence: float | None = None
     third_guess: str = ""
     third_confidence: float | None = None
+    first_guess: str = ""
+    """The name that `confidence` is about; empty in records of earlier versions."""
+    unsure_below: float | None = None
+    """The model's own limit: below this confidence, a name is a question."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds_to_first_token) and math.isfinite(self.tokens_per_second)):
             raise InputError("record.measures_not_finite")
-        for confidence in (self.confidence, self.second_confidence, self.third_confidence):
+        for confidence in (self.confidence, self.second_confidence, self.third_confidence, self.unsure_below):
             if confidence is not None and not 0 <= confidence <= 1:
                 raise InputError("record.measures_not_finite")
+
+    @property
+    def guesses(self) -> tuple[tuple[str, float], ...]:
+        """Name and confidence of the answer's name and the next guesses; empty if the answer is no name."""
+        told = (
+            (self.first_guess, self.confidence),
+            (self.second_guess, self.second_confidence),
+            (self.third_guess, self.third_confidence),
+        )
+        return tuple((name, confidence) for name, confidence in told if confidence is not None)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the answer's name is a question."""
+        return self.confidence is not None and self.unsure_below is not None and self.confidence < self.unsure_below
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,8 @@ class _MeasuresJson(_Json):
     second_confidence: Fraction | None = None
     third_guess: Name = ""
     third_confidence: Fraction | None = None
+    first_guess: Name = ""
+    unsure_below: Fraction | None = None
 
 
 class _TurnJson(_Json):

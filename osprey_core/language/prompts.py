@@ -141,6 +141,11 @@ class PromptWriter:
         ids, learned = self._encode_parts(parts)
         return TextPrompt(tuple(ids), regions), tuple(learned)
 
+    @property
+    def end_length(self) -> int:
+        """How many ids end an answer."""
+        return len(self._encode_answer("a")) - len(self._encode_text([" ", _Typed("a")], continued=True))
+
     def _parts(self, turns: Iterable[Turn], region_count: int) -> tuple[list[_Part], tuple[int, ...]]:
         """Parts of a conversation and the regions that they show, in order."""
         before_image, after_image = self.config.prompt.image_intro.split("<image>")

@@ -6,8 +6,10 @@ All files are local; `hub` finds them, `loading` combines both.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +22,9 @@ from torch import nn
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from osprey_core.config import FORMAT, OspreyConfig
-from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.i18n import Listing, Message
+from osprey_core.io.files import write_file
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.runtime.placement import Placement
@@ -30,7 +33,13 @@ log = logging.getLogger(__name__)
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+ADAPTER_FILE = "adapter_config.json"
+"""What peft writes beside the weights of an adapter."""
 TOKENIZER_FILE = "tokenizer.json"
+
+_WRAPPERS = ("module.", "_orig_mod.", "base_model.model.")
+"""What DataParallel, torch.compile and peft put before every name of the model that they wrap."""
+_LORA = (".lora_A.", ".lora_B.", ".lora_embedding_A.", ".base_layer.")
 
 _TOWER = "model.vision_tower.vision_tower.visual."
 _SHOWN_NAMES = 8
@@ -55,6 +64,8 @@ def inspect_folder(folder: Path) -> CheckpointFiles:
     """
     path = folder / CONFIG_FILE
     if not path.is_file():
+        if (folder / ADAPTER_FILE).is_file():
+            raise CheckpointError("checkpoint.adapter_weights", folder=str(folder))
         raise ModelNotFoundError("checkpoint.config_missing", folder=str(folder))
     values = read_json(path)
     own = values.get("format") == FORMAT
@@ -82,7 +93,8 @@ def needs_vision_weights(files: CheckpointFiles) -> bool:
     """Whether the checkpoint lacks its vision tower, so that `load_network` needs CLIP's weights file."""
     if files.layout == "own":
         return False
-    return not any(name.startswith(f"{_TOWER}trunk.") for path in files.weights for name in _tensor_names(path))
+    tower = f"{_wrapper_of(files)}{_TOWER}trunk."
+    return not any(name.startswith(tower) for path in files.weights for name in _tensor_names(path))
 
 
 def load_network(
@@ -106,6 +118,7 @@ def load_network(
     Raises:
         CheckpointError: missing, unexpected or mis-shaped tensors, all listed in one message, or a broken file.
     """
+    wrapper = _wrapper_of(files)
     with torch.device("meta"):
         network = build_network(files.config)
     placement = Placement(network, device, dtype) if spread else None
@@ -120,7 +133,7 @@ def load_network(
         sources.append((vision_weights, _rename_clip))
     for path, rename in sources:
         for name, tensor in read_tensors(path):
-            ours = rename(name)
+            ours = rename(name if path == vision_weights else name.removeprefix(wrapper))
             if ours is None or ours in found:
                 continue
             if ours not in wanted:
@@ -172,19 +185,68 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
     Args:
         folder: created if it does not exist; files of the same names are replaced.
         dtype: of the stored tensors; None keeps the network's.
+
+    Raises:
+        InputError: the folder cannot be written to, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder)
     tensors = {
         name: tensor.detach().to(device="cpu", dtype=_kept_dtype(tensor, dtype or tensor.dtype))
         for name, tensor in network.state_dict().items()
     }
     # Written to a temporary file and renamed, so that an interrupted save leaves the old weights intact.
     partial = folder / (WEIGHTS_FILE + ".partial")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
-    partial.replace(folder / WEIGHTS_FILE)
-    tokenizer.save(folder / TOKENIZER_FILE)
+    try:
+        partial.write_bytes(b"")
+        mode = partial.stat().st_mode  # as the umask says; the library would write for the owner only
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
+        partial.chmod(mode)
+        partial.replace(folder / WEIGHTS_FILE)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise _unwritable(partial.with_name(WEIGHTS_FILE), error) from error
+    try:
+        tokenizer.save(folder / TOKENIZER_FILE)
+    except Exception as error:  # the library raises a bare Exception
+        raise _unwritable(folder / TOKENIZER_FILE, error) from error
     text = json.dumps(network.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    write_file(folder / CONFIG_FILE, text.encode())
+
+
+def check_writable(folder: Path) -> None:
+    """Create the folder unless it exists. Raises InputError if no file can be written into it."""
+    trial = folder / (WEIGHTS_FILE + ".partial")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"")
+        trial.unlink()
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: Path, error: Exception) -> InputError:
+    """The error for a file that cannot be written: with the system's reason, also out of the library's words."""
+    reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+    inner = re.search(r'message: "([^"]+)"', reason)  # how a library of Rust shows an error of the system
+    return InputError("file.unwritable", path=str(path), reason=inner[1] if inner else reason)
+
+
+def _wrapper_of(files: CheckpointFiles) -> str:
+    """What stands before every name because the model was saved while it was wrapped; "" for a plain checkpoint.
+
+    Raises CheckpointError for weights of a LoRA adapter, which are no model of their own.
+    """
+    names = _tensor_names(files.weights[0])
+    if any(part in name for name in names for part in _LORA):
+        raise CheckpointError("checkpoint.adapter_weights", folder=str(files.folder))
+    wrapper = ""
+    while names:
+        longer = next((wrapper + more for more in _WRAPPERS if names[0].startswith(wrapper + more)), None)
+        if longer is None or not all(name.startswith(longer) for name in names):
+            break
+        wrapper = longer
+    return wrapper
 
 
 def _rename_visual(name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from osprey_core.errors import CheckpointError, InputError
+from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.runtime import checkpoint, hub
@@ -50,4 +50,15 @@ def load_parts(
 def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:
     """CLIP's weights file, from the checkpoint's folder or from the Hub."""
     beside = files.folder / hub.CLIP_FILE
-    return beside if beside.is_file() else hub.fetch_file(hub.CLIP_REPO, hub.CLIP_FILE)
+    if beside.is_file():
+        return beside
+    try:
+        return hub.fetch_file(hub.CLIP_REPO, hub.CLIP_FILE)
+    except ModelNotFoundError as error:
+        raise ModelNotFoundError(
+            "checkpoint.vision_missing",
+            folder=str(files.folder),
+            file=hub.CLIP_FILE,
+            repository=hub.CLIP_REPO,
+            reason=error,
+        ) from error

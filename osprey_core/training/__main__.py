@@ -22,6 +22,7 @@ from typing import get_args
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
+from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.runtime.devices import resolve_device
 from osprey_core.training.config import Precision, TrainingConfig
 from osprey_core.training.loop import Run, Task
@@ -193,4 +194,5 @@ def _with_stages(options: argparse.Namespace, config: TrainingConfig, data: _Dat
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main())

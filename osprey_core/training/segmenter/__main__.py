@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from osprey_core.errors import InputError
+from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.model.towers import PHOTO_SIZE
 from osprey_core.runtime.photo_levels import TOWER_FILE, load_photo_tower
 from osprey_core.training.segmenter.tasks import LabelledPicture, PictureVarieties, drawn_pictures, read_pictures
@@ -80,4 +81,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    tolerate_any_encoding()
     sys.exit(main())

@@ -11,6 +11,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from osprey_core.region_model import Guess
 from osprey_core.regions.raster import strokes_to_mask
 from osprey_core.regions.rle import decode_rle
 from tests import fakes
@@ -62,6 +63,27 @@ def test_a_region_from_click_to_answer(client: Client, model: fakes.FakeModel, p
     assert "area=8000" in answer
     assert (model.calls[-1].regions[0] == shape("red")).all()
     assert client.predict(3, api_name="/delete_region")[-1]["number"] == 2
+
+
+def test_callers_get_the_confidence_of_a_name(client: Client, model: fakes.FakeModel, picture: Path) -> None:
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    client.predict(80, 100, "new", api_name="/segment_point")
+    assert client.predict(api_name="/last_answer") == {}
+    model.reply, model.names = "a dog", (Guess("dog", 0.3, 0.38), Guess("cat", 0.3, 0.31), Guess("fox", 0.1, 0.09))
+    try:
+        client.predict("What is it?", 0, 1, 64, None, api_name="/ask")
+        told = client.predict(api_name="/last_answer")
+        finds = client.predict("short", api_name="/describe_everything")
+    finally:
+        model.reply, model.names = "", ()
+    named = {
+        "name": "dog",
+        "confidence": 0.38,
+        "unsure": True,
+        "guesses": [{"name": "cat", "confidence": 0.31}, {"name": "fox", "confidence": 0.09}],
+    }
+    assert told == {"question": "What is it?", "answer": "a dog", "state": "complete", **named}
+    assert finds == [{"index": index, "caption": "a dog", **named} for index in range(3)]
 
 
 def test_two_people_never_meet(address: str, model: fakes.FakeModel, picture: Path, tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
+
+import numpy as np
+import torch
 
 from demo.session.marks import mark_point
-from demo.session.picture_cache import PictureCache
+from demo.session.picture_cache import PictureCache, bytes_of
 from demo.session.services import Services
 from demo.session.session import Picture, Session
 from tests import fakes
@@ -14,7 +18,8 @@ from tests.demo.sessions import png
 
 
 def test_opened_pictures_are_computed_once_and_bounded() -> None:
-    cache = PictureCache(capacity=2)
+    sizes = [360 * 270 * 3 * scale**2 for scale in (1, 2, 3)]
+    cache = PictureCache(max_bytes=sizes[1] + sizes[2])
     pictures = [Picture(png(fakes.picture(scale=scale)), "p", 360 * scale, 270 * scale) for scale in (1, 2, 3)]
     computed = []
 
@@ -32,7 +37,7 @@ def test_opened_pictures_are_computed_once_and_bounded() -> None:
     for picture in pictures:
         cache.get(picture)
     assert len(cache) == 2
-    tight = PictureCache(max_pixels=1)
+    tight = PictureCache(max_bytes=1)
     for picture in pictures:
         tight.get(picture)
     assert len(tight) == 1
@@ -52,3 +57,27 @@ def test_a_click_does_not_wait_for_the_encoder(services: Services, two: Session)
     finally:
         release.set()
         encoding.join()
+
+
+def test_the_bound_is_bytes_whatever_the_number() -> None:
+    cache = PictureCache(max_bytes=64 * 360 * 270 * 3)
+    small = [Picture(png() + bytes([place]), "p", 360, 270) for place in range(64)]
+    entries = [cache.get(picture) for picture in small]
+    assert all(entry.image().nbytes == 360 * 270 * 3 for entry in entries)
+    assert [cache.get(picture) for picture in small] == entries  # all are still there
+    assert cache.used_bytes == cache.max_bytes
+    cache.get(small[0]).part("more", lambda: np.zeros(360 * 270 * 3 * 2, np.uint8))
+    cache.get(small[0])
+    assert len(cache) == 62
+
+
+def test_bytes_of_what_is_shared_or_shown_in_parts_count_once() -> None:
+    array = np.zeros((100, 10))
+    tensor = torch.zeros(50)
+    network = torch.nn.Linear(1000, 1000)
+    value = SimpleNamespace(whole=array, parts=[array[:50], array], others={"a": (tensor, tensor)}, network=network)
+    assert bytes_of(value) == array.nbytes + tensor.nbytes
+    assert bytes_of((network, "text", 5, None, np.zeros)) == 0
+    loop: list[object] = [array]
+    loop.append(loop)
+    assert bytes_of(loop) == array.nbytes

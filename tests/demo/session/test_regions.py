@@ -91,7 +91,7 @@ def test_a_change_that_makes_no_sense_is_one_sentence(two: Session, act: Callabl
 def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
     runs = encode_rle(fakes.shape("green"))
     annotation = {"image_id": 1, "category_id": 7, "segmentation": runs}
-    picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
+    picture = {"id": 1, "file_name": "shapes.png", "width": 360, "height": 270}
     coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": [annotation]}
     session = load_masks(two, json.dumps(coco).encode())
     assert [(region.number, region.name) for region in session.regions] == [(1, ""), (2, ""), (3, "leaf")]

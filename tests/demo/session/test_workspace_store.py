@@ -10,8 +10,8 @@ import pytest
 from demo.session.restore import restore_workspace
 from demo.session.services import Services
 from demo.session.session import Picture, Session, new_analysis, new_captions, new_turn
-from demo.session.workspace import Workspace
-from demo.session.workspace_store import WorkspaceStore
+from demo.session.workspace import Kind, Workspace
+from demo.session.workspace_store import ANONYMOUS_SECONDS, WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
 
 
@@ -99,3 +99,53 @@ def test_who_comes_back_gets_a_copy_with_everything_settled() -> None:
     assert old.session.waiting == turn
     assert services.workspaces.find(new.key) is new
     assert not restore_workspace(services, new, old.key)  # something is open here already
+
+
+def from_address(workspaces: WorkspaceStore, address: str, workspace: Workspace) -> Workspace:
+    workspace.address = address
+    return workspaces.keep(workspace)
+
+
+def seat(kind: Kind, size: int = 1) -> Workspace:
+    workspace = Workspace(kind)
+    workspace.change(lambda _: Session(picture=Picture(bytes(size), "a.png", 1, 1)))
+    return workspace
+
+
+def test_programs_go_before_closed_pages_and_open_pages_last() -> None:
+    workspaces = WorkspaceStore(capacity=4)
+    closed, open_page = workspaces.keep(seat("page")), workspaces.keep(seat("page"))
+    workspaces.is_open = lambda workspace: workspace is not closed
+    program, anonymous = workspaces.keep(seat("program")), workspaces.keep(seat("anonymous"))
+    for gone in (anonymous, program, closed):
+        newest = workspaces.keep(seat("page"))
+        assert workspaces.find(gone.key) is None
+        assert gone.session == Session()
+        assert workspaces.find(newest.key) is newest
+    assert workspaces.find(open_page.key) is open_page
+
+
+def test_a_thousand_calls_of_one_address_leave_everybody_elses_seat() -> None:
+    workspaces = WorkspaceStore(capacity=100)
+    kinds: tuple[Kind, ...] = ("page", "program", "anonymous") * 10
+    others = [from_address(workspaces, f"10.0.0.{place}", seat(kind)) for place, kind in enumerate(kinds)]
+    for _ in range(1001):
+        from_address(workspaces, "10.9.9.9", seat("anonymous"))
+    assert all(workspaces.find(workspace.key) is workspace for workspace in others)
+    assert len(workspaces) == len(others) + 50  # half the capacity
+
+
+def test_even_many_open_pages_of_one_address_push_out_their_own_first() -> None:
+    workspaces = WorkspaceStore(capacity=100, max_bytes=1000)
+    others = [from_address(workspaces, f"10.0.0.{place}", seat("page", 10)) for place in range(20)]
+    for _ in range(200):
+        from_address(workspaces, "10.9.9.9", seat("page", 40))
+    assert all(workspaces.find(workspace.key) is workspace for workspace in others)
+
+
+def test_the_seat_of_a_program_without_connection_expires_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    workspaces = WorkspaceStore()
+    page, anonymous, start = workspaces.keep(seat("page")), workspaces.keep(seat("anonymous")), time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: start + ANONYMOUS_SECONDS + 60)
+    assert workspaces.find(anonymous.key) is None
+    assert workspaces.find(page.key) is page

@@ -44,6 +44,8 @@ def test_the_command_tells_the_confidence_and_records_it(tmp_path: Path, monkeyp
     measures = read_conversation(tmp_path / "c.zip").turns[0].measures
     assert measures is not None
     assert (measures.confidence, measures.second_guess, measures.third_confidence) == (0.83, "cat", 0.02)
+    assert measures.guesses == (("dog", 0.83), ("cat", 0.09), ("horse", 0.02))
+    assert not measures.is_unsure
     plain = io.StringIO()
     assert main(words, plain, errors, loaders) == 0
     assert named_in_words(NAMED) not in plain.getvalue()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -252,6 +256,38 @@ def test_every_failure_is_one_sentence(desk: Desk, scene: Path, tmp_path: Path, 
     assert "Traceback" not in desk.errors
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ask", "{scene}", "--question", "a", "--save", ""),
+        ("ask", "{scene}", "--question", "a", "--save", "{folder}"),
+        ("ask", "", "--question", "a"),
+        ("ask", "{scene}", "--question", "a", "--mask", ""),
+        ("describe", "{scene}", "--everything", "--out", ""),
+        ("describe", "{scene}", "--everything", "--out", "{folder}"),
+        ("describe", "", "--everything", "--out", "o.json"),
+        ("describe", "{scene}", "--masks", " ", "--out", "o.json"),
+    ],
+)
+def test_a_name_that_is_no_file_is_refused_before_a_model_is_loaded(
+    desk: Desk, scene: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert desk(*(word.format(scene=scene, folder=tmp_path) for word in words)) == 2
+    assert desk.errors.count("\n") == 1
+    assert desk.loaded == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp949", "utf-16"])
+def test_no_encoding_of_the_output_ends_the_program(encoding: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for command in (["app.py", "--help"], ["-m", "osprey_core", "describe", "--help"], ["-m", "osprey_core", "ask"]):
+        words = [sys.executable, *command]
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=False)
+        assert done.returncode == (0 if "--help" in command else 2)
+        assert b"Traceback" not in done.stderr
+
+
 def failing(error: BaseException) -> Any:
     class Failing(Telling):
         def open(self, image: Any) -> Any:
@@ -390,6 +426,106 @@ def test_one_coco_file_has_the_masks_of_all_pictures(desk: Desk, folder: Path, t
         assert [one[key] for key in ("image_id", "segmentation", "caption")] == [
             other[key] for key in ("image_id", "segmentation", "caption")
         ]
+
+
+CASES = ROOT / "tests" / "data" / "cases" / "folders"
+NAMED = "sub dir/ü 사진.png"
+
+
+def areas_of(path: Path) -> dict[str, list[int]]:
+    """The areas of each picture's regions in a file of captions."""
+    values = captions(path)
+    names = {image["id"]: image["file_name"] for image in values["images"]}
+    found: dict[str, list[int]] = {name: [] for name in names.values()}
+    for entry in values["annotations"]:
+        found[names[entry["image_id"]]].append(entry["area"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("case", "expected", "refused"),
+    [
+        ("one.json", {"a.png": [2500]}, {"b.png": "is for “a.png” and not for “b.png”", NAMED: "is for “a.png”"}),
+        ("noneforb.json", {"a.png": [2500], "b.png": [], NAMED: [2500]}, {}),
+        ("win.json", {"a.png": [2500], "b.png": [2500]}, {NAMED: "is not exactly one of them"}),
+        ("results.json", {}, dict.fromkeys(("a.png", "b.png", NAMED), "by numbers only")),
+        ("lm_a.json", {"a.png": [1250]}, dict.fromkeys(("b.png", NAMED), "is for “a.png”")),
+    ],
+)
+def test_masks_are_laid_on_the_pictures_they_speak_of(
+    desk: Desk, tmp_path: Path, case: str, expected: Any, refused: Any
+) -> None:
+    out = tmp_path / "out.json"
+    code = desk("describe", CASES / "photos", "--masks", CASES / case, "--out", out)
+    assert code == (2 if refused else 0)
+    found = {unicodedata.normalize("NFC", name): areas for name, areas in areas_of(out).items()}
+    assert found.keys() == expected.keys()
+    for name, areas in expected.items():
+        assert found[name] == [pytest.approx(area, abs=50) for area in areas]
+    errors = unicodedata.normalize("NFC", desk.errors)
+    for name, sentence in refused.items():
+        assert re.search(f"{re.escape(name)}: .*{re.escape(sentence)}", errors), errors
+    opened = desk.model.opened
+    assert opened == sum(1 for areas in expected.values() if areas), "a picture without regions needs no model"
+    if not refused:
+        assert desk("describe", CASES / "photos", "--masks", CASES / case, "--out", out) == 0
+        assert desk.model.opened == opened, "nothing is left to do"
+
+
+def test_a_picture_of_the_same_name_in_another_folder_is_not_done(desk: Desk, tmp_path: Path) -> None:
+    shutil.copytree(CASES, tmp_path / "cases")
+    photos, out = tmp_path / "cases" / "photos", tmp_path / "cases" / "out.json"
+    masks_file = ["--masks", CASES / "noneforb.json"]
+    assert desk("describe", photos / "a.png", *masks_file, "--out", out) == 0
+    before = out.read_bytes()
+    assert desk("describe", tmp_path / "cases" / "other", *masks_file, "--out", out) == 2
+    assert desk.errors == f"“{out}” was begun with another folder; use the same again or choose another --out.\n"
+    assert out.read_bytes() == before
+    (tmp_path / "cases").rename(tmp_path / "moved")
+    out = tmp_path / "moved" / "out.json"
+    assert desk("describe", tmp_path / "moved" / "photos", *masks_file, "--out", out) == 0, "moved together"
+    assert len(captions(out)["images"]) == 3
+
+
+def test_a_limit_takes_the_largest(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    picture_path = CASES / "photos" / "a.png"
+    assert desk("describe", picture_path, "--masks", CASES / "limit.json", "--limit", 1, "--out", out) == 0
+    assert [(entry["area"], entry["source_id"]) for entry in captions(out)["annotations"]] == [(15000, 102)]
+    assert desk("describe", picture_path, "--masks", CASES / "limit.json", "--out", tmp_path / "all.json") == 0
+    assert [entry["source_id"] for entry in captions(tmp_path / "all.json")["annotations"]] == [101, 102]
+
+
+def test_masks_may_lie_beside_the_pictures_in_any_unicode_form(desk: Desk, tmp_path: Path) -> None:
+    folder, given = tmp_path / "photos", tmp_path / "masks"
+    folder.mkdir()
+    given.mkdir()
+    picture().save(folder / unicodedata.normalize("NFC", "é.png"))
+    Image.fromarray(shape_mask("red")).save(given / unicodedata.normalize("NFD", "é.png"))
+    assert desk("describe", folder, "--masks", given, "--out", tmp_path / "out.json") == 0
+    assert list(areas_of(tmp_path / "out.json").values()) == [[shape_mask("red").sum()]]
+    assert desk("describe", folder, "--masks", folder, "--out", tmp_path / "own.json") == 2
+    assert "There is no mask file" in desk.errors, "a picture is not its own mask"
+
+
+def test_regions_are_mentioned_by_their_numbers(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    marks = ["--point", "60,60", "--region", "--box", "190,50,310,170"]
+    assert desk("ask", scene, "--question", "is @2 like @1, me@2nd.org?", *marks) == 0
+    (call,) = desk.model.calls
+    assert call.question == "is <region2> like <region1>, me@2nd.org?"
+    for question in ("what is @9?", "what is <region9>?", "@0"):
+        assert desk("ask", scene, "--question", question, *marks) == 2
+        assert "but 2 are marked" in desk.errors
+    assert len(desk.loaded) == 1, "no model is loaded for a question that cannot be asked"
+
+
+def test_what_is_left_out_of_a_mask_file_is_told(desk: Desk, scene: Path, tmp_path: Path) -> None:
+    square = [60, 60, 160, 60, 160, 160, 60, 160]
+    (tmp_path / "m.json").write_text(json.dumps([{"segmentation": [square, [5, 5]]}, {"segmentation": []}]))
+    assert desk("ask", scene, "--question", "what is @1?", "--mask", tmp_path / "m.json") == 0
+    assert desk.errors.splitlines()[0].startswith("Left out of the mask file: 1. The first: Mask 2")
+    assert desk.errors.splitlines()[1] == "Parts of masks left out because they are no polygon: 1."
+    assert len(desk.model.calls[0].regions) == 1
 
 
 def test_without_the_flag_of_a_kind_of_region_the_page_s_segmenter_is_loaded() -> None:

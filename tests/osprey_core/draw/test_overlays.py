@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
+from osprey_core.draw import overlays
 from osprey_core.draw.overlays import heat_colors, heat_over, label_point_xy, line_width, overlay, thumbnail
 from osprey_core.errors import InputError
 from osprey_core.regions.colors import rgb_of
@@ -256,3 +257,15 @@ def test_the_outline_of_the_region_lies_on_its_heat_map(grey: Any) -> None:
 def test_what_is_no_heat_map_is_refused(grey: Any, heat: Any, strength: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         heat_over(grey, heat, strength=strength)
+
+
+@pytest.mark.parametrize("strip", [1, 700, 5000])
+def test_strips_change_no_pixel(strip: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(5)
+    image = generator.integers(0, 256, (230, 310, 3), dtype=np.uint8)
+    ellipse = np.hypot(*(np.mgrid[:230, :310] - np.array([110, 150])[:, None, None])) < 90
+    ragged = generator.random((230, 310)) < 0.02
+    regions = [NumberedMask(1, ellipse), NumberedMask(2, ragged), NumberedMask(3, np.ones((230, 310), bool))]
+    whole = overlay(image, regions, selected=1)
+    monkeypatch.setattr(overlays, "STRIP_PIXELS", strip)
+    assert (overlay(image, regions, selected=1) == whole).all()

@@ -24,6 +24,7 @@ from osprey_core.io import export, record_json
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import Record, RecordedPicture, RecordedRegion, RecordedTurn
 from osprey_core.regions.region import NumberedMask
+from osprey_core.regions.rle import CodedMask
 from tests.osprey_core.io.test_record import example, png, records
 
 
@@ -271,3 +272,27 @@ def test_any_bytes_are_refused_in_a_sentence(data: bytes) -> None:
     for start in (b"", b"PK\x03\x04", b'{"format": "osprey-conversation-1", '):
         with pytest.raises(InputError):
             export.read_conversation(start + data)
+
+
+def test_the_overlay_of_a_huge_picture_is_reduced_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((300, 400), bool)
+    mask[100:150, 200:300] = True
+    dot = np.zeros_like(mask)
+    dot[7, 9] = True
+    buffer = io.BytesIO()
+    Image.new("RGB", (400, 300), (90, 90, 90)).save(buffer, "PNG")
+    regions = tuple(RecordedRegion(number, CodedMask.of(each)) for number, each in enumerate((mask, dot), 1))
+    record = Record(RecordedPicture(buffer.getvalue(), "a.png", 400, 300), regions, (), ())
+    whole = entries(export.write_zip(record))
+    monkeypatch.setattr(export, "MAX_OVERLAY_PIXELS", 400 * 300 // 4)
+    reduced = entries(export.write_zip(record))
+    assert Image.open(io.BytesIO(whole["overlay.png"])).size == (400, 300)
+    small = np.asarray(Image.open(io.BytesIO(reduced["overlay.png"])))
+    assert small.shape == (150, 200, 3)
+    assert "overlay.png is reduced to 200 × 150 pixels." in reduced["conversation.md"].decode()
+    assert b"reduced" not in whole["conversation.md"]
+    assert (small[3, 4] != 90).any()  # the region of one pixel is still seen
+    assert (small[140, 10] == 90).all()
+    for name in set(whole) - {"overlay.png", "conversation.md"}:
+        assert whole[name] == reduced[name]
+    assert export.read_conversation(export.write_zip(record)) == record

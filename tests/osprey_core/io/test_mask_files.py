@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from osprey_core.errors import InputError
-from osprey_core.io import mask_files
-from osprey_core.io.mask_files import read_masks
+from osprey_core.io.mask_files import read_masks, shapes
 from osprey_core.regions import morphology
 from osprey_core.regions.masks import intersection_over_union
 from osprey_core.regions.raster import polygon_to_mask
@@ -212,7 +211,7 @@ def shape(**values: Any) -> bytes:
         (as_json({"shapes": [{}] * 1001}), "1001 shapes"),
         (as_json({"shapes": [], "imageHeight": 3, "imageWidth": 4}), "picture of 4 x 3"),
         (shape(points=None), "Shape 1 of the mask file cannot be used: its points"),
-        (shape(shape_type="rectangle"), "points are not those"),
+        (shape(shape_type="rectangle", points=CORNERS[:3]), "points are not those"),
         (shape(shape_type="ellipse", points=[[1, 1], [5, 5]]), "kind 'ellipse' cannot be read"),
         (shape(shape_type="mask", points=[[1, 1], [5, 5]], mask="%"), "mask is damaged"),
         (shape(shape_type="mask", points=[[99, 1], [5, 5]], mask=WHOLE), "outside"),
@@ -229,7 +228,7 @@ def test_what_is_no_mask_file_is_refused_with_the_reason(data: bytes, sentence: 
 
 
 def test_too_much_to_draw_is_refused_before_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mask_files, "MAX_PIXELS_IN_ALL", 3 * 40 * 60)
+    monkeypatch.setattr(shapes, "MAX_PIXELS_IN_ALL", 3 * 40 * 60)
     assert len(read_masks(as_json([{"segmentation": [SQUARE]}] * 3), SIZE_HW)) == 3
     with pytest.raises(InputError, match=r"Mask 4 .* too many shapes for so large a picture"):
         read_masks(as_json([{"segmentation": [SQUARE]}] * 4), SIZE_HW)

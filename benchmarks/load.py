@@ -1,0 +1,154 @@
+"""`python -m benchmarks.load`: people who open a picture, mark and ask, all at the same time, over HTTP.
+
+Afterwards everything is asked again by one person after the other: the answers must be the same, word for word.
+
+python -m benchmarks.load --people 1 5 20                 starts the page by itself
+python -m benchmarks.load --people 5 --heavy 3            beside three who have everything described, again and again
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.people import QUESTIONS, Person, RefusedError, Server, connections, percentile, pictures, served
+
+
+@dataclass
+class Round:
+    """What one number of people found."""
+
+    people: int
+    heavy: int = 0
+    answers: int = 0
+    answers_per_second: float = 0.0
+    p50_seconds: float = 0.0
+    p95_seconds: float = 0.0
+    longest_seconds: float = 0.0
+    first_answer_p95_seconds: float = 0.0
+    """From the upload until the first answer: the picture is encoded in between."""
+    stroke_p95_seconds: float = 0.0
+    """Of a brush stroke before each question."""
+    refused: list[str] = field(default_factory=list)
+    """Sentences of calls that were refused."""
+    wrong: int = 0
+    """Answers that differ from those that one person alone gets."""
+    resident_mb: float | None = None
+    peak_mb: float | None = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run all rounds, print them as a table, and write JSON. Returns 1 if any answer was wrong or refused."""
+    options = _parser().parse_args(list(argv))
+    rounds = []
+    with served(options.address, options.app) as server:
+        for people in options.people:
+            found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side))
+            rounds.append(found)
+            print(row_of(found), flush=True)
+    report = {"cores": os.cpu_count(), "side": options.side, "rounds": [asdict(found) for found in rounds]}
+    if options.out is not None:
+        options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps({found.people: round(found.p95_seconds, 2) for found in rounds}))
+    return int(any(found.wrong or found.refused for found in rounds))
+
+
+async def measured(server: Server, people: int, questions: int, heavy: int, side: int) -> Round:
+    """One round: all people at once, then the serial reference."""
+    files = pictures(people + heavy, side)
+    found, seconds, first, strokes = Round(people, heavy), list[float](), list[float](), list[float]()
+    async with connections(people + heavy) as http:
+        loads = [
+            asyncio.create_task(_describe_again_and_again(Person(http, server.address), f)) for f in files[people:]
+        ]
+        if loads:
+            await asyncio.sleep(2)
+        begun = time.monotonic()
+        given = await asyncio.gather(
+            *(
+                _visit(Person(http, server.address), file, questions, found, seconds, first, strokes)
+                for file in files[:people]
+            )
+        )
+        took = time.monotonic() - begun
+        for load in loads:
+            load.cancel()
+        await asyncio.gather(*loads, return_exceptions=True)
+        found.resident_mb, found.peak_mb = server.resident_mb(), server.peak_mb()
+        for file, answers in zip(files[:people], given, strict=True):
+            expected = await _visit(Person(http, server.address), file, questions, Round(1), [], [], [])
+            found.wrong += sum(one != other for one, other in zip(answers, expected, strict=False) if one is not None)
+    found.answers = len(seconds)
+    found.answers_per_second = len(seconds) / took
+    found.p50_seconds, found.p95_seconds = percentile(seconds, 0.5), percentile(seconds, 0.95)
+    found.longest_seconds = max(seconds, default=0.0)
+    found.first_answer_p95_seconds, found.stroke_p95_seconds = percentile(first, 0.95), percentile(strokes, 0.95)
+    return found
+
+
+async def _visit(
+    person: Person,
+    file: bytes,
+    questions: int,
+    found: Round,
+    seconds: list[float],
+    first: list[float],
+    strokes: list[float],
+) -> list[str | None]:
+    """Open, mark, and ask; the answers, None where one was refused."""
+    arrived, answers = time.monotonic(), list[str | None]()
+    try:
+        width, height = await person.open(file)
+        await person.mark(width, height)
+        for place in range(questions):
+            begun = time.monotonic()
+            await person.call("segment_brush", [[width / 2, height / 2], [width / 3, height / 2]], 4, "add", False)
+            strokes.append(time.monotonic() - begun)
+            begun = time.monotonic()
+            answers.append(await person.ask(QUESTIONS[place % len(QUESTIONS)]))
+            seconds.append(time.monotonic() - begun)
+            if place == 0:
+                first.append(time.monotonic() - arrived)
+    except RefusedError as error:
+        found.refused.append(str(error)[:200])
+        answers.append(None)
+    return answers
+
+
+async def _describe_again_and_again(person: Person, file: bytes) -> None:
+    await person.open(file)
+    while True:
+        await person.call("describe_everything", "detailed")
+
+
+def row_of(found: Round) -> str:
+    """One round as a row of docs/load.md."""
+    memory = "" if found.resident_mb is None else f"{found.resident_mb:.0f} MB"
+    return (
+        f"| {found.people} | {found.heavy} | {found.answers_per_second:.1f} | {found.p50_seconds:.2f} s | "
+        f"{found.p95_seconds:.2f} s | {found.first_answer_p95_seconds:.2f} s | {found.stroke_p95_seconds:.2f} s | "
+        f"{memory} | {found.wrong} | {len(found.refused)} |"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__.split("\n")[0])
+    parser.add_argument("--people", type=int, nargs="+", default=[1, 5, 20], help="numbers of people, a round each")
+    parser.add_argument("--questions", type=int, default=5, help="of each person, 5 by default")
+    parser.add_argument("--heavy", type=int, default=0, help="people who have everything described meanwhile")
+    parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
+    parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
+    parser.add_argument("--out", type=Path, help="file for the figures as JSON")
+    parser.add_argument("--app", nargs="*", default=[], help="arguments of app.py, the last of all options")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

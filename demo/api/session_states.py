@@ -1,0 +1,60 @@
+"""Gradio's state of each session, bounded so that programs cannot push out the pages that people have open.
+
+Gradio makes such a state for every session_hash, also for a program's single call, and by itself drops the least
+recently used one, whoever's it is. The workspace of a page is part of this state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from gradio.state_holder import SessionState, StateHolder
+
+from demo.session.workspace import Workspace
+
+
+class SessionStates(StateHolder):
+    """As Gradio's, but beyond its capacity those without pictures go first, then closed pages, and open ones last."""
+
+    def update(self, session_id: str) -> None:
+        """Mark a session as used last, and drop others beyond the capacity."""
+        with self.lock:
+            if session_id in self.session_data:
+                self.session_data.move_to_end(session_id)
+            while len(self.session_data) > self.capacity:
+                # The least recently used ones come first, and `min` takes the first of equals.
+                others = (other for other in self.session_data if other != session_id)
+                evicted = min(others, key=lambda other: _rank(self.session_data[other]))
+                self.session_data.pop(evicted)
+                self.time_last_used.pop(evicted, None)
+
+
+def install(page: gr.Blocks, capacity: int) -> None:
+    """Replace the states of a page that is being served by bounded ones."""
+    states, old = SessionStates(), page.app.state_holder
+    states.set_blocks(page)
+    states.capacity = capacity
+    states.session_data, states.time_last_used = old.session_data, old.time_last_used
+    page.app.state_holder = states
+
+
+def is_open(page: gr.Blocks, workspace: Workspace) -> bool:
+    """Whether a browser still shows the page of this workspace."""
+    holder = getattr(getattr(page, "app", None), "state_holder", None)
+    if holder is None:
+        return True
+    return any(
+        _workspace_of(state) is workspace and not state.is_closed for state in list(holder.session_data.values())
+    )
+
+
+def _rank(state: SessionState) -> int:
+    workspace = _workspace_of(state)
+    if workspace is None or not workspace.sheets:
+        return 0
+    return 1 if state.is_closed else 2
+
+
+def _workspace_of(state: SessionState) -> Any:
+    return next((value for value in state.state_data.values() if isinstance(value, Workspace)), None)

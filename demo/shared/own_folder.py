@@ -1,0 +1,46 @@
+"""A folder for the temporary files of this process, which ends with it. Uses the standard library only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PREFIX = "osprey-uploads-"
+OWNER_FILE = "process"
+"""The file in it that names the process."""
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A new folder for the files of this process, removed at the end; those of killed processes go as well."""
+    remove_abandoned(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders in `parent` whose processes do not run any more."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            if not _is_running(int((folder / OWNER_FILE).read_text(encoding="ascii"))):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # elsewhere, this signal would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

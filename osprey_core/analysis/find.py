@@ -1,0 +1,186 @@
+"""Find: which of a picture's segments a phrase fits.
+
+With a CLIP the phrase is compared with every segment. Otherwise the language model is asked: how likely it is to call
+a segment so, and whether it says yes to "Is <region1> a …?". Segments that are parts of one thing count once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osprey_core.analysis.open_vocabulary import BACKGROUND, ClipView, class_scores
+from osprey_core.errors import InputError
+from osprey_core.language.prompts import QUESTIONS
+from osprey_core.regions.masks import Mask, area, box_xyxy
+from osprey_core.view import View
+from osprey_core.vocabularies import vocabulary_of
+
+MAX_PHRASE_CHARACTERS = 100
+
+LOWEST_THRESHOLD = 0.05
+"""Segments with a lower score are never found."""
+
+DEFAULT_THRESHOLD = 0.5
+"""On made scenes with osprey-nano: see the model card's section on finding."""
+
+SAME_THING = 0.5
+"""Two segments that share more than this much of the smaller one are taken for the same thing."""
+
+YES, NO = ("Yes", "Yes,"), ("No", "No,")
+"""How answers to yes/no questions begin. Both forms are tried: tokenizers may join the comma to the word."""
+
+_OPENINGS = re.compile(r"^(?:(?:find|show|all|every|each|any|the|a|an)\s+)+(?=\S)", re.IGNORECASE)
+_IRREGULAR = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
+    "feet": "foot", "teeth": "tooth", "leaves": "leaf", "knives": "knife", "wolves": "wolf", "loaves": "loaf",
+    "shelves": "shelf", "scarves": "scarf", "oxen": "ox", "buses": "bus",
+}  # fmt: skip
+_SILENT_H = ("hour", "honest", "heir")
+
+
+@dataclass(frozen=True)
+class Find:
+    """A segment by its place (from 0), and how well the phrase fits it, 0..1."""
+
+    place: int
+    score: float
+
+
+class Finds:
+    """What a phrase finds among segments, at any threshold."""
+
+    def __init__(self, phrase: str, scores: Sequence[float], regions: Sequence[Mask]) -> None:
+        """
+        Args:
+            scores: one for each region, 0..1.
+            regions: bool (H, W), none of them empty.
+        """
+        self.phrase = phrase
+        self.scores = tuple(float(score) for score in scores)
+        candidates = [place for place, score in enumerate(self.scores) if score >= LOWEST_THRESHOLD]
+        areas = {place: area(regions[place]) for place in candidates}
+        # A large segment stands before its parts unless they fit clearly better.
+        self._order = sorted(candidates, key=lambda place: (-self.scores[place] * areas[place] ** 0.5, place))
+        boxes = {place: box_xyxy(regions[place]) for place in candidates}
+        self._rivals = {
+            place: frozenset(
+                other
+                for other in candidates
+                if other != place
+                and _shared(regions[place], regions[other], boxes[place], boxes[other])
+                > SAME_THING * min(areas[place], areas[other])
+            )
+            for place in candidates
+        }
+
+    def at(self, threshold: float = DEFAULT_THRESHOLD) -> tuple[Find, ...]:
+        """The found segments, best first: of those with at least this score, one for each thing."""
+        kept: list[int] = []
+        for place in self._order:
+            if self.scores[place] >= threshold and self._rivals[place].isdisjoint(kept):
+                kept.append(place)
+        return tuple(Find(place, self.scores[place]) for place in sorted(kept, key=lambda p: (-self.scores[p], p)))
+
+    @cached_property
+    def steps(self) -> tuple[tuple[float, tuple[int, ...]], ...]:
+        """Every threshold at which the finds change, falling, with the places found from there on."""
+        thresholds = sorted({self.scores[place] for place in self._order}, reverse=True)
+        return tuple((threshold, tuple(find.place for find in self.at(threshold))) for threshold in thresholds)
+
+
+def find(view: View, regions: Sequence[Mask], phrase: str, clip: ClipView | None = None) -> Finds:
+    """Score every segment for a phrase.
+
+    Args:
+        view: the picture as opened by a language model.
+        regions: bool (H, W) of the picture's own size, none of them empty; "everything" of a segmenter.
+        phrase: what to find, in the model's language: "red car", "all speech bubbles".
+        clip: the picture as opened by a CLIP, which is then asked in the language model's place.
+
+    Raises:
+        InputError: the phrase is empty or too long, or a region cannot be used.
+    """
+    wanted = clean_phrase(phrase)
+    if not len(regions):
+        return Finds(wanted, (), ())
+    scores = clip_scores(clip, regions, wanted) if clip is not None else likelihood_scores(view, regions, wanted)
+    return Finds(wanted, scores.tolist(), regions)
+
+
+def clean_phrase(phrase: str) -> str:
+    """The phrase without "find all the" before it. Raises InputError if nothing is left or it is too long."""
+    cleaned = " ".join(str(phrase).split()).strip(" .,;:!?\"'“”")
+    if len(cleaned) > MAX_PHRASE_CHARACTERS:
+        raise InputError("find.phrase_long", limit=MAX_PHRASE_CHARACTERS)
+    if not cleaned:
+        raise InputError("find.phrase_empty")
+    return _OPENINGS.sub("", cleaned)
+
+
+def clip_scores(clip: ClipView, regions: Sequence[Mask], phrase: str) -> NDArray[np.float64]:
+    """(Q,): the share of the phrase against the background's words, by CLIP."""
+    model = clip.model
+    classes = model.embed(vocabulary_of([singular(phrase)], "phrase"))
+    background = model.embed(vocabulary_of(BACKGROUND, "background"))
+    scores = class_scores(clip.embed(regions), classes, model.network.scale, background)
+    return np.asarray(scores.probabilities[:, 0], dtype=np.float64)
+
+
+def likelihood_scores(view: View, regions: Sequence[Mask], phrase: str) -> NDArray[np.float64]:
+    """(Q,): the geometric mean of how likely the model calls a region so, and of its yes to "Is <region1> a …?".
+
+    The name is the phrase or its last word ("car" for "red car"), whichever the model says more readily: the yes/no
+    question has the whole phrase. Regions whose name is too unlikely to reach the lowest threshold are not asked it.
+    """
+    names = dict.fromkeys(form for whole in (phrase, singular(phrase)) for form in (whole, whole.split()[-1]))
+    named = np.exp(view.answer_likelihoods(QUESTIONS["category"], regions, list(names)).max(axis=1))  # (Q,)
+    scores = np.minimum(named, LOWEST_THRESHOLD / 2)
+    asked = np.flatnonzero(named >= LOWEST_THRESHOLD**2)
+    if len(asked):
+        question = f"Is <region1> {with_article(singular(phrase))}?"
+        replies = view.answer_likelihoods(question, [regions[int(place)] for place in asked], [*YES, *NO], whole=False)
+        yes, no = replies[:, : len(YES)].max(axis=1), replies[:, len(YES) :].max(axis=1)
+        says_yes = 1 / (1 + np.exp(np.clip(no - yes, -60, 60)))
+        scores[asked] = np.sqrt(np.minimum(named[asked], 1.0) * says_yes)
+    return scores
+
+
+def singular(phrase: str) -> str:
+    """The phrase with its last word in the singular, by the common rules of English."""
+    *before, last = phrase.split(" ")
+    return " ".join([*before, _singular_word(last)])
+
+
+def with_article(phrase: str) -> str:
+    """ "a red car", "an apple", "an hour glass"."""
+    lower = phrase.lower()
+    vowel = lower[:1] in "aeio" or (lower[:1] == "u" and not lower.startswith(("uni", "us", "ut")))
+    return f"{'an' if vowel or lower.startswith(_SILENT_H) else 'a'} {phrase}"
+
+
+def _singular_word(word: str) -> str:
+    lower = word.lower()
+    if lower in _IRREGULAR:
+        return _IRREGULAR[lower]
+    if len(word) < 4 or not lower.endswith("s") or lower.endswith(("ss", "us", "is")):
+        return word
+    if lower.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if lower.endswith(("ches", "shes", "xes", "sses", "toes", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def _shared(one: Mask, other: Mask, box: tuple[int, int, int, int], other_box: tuple[int, int, int, int]) -> int:
+    """Number of pixels that two masks share."""
+    x0, y0 = max(box[0], other_box[0]), max(box[1], other_box[1])
+    x1, y1 = min(box[2], other_box[2]), min(box[3], other_box[3])
+    if x1 <= x0 or y1 <= y0:
+        return 0
+    return int(np.count_nonzero(one[y0:y1, x0:x1] & other[y0:y1, x0:x1]))

@@ -1,0 +1,95 @@
+"""What one caller's load makes another wait: turns by person at the model and in every queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+
+from demo.api import fair_queue
+from tests import fakes
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def model() -> fakes.FakeModel:
+    return fakes.FakeModel()
+
+
+@pytest.fixture(scope="module")
+def address(model: fakes.FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with fakes.served(model, fakes.FakeSegmenter(), tmp_path_factory.mktemp("examples")) as address:
+        yield address
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    fakes.picture().save(tmp_path / "mine.png")
+    return tmp_path / "mine.png"
+
+
+def person(address: str, picture: Path) -> Client:
+    client = Client(address, verbose=False)
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    client.predict(80, 100, "new", api_name="/segment_point")
+    return client
+
+
+def test_a_short_question_goes_before_the_rest_of_a_long_answer(
+    address: str, model: fakes.FakeModel, picture: Path
+) -> None:
+    """The long answer takes 400 words of 20 ms; it lets the short one go first once its slice is over."""
+    first, second = person(address, picture), person(address, picture)
+    model.pause = 0.02
+    try:
+        long = first.submit("A long story", 0, 1, 1024, None, api_name="/ask")
+        time.sleep(1)
+        begun = time.monotonic()
+        answer = second.predict("What is @1?", 0, 1, 64, None, api_name="/ask")
+        waited = time.monotonic() - begun
+        assert "area=8000" in answer
+        assert not long.done()
+        assert waited < 5
+        assert len(long.result(60).split()) == 400
+    finally:
+        model.pause = 0.0
+
+
+def test_nor_do_the_long_answers_of_many(address: str, model: fakes.FakeModel, picture: Path) -> None:
+    people = [person(address, picture) for _ in range(5)]
+    model.pause = 0.02
+    try:
+        long = [each.submit("A long story", 0, 1, 1024, None, api_name="/ask") for each in people[1:]]
+        time.sleep(1)
+        begun = time.monotonic()
+        assert "area=8000" in people[0].predict("What is @1?", 0, 1, 64, None, api_name="/ask")
+        assert time.monotonic() - begun < 5
+        assert not any(job.done() for job in long)
+        assert [len(job.result(120).split()) for job in long] == [400] * 4
+    finally:
+        model.pause = 0.0
+
+
+def test_beyond_what_one_person_may_have_waiting_a_call_is_refused(
+    address: str, model: fakes.FakeModel, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fair_queue, "MOST_OF_PERSON", 3)
+    other, own = person(address, picture), {"session_hash": "one-and-the-same"}
+    stroke = [[x, y] for y in range(0, 260, 2) for x in range(0, 340, 10)]
+    body = {"data": [stroke, 8, "new", False, ""], **own}
+    with httpx.Client(timeout=60) as http, ThreadPoolExecutor(20) as pool:
+        post = lambda _: http.post(f"{address}gradio_api/call/segment_brush", json=body)  # noqa: E731
+        replies = list(pool.map(post, range(60)))
+    refused = [reply for reply in replies if reply.status_code == 503]
+    assert refused
+    assert {reply.json()["detail"] for reply in refused} == {
+        "You have 3 calls waiting already; wait for their results first."
+    }
+    assert {reply.status_code for reply in replies} == {200, 503}
+    assert other.predict([[10, 10], [20, 20]], 3, "new", False, api_name="/segment_brush")["number"] == 2
