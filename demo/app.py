@@ -95,10 +95,10 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
     settings = chat.settings.components
     captions, about = caption_outputs(everything), about_outputs(services, chat)
     follow_regions = about + preset_outputs(chat)
-    wire_canvas(services, workspace, canvas, follow_regions)
+    wire_canvas(services, workspace, canvas, follow_regions + conversation_outputs(chat))
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
     wire_analysis(services, workspace, analysis, settings, decode)
-    wire_chat(services, workspace, chat, decode)
+    wire_chat(services, workspace, chat, decode, scene_outputs(canvas))
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)

@@ -36,6 +36,9 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
   const undo = () => {
     if (store.scene.canUndo) send("edit_regions", { op: "undo" });
   };
+  const redo = () => {
+    if (store.scene.canRedo) send("edit_regions", { op: "redo" });
+  };
 
   // ---- elements -----------------------------------------------------------------------------------------------------
 
@@ -43,7 +46,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ? createCamera({ words, take: files.open, refuse: (sentence) => complain(store, sentence) })
     : null;
   const cameraButtons = () => (camera ? [createButton("camera", words.camera, words.cameraTip, camera.open)] : []);
-  const toolbar = createToolbar({ store, words, marks, send, undo, inputs: files.inputs });
+  const toolbar = createToolbar({ store, words, marks, send, undo, redo, inputs: files.inputs });
   const zoom = createZoom({ store, words });
   const stage = createStage({
     zoom,
@@ -97,6 +100,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     marks,
     send,
     undo,
+    redo,
     zoom,
     turnBy: strip.turnBy,
     isOurs: (target) => target === document.body || root.contains(target),

@@ -217,5 +217,7 @@ def edit_regions(services: Services, session: Session, gesture: Edit) -> Session
             return regions.subtract_region(session, number, other)
         case EditAll(op="clear"):
             return regions.clear_regions(session)
-        case EditAll():
+        case EditAll(op="undo"):
             return regions.undo(session)
+        case EditAll():
+            return regions.redo(session)

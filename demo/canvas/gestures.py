@@ -182,9 +182,9 @@ class JoinRegions(_RegionGesture):
 
 
 class EditAll(Gesture):
-    """Delete all regions, or undo the last change."""
+    """Delete all regions, or undo or redo the last change."""
 
-    op: Literal["clear", "undo"]
+    op: Literal["clear", "undo", "redo"]
 
 
 Edit = SelectRegion | DeleteRegion | NextExtent | RenameRegion | ShowRegion | ReshapeRegion | JoinRegions | EditAll

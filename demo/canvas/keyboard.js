@@ -73,15 +73,16 @@ export function followCross({ canvas, store, words, marks, zoom }) {
 
 // Keys anywhere on the page, except in text fields.
 //   zoom is as in zoom.js; turnBy(steps) switches to another open picture; isOurs(target) says whether PageUp and PageDown do so there.
-export function followShortcuts({ listen, store, marks, send, undo, zoom, turnBy, isOurs }) {
+export function followShortcuts({ listen, store, marks, send, undo, redo, zoom, turnBy, isOurs }) {
   listen(window, "keydown", (event) => {
     if ((isTyping(event.target) && event.target.type !== "checkbox") || !store.picture) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey || event.altKey) {
-      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && key === "z") {
-        event.preventDefault();
-        undo();
-      }
+      const isRedo = key === "y" || (key === "z" && event.shiftKey);
+      if (event.altKey || (key !== "z" && key !== "y")) return;
+      event.preventDefault();
+      if (isRedo) redo();
+      else undo();
       return;
     }
     if (key === "pageup" || key === "pagedown") {

@@ -58,6 +58,7 @@ def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[st
         "next": _look(session.next_number),
         "twin": twin,
         "canUndo": bool(session.undo),
+        "canRedo": bool(session.redo),
         "regions": regions,
     }
 

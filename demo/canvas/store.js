@@ -17,7 +17,7 @@ export function createStore() {
     // What Python sent.
     picture: null, // {id, sheet, width, height, name, image}: the one in front; `image` is an Image element
     pictures: [], // all open ones: [{sheet, name, thumb}]
-    scene: { regions: [], selected: null, next: null, canUndo: false, seq: 0 },
+    scene: { regions: [], selected: null, next: null, canUndo: false, canRedo: false, seq: 0 },
     layers: new Map(), // region number -> layer, see layers.js
     segments: null, // all segments of the picture: {picture, layers}, largest first; null: not requested
     described: null, // captions of the segments: {picture, texts: Map from index to caption}

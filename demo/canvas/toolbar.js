@@ -16,13 +16,14 @@ export function createButton(name, label, tip, onclick, extra) {
   );
 }
 
-// `undo` undoes the last change of the regions; `inputs` are hidden nodes to append to the toolbar.
-export function createToolbar({ store, words, marks, send, undo, inputs }) {
+// `undo` undoes the last change, `redo` makes it again; `inputs` are hidden nodes to append to the toolbar.
+export function createToolbar({ store, words, marks, send, undo, redo, inputs }) {
   const pressable = (name, choose) =>
     createButton(name, words[name], words[`${name}Tip`], () => choose(name), { "aria-pressed": "false" });
   const tools = TOOLS.map((name) => pressable(name, marks.setTool));
   const actions = ACTIONS.map((name) => pressable(name, marks.setAction));
   const undoButton = createButton("undo", words.undo, words.undoTip, undo);
+  const redoButton = createButton("redo", words.redo, words.redoTip, redo);
   const clear = createButton("clear", words.clear, words.clearTip, () => send("edit_regions", { op: "clear" }));
   const save = createButton("save", words.save, words.saveTip, () => send("save_record", {}));
 
@@ -38,6 +39,7 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
       button.disabled = !picture || (ACTIONS[place] !== "new" && !hasRegions);
     });
     undoButton.disabled = !scene.canUndo;
+    redoButton.disabled = !scene.canRedo;
     clear.disabled = !hasRegions;
     save.disabled = !picture;
   });
@@ -48,7 +50,7 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
     make("div", { class: "osp-group", role: "group", "aria-label": words.tools }, ...tools),
     make("div", { class: "osp-group osp-actions", role: "group", "aria-label": words.actions }, ...actions),
     make("span", { class: "osp-space" }),
-    make("div", { class: "osp-group osp-plain" }, undoButton, clear, save),
+    make("div", { class: "osp-group osp-plain" }, undoButton, redoButton, clear, save),
     ...inputs,
   );
 }

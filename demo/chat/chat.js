@@ -90,6 +90,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
       const shown = {
         isReplaced: state.editing === turn.id,
         mayEdit: turn === last && !isBusy,
+        mayAsk: !isBusy,
         hasOpenStats: state.openStats.has(turn.id),
       };
       drawTurn(view, turn, shown, acts, words);
@@ -129,7 +130,15 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
 
   // ---- what a person does -------------------------------------------------------------------------------------------
 
-  const acts = { chipOf, copy, edit, cancelEdit: () => stopEditing(true), rate, toggleStats };
+  const acts = {
+    chipOf,
+    copy,
+    edit,
+    cancelEdit: () => stopEditing(true),
+    rate,
+    toggleStats,
+    askAgain: (id) => trigger("ask_again", { turn: id }),
+  };
 
   async function copy(text, button) {
     await writeToClipboard(text, button);

@@ -81,12 +81,12 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
 
 
 def _build_conversation() -> gr.HTML:
-    """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
+    """Questions and answers: `turns` is `transcript.turns(session)`; it triggers `rate_answer` and `ask_again`."""
     return in_words(
         scripted(
             "chatbot",
             "chat/chat.js",
-            ("rate_answer",),
+            ("rate_answer", "ask_again"),
             html_template='<div class="osp-chat"></div>',
             turns=[],
         ),

@@ -138,8 +138,13 @@ def clear_regions(session: Session) -> Session:
 
 
 def undo(session: Session) -> Session:
-    """Undo the last change of regions."""
+    """Undo the last change of regions, or the last clearing of the conversation."""
     return session.undone()
+
+
+def redo(session: Session) -> Session:
+    """Make the change that was undone last again."""
+    return session.redone()
 
 
 def required_region(session: Session, number: int) -> Region:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.session.conversation import clear_chat
 from demo.session.marks import mark_brush, mark_point, mark_polygon
 from demo.session.regions import (
     delete_region,
     load_masks,
     merge_regions,
+    redo,
     rename_region,
     reshape_region,
     show_region,
@@ -37,6 +39,27 @@ def test_undo_takes_back_one_change_at_a_time(services: Services, two: Session) 
     assert session.regions == ()
     assert session.selected is None
     assert undo(session) == session
+
+
+def test_redo_makes_again_what_was_undone_until_something_new_is_done(services: Services, two: Session) -> None:
+    back = undo(undo(two))
+    assert back.regions == ()
+    assert redo(back).regions == two.regions[:1]
+    assert redo(redo(back)) == two
+    assert redo(two) == two
+    other = mark_brush(undo(two), [[300.0, 20.0]], 5, "new")
+    assert redo(other) == other
+
+
+def test_a_cleared_conversation_comes_back_before_what_was_asked_since(services: Services, two: Session) -> None:
+    first = asked(services, two, "What is it?")
+    cleared = clear_chat(first)
+    assert cleared.transcript == ()
+    assert undo(cleared).transcript == first.transcript
+    assert redo(undo(cleared)).transcript == ()
+    since = undo(asked(services, cleared, "And now?"))
+    assert [turn.typed for turn in since.transcript] == ["What is it?", "And now?"]
+    assert since.regions == two.regions
 
 
 def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services, two: Session) -> None:
