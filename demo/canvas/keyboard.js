@@ -2,7 +2,7 @@
 
 import { isTyping } from "../shared/elements.js";
 import { isHandKey } from "./pan.js";
-import { announce, LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
+import { announce, LARGEST_BRUSH, SMALLEST_BRUSH, USUAL_OPACITY } from "./store.js";
 
 const STEP = 12; // CSS pixels; with Shift, one pixel
 const BRUSH_STEP = 6;
@@ -95,6 +95,7 @@ export function followShortcuts({ listen, store, marks, send, undo, redo, zoom, 
     else if (key === "enter" && store.corners) marks.closePolygon();
     else if (key === "backspace" && store.corners) marks.removeCorner();
     else if (key === "f") store.set({ fitsMarks: !store.fitsMarks });
+    else if (key === "m") store.set({ opacity: store.opacity ? 0 : USUAL_OPACITY });
     else if (key === "c") store.set({ hasCaptions: !store.hasCaptions });
     else if (key === "z") event.shiftKey ? zoom.out() : zoom.in();
     else if (key === "0") zoom.fit();

@@ -46,6 +46,7 @@ def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[st
                 **shown_mask(region.mask),
                 **_look(region.number),
                 "points": points,
+                "frame": region.prompt.box_xyxy if region.prompt else None,
                 "extent": region.extent_names[region.extent] if len(region.extent_names) > 1 else "",
                 "name": region.name,
                 "hidden": region.hidden,

@@ -1,9 +1,11 @@
 // The buttons above the picture, and the options of brush and polygon below it.
 
 import { make } from "../shared/elements.js";
+import { keep, recall } from "../shared/browser_store.js";
 import { icon } from "../shared/icons.js";
 import { LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
 
+const MOST_OPACITY = 0.8;
 const TOOLS = ["point", "box", "polygon", "brush", "everything"];
 const ACTIONS = ["new", "add", "remove"];
 
@@ -84,4 +86,19 @@ export function createDescribeButton({ store, words, describe }) {
     button.hidden = store.tool !== "everything" || !store.segments || !store.segments.layers.length;
   });
   return button;
+}
+
+// How strongly the colours of regions cover their pixels, down to outlines alone; kept in the browser.
+export function createOpacity({ store, words }) {
+  const input = make("input", { type: "range", min: 0, max: MOST_OPACITY, step: 0.04, "aria-label": words.opacity });
+  const node = make("label", { class: "osp-opacity", title: words.opacityTip }, icon("tint"), input);
+  const stored = Number.parseFloat(recall("opacity"));
+  if (stored >= 0 && stored <= MOST_OPACITY) store.set({ opacity: stored });
+  input.addEventListener("input", () => store.set({ opacity: Number(input.value) }));
+  store.follow(["opacity", "scene"], () => {
+    input.value = store.opacity;
+    node.classList.toggle("osp-on", store.scene.regions.length > 0);
+  });
+  store.follow(["opacity"], () => keep("opacity", String(store.opacity)));
+  return node;
 }

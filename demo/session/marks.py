@@ -46,10 +46,7 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
         # The region was drawn by hand, or the click lies outside its box: add or remove the mask of the click alone.
         return _edited(session, region, label == 1, best_mask(services, picture, SegmentPrompt().with_point(x, y, 1)))
     prompt = region.prompt.with_point(x, y, label)
-    found = found_masks(services, picture, prompt)
-    names = extent_names(found)
-    mask = changed_mask(session, region, _with_edits(found[0], region))
-    return session.with_region(replace(region, mask=mask, prompt=prompt, extent=0, extent_names=names))
+    return _prompted(services, session, region.number, prompt)
 
 
 def other_extent(services: Services, session: Session, number: int) -> Session:
@@ -74,17 +71,42 @@ def other_extent(services: Services, session: Session, number: int) -> Session:
 def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], action: Action) -> Session:
     """A box in picture pixels by two opposite corners: the thing in it makes, extends or reduces a region."""
     picture = required_picture(session)
-    if len(box_xyxy) != 4:
-        raise InputError("page.bad_gesture")
-    xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
-    ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
-    if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
-        raise InputError("page.box_too_small")
-    prompt = SegmentPrompt(box_xyxy=(xs[0], ys[0], xs[1], ys[1]))
+    prompt = SegmentPrompt(box_xyxy=_checked_box(session, box_xyxy))
     region = _refined(session, action)
     if region is None:
         return _found(session, services, picture, prompt)
     return _edited(session, region, action == "add", best_mask(services, picture, prompt))
+
+
+def move_point(services: Services, session: Session, number: int, index: int, x: float, y: float) -> Session:
+    """The region with one of its clicks moved to (x, y)."""
+    picture = required_picture(session)
+    prompt = _own_prompt(session, number, index)
+    if not (0 <= _number(x) < picture.width and 0 <= _number(y) < picture.height):
+        raise InputError("page.outside")
+    points = (*prompt.points_xy[:index], (float(x), float(y)), *prompt.points_xy[index + 1 :])
+    return _prompted(services, session, number, replace(prompt, points_xy=points))
+
+
+def drop_point(services: Services, session: Session, number: int, index: int) -> Session:
+    """The region without one of its clicks. Raises InputError if nothing would be left to find it by."""
+    prompt = _own_prompt(session, number, index)
+    points = prompt.points_xy[:index] + prompt.points_xy[index + 1 :]
+    labels = prompt.labels[:index] + prompt.labels[index + 1 :]
+    return _prompted(services, session, number, replace(prompt, points_xy=points, labels=labels))
+
+
+def move_box(services: Services, session: Session, number: int, box_xyxy: Sequence[float]) -> Session:
+    """The region with another box; clicks that are outside of it then are left out."""
+    prompt = _own_prompt(session, number)
+    box = _checked_box(session, box_xyxy)
+    inside = [
+        (point, label)
+        for point, label in zip(prompt.points_xy, prompt.labels, strict=True)
+        if not label or not _is_outside(box, *point)
+    ]
+    points, labels = tuple(point for point, _ in inside), tuple(label for _, label in inside)
+    return _prompted(services, session, number, SegmentPrompt(points, labels, box))
 
 
 def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: float, action: Action) -> Session:
@@ -149,6 +171,35 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
     if not (isinstance(index, int) and 0 <= index < len(segments)):
         raise InputError("page.bad_gesture")
     return _drawn(session, segments[index].mask.mask(), action, "page.nothing_found")
+
+
+def _checked_box(session: Session, box_xyxy: Sequence[float]) -> tuple[float, float, float, float]:
+    """A box by two opposite corners, inside the picture: left, top, right, bottom. Raises InputError if too small."""
+    picture = required_picture(session)
+    if len(box_xyxy) != 4:
+        raise InputError("page.bad_gesture")
+    xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
+    ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
+    if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
+        raise InputError("page.box_too_small")
+    return xs[0], ys[0], xs[1], ys[1]
+
+
+def _own_prompt(session: Session, number: int, index: int | None = None) -> SegmentPrompt:
+    """The prompt of a region. Raises InputError if it has none, or no click of this index."""
+    prompt = required_region(session, number).prompt
+    if prompt is None or (index is not None and not 0 <= index < len(prompt.points_xy)):
+        raise InputError("page.bad_gesture")
+    return prompt
+
+
+def _prompted(services: Services, session: Session, number: int, prompt: SegmentPrompt) -> Session:
+    """The region found anew by another prompt, with what was added and removed by hand."""
+    region = required_region(session, number)
+    found = found_masks(services, required_picture(session), prompt)
+    mask = changed_mask(session, region, _with_edits(found[0], region))
+    names = extent_names(found)
+    return session.with_region(replace(region, mask=mask, prompt=prompt, extent=0, extent_names=names))
 
 
 def _refined(session: Session, action: Action) -> Region | None:

@@ -40,6 +40,14 @@ def opened_segments(services: Services, picture: Picture) -> Any:
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
 
 
+def preview_mask(services: Services, picture: Picture, x: float, y: float) -> CodedMask | None:
+    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads."""
+    if services.segmenter.state != "ready" or not (0 <= x < picture.width and 0 <= y < picture.height):
+        return None
+    best = opened_segments(services, picture).segment([(x, y)], [1])[:1]
+    return CodedMask.of(best[0].mask) if best and best[0].mask.any() else None
+
+
 def best_mask(services: Services, picture: Picture, prompt: SegmentPrompt) -> Mask:
     """The segmenter's best mask, bool (H, W)."""
     return found_masks(services, picture, prompt)[0]

@@ -11,10 +11,21 @@ import pytest
 
 from demo.i18n.catalog import text
 from demo.session import conversation
-from demo.session.marks import mark_box, mark_brush, mark_point, mark_polygon, other_extent, refine_mark, take_segment
+from demo.session.marks import (
+    drop_point,
+    mark_box,
+    mark_brush,
+    mark_point,
+    mark_polygon,
+    move_box,
+    move_point,
+    other_extent,
+    refine_mark,
+    take_segment,
+)
 from demo.session.pictures import open_example, open_picture
 from demo.session.regions import clear_regions, select_region, undo
-from demo.session.segments import find_everything
+from demo.session.segments import find_everything, preview_mask
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import LazyResource
@@ -148,6 +159,44 @@ def test_a_part_of_what_is_marked_becomes_a_region_of_its_own(services: Services
     painted = mark_brush(two, [[80.0, 100.0]], 12, "new")
     assert [region.number for region in painted.regions] == [1, 2, 3]
     assert painted.selected == 3
+
+
+def test_the_clicks_of_a_region_are_moved_and_removed(services: Services, two: Session) -> None:
+    both = mark_point(services, two, 200, 210, "add")
+    assert (both.regions[1].mask.mask() == fakes.shape("blue") | fakes.shape("green")).all()
+    moved = move_point(services, both, 2, 0, 60, 60)
+    assert moved.regions[1].prompt is not None
+    assert moved.regions[1].prompt.points_xy == ((60, 60), (200, 210))
+    assert (moved.regions[1].mask.mask() == fakes.shape("red") | fakes.shape("green")).all()
+    dropped = drop_point(services, both, 2, 1)
+    assert (dropped.regions[1].mask.mask() == fakes.shape("blue")).all()
+    with pytest.raises(InputError, match="the same as region 1"):
+        drop_point(services, moved, 2, 1)
+    for wrong in (
+        lambda: move_point(services, both, 2, 5, 60, 60),
+        lambda: move_point(services, both, 2, 0, -1, 60),
+        lambda: drop_point(services, dropped, 2, 0),
+        lambda: move_box(services, mark_brush(two, [[20.0, 20.0]], 5, "new"), 3, [0, 0, 50, 50]),
+    ):
+        with pytest.raises(InputError):
+            wrong()
+
+
+def test_the_box_of_a_region_is_changed(services: Services, opened: Session) -> None:
+    boxed = mark_box(services, opened, [190, 50, 250, 170], "new")
+    wider = move_box(services, boxed, 1, [190, 170, 320, 50])
+    assert (wider.regions[0].mask.mask() == fakes.shape("blue")).all()
+    assert wider.regions[0].prompt is not None
+    assert wider.regions[0].prompt.box_xyxy == (190, 50, 320, 170)
+
+
+def test_a_preview_is_what_the_click_gives_and_changes_nothing(services: Services, opened: Session) -> None:
+    assert opened.picture is not None
+    preview = preview_mask(services, opened.picture, 80, 100)
+    assert preview == mark_point(services, opened, 80, 100, "new").regions[0].mask
+    assert preview_mask(services, opened.picture, -1, 100) is None
+    loading = Services(model=services.model, segmenter=LazyResource("slow", lambda: None))
+    assert preview_mask(loading, opened.picture, 80, 100) is None
 
 
 def test_other_extents_have_names_and_never_repeat_a_mask(opened: Session) -> None:
