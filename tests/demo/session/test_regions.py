@@ -139,7 +139,7 @@ def test_a_mask_that_is_a_region_already_is_not_loaded_again(two: Session) -> No
         {"image_id": 1, "category_id": 7, "segmentation": encode_rle(fakes.shape(name))}
         for name in ("green", "red", "green")
     ]
-    picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
+    picture = {"id": 1, "file_name": "shapes.png", "width": 360, "height": 270}
     coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": annotations}
     loaded = load_masks(two, json.dumps(coco).encode())
     assert [region.number for region in loaded.regions] == [1, 2, 3]
