@@ -83,7 +83,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.launch import launch, shut_down, wait_for_end
     from demo.shared.lazy_resource import LazyResource
 
-    def load_model(name: str, revision: str | None) -> object:
+    def load_model(name: str, revision: str | None, adapter: str | None = None) -> object:
         from osprey_core import Osprey
 
         cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
@@ -96,6 +96,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             options.quantize,
             options.device_map,
             options.compiled,
+            adapter,
+            options.verify,
         )
 
     def load_segmenter() -> object:
@@ -109,7 +111,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = LazyResource(options.model, lambda: load_model(options.model, options.revision))
+    model = LazyResource(options.model, lambda: load_model(options.model, options.revision, options.adapter))
     other = options.compare_with
     second = None if other is None else LazyResource(other, lambda: load_model(other, None))
     decode: Decode = decoding.decode

@@ -19,7 +19,7 @@ from benchmarks.people import QUESTIONS, Person, Server, connections, pictures, 
 def main(argv: Sequence[str]) -> int:
     """Run, print the curve, write JSON. Returns 1 if memory grew more than allowed."""
     options = _parser().parse_args(list(argv))
-    with served(None, options.app) as server:
+    with served(options.address, options.app) as server:
         curve, took = asyncio.run(soaked(server, options.pictures, options.every, options.side))
     early = next((megabytes for count, megabytes in curve if count >= options.compared_with), None)
     last = curve[-1][1]
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--compared-with", type=int, default=100, help="pictures after which growth is counted")
     parser.add_argument("--allowed", type=float, default=1.3, help="growth that is allowed, 1.3 times by default")
+    parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
     parser.add_argument("--out", type=Path, help="file for the curve as JSON")
     parser.add_argument("--app", nargs="*", default=[], help="arguments of app.py, the last of all options")
     return parser

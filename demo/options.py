@@ -53,6 +53,11 @@ class Options:
     compare_with: str | None = None
     """A second model, named as `model` is, to compare answers with."""
 
+    adapter: str | None = None
+    """Folder of a LoRA adapter that was trained on the model."""
+    verify: bool = False
+    """Whether the sums of the model's downloaded files are checked at the start."""
+
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise InputError("options.model_empty")
@@ -107,6 +112,8 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
         "share": given["share"],
+        "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
+        "verify": given["verify"],
         "allowed_hosts": tuple(
             given["allowed_host"] or environment.get("OSPREY_ALLOWED_HOSTS", "").replace(",", " ").split()
         ),
@@ -154,6 +161,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MODEL",
         help="another model, named as for --model, to compare answers with [OSPREY_COMPARE_WITH]",
     )
+    parser.add_argument(
+        "--adapter", metavar="FOLDER", help="a LoRA adapter (peft) trained on the model, added to it [OSPREY_ADAPTER]"
+    )
+    parser.add_argument("--verify", action="store_true", help="check the sums of files downloaded from the Hub earlier")
     parser.add_argument("--revision", help="branch, tag or commit of the repository [OSPREY_REVISION]")
     parser.add_argument(
         "--segmenter", help=f"{', '.join(SEGMENTERS)}; sam:vit_b:FILE for own weights [OSPREY_SEGMENTER]"

@@ -64,6 +64,8 @@ class Osprey:
         quantize: str | None = None,
         device_map: str | None = None,
         compiled: bool = False,
+        adapter: str | Path | None = None,
+        verify: bool = False,
     ) -> Osprey:
         """Load a model.
 
@@ -81,6 +83,9 @@ class Osprey:
                 the disk, which needs accelerate; "none" or None keeps all on one device.
             compiled: whether to compile parts of the network, see `compile.compile_network`; loading then takes
                 minutes longer.
+            adapter: folder of a LoRA adapter (as peft writes it) that was trained on this model; it becomes part of
+                the weights. Needs peft.
+            verify: whether to check the sums of files that were downloaded from the Hub earlier.
 
         Raises:
             InputError: the device, dtype, quantization or device map cannot be used on this machine, or the cache's
@@ -95,6 +100,8 @@ class Osprey:
             quantize=quantize or "none",
             device_map=device_map or "none",
             compiled=compiled,
+            adapter=None if adapter is None else Path(adapter),
+            verify=verify,
         )
         model = cls(name, network, tokenizer, cache_bytes)
         if compiled:

@@ -28,11 +28,12 @@ class CheckedPage(Page):
     services: Services
     """What all persons on this page share."""
 
-    async def preprocess_data(self, block_fn: Any, inputs: Any, *args: Any, **options: Any) -> list[Any]:
+    async def preprocess_data(
+        self, block_fn: Any, inputs: Any, state: Any = None, *args: Any, **options: Any
+    ) -> list[Any]:
         """As `gr.Blocks.preprocess_data`. Raises gr.Error for inputs of a wrong number or type, and forged files."""
         try:
-            prepared: list[Any] = await super().preprocess_data(block_fn, inputs, *args, **options)
-            return prepared
+            prepared: list[Any] = await super().preprocess_data(block_fn, inputs, state, *args, **options)
         except gr.Error:
             raise
         except InvalidPathError as error:
@@ -40,6 +41,12 @@ class CheckedPage(Page):
         except Exception as error:
             log.info("inputs of %s were refused: %s", getattr(block_fn, "api_name", ""), type(error).__name__)
             raise gr.Error(text("page.bad_inputs"), print_exception=False) from error
+        for block in block_fn.inputs if state is not None else ():
+            # Gradio keeps the last inputs of each session for its deep links, which this page does not have. A list of
+            # points takes megabytes.
+            if isinstance(block, gr.JSON):
+                state._update_value_in_config(block._id, None)
+        return prepared
 
 
 def number(value: Any, name: str) -> float:

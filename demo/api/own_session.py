@@ -32,7 +32,8 @@ def is_own(session_hash: Any) -> bool:
 
 
 class RequireOwnSession:
-    """ASGI middleware: refuse (400) calls whose session_hash is too short, and (404) calls that bypass the queue.
+    """ASGI middleware: refuse (400) malformed calls and those whose session_hash is too short, and (404) calls that
+    bypass the queue.
 
     A call without a session_hash passes: Gradio refuses it at `/queue/join` and generates one under `/call/`; the
     endpoints refuse the remaining cases (see `caller_identity`).
@@ -53,16 +54,20 @@ class RequireOwnSession:
         assert read is not None  # no limit was given: `request_bodies` has checked the size
         body, messages = read
         # A long stroke is some hundred kilobytes of JSON: parse it in a thread, not on the shared event loop.
-        if await to_thread.run_sync(_names_a_shared_session, body):
-            await refuse(scope, receive, send, 400, "page.session_missing")
+        key = await to_thread.run_sync(_refusal, body)
+        if key is not None:
+            await refuse(scope, receive, send, 400, key)
             return
         await self._app(scope, replayed(messages, receive), send)
 
 
-def _names_a_shared_session(body: bytes) -> bool:
+def _refusal(body: bytes) -> str | None:
+    """The key of the sentence with which a call is refused; None if it is well formed and may have its own session."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
-        return False  # Gradio reports the malformed body
-    session_hash = sent.get("session_hash") if isinstance(sent, dict) else None
-    return session_hash is not None and not is_own(session_hash)
+        return "page.bad_inputs"
+    if not isinstance(sent, dict) or not isinstance(sent.get("data", []), list):
+        return "page.bad_inputs"
+    session_hash = sent.get("session_hash")
+    return None if session_hash is None or is_own(session_hash) else "page.session_missing"

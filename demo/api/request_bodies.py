@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 from anyio import to_thread
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
@@ -39,6 +40,9 @@ MAX_VALUES = 70_000
 brush stroke, of 20,000 points, has 60,000."""
 
 _CALLS = ("queue/join", "call/")
+_LARGE_BYTES = 4 * _MIB
+_MOST_LARGE = 4
+"""Bodies larger than that, which are held in memory, are in work so many at a time; others wait to be read."""
 _DRAINED_BYTES = 128 * _MIB
 """What is still received of a refused body, because many clients read the answer only after they have sent all."""
 
@@ -88,6 +92,7 @@ class LimitBodies:
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self._large = anyio.Semaphore(_MOST_LARGE)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -99,14 +104,21 @@ class LimitBodies:
             await self._refuse_large(scope, receive, send, route, limit)
         elif route.startswith(UPLOAD):
             await self._app(scope, _counted(receive, limit), send)
+        elif limit > _LARGE_BYTES and _declared_bytes(scope, unknown=limit) > _LARGE_BYTES:
+            async with self._large:
+                await self._pass_body(scope, receive, send, route, limit)
         else:
-            body = await read_body(receive, limit)
-            if body is None:
-                await self._refuse_large(scope, receive, send, route, limit)
-            elif route.startswith(_CALLS) and await to_thread.run_sync(_has_too_many_values, body[0]):
-                await refuse(scope, receive, send, 413, "page.many_values", limit=MAX_VALUES)
-            else:
-                await self._app(scope, replayed(body[1], receive), send)
+            await self._pass_body(scope, receive, send, route, limit)
+
+    async def _pass_body(self, scope: Any, receive: Any, send: Any, route: str, limit: int) -> None:
+        """Read the whole body, and pass it on if it is within the limits."""
+        body = await read_body(receive, limit)
+        if body is None:
+            await self._refuse_large(scope, receive, send, route, limit)
+        elif route.startswith(_CALLS) and await to_thread.run_sync(_has_too_many_values, body[0]):
+            await refuse(scope, receive, send, 413, "page.many_values", limit=MAX_VALUES)
+        else:
+            await self._app(scope, replayed(body[1], receive), send)
 
     async def _refuse_large(self, scope: Any, receive: Any, send: Any, route: str, limit: int) -> None:
         await _drain(receive)
@@ -116,10 +128,10 @@ class LimitBodies:
             await refuse(scope, receive, send, 413, "page.large_request", limit=_readable(limit))
 
 
-def _declared_bytes(scope: Any) -> int:
-    """The Content-Length; 0 if there is none."""
+def _declared_bytes(scope: Any, unknown: int = 0) -> int:
+    """The Content-Length; `unknown` if there is none."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    return int(declared) if declared.isdigit() else 0
+    return int(declared) if declared.isdigit() else unknown
 
 
 def _readable(size: int) -> str:

@@ -13,21 +13,33 @@ from gradio.state_holder import SessionState, StateHolder
 
 from demo.session.workspace import Workspace
 
+MOST_WITHOUT_PICTURES = 200
+"""States without pictures that are kept: each takes some 120 KB, and a new one is as good."""
+
 
 class SessionStates(StateHolder):
     """As Gradio's, but beyond its capacity those without pictures go first, then closed pages, and open ones last."""
+
+    _count = 0
+    """How many there were after the last update."""
 
     def update(self, session_id: str) -> None:
         """Mark a session as used last, and drop others beyond the capacity."""
         with self.lock:
             if session_id in self.session_data:
                 self.session_data.move_to_end(session_id)
-            while len(self.session_data) > self.capacity:
-                # The least recently used ones come first, and `min` takes the first of equals.
-                others = (other for other in self.session_data if other != session_id)
-                evicted = min(others, key=lambda other: _rank(self.session_data[other]))
+            if len(self.session_data) == self._count:
+                return  # nothing was added since
+            # The least recently used ones come first, and sorting keeps the order of equals.
+            others = [other for other in self.session_data if other != session_id]
+            ranks = {other: _rank(self.session_data[other]) for other in others}
+            others.sort(key=ranks.__getitem__)
+            without_pictures = sum(rank == 0 for rank in ranks.values())
+            excess = max(len(self.session_data) - self.capacity, without_pictures - MOST_WITHOUT_PICTURES)
+            for evicted in others[: max(0, excess)]:
                 self.session_data.pop(evicted)
                 self.time_last_used.pop(evicted, None)
+            self._count = len(self.session_data)
 
 
 def install(page: gr.Blocks, capacity: int) -> None:

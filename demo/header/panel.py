@@ -60,7 +60,7 @@ def _status_html(services: Services, is_embedded: bool) -> str:
         if resource is None:
             continue
         if resource.state == "loading":
-            loading += _pill("osp-loading", text("status.loading", name=resource.name))
+            loading += _pill("osp-loading", _loading_in_words(resource))
         elif resource.state == "failed":
             reason = sentence_of(resource.error)
             failures += _pill("osp-failed", f"{text('status.failed', name=resource.name)} {reason}")
@@ -79,6 +79,15 @@ def _status_html(services: Services, is_embedded: bool) -> str:
 def _short_name(model: LazyResource[Any]) -> str:
     """The model's name without folders or the owner of a repository, as far as a header has room for it."""
     return model.name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][:MAX_NAME_CHARACTERS] or text("status.model")
+
+
+def _loading_in_words(resource: LazyResource) -> str:
+    """That a resource is being loaded, or how far the download of its files is."""
+    progress = resource.progress
+    if progress is None:
+        return text("status.loading", name=resource.name)
+    done, total = (f"{count / 1e6:.0f}" for count in (progress.done, progress.total))
+    return text("status.downloading", name=resource.name, done=done, total=total, percent=progress.percent)
 
 
 def _details(resource: LazyResource) -> str:

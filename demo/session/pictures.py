@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from demo.session.examples import Example
 from demo.session.services import Services
 from demo.session.session import Picture, Session
+from demo.shared.memory import give_back
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import pixels_of, read_picture
 
+LARGE_PIXELS = 10_000_000
+"""From this size on, memory that the work has freed is given back to the system at once."""
 FEWEST_PIXELS = 1_000_000
 """What the smallest picture counts as, because it keeps a core busy too."""
 
@@ -26,6 +29,9 @@ def picture_turn(services: Services, person: str, pixels: int) -> Iterator[None]
             yield
         except MemoryError:
             raise InputError("page.out_of_memory_picture") from None
+        finally:
+            if pixels >= LARGE_PIXELS:
+                give_back()
 
 
 def open_picture(data: bytes, name: str) -> Session:

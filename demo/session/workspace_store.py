@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from demo.session.workspace import Kind, Workspace
+from demo.shared.memory import give_back
 
 ANONYMOUS_SECONDS = 3600
 """For how long after its use the workspace of a program without a connection stays."""
@@ -60,6 +61,8 @@ class WorkspaceStore:
                 self._clients = {name: other for name, other in self._clients.items() if other not in evicted}
         for other in evicted:
             other.clear()
+        if evicted:
+            give_back()
         return workspace
 
     def find(self, key: str) -> Workspace | None:

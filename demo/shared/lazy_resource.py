@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
 from osprey_core.errors import OspreyError, is_out_of_memory
+from osprey_core.runtime.download import Progress, telling
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class LazyResource(Generic[T]):
         self._done = threading.Event()
         self._value: T | None = None
         self._error: OspreyError | None = None
+        self._progress: Progress | None = None
         self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
 
     @classmethod
@@ -70,9 +72,19 @@ class LazyResource(Generic[T]):
             raise OspreyError.of(self._error.message)
         return self._value  # type: ignore[return-value]
 
+    @property
+    def progress(self) -> Progress | None:
+        """How far the download of its files is; None if nothing is being downloaded."""
+        progress = self._progress
+        return None if progress is None or progress.done >= progress.total else progress
+
+    def _tell(self, progress: Progress) -> None:
+        self._progress = progress
+
     def _run(self) -> None:
         try:
-            self._value = self._load()
+            with telling(self._tell):
+                self._value = self._load()
         except OspreyError as error:
             log.error("%s could not be loaded: %s", self.name, error)
             self._error = error

@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("source", help="a folder or Hub repository id of a published checkpoint")
     parser.add_argument("destination", help="folder to write config.json, model.safetensors and tokenizer.json to")
     parser.add_argument("--revision", help="branch, tag or commit on the Hub")
+    parser.add_argument("--adapter", metavar="FOLDER", help="a LoRA adapter (peft) to add to the weights")
+    parser.add_argument("--verify", action="store_true", help="check the sums of files downloaded earlier")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="float16", help="precision of the written tensors")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -33,7 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_writable(Path(options.destination))  # told before the slow loading
         # Loaded in the precision to be written: converting needs no more memory than the result.
-        model = Osprey.from_pretrained(options.source, "cpu", options.dtype, options.revision)
+        model = Osprey.from_pretrained(
+            options.source,
+            "cpu",
+            options.dtype,
+            options.revision,
+            adapter=options.adapter,
+            verify=options.verify,
+        )
         model.save(options.destination)
     except OspreyError as error:
         log.error("%s", error)

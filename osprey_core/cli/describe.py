@@ -199,7 +199,9 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     masks = f"everything that {options.models.segmenter} finds" if options.masks is None else str(options.masks)
     model = {"model": options.models.model, "revision": options.models.revision}
     # Only where it is asked for, so that files begun without it can be gone on with.
-    more = {"confidence": True} if options.confidence else {}
+    more: dict[str, Any] = {"confidence": True} if options.confidence else {}
+    if options.models.adapter is not None:
+        more["adapter"] = str(options.models.adapter)
     folder = options.pictures if options.pictures.is_dir() else options.pictures.parent
     begun = {"folder": _relative_to(folder, options.out.parent), **model, "masks": masks}
     return {**begun, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}

@@ -25,7 +25,14 @@ def load_model(options: ModelOptions) -> Osprey:
     """The model, as the page loads it."""
     from osprey_core.engine import Osprey
 
-    return Osprey.from_pretrained(options.model, options.device, options.dtype, options.revision)
+    return Osprey.from_pretrained(
+        options.model,
+        options.device,
+        options.dtype,
+        options.revision,
+        adapter=options.adapter,
+        verify=options.verify,
+    )
 
 
 def load_segmenter_for(options: ModelOptions) -> Segmenter:

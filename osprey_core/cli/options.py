@@ -30,6 +30,8 @@ class ModelOptions:
     device: str = "auto"
     dtype: str = "auto"
     segmenter: str = DEFAULT_SEGMENTER
+    adapter: Path | None = None
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class FindOptions:
 def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOptions:
     """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
-    models = ModelOptions(given.model, given.revision, given.device, given.dtype, given.segmenter)
+    models = ModelOptions(
+        given.model, given.revision, given.device, given.dtype, given.segmenter, given.adapter, given.verify
+    )
     if given.command == "find":
         return FindOptions(given.image, given.phrase, given.out, given.masks, given.threshold, models)
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
@@ -232,6 +236,8 @@ def _parser() -> argparse.ArgumentParser:
         models = command.add_argument_group("model")
         models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
+        models.add_argument("--adapter", type=_path, metavar="FOLDER", help="a LoRA adapter trained on the model")
+        models.add_argument("--verify", action="store_true", help="check the sums of files downloaded earlier")
         models.add_argument(
             "--segmenter", default=DEFAULT_SEGMENTER, help=f"{', '.join(SEGMENTERS)}; or sam:vit_b:FILE"
         )

@@ -8,6 +8,7 @@ from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork
 from osprey_core.runtime import checkpoint, hub
+from osprey_core.runtime.adapter import check_adapter, merge_adapter
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.placement import check_device_map
@@ -16,7 +17,16 @@ from osprey_core.runtime.quantize import replacement_for
 
 
 def load_parts(
-    name: str, *, device: str, dtype: str, revision: str | None, quantize: str, device_map: str, compiled: bool
+    name: str,
+    *,
+    device: str,
+    dtype: str,
+    revision: str | None,
+    quantize: str,
+    device_map: str,
+    compiled: bool,
+    adapter: Path | None = None,
+    verify: bool = False,
 ) -> tuple[OspreyNetwork, TextTokenizer]:
     """Network and tokenizer of a model; arguments and errors are those of `Osprey.from_pretrained`.
 
@@ -30,7 +40,11 @@ def load_parts(
         raise InputError("engine.quantized_spread")
     if spread and compiled:
         raise InputError("engine.compiled_spread")
-    files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision))
+    if adapter is not None:
+        check_adapter(adapter)
+        if spread:
+            raise InputError("engine.adapter_spread")
+    files = checkpoint.inspect_folder(hub.find_checkpoint(name, revision, verify))
     vision_weights = _vision_weights(files) if checkpoint.needs_vision_weights(files) else None
     tokenizer = TextTokenizer.from_folder(files.folder)
     if tokenizer.vocab_size > files.config.language.vocab_size:
@@ -43,6 +57,8 @@ def load_parts(
     if files.config.vision.photo is not None:
         shared_photo_encoder(str(torch_device))  # missing weights are told now, not when a picture is opened
     network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
+    if adapter is not None:
+        merge_adapter(network, adapter)
     quantize_network(network.llm, quantize)
     return network, tokenizer
 

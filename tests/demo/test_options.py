@@ -136,3 +136,10 @@ def test_a_second_model_to_compare_with_is_an_option_and_a_variable() -> None:
         read_options(["--compare-with", "/models/other"], {"OSPREY_COMPARE_WITH": "x"}).compare_with == "/models/other"
     )
     assert read_options([], {"OSPREY_COMPARE_WITH": "x"}).compare_with == "x"
+
+
+def test_an_adapter_and_the_check_of_sums_are_options() -> None:
+    assert (read_options([], {}).adapter, read_options([], {}).verify) == (None, False)
+    options = read_options(["--adapter", "lora", "--verify"], {"OSPREY_ADAPTER": "other"})
+    assert (options.adapter, options.verify) == ("lora", True)
+    assert read_options([], {"OSPREY_ADAPTER": "other"}).adapter == "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import socket
@@ -10,11 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
 from gradio import utils
 from gradio_client import Client, handle_file
 
+from demo.api import session_states
+from demo.api.checked_inputs import CheckedPage
+from demo.session.pictures import open_picture
+from demo.session.workspace import Workspace
 from tests import fakes
 
 pytestmark = pytest.mark.slow
@@ -150,3 +156,34 @@ def test_a_file_above_the_limit_is_refused(address: str) -> None:
     reply = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", bytes(45_000_000))}, timeout=30)
     assert reply.status_code == 413
     assert "40 MB" in reply.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 60_000, b"{", b"[1]", b'"text"', b'{"data": 5}', b'{"data": {"a": 1}}', b"\xff\xfe", b""],
+)
+@pytest.mark.parametrize("route", ["call/ask", "queue/join"])
+def test_malformed_json_is_a_sentence(address: str, route: str, body: bytes) -> None:
+    reply = httpx.post(f"{address}/gradio_api/{route}", content=body, timeout=30)
+    assert reply.status_code == 400
+    assert reply.json()["detail"].startswith("The values do not fit this call")
+
+
+def test_many_callers_do_not_push_out_an_open_page(address: str) -> None:
+    """More sessions than Gradio keeps; the page's own workspace, with its picture, is still there afterwards."""
+    holder = page_of(address).app.state_holder
+    state = holder["somebody-with-a-page"]
+    component = next(block for block in page_of(address).blocks.values() if isinstance(block, gr.State))
+    workspace = Workspace()
+    workspace.change(lambda _: open_picture(png(), "mine.png"))
+    state[component._id] = workspace
+    for place in range(session_states.MOST_WITHOUT_PICTURES + 30):
+        holder[f"caller number {place}"]
+    assert len(holder.session_data) <= session_states.MOST_WITHOUT_PICTURES + 5
+    assert holder["somebody-with-a-page"][component._id] is workspace
+
+
+def page_of(address: str) -> Any:
+    """The page that is served at this address by this process."""
+    pages = [each for each in gc.get_objects() if isinstance(each, CheckedPage)]
+    return next(page for page in pages if (page.local_url or "").rstrip("/") == address)

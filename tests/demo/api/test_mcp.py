@@ -12,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from PIL import Image
 
 from osprey_core.regions.rle import decode_rle
 from tests import fakes
@@ -155,3 +158,25 @@ def test_the_snippets_for_programs_run(
     out = capsys.readouterr().out
     assert "area=" in out
     assert re.search(r"\[\d+, \d+, \d+, \d+\]", out)
+
+
+def large_data_url(megabytes: int) -> str:
+    """A picture with much to compress in it, of about so many megabytes."""
+    side = int((megabytes * 1e6 / 3) ** 0.5)
+    pixels = np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=0)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def test_a_picture_of_many_megabytes_opens(address: str) -> None:
+    opened = in_session(address, lambda client: call(client, "open_picture", file=large_data_url(12)))
+    assert json.loads(opened)["width"] == 2000
+
+
+def test_a_picture_beyond_the_limit_is_a_sentence(address: str) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"file": "x" * 56_000_000}}
+    headers = {"Accept": "application/json, text/event-stream"}
+    reply = httpx.post(f"{address}gradio_api/mcp/", json=body, headers=headers, timeout=60)
+    assert reply.status_code == 413
+    assert reply.json()["detail"] == "The file is larger than 40 MB; shrink the picture and try again."

@@ -135,3 +135,42 @@ def test_waiting_for_the_model_is_said_and_its_failure_too(two: Session) -> None
         list(progress)
     assert services.model.state == "failed"
     assert workspace.session.transcript == ()
+
+
+def test_who_waits_for_the_model_is_told_how_many_go_before(services: Services, two: Session) -> None:
+    workspace = Workspace()
+    workspace.change(lambda _: conversation.ask(two, "What?"))
+    first, second = services.model_turns.queue("first"), services.model_turns.queue("second")
+    assert first.wait(1)
+    notes = []
+    for progress in answer(services, workspace, SamplingSettings()):
+        notes.append(progress.note)
+        if progress.note == text("chat.place_in_queue", count=1):
+            first.leave(), second.leave()
+    assert notes[0] == text("chat.place_in_queue", count=1)
+    assert workspace.session.transcript[-1].state == "complete"
+    assert (services.model_turns.running, services.model_turns.waiting) == ([], [])
+
+
+def test_a_question_that_is_stopped_while_it_waits_never_reaches_the_model(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    workspace = Workspace()
+    workspace.change(lambda _: conversation.ask(two, "What?"))
+    with services.model_turns.queue("other"):
+        for _ in answer(services, workspace, SamplingSettings()):
+            stop(services, workspace)
+    assert workspace.session.transcript[-1].state == "stopped"
+    assert model.calls == []
+    assert (services.model_turns.running, services.model_turns.waiting) == ([], [])
+
+
+def test_a_page_that_is_closed_gives_its_turn_back(services: Services, model: fakes.FakeModel, two: Session) -> None:
+    model.pause = 0.01
+    workspace = Workspace()
+    workspace.change(lambda _: conversation.ask(two, "A long story"))
+    answering = answer(services, workspace, SamplingSettings(), interval=0)
+    [next(answering) for _ in range(3)]
+    assert len(services.model_turns.running) == 1
+    answering.close()  # type: ignore[attr-defined]
+    assert services.model_turns.running == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 from demo.i18n.catalog import text
 from demo.shared import problems
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import OspreyError
+from osprey_core.runtime.download import Progress, tell
 
 
 class OutOfMemoryError(RuntimeError):
@@ -33,3 +37,27 @@ def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
     resource = LazyResource("thing", load).start()
     resource.wait(5)
     assert str(resource.error) == text("page.loading_failed", name="thing")
+
+
+def test_the_progress_of_a_download_can_be_seen_while_it_lasts() -> None:
+    seen: list[Progress | None] = []
+    going_on = threading.Event()
+
+    def load() -> str:
+        tell(Progress(3_000_000, 12_000_000))
+        going_on.wait(10)
+        tell(Progress(12_000_000, 12_000_000))
+        seen.append(resource.progress)
+        return "model"
+
+    resource = LazyResource("model", load)
+    assert resource.progress is None
+    resource.start()
+    for _ in range(1000):
+        if resource.progress is not None:
+            break
+        time.sleep(0.01)
+    assert resource.progress == Progress(3_000_000, 12_000_000)
+    going_on.set()
+    assert resource.get() == "model"
+    assert seen == [None], "what has arrived is being loaded, not downloaded"
