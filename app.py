@@ -132,15 +132,19 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     try:
         folder = UploadFolder(uploads)
         mcp = options.mcp and importlib.util.find_spec("mcp") is not None
+        if mcp and options.serving.logins:
+            log.warning("The tools over MCP are off, because Gradio would serve them without a login.")
+            mcp = False
         launch(
             app,
             options.host,
             options.port,
             mcp=mcp,
             share=options.share,
-            allowed_hosts=options.allowed_hosts,
+            allowed_hosts=(*options.allowed_hosts, *options.serving.hosts),
             uploads=folder,
             prevent_thread_lock=True,
+            **options.serving.launch_options(),
         )
         wait_for_end(app, stopped, folder)
         log.info("The program ends.")

@@ -26,6 +26,8 @@ from demo.chat.panel import build_chat
 from demo.chat.updates import about_outputs, conversation_outputs, preset_outputs, turns_outputs
 from demo.everything.events import wire_everything
 from demo.everything.panel import build_everything, caption_outputs
+from demo.find.events import wire_find
+from demo.find.panel import build_find, find_outputs
 from demo.header.events import wire_languages, wire_status
 from demo.header.panel import build_header, header_outputs
 from demo.i18n.catalog import text
@@ -87,6 +89,7 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
     with gr.Row(elem_id="columns", scale=1):
         with gr.Column(elem_id="canvas-side"):
             canvas = build_canvas(services.examples, services.fetch is not None)
+            find = build_find()
         with gr.Column(elem_id="chat-side"):
             everything = build_everything()
             chat = build_chat(generation_defaults(services, is_embedded))
@@ -96,15 +99,17 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
     captions, about = caption_outputs(everything), about_outputs(services, chat)
     follow_regions = about + preset_outputs(chat)
     wire_canvas(services, workspace, canvas, follow_regions + conversation_outputs(chat))
+    found = find_outputs(find)
+    wire_find(services, workspace, find, found, scene_outputs(canvas) + follow_regions, decode)
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
     wire_analysis(services, workspace, analysis, settings, decode)
     wire_chat(services, workspace, chat, decode, scene_outputs(canvas))
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)
-    spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions
+    spoken = header_outputs(services, header, is_embedded) + about + turns_outputs(chat) + captions + found
     wire_languages(page, workspace, header, spoken)
-    others = captions + analysis_outputs(services, analysis) + follow_regions + conversation_outputs(chat)
+    others = captions + found + analysis_outputs(services, analysis) + follow_regions + conversation_outputs(chat)
     pictures = wire_pictures(services, workspace, canvas, others)
     wire_restore(page, workspace, pictures, [canvas, *others.components])
 

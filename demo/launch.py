@@ -75,6 +75,7 @@ def launch(
         enable_monitoring=False,  # its counters would show everybody's usage to everybody
         app_kwargs={"middleware": middleware},
         prevent_thread_lock=True,
+        _frontend=False,  # no check that the page answers within three seconds: beside other load it may not
         **options,
     )
     session_states.install(page, SESSIONS)

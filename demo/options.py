@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
+from demo.serving_options import ServingOptions, read_logins
 from osprey_core.errors import InputError
 from osprey_core.runtime import choices
 from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
@@ -57,6 +59,9 @@ class Options:
     """Folder of a LoRA adapter that was trained on the model."""
     verify: bool = False
     """Whether the sums of the model's downloaded files are checked at the start."""
+
+    serving: ServingOptions = field(default_factory=ServingOptions)
+    """Logins, TLS and the path behind a reverse proxy."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -114,6 +119,12 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
         "verify": given["verify"],
+        "serving": ServingOptions(
+            read_logins(given["auth"] or environment.get("OSPREY_AUTH", "").split()),
+            _path(given["tls_cert"] or environment.get("OSPREY_TLS_CERT")),
+            _path(given["tls_key"] or environment.get("OSPREY_TLS_KEY")),
+            given["root_path"] or environment.get("OSPREY_ROOT_PATH") or "",
+        ),
         "allowed_hosts": tuple(
             given["allowed_host"] or environment.get("OSPREY_ALLOWED_HOSTS", "").replace(",", " ").split()
         ),
@@ -124,6 +135,10 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
     cache_mb = _first(given["cache_mb"], environment.get("OSPREY_CACHE_MB"), "2048")
     return Options(**values, port=_whole("--port", port), cache_mb=_whole("--cache-mb", cache_mb))
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _switch(flag: str, text: str) -> bool:
@@ -202,5 +217,17 @@ def _parser() -> argparse.ArgumentParser:
         "--addresses", help="on (default) or off: pictures are opened by their web address [OSPREY_ADDRESSES]"
     )
     parser.add_argument("--mcp", help="on (default) or off: the endpoints as tools over MCP [OSPREY_MCP]")
+    parser.add_argument(
+        "--auth",
+        action="append",
+        metavar="NAME:PASSWORD",
+        help="only who logs in may see the page; again for more people. Other users of the machine can see "
+        "arguments, so rather use the variable, with spaces between several [OSPREY_AUTH]",
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve over https with this PEM file [OSPREY_TLS_CERT]")
+    parser.add_argument("--tls-key", metavar="FILE", help="and this private key, not encrypted [OSPREY_TLS_KEY]")
+    parser.add_argument(
+        "--root-path", help="where a reverse proxy serves the page: /osprey, or the whole address [OSPREY_ROOT_PATH]"
+    )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     return parser

@@ -109,6 +109,9 @@ PHOTO_LEVEL_STRIDES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32, "head": 32}
 PHOTO_PREFIX = "photo_"
 """Begins the names of the photo tower's levels beside those of the encoder: "photo_res2" … "photo_head"."""
 
+CLOSE_UP_PREFIX = "close_up_"
+"""Begins the names of what the photo tower sees in close-ups of single regions: "close_up_res2" …"""
+
 
 @dataclass(frozen=True)
 class PhotoTowerConfig:
@@ -124,11 +127,19 @@ class PhotoTowerConfig:
     mean: Triple = (0.5, 0.5, 0.5)
     std: Triple = (0.5, 0.5, 0.5)
     image_levels: tuple[str, ...] = ("res4", "res5")
+    close_up_size: int = 0
+    """Side in pixels of the square in which the tower sees every region once more, cut out of the picture; 0: never."""
+    close_up_margin: float = 0.3
+    """How much larger than the longer side of the region's box that cut-out is, as a share of it."""
 
     def __post_init__(self) -> None:
         _require(self.name == PHOTO_TOWER_NAME, "config.photo_tower_unknown", name=_shown(self.name))
         _require_counts(self, "image_size")
         _require(self.image_size % 32 == 0, "config.image_size_uneven", value=self.image_size)
+        if self.close_up_size != 0:
+            _require_counts(self, "close_up_size")
+            _require(self.close_up_size % 32 == 0, "config.image_size_uneven", value=self.close_up_size)
+        _require_number("close_up_margin", self.close_up_margin, at_least=0.0)
         _require_normalisation(self.mean, self.std)
         known = isinstance(self.image_levels, tuple) and set(self.image_levels) <= set(PHOTO_LEVEL_STRIDES)
         _require(known, "config.photo_levels_unknown", values=_shown(self.image_levels))
@@ -192,15 +203,17 @@ class VisionConfig:
 
     @property
     def pooled_dims(self) -> dict[str, int]:
-        """Channels of every level that is pooled over regions, those of the photo tower included."""
+        """Channels of every level that is pooled over regions, those of the photo tower and its close-ups included."""
         dims = dict(zip(LEVEL_NAMES, self.level_dims, strict=True))
         if self.photo is not None:
             dims |= {PHOTO_PREFIX + name: dim for name, dim in self.photo.channels.items()}
+            if self.photo.close_up_size:
+                dims |= {CLOSE_UP_PREFIX + name: dim for name, dim in self.photo.channels.items()}
         return dims
 
     @property
     def pooled_sizes_hw(self) -> dict[str, tuple[int, int]]:
-        """Height and width of every level that is pooled over regions."""
+        """Height and width of every level of the whole picture that is pooled over regions."""
         sizes = {
             name: (self.image_size // s, self.image_size // s)
             for name, s in zip(LEVEL_NAMES, (4, 8, 16, 32), strict=True)

@@ -25,6 +25,7 @@ from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
+from osprey_core.runtime.close_ups import kept_picture
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
@@ -144,7 +145,9 @@ class Osprey:
         parameter = self._parameter
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
         square = photo_square(picture) if vision.photo is not None else None
-        view = View(self, (picture.height, picture.width), pixels, square)
+        near = vision.photo is not None and vision.photo.close_up_size > 0
+        kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
+        view = View(self, (picture.height, picture.width), pixels, square, kept)
         if self.cache.max_bytes:  # without a cache the encoding would be discarded
             view.encoding()
         return view

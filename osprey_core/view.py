@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from transformers import DynamicCache
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
-from osprey_core.config import IMAGE_PLACEHOLDER_ID
+from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
 from osprey_core.language.guesses import calibrated, guess_answers
@@ -27,6 +28,8 @@ from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
+from osprey_core.runtime.close_ups import at_size, close_up, pooled_close_ups
+from osprey_core.runtime.finer_names import finer_name, kinds_of
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 
 if TYPE_CHECKING:
@@ -99,18 +102,20 @@ class View:
         size_hw: tuple[int, int],
         pixel_values: torch.Tensor,
         photo_square: np.ndarray | None = None,
+        kept_picture: np.ndarray | None = None,
     ) -> None:
         self.model = model
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
+        self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
         self._cache = PrefixCache(model.cache)
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of this picture at present: its pixels and its cached data."""
-        square = 0 if self._photo_square is None else self._photo_square.nbytes
-        return tensor_bytes(self._pixel_values) + square + self._cache.memory_bytes
+        pixels = sum(kept.nbytes for kept in (self._photo_square, self._kept_picture) if kept is not None)
+        return tensor_bytes(self._pixel_values) + pixels + self._cache.memory_bytes
 
     def ask(
         self,
@@ -206,9 +211,20 @@ class View:
         requested = self._settings(temperature, top_p, max_new_tokens, seed)
         prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, requested)
         # Only the tokens of the masks are held in memory: a mask is as large as the picture.
-        encoding = functools.cache(self.encoding)
-        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
+        tokens = self._all_region_tokens(regions, batch_size)
         return self._describe(prompt, tokens, settings, batch_size)
+
+    def _all_region_tokens(self, regions: Iterable[np.ndarray], batch_size: int) -> list[_RegionTokens]:
+        """Tokens of many regions, whose close-ups the photo tower sees some at a time."""
+        encoding = functools.cache(self.encoding)
+        tokens: list[_RegionTokens] = []
+        remaining = iter(regions)
+        while batch := [as_mask(mask, self.size_hw) for mask in itertools.islice(remaining, batch_size)]:
+            close_ups = self._close_ups(batch)
+            for place, mask in enumerate(batch):
+                near = None if close_ups is None else {k: level[place : place + 1] for k, level in close_ups.items()}
+                tokens.append(self._region_tokens(mask, encoding, near=near))
+        return tokens
 
     def _describe(
         self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
@@ -383,7 +399,17 @@ class View:
             probability = math.exp(one.log_probability)
             if name and name not in best:
                 best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
-        return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
+        ranked = tuple(list(best.values())[:guesses])
+        return NamedRegion(ranked, scale.unsure_below, self._finer_name(mask, ranked[0].name) if ranked else "")
+
+    @torch.inference_mode()
+    def _finer_name(self, mask: np.ndarray, name: str) -> str:
+        """What kind of the named thing the photo tower takes the region for; "" for models without close-ups."""
+        near = self._close_up(as_mask(mask, self.size_hw)) if name in kinds_of() else None
+        if near is None:
+            return ""
+        tower = shared_photo_encoder(self.model.device).tower
+        return finer_name(name, tower.classify(near[CLOSE_UP_PREFIX + "head"])[0])
 
     def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
         """The prompt's cached beginning, and the embeddings of the rest."""
@@ -479,12 +505,37 @@ class View:
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
+    def _close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
+        """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups."""
+        photo = self.model.network.config.vision.photo
+        if photo is None or self._kept_picture is None:
+            return None
+        size_hw = self._kept_picture.shape[:2]
+        shown = [
+            close_up(self._kept_picture, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
+            for mask in masks
+        ]
+        return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
+
+    def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
+        """As `_close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
+        if self._kept_picture is None:
+            return None
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self._close_ups([mask]))
+
+    @torch.inference_mode()
     def _region_tokens(
-        self, mask: np.ndarray, encoding: Callable[[], Encoding], without: Collection[RegionToken] = ()
+        self,
+        mask: np.ndarray,
+        encoding: Callable[[], Encoding],
+        without: Collection[RegionToken] = (),
+        near: dict[str, torch.Tensor] | None = None,
     ) -> _RegionTokens:
         levels = encoding().levels
+        near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
-        (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack])
+        close_ups = None if near is None else [near]
+        (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack], close_ups)
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,

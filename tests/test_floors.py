@@ -22,6 +22,7 @@ FLOORS = [
     {"region_model"},
     {"engine", "view"},
     {"analysis"},
+    {"backends"},
     {"training", "evaluation", "cli", "convert", "__main__"},
 ]
 """osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""
@@ -31,8 +32,9 @@ PAGE_FLOORS = [
     {"shared"},
     {"session"},
     {"jobs"},
-    {"canvas", "chat", "everything", "analysis", "header"},
+    {"canvas", "chat", "everything", "analysis", "find", "header"},
     {"api"},
+    {"serving_options"},
     {"options", "theme", "temporary_folder"},
     {"app", "launch"},
 ]

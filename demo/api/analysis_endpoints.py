@@ -14,8 +14,9 @@ from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.samples import new_samples
 from demo.analysis.similarity_maps import new_similarity_maps
 from demo.api.caller_identity import Callers
-from demo.api.checked_inputs import sampling, whole, words
-from demo.api.results import errors_as_sentences, listed, snapshot_result
+from demo.api.checked_inputs import number, sampling, whole, words
+from demo.api.results import errors_as_sentences, listed, mask_result, snapshot_result
+from demo.find.search import DEFAULT_THRESHOLD, found_in, new_search, searched_masks
 from demo.jobs import analyses
 from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
@@ -50,6 +51,24 @@ class AnalysisEndpoints:
             which, rank = words(regions, "regions") or "all", words(rank_by, "rank_by") or "sum"
             make = lambda s: new_label_scores(s, listed(labels), which, rank)  # noqa: E731
             yield from self._carried_out(request, session, make, _judged)
+
+    def find(
+        self, request: gr.Request, phrase: str, threshold: float = DEFAULT_THRESHOLD, session: str = ""
+    ) -> Iterator[Any]:
+        """Find what a phrase names among all that stands out in the picture; nothing becomes a region by this.
+
+        Parameters:
+            phrase: one or a few words, such as "red car" or "speech bubbles".
+            threshold: the least score, 0 to 1; lower for more finds that are less sure.
+            session: what open_picture returned.
+        Returns:
+            of each find, best first: index (for take_segment), score from 0 to 1, area, box_xyxy, rle; empty if nothing
+            in the picture fits.
+        """
+        with errors_as_sentences():
+            least, wanted = number(threshold, "threshold"), words(phrase, "phrase")
+            make = lambda s: new_search(self.services, s, wanted)  # noqa: E731
+            yield from self._carried_out(request, session, make, lambda s, analysis: _found(s, least))
 
     def ablation(
         self,
@@ -181,6 +200,12 @@ def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
         scores = {"labels": ranked, "on_list": part.scores.on_list, "uncertain": part.scores.is_uncertain}
         results.append({**_region(session, analysis, part.place), **scores})
     return results
+
+
+def _found(session: Session, threshold: float) -> list[dict[str, Any]]:
+    found, masks = found_in(session), searched_masks(session)
+    indices = found.at(threshold) if found is not None else ()
+    return [{"index": index, "score": found.scores[index], **mask_result(masks[index])} for index in indices if found]
 
 
 def _ablated(session: Session, analysis: Analysis) -> list[dict[str, Any]]:

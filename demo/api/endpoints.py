@@ -17,6 +17,7 @@ from demo.api.caller_identity import Callers
 from demo.api.conversation_endpoints import ConversationEndpoints
 from demo.api.picture_endpoints import PictureEndpoints
 from demo.api.region_endpoints import RegionEndpoints
+from demo.find.search import DEFAULT_THRESHOLD
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.shared import queues
@@ -77,6 +78,7 @@ def endpoints(services: Services, callers: Callers, decode: Decode) -> tuple[End
         Endpoint(pictures.export, (), "zip", queues.HEAVY),
         Endpoint(conversation.clear_chat, (), None, queues.AT_ONCE),
         Endpoint(conversation.stop, (), None, queues.AT_ONCE),
+        Endpoint(analyses.find, ("phrase", "threshold"), "result", queues.MODEL),
         Endpoint(analyses.judge, ("labels", "regions", "rank_by"), "result", queues.MODEL),
         Endpoint(analyses.ablation, asking, "result", queues.MODEL),
         Endpoint(analyses.samples, ("question", "count", "sample_temperature", *sampling), "result", queues.MODEL),
@@ -105,6 +107,8 @@ def build_components() -> dict[str, gr.components.Component]:
         "top_p": gr.Number(1.0, label="top_p"),
         "max_new_tokens": gr.Number(1024, label="max_new_tokens", precision=0),
         "seed": gr.Number(None, label="seed", precision=0),
+        "phrase": gr.Textbox(label="phrase"),
+        "threshold": gr.Number(DEFAULT_THRESHOLD, label="threshold"),
         "labels": _of_type(gr.JSON(label="labels"), _TEXTS),
         "regions": gr.Textbox("all", label="regions"),
         "rank_by": gr.Textbox("sum", label="rank_by"),

@@ -59,10 +59,14 @@ def selected_region(session: Session) -> dict[str, Any]:
     return region_result(region) if region is not None else {}
 
 
-def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool) -> dict[str, Any]:
-    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one."""
+def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool, finer: str = "") -> dict[str, Any]:
+    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one.
+
+    finer: what kind of the thing it perhaps is; told as "perhaps", where there is one.
+    """
     if not guesses:
         return {}
     others = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in guesses[1 : 1 + NEXT_GUESSES]]
     name, confidence = guesses[0]
-    return {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
+    told = {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
+    return told | ({"perhaps": finer} if finer else {})

@@ -6,6 +6,7 @@ import { isTouch, make } from "../shared/elements.js";
 import { createCamera, hasCamera } from "./camera.js";
 import { createCaptions } from "./captions.js";
 import { followDetail } from "./detail.js";
+import { createFinds } from "./finds.js";
 import { createFiles, followDropsAndPastes } from "./files.js";
 import { createGestures } from "./gestures.js";
 import { createHint } from "./hint.js";
@@ -117,6 +118,8 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
   followDropsAndPastes({ listen, stage: stage.node, files, opensAddresses });
   followPage({ store, list, listen });
 
+  const lightFinds = createFinds({ store });
+  listen(window, "osprey:found", ({ detail }) => lightFinds(detail));
   const receive = createReceiver({ store, words, props, gestures, marks, forgetCaptions: captions.forget });
   watch(["scene", "picture", "pictures", "segments", "download"], receive);
   receive();

@@ -25,6 +25,9 @@ const PULSE = 60;
 // From this scale on, in CSS pixels for each pixel of the picture, single pixels are shown.
 const PIXELS_SCALE = 3;
 
+// How what a search has found is painted.
+const FOUND_LOOK = { isStrong: true, isLit: false, opacity: 0.45 };
+
 export function createRenderer({ store, stage, canvas, captions }) {
   const context = canvas.getContext("2d");
   const paintAllSegments = createSegmentsPainter(store);
@@ -64,6 +67,7 @@ export function createRenderer({ store, stage, canvas, captions }) {
     if (showsSegments()) paintAllSegments(context);
     if (store.segment) paintLitSegment(context, store.segment, store);
     if (store.preview) paintPreview(context, store.preview, store);
+    for (const layer of store.found) paintRegion(context, layer, { picture, view }, FOUND_LOOK);
     const layers = paintRegions(view);
     const badges = badgePlaces(layers, picture, view);
     captions.ask(badges);

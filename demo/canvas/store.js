@@ -43,6 +43,7 @@ export function createStore() {
     preview: null, // the layer of what a click at the pointer would mark
     hovered: null, // number of the region under the pointer
     segment: null, // the layer of the segment under the pointer
+    found: [], // layers of what a search has found
     renaming: null, // a name that is being typed: {number, input}
     closing: null, // the open picture whose closing waits for a second click: {sheet, timer}
     isUploading: false,

@@ -24,8 +24,10 @@ Phase = Literal["queued", "loading", "waiting", "opening", "writing"]
 """In order: the job begins; its models still load; others have their turn first; its picture is being encoded; its
 pieces arrive."""
 
-WAITING_SECONDS = 1.0
-"""A job that waits for its turn shows its place so often, and notices so soon that it has been stopped."""
+WAITING_SECONDS = 3.0
+"""A job that waits for its turn shows its place at once, and then so often. While it does, it may miss its turn."""
+LOOK_SECONDS = 0.25
+"""So soon a job that waits notices that it has been stopped."""
 
 Ending = Literal["complete", "stopped", "failed"]
 """In order: all pieces arrived; the person stopped it or closed its picture; an error, or the page was closed."""
@@ -119,11 +121,14 @@ def _carry_out(
 
 def _wait(job: Job[Update], turn: WorkTurn, ticket: Ticket, phase: Phase) -> Iterator[Update]:
     """Wait for the turn and yield updates of this phase; ends without the turn if the job is stopped."""
-    while not ticket.stopped and not turn.wait(WAITING_SECONDS):
-        job.place = turn.place
-        yield from _update(job, phase)
+    shown_at = time.monotonic() + LOOK_SECONDS - WAITING_SECONDS
+    while not ticket.stopped and not turn.wait(LOOK_SECONDS):
         if not job.is_wanted():
             ticket.stop()
+        elif time.monotonic() - shown_at >= WAITING_SECONDS:
+            job.place = turn.place
+            yield from _update(job, phase)
+            shown_at = time.monotonic()
 
 
 def _update(job: Job[Update], phase: Phase) -> Iterator[Update]:

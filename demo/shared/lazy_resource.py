@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
 from osprey_core.errors import OspreyError, is_out_of_memory
-from osprey_core.runtime.download import Progress, telling
+from osprey_core.runtime.download import DownloadProgress, telling
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class LazyResource(Generic[T]):
         self._done = threading.Event()
         self._value: T | None = None
         self._error: OspreyError | None = None
-        self._progress: Progress | None = None
+        self._progress: DownloadProgress | None = None
         self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
 
     @classmethod
@@ -73,12 +73,12 @@ class LazyResource(Generic[T]):
         return self._value  # type: ignore[return-value]
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> DownloadProgress | None:
         """How far the download of its files is; None if nothing is being downloaded."""
         progress = self._progress
         return None if progress is None or progress.done >= progress.total else progress
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: DownloadProgress) -> None:
         self._progress = progress
 
     def _run(self) -> None:

@@ -10,16 +10,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from osprey_core.analysis.open_vocabulary import BACKGROUND, ClipView, class_scores
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.masks import Mask, area, box_xyxy
-from osprey_core.view import View
 from osprey_core.vocabularies import vocabulary_of
+
+if TYPE_CHECKING:
+    from osprey_core.analysis.open_vocabulary import ClipView
+    from osprey_core.view import View
 
 MAX_PHRASE_CHARACTERS = 100
 
@@ -107,6 +110,8 @@ def find(view: View, regions: Sequence[Mask], phrase: str, clip: ClipView | None
         InputError: the phrase is empty or too long, or a region cannot be used.
     """
     wanted = clean_phrase(phrase)
+    if clip is None and not getattr(getattr(view.model, "abilities", None), "likelihood", True):
+        raise InputError("find.model_unable", model=view.model.name)
     if not len(regions):
         return Finds(wanted, (), ())
     scores = clip_scores(clip, regions, wanted) if clip is not None else likelihood_scores(view, regions, wanted)
@@ -125,6 +130,8 @@ def clean_phrase(phrase: str) -> str:
 
 def clip_scores(clip: ClipView, regions: Sequence[Mask], phrase: str) -> NDArray[np.float64]:
     """(Q,): the share of the phrase against the background's words, by CLIP."""
+    from osprey_core.analysis.open_vocabulary import BACKGROUND, class_scores  # slow to import
+
     model = clip.model
     classes = model.embed(vocabulary_of([singular(phrase)], "phrase"))
     background = model.embed(vocabulary_of(BACKGROUND, "background"))

@@ -18,6 +18,7 @@ from PIL import Image
 from osprey_core.cli.given_masks import GivenMasks
 from osprey_core.cli.loaders import Loaders
 from osprey_core.cli.options import DescribeOptions
+from osprey_core.cli.picture_files import PictureFiles
 from osprey_core.errors import InputError
 from osprey_core.i18n import Listing, Message
 from osprey_core.io.export import coco_shape
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from osprey_core.region_model import NamedRegion
     from osprey_core.view import View
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2")
 _Regions = list[tuple[CodedMask, dict[str, Any]]]
 
 SECONDS_BETWEEN_SAVES = 5.0
@@ -47,8 +47,9 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     """
     from tqdm import tqdm
 
-    names = _picture_names(options.pictures)
-    captions = _Captions(options.out, _settings_of(options))
+    pictures = PictureFiles.of((options.pictures, *options.further_pictures))
+    names = pictures.names
+    captions = _Captions(options.out, _settings_of(options, pictures.root))
     waiting = [name for name in names if name not in captions.done]
     masks = GivenMasks(options.masks, names) if options.masks is not None else None
     captions.save()  # fail before the slow work if the file cannot be written
@@ -61,7 +62,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     try:
         for name in tqdm(waiting, desc="pictures", unit="picture", initial=len(names) - len(waiting), **bar):
             try:
-                path = _path_of(options.pictures, name)
+                path = pictures.path(name)
                 image = read_picture(path)
                 regions, notes = _regions_of(image, name, path, masks, segmenter)
                 for note in notes:
@@ -194,7 +195,7 @@ class _Captions:
         return values
 
 
-def _settings_of(options: DescribeOptions) -> dict[str, Any]:
+def _settings_of(options: DescribeOptions, root: Path) -> dict[str, Any]:
     """All settings that influence the captions; an existing file is continued only with equal settings."""
     masks = f"everything that {options.models.segmenter} finds" if options.masks is None else str(options.masks)
     model = {"model": options.models.model, "revision": options.models.revision}
@@ -202,8 +203,7 @@ def _settings_of(options: DescribeOptions) -> dict[str, Any]:
     more: dict[str, Any] = {"confidence": True} if options.confidence else {}
     if options.models.adapter is not None:
         more["adapter"] = str(options.models.adapter)
-    folder = options.pictures if options.pictures.is_dir() else options.pictures.parent
-    begun = {"folder": _relative_to(folder, options.out.parent), **model, "masks": masks}
+    begun = {"folder": _relative_to(root, options.out.parent), **model, "masks": masks}
     return {**begun, "style": options.style, "limit": options.limit, **asdict(options.settings), **more}
 
 
@@ -213,20 +213,3 @@ def _relative_to(folder: Path, start: Path) -> str:
         return Path(os.path.relpath(folder.resolve(), start.resolve())).as_posix()
     except ValueError:  # on another drive
         return folder.resolve().as_posix()
-
-
-def _path_of(pictures: Path, name: str) -> Path:
-    return pictures / name if pictures.is_dir() else pictures
-
-
-def _picture_names(path: Path) -> list[str]:
-    """Names of the pictures, relative to the folder; of a single picture its file name."""
-    if path.is_dir():
-        files = (file for file in path.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
-        names = sorted(file.relative_to(path).as_posix() for file in files)
-        if not names:
-            raise InputError("cli.folder_without_pictures", path=str(path))
-        return names
-    if not path.is_file():
-        raise InputError("cli.pictures_missing", path=str(path))
-    return [path.name]

@@ -72,6 +72,8 @@ class DescribeOptions:
     settings: SamplingSettings
     confidence: bool = False
     """Whether every region's entry also has its name, how sure that is, and the next guesses."""
+    further_pictures: tuple[Path, ...] = ()
+    """More files, folders or patterns, into the same file of captions."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        wanted = given.pictures, given.out, masks, given.style, given.limit
-        return DescribeOptions(*wanted, models, settings, given.confidence)
+        wanted = given.pictures[0], given.out, masks, given.style, given.limit
+        return DescribeOptions(*wanted, models, settings, given.confidence, tuple(given.pictures[1:]))
     if (given.question is None) == (given.style is None):
         raise InputError("cli.question_or_style")
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
@@ -205,12 +207,18 @@ def _parser() -> argparse.ArgumentParser:
 
     describing = commands.add_parser(
         "describe",
-        help="describe all regions of a picture or of a folder of pictures",
+        help="describe all regions of pictures or of folders of pictures",
         allow_abbrev=False,
-        description="Describe every region of a picture, or of all pictures in a folder, into one COCO file. Start it "
+        description="Describe every region of pictures, or of all pictures in folders, into one COCO file. Start it "
         "again with the same words to go on where it was stopped.",
     )
-    describing.add_argument("pictures", type=_path, metavar="IMAGE_OR_FOLDER")
+    describing.add_argument(
+        "pictures",
+        type=_path,
+        nargs="+",
+        metavar="IMAGE_OR_FOLDER",
+        help="pictures, folders, or patterns such as 'photos/*.jpg'; several of them in any order",
+    )
     which = describing.add_mutually_exclusive_group(required=True)
     which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
     which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")

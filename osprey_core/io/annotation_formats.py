@@ -1,7 +1,7 @@
 """A record's regions in the formats of other programs: COCO polygons, labelme, YOLO, label map, CSV, cut-outs.
 
-COCO with run lengths is in `osprey_core.io.export`. Polygons run along the edges of pixels. A region with holes or one
-too ragged for polygons, keeps its exact pixels in another form (COCO: run lengths, labelme: a mask); YOLO knows polygons
+COCO with run lengths is in `osprey_core.io.export`. Polygons run along the edges of pixels. A region with holes or too
+ragged for polygons keeps its exact pixels in another form (COCO: run lengths, labelme: a mask); YOLO knows polygons
 only, so that holes are filled and ragged regions left out.
 """
 

@@ -5,14 +5,18 @@ Knows formats and bytes, not what the picture is for.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from PIL import Image
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _UNUSED = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 """Side notes of a PNG that nothing here reads, but over which Pillow fails if they are large or damaged."""
 
@@ -22,11 +26,24 @@ def open_image(data: bytes, formats: Iterable[str]) -> Image.Image:
 
     formats: names of the formats that may be opened; those that this Pillow lacks are ignored.
     """
+    _register_heif()
     Image.init()  # registers the plugins; Pillow may have been built without AVIF
     known = tuple(name for name in formats if name in Image.OPEN)
     if "PNG" in known and data.startswith(_PNG_SIGNATURE):
         data = _without_side_notes(data)
     return Image.open(io.BytesIO(data), formats=known)
+
+
+def is_heif(data: bytes) -> bool:
+    """Whether a file is a photograph in HEIC or HEIF, which only an optional package can read."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+@lru_cache(maxsize=1)
+def _register_heif() -> None:
+    """Let Pillow open HEIC files if the optional package is installed."""
+    if importlib.util.find_spec("pillow_heif") is not None:
+        importlib.import_module("pillow_heif").register_heif_opener()
 
 
 def _without_side_notes(data: bytes) -> bytes:

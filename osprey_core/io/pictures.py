@@ -15,14 +15,14 @@ from PIL import Image, ImageOps
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
-from osprey_core.io.image_files import open_image
+from osprey_core.io.image_files import is_heif, open_image
 from osprey_core.io.wide_samples import SampleNotes, has_wide_samples, to_8_bit
 
 #: Largest number of pixels. Decoded they take 300 MB; larger pictures are refused before they are decoded.
 MAX_PIXELS = 100_000_000
 
 #: Formats that are read. Pillow supports more, but some of them start other programs (EPS) or contain no picture.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA", "HEIF")
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 
@@ -103,6 +103,8 @@ def _from_bytes(data: bytes, name: Message) -> Image.Image:
         _check_size(width, height, name)
         raise InputError("picture.too_large", picture=name) from None
     except Exception:  # the decoders of damaged files raise nearly anything: OSError, SyntaxError, struct.error…
+        if is_heif(data) and "HEIF" not in Image.OPEN:
+            raise InputError("picture.heif_missing", picture=name) from None
         raise InputError("picture.not_a_picture", picture=name) from None
     with image:
         return _upright_rgb(image, name)

@@ -60,7 +60,10 @@ def fetch(
             raise InputError("address.no_answer", host=str(parts.hostname)) from error
         if isinstance(response, bytes):
             return response, unquote(parts.path.rsplit("/", 1)[-1]) or str(parts.hostname)
-        url = urljoin(url, response)
+        try:
+            url = urljoin(url, response)
+        except ValueError:
+            raise InputError("address.invalid") from None
     raise InputError("address.endless")
 
 

@@ -42,7 +42,8 @@ class MaskExtractor(nn.Module):
     """Osprey's mask-aware visual extractor (section 3.2).
 
     Mask token: t = σ(Σⱼ Pⱼ(MP(R, Zⱼ))), with σ the single linear `feat_linear` of the published weights.
-    Spatial token: s = MLP(flattened mask). Levels of a photo tower beside the encoder are further summands.
+    Spatial token: s = MLP(flattened mask). Levels of a photo tower beside the encoder, and what it sees in close-ups of
+    single regions, are further summands.
     """
 
     def __init__(self, level_dims: Sequence[int] | Mapping[str, int], token_dim: int, config: ExtractorConfig) -> None:
@@ -56,13 +57,17 @@ class MaskExtractor(nn.Module):
         self.mask_size = config.mask_size
 
     def forward(
-        self, levels: Mapping[str, torch.Tensor], masks: Sequence[torch.Tensor]
+        self,
+        levels: Mapping[str, torch.Tensor],
+        masks: Sequence[torch.Tensor],
+        close_ups: Sequence[Mapping[str, torch.Tensor]] | None = None,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Tokens of the regions of each picture.
 
         Args:
             levels: {"res2": (B, C, h, w), …} from the vision encoder.
             masks: per picture bool or {0, 1} (Q, H, W), at that picture's own size; Q may differ and may be 0.
+            close_ups: per picture {"close_up_res2": (Q, C), …}, pooled already; for models that look at close-ups.
 
         Returns:
             (mask_tokens, spatial_tokens): each a list of B tensors (Q, D).
@@ -79,7 +84,8 @@ class MaskExtractor(nn.Module):
             grids = self.rasterize(picture_masks, sizes_hw)
             one = {name: level[index : index + 1] for name, level in levels.items()}
             batched = MaskGrids({name: cells[None] for name, cells in grids.cells.items()}, grids.shape[None])
-            tokens, spatial = self.extract(one, batched)
+            near = None if close_ups is None else {name: level[None] for name, level in close_ups[index].items()}
+            tokens, spatial = self.extract(one, batched, near)
             mask_tokens.append(tokens[0])
             spatial_tokens.append(spatial[0])
         return mask_tokens, spatial_tokens
@@ -88,9 +94,19 @@ class MaskExtractor(nn.Module):
         """Resize masks (Q, H, W) to the grids of all levels and of the spatial token."""
         return rasterize_masks(masks, sizes_hw, self.mask_size)
 
-    def extract(self, levels: Mapping[str, torch.Tensor], grids: MaskGrids) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tokens from rasterised masks: grids (B, Q, …) -> mask tokens (B, Q, D), spatial tokens (B, Q, D)."""
-        pooled = {name: mask_pooling(levels[name], grids.cells[name]) for name in self.level_names}
+    def extract(
+        self,
+        levels: Mapping[str, torch.Tensor],
+        grids: MaskGrids,
+        close_ups: Mapping[str, torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens from rasterised masks: grids (B, Q, …) -> mask tokens (B, Q, D), spatial tokens (B, Q, D).
+
+        close_ups: what is pooled of the regions' close-ups, {"close_up_res2": (B, Q, C), …}, for models that have them.
+        """
+        pooled = {name: mask_pooling(levels[name], cells) for name, cells in grids.cells.items()}
+        for name, near in (close_ups or {}).items():
+            pooled[name] = near.to(pooled[LEVEL_NAMES[0]].dtype)
         mask_tokens = self.project(pooled)
         flattened = grids.shape.flatten(2).to(mask_tokens.dtype)  # (B, Q, mask_size²)
         return mask_tokens, self.mask_linear(flattened)

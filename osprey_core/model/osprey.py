@@ -76,6 +76,7 @@ class OspreyNetwork(nn.Module):
         pixel_values: torch.Tensor,
         masks: Sequence[torch.Tensor],
         photo_levels: Mapping[str, torch.Tensor] | None = None,
+        close_ups: Sequence[Mapping[str, torch.Tensor]] | None = None,
     ) -> torch.Tensor:
         """Logits of whole prompts.
 
@@ -84,6 +85,7 @@ class OspreyNetwork(nn.Module):
             pixel_values: float (B, 3, S, S).
             masks: per row (Q, H, W) masks at the picture's own size, in the order of the row's `<mask>` ids.
             photo_levels: as for `encode_image`.
+            close_ups: as for `MaskExtractor.forward`.
 
         Returns:
             (B, T + N - 1, vocabulary): the picture's id is replaced by N positions.
@@ -92,7 +94,7 @@ class OspreyNetwork(nn.Module):
             ValueError: the number of placeholders differs from the number of pictures or regions.
         """
         image_tokens, levels = self.encode_image(pixel_values, photo_levels)
-        mask_tokens, spatial_tokens = self.mask_extractor(levels, masks)
+        mask_tokens, spatial_tokens = self.mask_extractor(levels, masks, close_ups)
         embeds = self.embed_prompt(input_ids, image_tokens, torch.cat(mask_tokens), torch.cat(spatial_tokens))
         return self.llm(inputs_embeds=embeds, use_cache=False).logits
 

@@ -36,7 +36,7 @@ pause = time.sleep
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far the files of one model have arrived, in bytes."""
 
     done: int
@@ -47,11 +47,13 @@ class Progress:
         return 100 if self.total <= 0 else min(100, 100 * self.done // self.total)
 
 
-_listener: contextvars.ContextVar[Callable[[Progress], None] | None] = contextvars.ContextVar("listener", default=None)
+_listener: contextvars.ContextVar[Callable[[DownloadProgress], None] | None] = contextvars.ContextVar(
+    "listener", default=None
+)
 
 
 @contextmanager
-def telling(listener: Callable[[Progress], None]) -> Iterator[None]:
+def telling(listener: Callable[[DownloadProgress], None]) -> Iterator[None]:
     """Have the progress of all downloads of this thread within the block told to `listener`."""
     token = _listener.set(listener)
     try:
@@ -60,7 +62,7 @@ def telling(listener: Callable[[Progress], None]) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(progress: Progress) -> None:
+def tell(progress: DownloadProgress) -> None:
     """Tell the listener of this thread, if there is one."""
     listener = _listener.get()
     if listener is not None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from osprey_core.errors import ModelNotFoundError
 from osprey_core.runtime.download import (
+    DownloadProgress,
     HttpStatusError,
-    Progress,
     WrongSumError,
     download,
     is_right,
@@ -193,9 +193,9 @@ class _Repository:
             def arrived(count: int) -> None:
                 bar.n = earlier + count
                 bar.update(0)
-                tell(Progress(earlier + count, total))
+                tell(DownloadProgress(earlier + count, total))
 
-            tell(Progress(0, total))
+            tell(DownloadProgress(0, total))
             for file in files:
                 file.blob.parent.mkdir(parents=True, exist_ok=True)
                 with FileLock(str(file.blob) + ".osprey-lock"):  # another process may be at it

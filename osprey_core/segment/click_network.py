@@ -59,6 +59,10 @@ class PromptBatch:
     previous: Tensor
     has_previous: Tensor
 
+    def to(self, device: torch.device) -> PromptBatch:
+        """The same prompts on a device."""
+        return PromptBatch(**{name: value.to(device) for name, value in vars(self).items()})
+
 
 class PictureNeck(nn.Module):
     """Brings the tower's levels and the picture's own pixels to few channels, coarse levels added to finer ones."""

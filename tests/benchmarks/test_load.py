@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_answers_that_differ_are_counted_as_wrong(tmp_path: Path) -> None:
             return CountingView(self, np.array(image))
 
     class CountingView(fakes.FakeView):
-        def stream(self, question: str, *given: object, **settings: object) -> fakes.FakeStream:
+        def stream(self, question: str, *given: Any, **settings: Any) -> fakes.FakeStream:
             return super().stream(f"{len(self.model.calls)} {question}", *given, **settings)
 
     with fakes.served(Counting(), fakes.FakeSegmenter(), tmp_path) as address:

@@ -24,6 +24,7 @@ def test_no_event_of_the_page_takes_the_name_of_an_endpoint(app: gr.Blocks) -> N
         "open_picture",
         "segment_everything",
         "take_segment",
+        "find",
         "ask",
         "stop",
     }

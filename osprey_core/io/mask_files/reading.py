@@ -14,7 +14,7 @@ from typing import Any
 
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
-from osprey_core.io.files import parse_json, read_file
+from osprey_core.io.files import MAX_JSON_PARTS, parse_json, read_file
 from osprey_core.io.mask_files.coco import from_coco, nothing_for
 from osprey_core.io.mask_files.label_maps import masks_of_picture
 from osprey_core.io.mask_files.labelme import from_labelme
@@ -22,6 +22,8 @@ from osprey_core.io.mask_files.picture_names import PictureNames, by_file_key
 from osprey_core.io.mask_files.shapes import MaskFile, NamedMask
 
 MAX_FILE_BYTES = 100 * 2**20
+MAX_PARTS = 1_000_000
+"""Largest number of lists and objects in a file of at most MAX_FILE_BYTES: about what a dataset of that size has."""
 
 
 def read_masks(
@@ -72,7 +74,7 @@ class MaskSource:
         Raises InputError if it cannot be read, or is damaged JSON.
         """
         data = source if isinstance(source, bytes) else read_file(Path(source), max_bytes)
-        return cls(data, _json_of(data), picture_names)
+        return cls(data, _json_of(data, MAX_PARTS if max_bytes <= MAX_FILE_BYTES else MAX_JSON_PARTS), picture_names)
 
     def masks(self, size_hw: tuple[int, int], picture_name: str | None = None) -> MaskFile:
         """As `read_mask_file`, but without any mask where the file lists the picture with none."""
@@ -101,7 +103,7 @@ def _is_labelme(values: Any) -> bool:
     return isinstance(values, Mapping) and isinstance(values.get("shapes"), list)
 
 
-def _json_of(data: bytes) -> Any:
+def _json_of(data: bytes, max_parts: int) -> Any:
     """The parsed JSON of a mask file, whatever its Unicode encoding; None if it is no JSON but a picture.
 
     Raises InputError if it is empty or damaged.
@@ -112,10 +114,10 @@ def _json_of(data: bytes) -> Any:
     if data[:64].decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
         return None
     try:
-        return parse_json(data)
+        return parse_json(data, max_parts)
     except InputError:
         try:
             data.decode(encoding)
         except UnicodeDecodeError:  # written in the code page of some computer: only names suffer
-            return parse_json(data.decode(encoding, "replace"))
+            return parse_json(data.decode(encoding, "replace"), max_parts)
         raise

@@ -14,7 +14,9 @@ import torch
 from osprey_core.errors import InputError
 from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.model.towers import PHOTO_SIZE
+from osprey_core.runtime.devices import resolve_device
 from osprey_core.runtime.photo_levels import TOWER_FILE, load_photo_tower
+from osprey_core.segment.learned import load_click_network
 from osprey_core.training.segmenter.tasks import LabelledPicture, PictureVarieties, drawn_pictures, read_pictures
 from osprey_core.training.segmenter.trainer import SegmenterTrainer, SegmenterTraining
 
@@ -47,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pool", type=int, default=default.pool, help="varied pictures that are encoded in all")
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--start", type=Path, help="weights of a trained network to go on from")
     parser.add_argument("--tower", type=Path, default=TOWER_FILE)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=4, help="processes that make pictures, on a GPU")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
@@ -73,9 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=options.seed,
     )
     varieties = PictureVarieties(sets, PHOTO_SIZE)
-    trainer = SegmenterTrainer(load_photo_tower(options.tower), varieties, config, options.out)
+    device = resolve_device(options.device)
+    trainer = SegmenterTrainer(load_photo_tower(options.tower), varieties, config, options.out, device, options.workers)
     if trainer.resume():
         log.info("going on at step %d", trainer.step)
+    elif options.start:
+        trainer.start_from(load_click_network(options.start))
     trainer.run()
     return 0
 

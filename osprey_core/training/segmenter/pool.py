@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from osprey_core.model.towers import PhotoTower
-from osprey_core.training.segmenter.tasks import LabelledPicture, PictureVarieties
+from osprey_core.training.segmenter.tasks import LabelledPicture, PictureVarieties, with_half_labels
 
 _IN_MEMORY = 150  # pictures, about 4 MB each
 
@@ -57,15 +57,7 @@ class PicturePool:
         pixels = torch.from_numpy(picture.image).permute(2, 0, 1)[None].float() / 127.5 - 1
         with torch.no_grad():
             levels = self._tower(pixels.contiguous(memory_format=torch.channels_last))
-        return EncodedPicture(_with_half_labels(picture), {name: level[0].half() for name, level in levels.items()})
-
-
-def _with_half_labels(picture: LabelledPicture) -> LabelledPicture:
-    labels, parts = (
-        None if labels is None else np.ascontiguousarray(labels[::2, ::2]) for labels in (picture.labels, picture.parts)
-    )
-    assert labels is not None
-    return LabelledPicture(picture.image, labels, picture.kinds, picture.names, parts)
+        return EncodedPicture(with_half_labels(picture), {name: level[0].half() for name, level in levels.items()})
 
 
 def _write(picture: EncodedPicture, file: Path) -> None:

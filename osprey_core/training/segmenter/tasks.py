@@ -285,6 +285,15 @@ def recoloured(rng: Rng, image: Image) -> Image:
     return pixels.clip(0, 255).astype(np.uint8)
 
 
+def with_half_labels(picture: LabelledPicture) -> LabelledPicture:
+    """The picture with labels and parts at half its size, which is enough for targets."""
+    labels, parts = (
+        None if labels is None else np.ascontiguousarray(labels[::2, ::2]) for labels in (picture.labels, picture.parts)
+    )
+    assert labels is not None
+    return LabelledPicture(picture.image, labels, picture.kinds, picture.names, parts)
+
+
 def _mirrored(picture: LabelledPicture) -> LabelledPicture:
     parts = None if picture.parts is None else np.ascontiguousarray(picture.parts[:, ::-1])
     return LabelledPicture(

@@ -1,8 +1,9 @@
 """The run that trains the learned segmenter's network. The photo tower stays as it is; only `ClickNetwork` learns.
 
-Every step takes a few varied pictures out of a growing pool, whose levels the tower computed once, several things in
-each, a first click or box for each thing, and some rounds of corrections where the averaged network still errs. A run
-that was stopped goes on from its last checkpoint when it is started with the same folder again.
+Every step takes a few varied pictures, several things in each, a first click or box for each thing, and some rounds of
+corrections where the averaged network still errs. On a CPU the pictures come out of a growing pool, whose levels the
+tower computed once; on a GPU they are always new. A run that was stopped goes on from its last checkpoint when it is
+started with the same folder again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import copy
 import json
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -24,19 +24,13 @@ from torch.nn import functional
 
 from osprey_core.errors import InputError
 from osprey_core.model.towers import PhotoTower
-from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork, PromptBatch
+from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork
 from osprey_core.segment.clicks import next_click
+from osprey_core.training.endless import endless_batches
+from osprey_core.training.segmenter.click_tasks import MAX_CLICKS, ClickTask, first_task, prompt_batch
 from osprey_core.training.segmenter.pool import EncodedPicture, PicturePool
-from osprey_core.training.segmenter.tasks import (
-    FirstPrompt,
-    PictureVarieties,
-    Target,
-    choose_targets,
-    first_prompt,
-)
-
-MAX_CLICKS = 4
-"""Of one prompt while training: the first one and the corrections."""
+from osprey_core.training.segmenter.stream import PictureTasks, TaskStream
+from osprey_core.training.segmenter.tasks import PictureVarieties, choose_targets
 
 
 @dataclass(frozen=True)
@@ -70,25 +64,29 @@ class SegmenterTraining:
             raise InputError("segmenter_training.corrections_invalid", limit=MAX_CLICKS)
 
 
-@dataclass
-class ClickTask:
-    """One thing to find, with what has been pointed at so far. goal: float (128, 128), the share that is the thing."""
-
-    goal: np.ndarray
-    kind: str
-    points: list[tuple[float, float, int]] = field(default_factory=list)
-    box: tuple[float, float, float, float] | None = None
-
-
 class SegmenterTrainer:
     """The state of a run: network, its average, optimiser, random numbers."""
 
-    def __init__(self, tower: PhotoTower, varieties: PictureVarieties, config: SegmenterTraining, out: Path) -> None:
+    def __init__(
+        self,
+        tower: PhotoTower,
+        varieties: PictureVarieties,
+        config: SegmenterTraining,
+        out: Path,
+        device: torch.device | None = None,
+        workers: int = 0,
+    ) -> None:
+        """device: where to train, by default the CPU; workers: processes that make a GPU's pictures."""
         self.config = config
         self.out = out
+        self.device = device or torch.device("cpu")
+        self.tower = tower.to(self.device).to(memory_format=torch.channels_last)
         self.pool = PicturePool(tower, varieties, config.seed, out / "pictures")
+        self.stream = TaskStream(varieties, config.seed, config.targets)
+        self._workers = workers
+        self._fresh: Iterator[list[PictureTasks]] | None = None
         torch.manual_seed(config.seed)
-        self.network = ClickNetwork().to(memory_format=torch.channels_last)
+        self.network = ClickNetwork().to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
@@ -125,8 +123,7 @@ class SegmenterTrainer:
     def train_step(self) -> dict[str, float]:
         """One step of the optimiser. Depends on the seed and the number of the step alone, not on the steps before."""
         rng = np.random.default_rng((self.config.seed, self.step))
-        pictures, tasks = self._tasks(rng)
-        levels, pixels = stacked(pictures, torch.bfloat16 if self.config.bfloat16 else torch.float32)
+        levels, pixels, tasks = self._pooled(rng) if self.device.type == "cpu" else self._new()
         rounds = int(rng.choice(len(self.config.corrections), p=self.config.corrections))
         keep_previous = rng.random(len(tasks)) < 0.8
         with self._precision(), torch.no_grad():
@@ -134,25 +131,25 @@ class SegmenterTrainer:
             if rounds:
                 encoded = self.average.neck(levels, pixels)
                 for _ in range(rounds):
-                    prompts = prompt_batch(tasks, previous)
+                    prompts = prompt_batch(tasks, previous).to(self.device)
                     logits, quality = self.average.decoder(encoded, prompts)
                     previous = _main_answer(logits, quality, tasks)
-                    for task, answer in zip(tasks, previous[:, 0].numpy() > 0, strict=True):
+                    for task, answer in zip(tasks, (previous[:, 0] > 0).cpu().numpy(), strict=True):
                         if rng.random() < 0.8:  # else the answer is only gone over once more
                             click = next_click(task.goal > 0.5, answer)
                             if click is not None:
                                 x, y = click.point_xy
                                 task.points.append((x / MASK_SIDE, y / MASK_SIDE, click.label))
-        prompts = prompt_batch(tasks, previous, keep_previous)
+        prompts = prompt_batch(tasks, previous, keep_previous).to(self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._schedule()
         self.network.train()
         with self._precision():
             logits, quality = self.network(levels, pixels, prompts)
-        goals = torch.from_numpy(np.stack([task.goal for task in tasks]))
+        goals = torch.from_numpy(np.stack([task.goal for task in tasks])).to(self.device)
         unsure = torch.tensor([len(task.points) == 1 and task.box is None for task in tasks])
         other = torch.tensor([task.kind in ("part", "group") for task in tasks])
-        loss, told = segmenter_loss(logits, quality, goals, ~(unsure & other))
+        loss, told = segmenter_loss(logits, quality, goals, ~(unsure & other).to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -160,6 +157,11 @@ class SegmenterTrainer:
         self._average()
         self.step += 1
         return told
+
+    def start_from(self, network: ClickNetwork) -> None:
+        """Begin with the weights of a trained network."""
+        for mine in (self.network, self.average):
+            mine.load_state_dict(network.state_dict())
 
     def save(self) -> None:
         """Write the checkpoint and, in fp16, the averaged weights."""
@@ -179,7 +181,7 @@ class SegmenterTrainer:
         """Go on from the folder's checkpoint, if it has one; whether it has."""
         if not self._checkpoint.is_file():
             return False
-        state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
+        state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -191,7 +193,7 @@ class SegmenterTrainer:
         return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress)))
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16)
 
     def _average(self) -> None:
         keep = min(self.config.averaging, (1 + self.step) / (10 + self.step))
@@ -201,6 +203,25 @@ class SegmenterTrainer:
                 mine[name].lerp_(value, 1 - keep)
             else:
                 mine[name].copy_(value)
+
+    def _pooled(self, rng: np.random.Generator) -> tuple[dict[str, Tensor], Tensor, list[ClickTask]]:
+        """Levels, pixels and tasks of pictures of the pool."""
+        pictures, tasks = self._tasks(rng)
+        return *stacked(pictures, torch.bfloat16 if self.config.bfloat16 else torch.float32), tasks
+
+    def _new(self) -> tuple[dict[str, Tensor], Tensor, list[ClickTask]]:
+        """Levels, pixels and tasks of pictures that were never seen before."""
+        count = self.config.pictures
+        if self._fresh is None:
+            self._fresh = endless_batches(self.stream, self.step * count, count, self._workers)
+        made = next(self._fresh)
+        images = torch.from_numpy(np.stack([picture.image for picture in made])).to(self.device)
+        pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), self._precision():
+            levels = self.tower(pixels)
+        tasks = [task for picture in made for task in picture.tasks]
+        return {name: level.detach() for name, level in levels.items()}, pixels, tasks
 
     def _tasks(self, rng: np.random.Generator) -> tuple[list[EncodedPicture], list[ClickTask]]:
         """Pictures of the pool and the tasks on them."""
@@ -227,39 +248,6 @@ def stacked(pictures: Sequence[EncodedPicture], dtype: torch.dtype) -> tuple[dic
     images = torch.from_numpy(np.stack([picture.labelled.image for picture in pictures]))
     pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1
     return levels, pixels.contiguous(memory_format=torch.channels_last)
-
-
-def first_task(rng: np.random.Generator, target: Target) -> ClickTask:
-    """The task of finding a target, with its first prompt."""
-    prompt: FirstPrompt = first_prompt(rng, target.mask)
-    goal = cv2.resize(target.mask.astype(np.float32), (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
-    points = [] if prompt.point_xy is None else [(*prompt.point_xy, 1)]
-    return ClickTask(np.asarray(goal), target.kind, points, prompt.box_xyxy)
-
-
-def prompt_batch(tasks: Sequence[ClickTask], previous: Tensor | None, keep: np.ndarray | None = None) -> PromptBatch:
-    """The tasks as one batch. previous: logits (K, 1, 128, 128) of the round before; keep: bool (K,), by whom."""
-    count = len(tasks)
-    points = torch.zeros(count, MAX_CLICKS, 2)
-    labels = torch.full((count, MAX_CLICKS), -1)
-    boxes = torch.zeros(count, 4)
-    for row, task in enumerate(tasks):
-        for column, (x, y, label) in enumerate(task.points[:MAX_CLICKS]):
-            points[row, column, 0], points[row, column, 1] = x, y
-            labels[row, column] = label
-        if task.box is not None:
-            boxes[row] = torch.tensor(task.box)
-    has_previous = torch.full((count,), previous is not None)
-    if keep is not None:
-        has_previous &= torch.from_numpy(keep)
-    return PromptBatch(
-        points_xy=points,
-        labels=labels,
-        box_xyxy=boxes,
-        has_box=torch.tensor([task.box is not None for task in tasks]),
-        previous=torch.zeros(count, 1, MASK_SIDE, MASK_SIDE) if previous is None else previous,
-        has_previous=has_previous,
-    )
 
 
 def segmenter_loss(logits: Tensor, quality: Tensor, goals: Tensor, clear: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -302,20 +290,19 @@ def _mask_loss(logits: Tensor, goals: Tensor) -> Tensor:
 
 def _main_answer(logits: Tensor, quality: Tensor, tasks: Sequence[ClickTask]) -> Tensor:
     """What goes into the next round (K, 1, 128, 128): mask 0, for a lone click on a part or group the best guess."""
-    chosen = torch.zeros(len(tasks), dtype=torch.long)
+    chosen = torch.zeros(len(tasks), dtype=torch.long, device=logits.device)
     for row, task in enumerate(tasks):
         if task.kind in ("part", "group") and len(task.points) == 1 and task.box is None:
-            goal = torch.from_numpy(task.goal) > 0.5
+            goal = torch.from_numpy(task.goal).to(logits.device) > 0.5
             found = logits[row] > 0
             chosen[row] = ((found & goal).sum((1, 2)) / (found | goal).sum((1, 2)).clamp(min=1)).argmax()
-    return logits[torch.arange(len(tasks)), chosen][:, None].float()
+    return logits[torch.arange(len(tasks), device=logits.device), chosen][:, None].float()
 
 
 def save_network(network: ClickNetwork, file: Path) -> None:
     """Write the weights in fp16 as safetensors; counters of batch norms are left out."""
-    tensors = {
-        name: value.half().contiguous() for name, value in network.state_dict().items() if value.dtype.is_floating_point
-    }
+    floats = {name: value for name, value in network.state_dict().items() if value.dtype.is_floating_point}
+    tensors = {name: value.half().cpu().contiguous() for name, value in floats.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(".tmp")
     save_file(tensors, unfinished, metadata={"format": "pt", "candidates": str(CANDIDATES)})

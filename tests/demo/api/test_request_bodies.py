@@ -90,7 +90,7 @@ def test_the_longest_stroke_has_few_enough_values() -> None:
 def test_an_upload_that_grows_too_large_or_is_cut_off_ends_gradios_parser() -> None:
     limit = limit_of("upload")
     for options in ({"pieces": [b"x" * 2**20] * (limit // 2**20 + 2)}, {"pieces": [b"half"], "cut": True}):
-        server, status, _ = send("/gradio_api/upload", **options)  # type: ignore[arg-type]
+        server, status, _ = send("/gradio_api/upload", **options)
         assert (server.bodies, status) == ([], 0)
         assert server.error is not None
     _, status, reply = send("/gradio_api/upload", [b""], declared=limit + 1)

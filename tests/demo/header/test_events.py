@@ -10,7 +10,7 @@ from demo.header.events import StatusHandlers
 from demo.session.services import Services
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.config import GenerationDefaults
-from osprey_core.runtime.download import Progress
+from osprey_core.runtime.download import DownloadProgress
 from tests import fakes
 
 
@@ -35,7 +35,7 @@ def test_the_timer_rests_once_the_model_is_loaded_and_its_defaults_are_known(mod
 def test_a_download_is_told_in_bytes_and_percent() -> None:
     resource: LazyResource[Any] = LazyResource("owner/model", lambda: None)
     services = Services(model=resource, segmenter=LazyResource.of(fakes.FakeSegmenter()))
-    resource._tell(Progress(3_500_000_000, 14_000_000_000))
+    resource._tell(DownloadProgress(3_500_000_000, 14_000_000_000))
     header = StatusHandlers(services, is_embedded=False).look([0.0, 1.0, 1024])[0]
     assert "Downloading owner/model: 3500 of 14000 MB (25 %)" in header
 

@@ -215,6 +215,7 @@ SCRIPTS = {
     "chat/chat.js": "conversation",
     "chat/presets.js": "own_questions",
     "everything/everything.js": "everything",
+    "find/find.js": "search",
     "header/header.js": "help.sheet",
 }
 """The scripts that components mount, and the group that each is sent as its `words`."""

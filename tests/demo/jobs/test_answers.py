@@ -146,7 +146,8 @@ def test_who_waits_for_the_model_is_told_how_many_go_before(services: Services, 
     for progress in answer(services, workspace, SamplingSettings()):
         notes.append(progress.note)
         if progress.note == text("chat.place_in_queue", count=1):
-            first.leave(), second.leave()
+            first.leave()
+            second.leave()
     assert notes[0] == text("chat.place_in_queue", count=1)
     assert workspace.session.transcript[-1].state == "complete"
     assert (services.model_turns.running, services.model_turns.waiting) == ([], [])

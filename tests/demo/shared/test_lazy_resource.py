@@ -9,7 +9,7 @@ from demo.i18n.catalog import text
 from demo.shared import problems
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import OspreyError
-from osprey_core.runtime.download import Progress, tell
+from osprey_core.runtime.download import DownloadProgress, tell
 
 
 class OutOfMemoryError(RuntimeError):
@@ -40,13 +40,13 @@ def test_an_unexpected_failure_to_load_tells_no_internals() -> None:
 
 
 def test_the_progress_of_a_download_can_be_seen_while_it_lasts() -> None:
-    seen: list[Progress | None] = []
+    seen: list[DownloadProgress | None] = []
     going_on = threading.Event()
 
     def load() -> str:
-        tell(Progress(3_000_000, 12_000_000))
+        tell(DownloadProgress(3_000_000, 12_000_000))
         going_on.wait(10)
-        tell(Progress(12_000_000, 12_000_000))
+        tell(DownloadProgress(12_000_000, 12_000_000))
         seen.append(resource.progress)
         return "model"
 
@@ -57,7 +57,7 @@ def test_the_progress_of_a_download_can_be_seen_while_it_lasts() -> None:
         if resource.progress is not None:
             break
         time.sleep(0.01)
-    assert resource.progress == Progress(3_000_000, 12_000_000)
+    assert resource.progress == DownloadProgress(3_000_000, 12_000_000)
     going_on.set()
     assert resource.get() == "model"
     assert seen == [None], "what has arrived is being loaded, not downloaded"

@@ -22,6 +22,7 @@ from PIL import Image
 from osprey_core.cli.commands import main
 from osprey_core.cli.loaders import Loaders, load_segmenter_for
 from osprey_core.cli.options import AskOptions, DescribeOptions, Marks, ModelOptions, read_options
+from osprey_core.cli.picture_files import PictureFiles
 from osprey_core.errors import CheckpointError, InputError
 from osprey_core.io.export import read_conversation
 from osprey_core.language.prompts import QUESTIONS
@@ -485,6 +486,42 @@ def test_a_picture_of_the_same_name_in_another_folder_is_not_done(desk: Desk, tm
     out = tmp_path / "moved" / "out.json"
     assert desk("describe", tmp_path / "moved" / "photos", *masks_file, "--out", out) == 0, "moved together"
     assert len(captions(out)["images"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "names", "root"),
+    [
+        (("{f}/a.png", "{f}/sub/b.jpg"), ["a.png", "sub/b.jpg"], "."),
+        (("{f}/sub", "{f}/a.png", "{f}/a.png", "{f}"), ["sub/b.jpg", "a.png", "c.PNG"], "."),
+        (("{f}/*.*",), ["a.png", "c.PNG"], "."),
+        (("{f}/**/*.jpg",), ["sub/b.jpg"], "."),
+        (("{f}/sub/?.jpg",), ["b.jpg"], "sub"),
+        (("{f}/s*",), ["sub/b.jpg"], "."),
+    ],
+)
+def test_several_pictures_and_patterns_go_into_one_file(
+    folder: Path, words: tuple[str, ...], names: list[str], root: str
+) -> None:
+    pictures = PictureFiles.of([Path(word.format(f=folder)) for word in words])
+    assert list(pictures.names) == names
+    assert pictures.root == folder / root
+    assert all(pictures.path(name).is_file() for name in names)
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    picture().save(tmp_path / "a[1].png")
+    picture().save(tmp_path / "a1.png")
+    assert PictureFiles.of([tmp_path / "a[1].png"]).names == ("a[1].png",)
+    with pytest.raises(InputError, match="No picture matches"):
+        PictureFiles.of([tmp_path / "b*.png"])
+
+
+def test_describe_takes_several_pictures(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    assert desk("describe", folder / "a.png", folder / "c.PNG", "--everything", "--limit", 1, "--out", out) == 0
+    assert desk("describe", f"{folder}/*.PNG", folder / "a.png", "--everything", "--limit", 1, "--out", out) == 0
+    assert [image["file_name"] for image in captions(out)["images"]] == ["a.png", "c.PNG"]
+    assert desk.model.opened == 2
 
 
 def test_a_limit_takes_the_largest(desk: Desk, tmp_path: Path) -> None:

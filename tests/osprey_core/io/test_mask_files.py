@@ -7,6 +7,7 @@ import contextlib
 import io
 import itertools
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,15 @@ def test_what_is_no_mask_file_is_refused_with_the_reason(data: bytes, sentence: 
     with pytest.raises(InputError, match=sentence) as caught:
         read_masks(data, SIZE_HW)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", [b"[]", b"{}", b'{"segmentation":[]}'])
+def test_many_empty_parts_are_refused_before_they_are_parsed(part: bytes) -> None:
+    data = b"[" + part + (b"," + part) * (30_000_000 // (len(part) + 1)) + b"]"
+    began = time.process_time()
+    with pytest.raises(InputError, match="too many parts"):
+        read_masks(data, SIZE_HW)
+    assert time.process_time() - began < 2
 
 
 def test_too_much_to_draw_is_refused_before_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

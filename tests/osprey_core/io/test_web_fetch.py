@@ -153,6 +153,8 @@ def test_redirects_are_followed_and_each_is_checked(site: str) -> None:
         fetch(f"{site}/to/http:||127.0.0.2|a.png", is_allowed=lambda ip: ip == "127.0.0.1")
     with pytest.raises(InputError, match="no address of a picture"):
         fetch(f"{site}/to/file:|||etc|passwd", is_allowed=anywhere)
+    with pytest.raises(InputError, match="no address of a picture"):
+        fetch(f"{site}/to/http:||[", is_allowed=anywhere)
     with pytest.raises(InputError, match="without end"):
         fetch(f"{site}/to/", is_allowed=anywhere)
     assert len(Pages.asked) < 15

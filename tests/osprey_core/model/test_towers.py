@@ -15,7 +15,7 @@ from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.osprey import blank_photo_levels
 from osprey_core.model.towers import PHOTO_LEVEL_DIMS, PHOTO_TOWER_NAME, build_photo_tower, fold_norms
 from osprey_core.model.vision import build_vision_encoder
-from osprey_core.training.frozen_start import grown
+from osprey_core.training.photo_start import grown
 from tests.tiny import tiny_config
 
 

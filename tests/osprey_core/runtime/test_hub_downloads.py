@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from osprey_core.errors import ModelNotFoundError
 from osprey_core.runtime import download, hub
-from osprey_core.runtime.download import Progress, telling
+from osprey_core.runtime.download import DownloadProgress, telling
 from tests.osprey_core.runtime.stand_in_hub import REPO, StandInHub
 
 ROOT = Path(__file__).parents[3]
@@ -48,12 +48,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_model_is_downloaded_once_with_its_bytes_told(served: StandInHub) -> None:
-    told: list[Progress] = []
+    told: list[DownloadProgress] = []
     with telling(told.append):
         folder = hub.find_checkpoint(REPO)
     assert contents(folder) == {name: FILES[name] for name in ("config.json", "model.safetensors")}
     total = len(WEIGHTS) + len(FILES["config.json"])
-    assert (told[0], told[-1]) == (Progress(0, total), Progress(total, total))
+    assert (told[0], told[-1]) == (DownloadProgress(0, total), DownloadProgress(total, total))
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
     assert told[-1].percent == 100
     served.ranges.clear()

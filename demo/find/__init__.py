@@ -1,0 +1,1 @@
+"""The search field below the picture: words in, regions out."""

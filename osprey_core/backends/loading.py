@@ -1,0 +1,44 @@
+"""Load whoever shall answer by its name: Osprey, a CLIP with a vocabulary, or a model behind an endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osprey_core.region_model import RegionModel
+
+LABELS = "labels"
+"""Names regions by CLIP: "labels" with COCO's vocabulary, "labels:lvis", or "labels:FILE" with an own one."""
+
+DEFAULT_VOCABULARY = "coco"
+LABELS_SIZE = 896
+"""Input size of a CLIP that answers alone: it names more than at 512, where it would share Osprey's features."""
+
+
+def load_region_model(
+    name: str, device: str = "auto", dtype: str = "auto", clip: str | None = None, **options: Any
+) -> RegionModel:
+    """The model of this name.
+
+    Args:
+        name: "labels" or "labels:VOCABULARY"; "openai:URL#MODEL"; anything else is an Osprey's name.
+        clip: the CLIP of "labels": see `OpenVocabulary.from_pretrained`; None for the usual one.
+        options: further arguments of `Osprey.from_pretrained`, for an Osprey only.
+
+    Raises InputError, ModelNotFoundError or CheckpointError as the models do.
+    """
+    if name.startswith("openai:"):
+        from osprey_core.backends.openai_model import Endpoint, OpenAIModel
+
+        return OpenAIModel(Endpoint.of(name))
+    if name == LABELS or name.startswith(f"{LABELS}:"):
+        from osprey_core.analysis.open_vocabulary import OpenVocabulary
+        from osprey_core.backends.label_model import LabelModel
+        from osprey_core.runtime.clip_loading import CLIP
+        from osprey_core.vocabularies import load_vocabulary
+
+        vocabulary = load_vocabulary(name.removeprefix(LABELS).removeprefix(":") or DEFAULT_VOCABULARY)
+        encoder = OpenVocabulary.from_pretrained(clip or CLIP, device, dtype, LABELS_SIZE)
+        return LabelModel(name, encoder, vocabulary)
+    from osprey_core.engine import Osprey
+
+    return Osprey.from_pretrained(name, device, dtype, **options)
