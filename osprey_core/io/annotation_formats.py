@@ -44,7 +44,12 @@ def to_labelme(record: Record, picture_file: str) -> dict[str, Any]:
     shapes: list[dict[str, Any]] = []
     for region in record.regions:
         mask = region.mask.mask()
-        common = {"label": region.name or UNNAMED, "group_id": region.number, "description": "", "flags": {}}
+        common: dict[str, Any] = {
+            "label": region.name or UNNAMED,
+            "group_id": region.number,
+            "description": "",
+            "flags": {},
+        }
         loops = _loops(mask)
         if loops is None or any(area_of(loop) < 0 for loop in loops):
             x0, y0, x1, y1 = box_xyxy(mask)

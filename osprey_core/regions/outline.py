@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,11 +48,12 @@ def _edges(mask: Mask) -> NDArray[np.uint8]:
 
 def _loop(edges: NDArray[np.uint8], x: int, y: int) -> NDArray[np.int64]:
     """One loop from a corner, whose edges are taken out of `edges`."""
-    start, corners, direction = (x, y), [], -1
+    start, direction = (x, y), -1
+    corners: list[tuple[int, int]] = []
     while True:
         bits = int(edges[y, x])
         # At a corner with two ways, turn to the right, towards the loop's own pixel.
-        turns = range(4) if direction < 0 else ((direction + turn) % 4 for turn in (1, 0, 3))
+        turns: Iterable[int] = range(4) if direction < 0 else ((direction + turn) % 4 for turn in (1, 0, 3))
         following = next(turn for turn in turns if bits >> turn & 1)
         if following != direction:
             corners.append((x, y))
