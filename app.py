@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from demo.options import Options, read_options
 from demo.shared import memory
@@ -76,6 +77,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
+    from demo.api.metrics_page import Audience
     from demo.api.upload_folder import UploadFolder
     from demo.app import build_app
     from demo.jobs import decoding
@@ -84,20 +86,20 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.shared.lazy_resource import LazyResource
 
     def load_model(name: str, revision: str | None, adapter: str | None = None) -> object:
-        from osprey_core import Osprey
+        from osprey_core.backends.loading import load_region_model
 
-        cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
-        return Osprey.from_pretrained(
+        return load_region_model(
             name,
             options.device,
             options.dtype,
-            revision,
-            cache_bytes,
-            options.quantize,
-            options.device_map,
-            options.compiled,
-            adapter,
-            options.verify,
+            options.labels,
+            revision=revision,
+            cache_bytes=options.cache_mb * 2**20 // (2 if options.compare_with else 1),
+            quantize=options.quantize,
+            device_map=options.device_map,
+            compiled=options.compiled,
+            adapter=adapter,
+            verify=options.verify,
         )
 
     def load_segmenter() -> object:
@@ -143,6 +145,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             share=options.share,
             allowed_hosts=(*options.allowed_hosts, *options.serving.hosts),
             uploads=folder,
+            metrics=cast(Audience, options.metrics),
+            access_log=options.access_log,
             prevent_thread_lock=True,
             **options.serving.launch_options(),
         )

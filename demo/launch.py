@@ -13,8 +13,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo.api import fair_queue, session_states
+from demo.api.access_log import AccessLog
 from demo.api.checked_inputs import CheckedPage
+from demo.api.health import HealthRoute
 from demo.api.known_hosts import KnownHosts, RequireKnownHost
+from demo.api.metrics_page import Audience, MetricsRoute
+from demo.api.openai.door import OpenAIDoor
 from demo.api.own_session import RequireOwnSession
 from demo.api.request_bodies import LimitBodies, limit_of
 from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
@@ -33,7 +37,7 @@ THREADS = 128
 
 
 def launch(
-    page: gr.Blocks,
+    page: CheckedPage,
     host: str,
     port: int,
     *,
@@ -41,22 +45,30 @@ def launch(
     allowed_hosts: Sequence[str] = (),
     prevent_thread_lock: bool = False,
     uploads: UploadFolder | None = None,
+    metrics: Audience = "local",
+    access_log: bool = False,
     **options: Any,
 ) -> str:
     """Serve the page on http://host:port and return its address (by default: after the server has ended).
 
     mcp: whether the endpoints are also MCP tools. allowed_hosts: further names under which the page may be reached,
-    see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. options: further options of
-    `gr.Blocks.launch`. Raises OSError if the port is taken.
+    see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. metrics: who may read
+    `/metrics`. access_log: whether every request is logged. options: further options of `gr.Blocks.launch`.
+    Raises OSError if the port is taken.
     """
     # Calls that bypass the queue would ignore its concurrency limits, and would have no session of their own.
     page.api_open = False
     fair_queue.install(page)
     hosts = KnownHosts(host, allowed_hosts, os.environ)
     middleware = [
+        Middleware(AccessLog, is_logged=access_log),
+        Middleware(HealthRoute, page=page),
         Middleware(RequireKnownHost, hosts=hosts),
+        Middleware(MetricsRoute, page=page, audience=metrics),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),
+        # Programs cannot log in there, so where people must, there is no such door.
+        *([] if options.get("auth") else [Middleware(OpenAIDoor, services=page.services, decode=page.decode)]),
         Middleware(RequireOwnSession),
     ]
     _, address, share_address = page.launch(
@@ -102,6 +114,7 @@ def shut_down(page: CheckedPage, seconds: float) -> bool:
 
     A thread that is inside torch while the interpreter ends would bring the process down with an abort.
     """
+    page.is_ending = True
     page.services.running_jobs.stop_all()
     deadline = time.monotonic() + seconds
     while _is_busy(page) and time.monotonic() < deadline:

@@ -21,6 +21,8 @@ from osprey_core.runtime.hub import EMBEDDED_MODEL
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 DTYPES = ("auto", *choices.DTYPES)
+AUDIENCES = ("local", "on", "off")
+"""Who may read the metrics."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,16 @@ class Options:
     """Whether the model is compiled when it is loaded."""
     mcp: bool = True
     """Whether the endpoints are also MCP tools."""
+    metrics: str = "local"
+    """Who may read `/metrics`: "local", "on" for everybody, or "off"."""
+    access_log: bool = False
+    """Whether every request is a line of the log."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which the page may be reached; a leading dot stands for all names that end so."""
     compare_with: str | None = None
     """A second model, named as `model` is, to compare answers with."""
+    labels: str | None = None
+    """The CLIP of a model "labels", a folder or a repository id; None for the usual one."""
 
     adapter: str | None = None
     """Folder of a LoRA adapter that was trained on the model."""
@@ -83,6 +91,8 @@ class Options:
             raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZATIONS))
         if self.device_map not in DEVICE_MAPS:
             raise InputError("options.device_map_unknown", value=repr(self.device_map), known=", ".join(DEVICE_MAPS))
+        if self.metrics not in AUDIENCES:
+            raise InputError("options.metrics_unknown", value=repr(self.metrics), known=", ".join(AUDIENCES))
         if not self.host.strip():
             raise InputError("options.host_empty")
 
@@ -115,6 +125,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
+        "labels": given["labels"] or environment.get("OSPREY_LABELS") or None,
         "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
@@ -130,6 +141,8 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         ),
         "addresses": _switch("--addresses", _first(given["addresses"], environment.get("OSPREY_ADDRESSES"), "on")),
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
+        "metrics": _first(given["metrics"], environment.get("OSPREY_METRICS"), "local").lower(),
+        "access_log": _switch("--access-log", _first(given["access_log"], environment.get("OSPREY_ACCESS_LOG"), "off")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
@@ -168,8 +181,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
-        help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b "
+        help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b; labels "
+        "or labels:VOCABULARY for names by a CLIP alone; openai:URL#MODEL for a model behind an endpoint "
         "[OSPREY_MODEL]",
+    )
+    parser.add_argument(
+        "--labels", metavar="CLIP", help="the CLIP of the model labels, a folder or a repository id [OSPREY_LABELS]"
     )
     parser.add_argument(
         "--compare-with",
@@ -217,6 +234,14 @@ def _parser() -> argparse.ArgumentParser:
         "--addresses", help="on (default) or off: pictures are opened by their web address [OSPREY_ADDRESSES]"
     )
     parser.add_argument("--mcp", help="on (default) or off: the endpoints as tools over MCP [OSPREY_MCP]")
+    parser.add_argument(
+        "--metrics",
+        help="local (default): programs on this computer may read /metrics; on: everybody; off: nobody "
+        "[OSPREY_METRICS]",
+    )
+    parser.add_argument(
+        "--access-log", help="off (default) or on: every request is a line of JSON in the log [OSPREY_ACCESS_LOG]"
+    )
     parser.add_argument(
         "--auth",
         action="append",

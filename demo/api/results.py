@@ -12,6 +12,7 @@ import gradio as gr
 from demo.i18n.catalog import text
 from demo.session.session import Region, RegionSnapshot, Session
 from demo.shared.confidence import NEXT_GUESSES
+from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.regions import masks
 from osprey_core.regions.rle import CodedMask
@@ -27,6 +28,7 @@ def errors_as_sentences() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
+        count_error(error)
         sentence = sentence_of(error)
         if sentence is None:
             log.error("unexpected error in an endpoint", exc_info=error)

@@ -14,6 +14,8 @@ from typing import Generic, Literal, TypeVar
 from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
+from demo.session.session import AnswerMeasures
+from demo.shared.metrics import JOB_SECONDS, count_answer
 from demo.shared.running_jobs import Ticket
 from demo.shared.turns import WorkTurn
 
@@ -38,6 +40,8 @@ class Job(ABC, Generic[Update]):
 
     id: int
     """Unique number under which the job can be stopped."""
+    kind: str
+    """What the metrics call such a job."""
     person: str = ""
     """Whose job it is; persons take turns at the model."""
     place: int = 0
@@ -74,6 +78,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
     """
     ticket = services.running_jobs.ticket(job.id)
     ending: Ending = "failed"
+    began = time.monotonic()
     try:
         if not job.is_wanted():  # stopped before its ticket existed
             ticket.stop()
@@ -94,6 +99,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
         ending = "stopped" if ticket.stopped else "complete"
     finally:
         services.running_jobs.done(job.id)
+        JOB_SECONDS.labels(job.kind, ending).observe(time.monotonic() - began)
         job.settle(ending)
 
 
@@ -109,6 +115,8 @@ def _carry_out(
         ticket.stop()
     for place, request in enumerate(() if ticket.stopped else job.requests()):
         for piece in () if ticket.stopped else decode(services, request, ticket):
+            if isinstance(piece, AnswerMeasures):
+                count_answer(piece.prompt_tokens, piece.new_tokens, piece.seconds_to_first_token)
             if not job.keep(place, piece):
                 ticket.stop()
                 break
