@@ -91,19 +91,19 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
             canvas = build_canvas(services.examples, services.fetch is not None)
             find = build_find()
         with gr.Column(elem_id="chat-side"):
+            everything = build_everything()
             chat = build_chat(generation_defaults(services, is_embedded))
     analysis = build_analysis(services)
-    everything = build_everything()
 
     settings = chat.settings.components
     captions, about = caption_outputs(everything), about_outputs(services, chat)
     follow_regions = about + preset_outputs(chat)
-    wire_canvas(services, workspace, canvas, follow_regions)
+    wire_canvas(services, workspace, canvas, follow_regions + conversation_outputs(chat))
     found = find_outputs(find)
     wire_find(services, workspace, find, found, scene_outputs(canvas) + follow_regions, decode)
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
     wire_analysis(services, workspace, analysis, settings, decode)
-    wire_chat(services, workspace, chat, decode)
+    wire_chat(services, workspace, chat, decode, scene_outputs(canvas))
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -24,6 +25,9 @@ from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
 from demo.canvas.gestures import MAX_MEGABYTES
 from demo.shared import memory
 from demo.theme import css, theme
+
+ICON = Path(__file__).resolve().parent / "icon.svg"
+"""The page's icon, also of the page as an installed app."""
 
 SESSIONS = 1000
 """How many browser tabs and connected programs Gradio keeps the state of."""
@@ -78,6 +82,8 @@ def launch(
         max_threads=THREADS,
         ssr_mode=False,
         mcp_server=mcp,
+        pwa=True,
+        favicon_path=str(ICON),
         enable_monitoring=False,  # its counters would show everybody's usage to everybody
         app_kwargs={"middleware": middleware},
         prevent_thread_lock=True,

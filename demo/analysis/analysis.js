@@ -24,7 +24,9 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
   const typedBefore = controlsIn(root).map((control) => control.value);
   const tabBefore = root.querySelector('[role="tab"][aria-selected="true"]');
 
-  const panels = Object.fromEntries(props.kinds.map((kind) => [kind, createPanel(kind)]));
+  // Two models can be compared only if two are there.
+  const kinds = props.kinds.filter((kind) => kind !== "models" || props.compares);
+  const panels = Object.fromEntries(kinds.map((kind) => [kind, createPanel(kind)]));
   const all = Object.values(panels);
   const close = make(
     "button",
@@ -56,16 +58,15 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
     const results = make("div", { class: `osp-found osp-found-${kind}` });
     const buttons = make("div", { class: "osp-buttons" }, start, stop);
     const controls = make("div", { class: "osp-form" }, ...form.fields, buttons);
-    const isMissing = kind === "models" && !props.compares;
-    const intro = isMissing
-      ? make("p", { class: "osp-intro osp-missing" }, `${words.oneModel} `, make("code", {}, words.oneModelCommand))
-      : make("p", { class: "osp-intro" }, words.intros[kind]);
+    const intro = make("p", { class: "osp-intro" }, words.intros[kind]);
     const id = `osp-closer-${kind}`;
     const body = make(
       "div",
       { role: "tabpanel", id, "aria-labelledby": `${id}-tab`, hidden: true },
       intro,
-      ...(isMissing ? [] : [controls, live, results]),
+      controls,
+      live,
+      results,
     );
     body.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT" || start.hidden) return;
@@ -144,7 +145,7 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
     }
   }
 
-  const showAll = () => props.kinds.forEach(show);
+  const showAll = () => kinds.forEach(show);
 
   listen(window, "osprey:scene", (event) => {
     const before = state.scene.picture;
@@ -156,7 +157,7 @@ function mountAnalysis({ element, props, words, trigger, watch, listen }) {
 
   if (tabBefore) open(tabBefore.dataset.kind);
   watch(
-    props.kinds.map((kind) => `look_${kind}`),
+    kinds.map((kind) => `look_${kind}`),
     showAll,
   );
   showAll();

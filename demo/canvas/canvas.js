@@ -2,7 +2,7 @@
 // answer is drawn.
 
 import { component, tell } from "../shared/component.js";
-import { make } from "../shared/elements.js";
+import { isTouch, make } from "../shared/elements.js";
 import { createCamera, hasCamera } from "./camera.js";
 import { createCaptions } from "./captions.js";
 import { followDetail } from "./detail.js";
@@ -16,12 +16,13 @@ import { createMarks } from "./marks.js";
 import { followPan } from "./pan.js";
 import { createPictureStrip, exampleButtons } from "./pictures.js";
 import { followPointer } from "./pointer.js";
+import { followPreview } from "./preview.js";
 import { createReceiver } from "./receive.js";
 import { createRegionList } from "./regions.js";
 import { createRenderer } from "./render.js";
 import { createStage } from "./stage.js";
 import { complain, createStore, regionOf } from "./store.js";
-import { createButton, createMarkOptions, createToolbar } from "./toolbar.js";
+import { createButton, createDescribeButton, createMarkOptions, createOpacity, createToolbar } from "./toolbar.js";
 import { createZoom } from "./zoom.js";
 
 export const mount = (host) => component("canvas", host, mountCanvas);
@@ -37,6 +38,9 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
   const undo = () => {
     if (store.scene.canUndo) send("edit_regions", { op: "undo" });
   };
+  const redo = () => {
+    if (store.scene.canRedo) send("edit_regions", { op: "redo" });
+  };
 
   // ---- elements -----------------------------------------------------------------------------------------------------
 
@@ -44,7 +48,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ? createCamera({ words, take: files.open, refuse: (sentence) => complain(store, sentence) })
     : null;
   const cameraButtons = () => (camera ? [createButton("camera", words.camera, words.cameraTip, camera.open)] : []);
-  const toolbar = createToolbar({ store, words, marks, send, undo, inputs: files.inputs });
+  const toolbar = createToolbar({ store, words, marks, send, undo, redo, inputs: files.inputs });
   const zoom = createZoom({ store, words });
   const stage = createStage({
     zoom,
@@ -53,15 +57,17 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     files,
     opensAddresses,
     sources: cameraButtons(),
-    examples: exampleButtons(props.examples || [], send, true),
+    examples: exampleButtons(props.examples || [], send),
   });
   const captions = createCaptions({ store, words, place: (request) => server.place_captions(request) });
   const line = make(
     "div",
     { class: "osp-line" },
     createHint({ store, words }),
+    createDescribeButton({ store, words, describe: () => tell("osprey:describe") }),
     captions.node,
     ...createMarkOptions({ store, words }),
+    createOpacity({ store, words }),
   );
   const list = createRegionList({ root, store, words, send, listen });
   const openButton = createButton("open", words.choose, words.chooseTip, files.choosePicture);
@@ -71,7 +77,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     words,
     send,
     sources: [openButton, ...cameraButtons(), maskButton],
-    examples: exampleButtons(props.examples || [], send, false),
+    examples: exampleButtons(props.examples || [], send),
     fallback: () => (store.picture ? openButton : stage.drop),
   });
   root.replaceChildren(toolbar, stage.node, line, list.node, strip.node, ...(camera ? [camera.dialog] : []));
@@ -86,9 +92,16 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
   });
 
   const { canvas } = stage;
+  // The picture that was opened gets the keys, unless a person is somewhere else.
+  store.follow(["picture"], () => {
+    const { activeElement } = document;
+    const isFree = activeElement === document.body || stage.node.contains(activeElement);
+    if (store.picture && isFree && !isTouch()) canvas.focus({ preventScroll: true });
+  });
   createRenderer({ store, stage: stage.node, canvas, captions });
   followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
   followPan({ canvas, store, zoom, listen });
+  followPreview({ canvas, store, trigger, watch, props });
   followDetail({ store, trigger, watch, props });
   followCross({ canvas, store, words, marks, zoom });
   followShortcuts({
@@ -97,6 +110,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     marks,
     send,
     undo,
+    redo,
     zoom,
     turnBy: strip.turnBy,
     isOurs: (target) => target === document.body || root.contains(target),

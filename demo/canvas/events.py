@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,14 +16,18 @@ from demo.canvas.gestures import (
     BrushGesture,
     DeleteRegion,
     DetailMessage,
+    DropPoint,
     Edit,
     EditAll,
     Gesture,
     JoinRegions,
     LoadGesture,
+    MoveBox,
+    MovePoint,
     NextExtent,
     PointGesture,
     PolygonGesture,
+    PreviewMessage,
     RenameRegion,
     ReshapeRegion,
     SegmentGesture,
@@ -33,11 +38,12 @@ from demo.canvas.gestures import (
 from demo.canvas.payloads import detail_of, scene_of, segments_of
 from demo.session import marks, record, regions
 from demo.session.pictures import picture_turn, required_picture
-from demo.session.segments import find_everything
+from demo.session.segments import find_everything, preview_mask
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
 from demo.shared import queues
+from demo.shared.mask_payload import shown_mask
 from demo.shared.outputs import Outputs
 from demo.shared.queues import Queue, private
 from demo.shared.toasts import errors_as_toasts, note_as_toast
@@ -79,6 +85,7 @@ def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, follow
     canvas.segment_everything(
         others.segment_everything, [workspace, canvas], [canvas], **private(queues.HEAVY, overlapping=True)
     )
+    canvas.preview_point(others.preview_point, [workspace], [canvas], **private(queues.PREVIEWS, overlapping=True))
     canvas.show_detail(others.show_detail, [workspace], [canvas], **private(queues.OPENING, overlapping=True))
     canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.HEAVY))
 
@@ -94,17 +101,29 @@ class RegionHandler(Generic[Kind]):
 
     def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
         """The canvas's update, then those of the followers; also after a gesture that was refused."""
+        twin: int | None = None
         with errors_as_toasts():
             gesture = self.read(value)
             if workspace.session.picture is None and gesture.picture:
                 raise InputError("page.picture_gone")
-            workspace.change_regions(
-                lambda session: (
-                    self.change(self.services, session, gesture) if session.shows(gesture.picture) else session
-                )
-            )
+
+            def change(session: Session) -> Session:
+                nonlocal twin
+                if not session.shows(gesture.picture):
+                    return session
+                changed = self.change(self.services, session, gesture)
+                twin = _twin(gesture, session, changed)
+                return changed
+
+            workspace.change_regions(change)
         session = workspace.session
-        return [gr.update(scene=scene_of(session, seq_of(value))), *self.followers.updates(session)]
+        return [gr.update(scene=scene_of(session, seq_of(value), twin)), *self.followers.updates(session)]
+
+
+def _twin(gesture: Gesture, before: Session, after: Session) -> int | None:
+    """The number of the region that a mark for a new region selected instead, because it shows the same."""
+    is_new = getattr(gesture, "action", "") == "new" or isinstance(gesture, LoadGesture)
+    return after.selected if is_new and len(after.regions) == len(before.regions) else None
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,17 @@ class CanvasHandlers:
             if session.shows(Gesture.read(value).picture):
                 segments = {"segments": segments_of(session, find_everything(self.services, session))}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
+
+    def preview_point(self, workspace: Workspace, event: gr.EventData) -> Any:
+        """What a click at the pointer would mark; empty if there is nothing. Without toasts, because nobody asked."""
+        wanted = PreviewMessage.read_event(event)
+        picture = workspace.session.picture
+        mask = None
+        if picture is not None and workspace.session.shows(wanted.picture):
+            with suppress(InputError):
+                mask = preview_mask(self.services, picture, wanted.x, wanted.y)
+        shown = {} if mask is None else shown_mask(mask)
+        return gr.update(preview={"seq": wanted.seq, "picture": wanted.picture, "mask": shown})
 
     def show_detail(self, workspace: Workspace, event: gr.EventData) -> Any:
         """A part of the picture in front at its full size."""
@@ -193,6 +223,12 @@ def edit_regions(services: Services, session: Session, gesture: Edit) -> Session
             return regions.delete_region(session, number)
         case NextExtent(number=number):
             return marks.other_extent(services, session, number)
+        case MovePoint(number=number, index=index, x=x, y=y):
+            return marks.move_point(services, session, number, index, x, y)
+        case DropPoint(number=number, index=index):
+            return marks.drop_point(services, session, number, index)
+        case MoveBox(number=number, box=box):
+            return marks.move_box(services, session, number, box)
         case RenameRegion(number=number, name=name):
             return regions.rename_region(session, number, name)
         case ShowRegion(number=number, op=op):
@@ -205,5 +241,7 @@ def edit_regions(services: Services, session: Session, gesture: Edit) -> Session
             return regions.subtract_region(session, number, other)
         case EditAll(op="clear"):
             return regions.clear_regions(session)
-        case EditAll():
+        case EditAll(op="undo"):
             return regions.undo(session)
+        case EditAll():
+            return regions.redo(session)

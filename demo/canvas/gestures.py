@@ -30,6 +30,7 @@ EVENTS = (
     "load_masks",
     "save_record",
     "show_detail",
+    "preview_point",
     "edit_regions",
 )
 """Names of the events that the script triggers."""
@@ -131,6 +132,22 @@ class DetailMessage(ScriptMessage):
         return InputError("page.bad_gesture")
 
 
+class PreviewMessage(ScriptMessage):
+    """The pointer rests at a point of the picture."""
+
+    picture: str
+    """Digest of the picture."""
+    seq: int
+    """Number of the preview, which the answer repeats."""
+    x: float
+    y: float
+
+    @classmethod
+    def refusal(cls) -> InputError:
+        """The error for a value that names no point."""
+        return InputError("page.bad_gesture")
+
+
 class _RegionGesture(Gesture):
     """A change of one region in the list."""
 
@@ -153,6 +170,29 @@ class NextExtent(_RegionGesture):
     """Switch a region to the segmenter's next extent: a part, the whole, a larger whole."""
 
     op: Literal["extent"]
+
+
+class MovePoint(_RegionGesture):
+    """Move one of the clicks that a region was made by."""
+
+    op: Literal["move_point"]
+    index: int
+    x: float
+    y: float
+
+
+class DropPoint(_RegionGesture):
+    """Remove one of the clicks that a region was made by."""
+
+    op: Literal["drop_point"]
+    index: int
+
+
+class MoveBox(_RegionGesture):
+    """Change the box that a region was made by."""
+
+    op: Literal["move_box"]
+    box: Annotated[tuple[float, float, float, float], Lax]
 
 
 class RenameRegion(_RegionGesture):
@@ -182,12 +222,24 @@ class JoinRegions(_RegionGesture):
 
 
 class EditAll(Gesture):
-    """Delete all regions, or undo the last change."""
+    """Delete all regions, or undo or redo the last change."""
 
-    op: Literal["clear", "undo"]
+    op: Literal["clear", "undo", "redo"]
 
 
-Edit = SelectRegion | DeleteRegion | NextExtent | RenameRegion | ShowRegion | ReshapeRegion | JoinRegions | EditAll
+Edit = (
+    SelectRegion
+    | DeleteRegion
+    | NextExtent
+    | MovePoint
+    | DropPoint
+    | MoveBox
+    | RenameRegion
+    | ShowRegion
+    | ReshapeRegion
+    | JoinRegions
+    | EditAll
+)
 """A change in the list of regions; `op` tells which."""
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Annotated[Edit, Field(discriminator="op")])

@@ -1,6 +1,6 @@
 // The line below the picture: the next step, or for some seconds a problem.
 
-import { make, say } from "../shared/elements.js";
+import { isTouch, make, say } from "../shared/elements.js";
 
 const PROBLEM_TIME = 6000; // milliseconds
 
@@ -12,8 +12,10 @@ export function createHint({ store, words }) {
   let timer = 0;
 
   function show() {
-    node.classList.toggle("osp-problem", Boolean(store.problem));
-    node.textContent = store.problem ? store.problem.text : hintFor(store, words);
+    node.classList.toggle("osp-problem", Boolean(store.problem) && !store.problem.isNote);
+    node.textContent = store.problem
+      ? store.problem.text
+      : hintFor(store, isTouch() ? { ...words, ...words.touch } : words);
   }
 
   store.follow([...STATE, "problem"], show);

@@ -2,7 +2,7 @@
 
 import { isTyping } from "../shared/elements.js";
 import { isHandKey } from "./pan.js";
-import { announce, LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
+import { announce, LARGEST_BRUSH, SMALLEST_BRUSH, USUAL_OPACITY } from "./store.js";
 
 const STEP = 12; // CSS pixels; with Shift, one pixel
 const BRUSH_STEP = 6;
@@ -73,15 +73,16 @@ export function followCross({ canvas, store, words, marks, zoom }) {
 
 // Keys anywhere on the page, except in text fields.
 //   zoom is as in zoom.js; turnBy(steps) switches to another open picture; isOurs(target) says whether PageUp and PageDown do so there.
-export function followShortcuts({ listen, store, marks, send, undo, zoom, turnBy, isOurs }) {
+export function followShortcuts({ listen, store, marks, send, undo, redo, zoom, turnBy, isOurs }) {
   listen(window, "keydown", (event) => {
     if ((isTyping(event.target) && event.target.type !== "checkbox") || !store.picture) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey || event.altKey) {
-      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && key === "z") {
-        event.preventDefault();
-        undo();
-      }
+      const isRedo = key === "y" || (key === "z" && event.shiftKey);
+      if (event.altKey || (key !== "z" && key !== "y")) return;
+      event.preventDefault();
+      if (isRedo) redo();
+      else undo();
       return;
     }
     if (key === "pageup" || key === "pagedown") {
@@ -94,6 +95,7 @@ export function followShortcuts({ listen, store, marks, send, undo, zoom, turnBy
     else if (key === "enter" && store.corners) marks.closePolygon();
     else if (key === "backspace" && store.corners) marks.removeCorner();
     else if (key === "f") store.set({ fitsMarks: !store.fitsMarks });
+    else if (key === "m") store.set({ opacity: store.opacity ? 0 : USUAL_OPACITY });
     else if (key === "c") store.set({ hasCaptions: !store.hasCaptions });
     else if (key === "z") event.shiftKey ? zoom.out() : zoom.in();
     else if (key === "0") zoom.fit();

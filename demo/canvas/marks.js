@@ -1,6 +1,7 @@
 // Tools and the marks made with them: turns what a person draws into gestures for Python.
 
 import { distance, isInside, segmentAt, withoutRepeats } from "./geometry.js";
+import { handleGesture } from "./handles.js";
 import { complain, nextColor } from "./store.js";
 
 // In CSS pixels: how far a click may miss the first corner of a polygon, how far a click may move, the smallest box.
@@ -52,6 +53,14 @@ export function createMarks({ store, words, send }) {
     }
   }
 
+  // A handle of the selected region, dragged or clicked. `moved` as above.
+  function finishHandle({ handle, points, isRemoving }, moved) {
+    const hasMoved = moved >= LEAST_BOX;
+    const gesture = handleGesture(handle, points[0], store.picture, { hasMoved, isRemoving: isRemoving && !hasMoved });
+    if (gesture) send("edit_regions", gesture);
+    else if (handle.kind === "click") complain(store, words.handleTip, true);
+  }
+
   function takeSegment(point, action, moved) {
     if (moved >= MOST_CLICK_MOVES) return;
     const segment = segmentUnder(point);
@@ -100,6 +109,7 @@ export function createMarks({ store, words, send }) {
     actionOf,
     begin,
     finish,
+    finishHandle,
     segmentUnder,
     addCorner,
     removeCorner,

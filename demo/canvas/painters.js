@@ -44,6 +44,39 @@ export function paintLitSegment(context, layer, { picture, view }) {
   context.fill(path);
 }
 
+// What a click would mark: only a dashed outline and a breath of colour, so that it is not taken for a region.
+export function paintPreview(context, layer, { picture, view }) {
+  const path = placedOutline(layer, picture, view);
+  context.globalAlpha = 0.16;
+  context.fillStyle = layer.region.color;
+  context.fill(path);
+  context.globalAlpha = 1;
+  context.lineJoin = "round";
+  strokePath(context, path, 2.5, "rgba(10, 14, 20, 0.55)");
+  context.setLineDash([6, 5]);
+  strokePath(context, path, 2, WHITE);
+  context.setLineDash([]);
+}
+
+// The box by which a region was found, with its corners to be dragged.
+export function paintFrame(context, corners, color) {
+  context.beginPath();
+  for (const corner of corners) context.lineTo(...corner);
+  context.closePath();
+  context.setLineDash([6, 4]);
+  strokeTwice(context, [3, WHITE], [1.5, color]);
+  context.setLineDash([]);
+  for (const [x, y] of corners) {
+    context.beginPath();
+    context.arc(x, y, 5, 0, FULL_CIRCLE);
+    context.fillStyle = "#fff";
+    context.fill();
+    context.lineWidth = 2;
+    context.strokeStyle = color;
+    context.stroke();
+  }
+}
+
 // The layer's outline on the canvas, so that lines keep their width at every zoom.
 function placedOutline(layer, picture, view) {
   const { x, y, width, height } = rectOf(layer, picture, view);

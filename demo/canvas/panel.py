@@ -39,6 +39,7 @@ def build_canvas(examples: Sequence[Example], addresses: bool) -> gr.HTML:
         scene=None,
         segments=None,
         detail=None,
+        preview=None,
         download=None,
     )
 

@@ -30,8 +30,11 @@ MAX_SHOWN_COPIES = 64
 """Number of cached picture copies, so that switching back to a picture is quick."""
 
 
-def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
-    """The regions as the canvas draws them, as JSON. `seq` is the number of the gesture that this answers."""
+def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[str, Any]:
+    """The regions as the canvas draws them, as JSON. `seq` is the number of the gesture that this answers.
+
+    twin: the region that was selected because the gesture marked the same again.
+    """
     regions = []
     for region in session.regions:
         points = []
@@ -43,7 +46,8 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
                 **shown_mask(region.mask),
                 **_look(region.number),
                 "points": points,
-                "found": region.prompt is not None,
+                "frame": region.prompt.box_xyxy if region.prompt else None,
+                "extent": region.extent_names[region.extent] if len(region.extent_names) > 1 else "",
                 "name": region.name,
                 "hidden": region.hidden,
             }
@@ -53,7 +57,9 @@ def scene_of(session: Session, seq: int = 0) -> dict[str, Any]:
         "picture": session.picture.digest if session.picture else None,
         "selected": session.selected,
         "next": _look(session.next_number),
+        "twin": twin,
         "canUndo": bool(session.undo),
+        "canRedo": bool(session.redo),
         "regions": regions,
     }
 

@@ -6,12 +6,11 @@ import { complain } from "./store.js";
 
 const SURE_TIME = 4000; // milliseconds for the second click that closes a picture
 
-// Buttons of the examples; large ones have their title below the picture.
-export function exampleButtons(examples, send, isLarge) {
+// Buttons of the examples, with their titles below the pictures.
+export function exampleButtons(examples, send) {
   return examples.map(({ name, title, thumb }) => {
     const attributes = { type: "button", title, "aria-label": title, "data-example": name };
-    const label = isLarge ? make("span", {}, title) : null;
-    const button = make("button", attributes, make("img", { src: thumb, alt: "" }), label);
+    const button = make("button", attributes, make("img", { src: thumb, alt: "" }), make("span", {}, title));
     button.addEventListener("click", () => send("open_picture", { example: name }));
     return button;
   });
@@ -27,7 +26,7 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
   const node = make(
     "div",
     { class: "osp-examples osp-strip", "aria-label": words.examples },
-    ...sources,
+    make("div", { class: "osp-strip-sources" }, ...sources),
     opened,
     ...examples,
   );
@@ -63,6 +62,7 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
       "button",
       { type: "button", class: "osp-leaf", title: name, ...attributes },
       make("img", { src: thumb, alt: "" }),
+      make("span", {}, name),
     );
     turn.addEventListener("click", () => turnTo(sheet));
     const label = say(words.closePicture, { name });
@@ -115,7 +115,9 @@ export function createPictureStrip({ store, words, send, sources, examples, fall
     if (!front) return;
     const left = front.offsetLeft - node.offsetLeft;
     const right = left + front.offsetWidth;
-    if (left < node.scrollLeft || right > node.scrollLeft + node.clientWidth) node.scrollLeft = left - 100;
+    const start = node.scrollLeft + node.firstChild.offsetWidth; // the buttons cover what scrolls below them
+    if (left < start || right > node.scrollLeft + node.clientWidth)
+      node.scrollLeft = left - node.firstChild.offsetWidth;
   }
 
   store.follow(["pictures", "picture", "closing"], show);

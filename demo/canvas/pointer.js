@@ -1,6 +1,7 @@
 // Pointer events (mouse, finger, pen) over the picture that draw marks. For those that move the view see pan.js.
 
 import { clamped, distance, isInside, regionAt, toPicture } from "./geometry.js";
+import { handleAt } from "./handles.js";
 
 // The left button, the right one, and a pen's eraser.
 const MARKING_BUTTONS = [0, 2, 5];
@@ -38,13 +39,23 @@ export function followPointer({ canvas, store, marks, zoom, captionAt }) {
     const point = pointOf(event);
     if (isClicking(tool) && !isInside(picture, point)) return;
     const action = marks.actionOf(event);
+    const isByFinger = event.pointerType === "touch";
     store.set({ cross: null });
+    const handle = handleAt(store, placeOf(event), isByFinger);
+    if (handle) {
+      const isRemoving = action === "remove" && store.action !== "remove";
+      const [start, pointer] = [placeOf(event), event.pointerId];
+      // Under a finger the loupe shows at once where the handle goes.
+      const held = { kind: "handle", handle, points: [point], start, pointer, isRemoving, isByFinger };
+      store.set({ drag: { ...held, isAimed: isByFinger } });
+      canvas.setPointerCapture(event.pointerId);
+      return;
+    }
     if (tool === "polygon") {
       marks.addCorner(clamped(picture, point), action);
       return;
     }
     const first = tool === "box" ? clamped(picture, point) : point;
-    const isByFinger = event.pointerType === "touch";
     const drag = marks.begin(first, action, { start: placeOf(event), pointer: event.pointerId, isByFinger });
     store.set({ drag });
     if (isByFinger && isClicking(tool)) hold = setTimeout(() => aim(drag), HOLD_TIME);
@@ -68,7 +79,8 @@ export function followPointer({ canvas, store, marks, zoom, captionAt }) {
 
   function extendDrag(event, point) {
     const { drag, picture, view } = store;
-    if (drag.kind === "box") drag.points[1] = clamped(picture, point);
+    if (drag.kind === "handle") drag.points[0] = point;
+    else if (drag.kind === "box") drag.points[1] = clamped(picture, point);
     else if (drag.kind === "brush") {
       const steps = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
       for (const step of steps.length ? steps : [event]) {
@@ -99,7 +111,8 @@ export function followPointer({ canvas, store, marks, zoom, captionAt }) {
     if (!drag || drag.pointer !== event.pointerId) return;
     store.set({ drag: null });
     const place = placeOf(event);
-    if (drag.isAimed) marks.finish(drag, 0);
+    if (drag.kind === "handle") marks.finishHandle(drag, distance(place, drag.start));
+    else if (drag.isAimed) marks.finish(drag, 0);
     else if (drag.isByFinger && isClicking(drag.kind) && distance(place, drag.start) <= STILL) tapped(drag, place);
     else marks.finish(drag, distance(place, drag.start));
   });

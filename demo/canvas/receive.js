@@ -117,6 +117,7 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
       sentences.push(say(words.chosen, { number: scene.selected }));
     announced = scene.selected;
     if (sentences.length) announce(store, sentences.join(" "));
+    if (scene.twin && scene.seq !== before.seq) complain(store, say(words.twin, { number: scene.twin }), true);
   }
 
   return receive;

@@ -28,6 +28,7 @@ export function createRegionList({ root, store, words, send, listen }) {
     const tool = (name, tip, content, onclick) =>
       make("button", { type: "button", class: `osp-${name}`, title: tip, "aria-label": tip, onclick }, content);
     const extent = tool("extent", say(words.extent, values), icon("extent"), edit("extent"));
+    if (region.extent) extent.append(make("span", {}, words.extentNames[region.extent]));
     const mention = tool("mention", say(words.mention, values), "@", () => insertMention(number));
     const more = tool("more", say(words.more, values), icon("more"), (event) => menu.toggle(region, more, event));
     more.setAttribute("aria-haspopup", "menu");
@@ -37,7 +38,7 @@ export function createRegionList({ root, store, words, send, listen }) {
       { class: "osp-card", role: "listitem", "data-number": number },
       createPick(region, values, isRenamed),
       isRenamed ? store.renaming.input : null,
-      region.found ? extent : null, // only masks by the segmenter have other extents
+      region.extent ? extent : null, // only masks by the segmenter have other extents
       mention,
       more,
       remove,

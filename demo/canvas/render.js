@@ -3,14 +3,17 @@
 import { badgePlaces } from "./badges.js";
 import { make } from "../shared/elements.js";
 import { toCanvas } from "./geometry.js";
+import { cornersOf, movedBox } from "./handles.js";
 import { paintLoupe } from "./loupe.js";
 import {
   paintBadge,
   paintBrush,
   paintClick,
   paintCross,
+  paintFrame,
   paintLitSegment,
   paintMark,
+  paintPreview,
   paintRegion,
   paintSegments,
 } from "./painters.js";
@@ -63,6 +66,7 @@ export function createRenderer({ store, stage, canvas, captions }) {
     paintPicture(view);
     if (showsSegments()) paintAllSegments(context);
     if (store.segment) paintLitSegment(context, store.segment, store);
+    if (store.preview) paintPreview(context, store.preview, store);
     for (const layer of store.found) paintRegion(context, layer, { picture, view }, FOUND_LOOK);
     const layers = paintRegions(view);
     const badges = badgePlaces(layers, picture, view);
@@ -99,7 +103,7 @@ export function createRenderer({ store, stage, canvas, captions }) {
     context.imageSmoothingEnabled = true;
   }
 
-  // Paints the regions, largest first, and the clicks of the selected one. Returns the layers painted.
+  // Paints the regions, largest first, and the handles of the selected one. Returns the layers painted.
   function paintRegions(view) {
     const { scene, hovered, picture, opacity } = store;
     const layers = shownLayers(store).sort((one, other) => areaOf(other) - areaOf(one));
@@ -108,11 +112,24 @@ export function createRenderer({ store, stage, canvas, captions }) {
       const look = { isStrong: number === scene.selected, isLit: number === hovered, opacity };
       paintRegion(context, layer, { picture, view }, look);
     }
-    if (layers.some((layer) => layer.region.number === scene.selected)) {
-      const { points } = regionOf(scene, scene.selected);
-      if (points.length > 1) for (const [x, y, label] of points) paintClick(context, toCanvas(view, [x, y]), label);
-    }
+    if (layers.some((layer) => layer.region.number === scene.selected)) paintHandles(view);
     return layers;
+  }
+
+  // The clicks and the box by which the selected region was found; what is dragged is at its new place.
+  function paintHandles(view) {
+    const { scene, drag } = store;
+    const { points, frame: box, color } = regionOf(scene, scene.selected);
+    const held = drag && drag.kind === "handle" ? drag.handle : null;
+    if (box && (store.tool === "box" || held)) {
+      const shown = held && held.kind === "corner" ? movedBox(box, held.index, drag.points[0]) : box;
+      const corners = cornersOf(shown).map((corner) => toCanvas(view, corner));
+      paintFrame(context, corners, color);
+    }
+    points.forEach(([x, y, label], index) => {
+      const isHeld = held && held.kind === "click" && held.index === index;
+      paintClick(context, toCanvas(view, isHeld ? drag.points[0] : [x, y]), label);
+    });
   }
 
   // The area of a layer's box, as a share of the picture: masks may be of reduced pictures of different sizes.

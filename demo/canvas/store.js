@@ -5,6 +5,9 @@
 export const SMALLEST_BRUSH = 4;
 export const LARGEST_BRUSH = 120;
 
+// Of the colour over the pixels of the selected region, 0..1.
+export const USUAL_OPACITY = 0.36;
+
 // The view before the canvas has a size.
 export const NO_VIEW = { scale: 1, x: 0, y: 0, width: 0, height: 0 };
 
@@ -17,7 +20,7 @@ export function createStore() {
     // What Python sent.
     picture: null, // {id, sheet, width, height, name, image}: the one in front; `image` is an Image element
     pictures: [], // all open ones: [{sheet, name, thumb}]
-    scene: { regions: [], selected: null, next: null, canUndo: false, seq: 0 },
+    scene: { regions: [], selected: null, next: null, canUndo: false, canRedo: false, seq: 0 },
     layers: new Map(), // region number -> layer, see layers.js
     segments: null, // all segments of the picture: {picture, layers}, largest first; null: not requested
     described: null, // captions of the segments: {picture, texts: Map from index to caption}
@@ -32,10 +35,12 @@ export function createStore() {
     // What a person is doing.
     cursor: null, // the pointer over the canvas
     cross: null, // the keyboard's cursor
-    drag: null, // a mark that is being drawn: {kind, points, action, color, radius, start, pointer, isByFinger, isAimed}
+    drag: null, // a mark that is being drawn: {kind, points, action, color, radius, start, pointer, isByFinger, isAimed},
+    // or a handle that is dragged: {kind: "handle", handle, points, start, pointer, isByFinger, isRemoving}, see handles.js
     isHand: false, // the pointer pans, whatever the tool
     isPinching: false, // two fingers are on the picture
     corners: null, // a polygon that is being drawn: {kind, points, action, color}
+    preview: null, // the layer of what a click at the pointer would mark
     hovered: null, // number of the region under the pointer
     segment: null, // the layer of the segment under the pointer
     found: [], // layers of what a search has found
@@ -52,9 +57,9 @@ export function createStore() {
     // What is shown.
     view: NO_VIEW, // where the picture lies on the canvas, see view.js
     detail: null, // the visible part of a large picture at its full size: {picture, box, image}
-    opacity: 0.36, // of the colour over the selected region's pixels
+    opacity: USUAL_OPACITY, // of the colour over the selected region's pixels
     captionSpots: [], // captions that are drawn, see captions.js
-    problem: null, // {text} of a sentence in place of the hint
+    problem: null, // {text, isNote} of a sentence in place of the hint: a problem or only a note
     announcement: null, // {text} for screen readers
 
     // Changes fields and notifies their followers.
@@ -95,7 +100,8 @@ export function createStore() {
   return store;
 }
 
-export const complain = (store, text) => store.set({ problem: { text } });
+// Shows a sentence in place of the hint for some seconds: a problem, or only a note.
+export const complain = (store, text, isNote = false) => store.set({ problem: { text, isNote } });
 export const announce = (store, text) => store.set({ announcement: { text } });
 
 export const regionOf = (scene, number) => scene.regions.find((region) => region.number === number);

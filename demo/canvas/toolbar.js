@@ -1,9 +1,11 @@
 // The buttons above the picture, and the options of brush and polygon below it.
 
 import { make } from "../shared/elements.js";
+import { keep, recall } from "../shared/browser_store.js";
 import { icon } from "../shared/icons.js";
 import { LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
 
+const MOST_OPACITY = 0.8;
 const TOOLS = ["point", "box", "polygon", "brush", "everything"];
 const ACTIONS = ["new", "add", "remove"];
 
@@ -16,13 +18,14 @@ export function createButton(name, label, tip, onclick, extra) {
   );
 }
 
-// `undo` undoes the last change of the regions; `inputs` are hidden nodes to append to the toolbar.
-export function createToolbar({ store, words, marks, send, undo, inputs }) {
+// `undo` undoes the last change, `redo` makes it again; `inputs` are hidden nodes to append to the toolbar.
+export function createToolbar({ store, words, marks, send, undo, redo, inputs }) {
   const pressable = (name, choose) =>
     createButton(name, words[name], words[`${name}Tip`], () => choose(name), { "aria-pressed": "false" });
   const tools = TOOLS.map((name) => pressable(name, marks.setTool));
   const actions = ACTIONS.map((name) => pressable(name, marks.setAction));
   const undoButton = createButton("undo", words.undo, words.undoTip, undo);
+  const redoButton = createButton("redo", words.redo, words.redoTip, redo);
   const clear = createButton("clear", words.clear, words.clearTip, () => send("edit_regions", { op: "clear" }));
   const save = createButton("save", words.save, words.saveTip, () => send("save_record", {}));
 
@@ -38,6 +41,7 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
       button.disabled = !picture || (ACTIONS[place] !== "new" && !hasRegions);
     });
     undoButton.disabled = !scene.canUndo;
+    redoButton.disabled = !scene.canRedo;
     clear.disabled = !hasRegions;
     save.disabled = !picture;
   });
@@ -46,9 +50,9 @@ export function createToolbar({ store, words, marks, send, undo, inputs }) {
     "div",
     { class: "osp-toolbar", role: "toolbar", "aria-label": words.tools },
     make("div", { class: "osp-group", role: "group", "aria-label": words.tools }, ...tools),
-    make("div", { class: "osp-group", role: "group", "aria-label": words.actions }, ...actions),
+    make("div", { class: "osp-group osp-actions", role: "group", "aria-label": words.actions }, ...actions),
     make("span", { class: "osp-space" }),
-    make("div", { class: "osp-group osp-plain" }, undoButton, clear, save),
+    make("div", { class: "osp-group osp-plain" }, undoButton, redoButton, clear, save),
     ...inputs,
   );
 }
@@ -72,4 +76,29 @@ export function createMarkOptions({ store, words }) {
     fit.classList.toggle("osp-on", tool === "brush" || tool === "polygon");
   });
   return [fit, size];
+}
+
+// The button that has all segments described, while the tool that finds them is chosen; the table shows the captions.
+export function createDescribeButton({ store, words, describe }) {
+  const attributes = { type: "button", class: "osp-describe-all", hidden: true, onclick: describe };
+  const button = make("button", attributes, words.describeAll);
+  store.follow(["tool", "segments"], () => {
+    button.hidden = store.tool !== "everything" || !store.segments || !store.segments.layers.length;
+  });
+  return button;
+}
+
+// How strongly the colours of regions cover their pixels, down to outlines alone; kept in the browser.
+export function createOpacity({ store, words }) {
+  const input = make("input", { type: "range", min: 0, max: MOST_OPACITY, step: 0.04, "aria-label": words.opacity });
+  const node = make("label", { class: "osp-opacity", title: words.opacityTip }, icon("tint"), input);
+  const stored = Number.parseFloat(recall("opacity"));
+  if (stored >= 0 && stored <= MOST_OPACITY) store.set({ opacity: stored });
+  input.addEventListener("input", () => store.set({ opacity: Number(input.value) }));
+  store.follow(["opacity", "scene"], () => {
+    input.value = store.opacity;
+    node.classList.toggle("osp-on", store.scene.regions.length > 0);
+  });
+  store.follow(["opacity"], () => keep("opacity", String(store.opacity)));
+  return node;
 }

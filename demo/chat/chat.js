@@ -2,7 +2,7 @@
 // highlights and selects regions for the chips of the whole page.
 
 import { component, tell } from "../shared/component.js";
-import { chip, fillQuestion, make, questionBox, say } from "../shared/elements.js";
+import { chip, fillQuestion, isNarrow, make, questionBox, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { written } from "../shared/pieces.js";
 import { writeToClipboard } from "./clipboard.js";
@@ -90,6 +90,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
       const shown = {
         isReplaced: state.editing === turn.id,
         mayEdit: turn === last && !isBusy,
+        mayAsk: !isBusy,
         hasOpenStats: state.openStats.has(turn.id),
       };
       drawTurn(view, turn, shown, acts, words);
@@ -113,8 +114,11 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
 
   const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
 
+  // In a log of its own height by the log, in one that is as long as its turns by the page.
   function toEnd() {
     log.scrollTop = log.scrollHeight;
+    const last = lastTurn() && state.views.get(lastTurn().id);
+    if (last && isNarrow()) last.node.scrollIntoView({ block: "end" });
     showDown();
   }
 
@@ -126,7 +130,15 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
 
   // ---- what a person does -------------------------------------------------------------------------------------------
 
-  const acts = { chipOf, copy, edit, cancelEdit: () => stopEditing(true), rate, toggleStats };
+  const acts = {
+    chipOf,
+    copy,
+    edit,
+    cancelEdit: () => stopEditing(true),
+    rate,
+    toggleStats,
+    askAgain: (id) => trigger("ask_again", { turn: id }),
+  };
 
   async function copy(text, button) {
     await writeToClipboard(text, button);

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demo.chat import transcript
-from demo.chat.messages import OwnQuestion, Rating, replaced_turn
+from demo.chat.messages import AskAgain, OwnQuestion, Rating, replaced_turn
 from demo.chat.panel import ChatPanel
 from demo.chat.settings import wire_settings
 from demo.chat.updates import conversation_outputs
@@ -29,8 +29,10 @@ from demo.shared.toasts import HeldError, errors_as_toasts
 from osprey_core.language.sampling import SamplingSettings
 
 
-def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode) -> None:
-    """Wire all events of the chat."""
+def wire_chat(
+    services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode, history: Outputs[Session]
+) -> None:
+    """Wire all events of the chat. `history` shows what can be undone."""
     shown = conversation_outputs(chat)
     handlers = ChatHandlers(services, decode, shown)
     outputs = [*shown.components, chat.question]
@@ -39,6 +41,7 @@ def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: 
     questions = [
         chat.question.submit(handlers.ask, asking, outputs, **at_once),
         chat.send.click(handlers.ask, asking, outputs, **at_once),
+        chat.conversation.ask_again(handlers.ask_again, [workspace], outputs, **at_once),
         chat.own.ask_own(handlers.ask_own, [workspace], outputs, **at_once),
         chat.retry.click(handlers.retry, [workspace], outputs, **at_once),
         *(
@@ -49,8 +52,12 @@ def wire_chat(services: Services, workspace: gr.State, chat: ChatPanel, decode: 
     for question in questions:
         question.then(handlers.write_answer, [workspace, *chat.settings.components], outputs, **private(queues.MODEL))
     chat.stop.click(handlers.stop, [workspace], outputs, **at_once)
-    chat.undo.click(handlers.undo, [workspace, chat.question], outputs, **at_once)
-    chat.clear.click(handlers.clear, [workspace], outputs, **at_once)
+    for button, handler, inputs in (
+        (chat.undo, handlers.undo, [workspace, chat.question]),
+        (chat.clear, handlers.clear, [workspace]),
+    ):
+        changed = button.click(handler, inputs, outputs, **at_once)
+        changed.then(lambda now: history.updates(now.session), [workspace], list(history.components), **at_once)
     chat.conversation.rate_answer(handlers.rate, [workspace], None, **private(queues.AT_ONCE, overlapping=True))
     wire_settings(chat.settings)
 
@@ -75,6 +82,13 @@ class ChatHandlers:
         with errors_as_toasts():
             text = OwnQuestion.read_event(event).text
             workspace.change(lambda session: conversation.ask(session, text))
+        return self._updates(workspace.session)
+
+    def ask_again(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
+        """Ask the question of an earlier turn anew, about its regions as they are now."""
+        with errors_as_toasts():
+            turn = AskAgain.read_event(event).turn
+            workspace.change(lambda session: conversation.ask_again(session, turn))
         return self._updates(workspace.session)
 
     def ask_preset(self, style: Style, workspace: Workspace) -> list[Any]:

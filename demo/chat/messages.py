@@ -20,6 +20,17 @@ class Rating(ScriptMessage):
         return InputError("page.unexpected")
 
 
+class AskAgain(ScriptMessage):
+    """Ask the question of a turn anew."""
+
+    turn: int
+
+    @classmethod
+    def refusal(cls) -> InputError:
+        """The error for a value that the page cannot produce."""
+        return InputError("page.unexpected")
+
+
 class OwnQuestion(ScriptMessage):
     """One of the person's own questions."""
 

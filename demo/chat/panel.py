@@ -76,17 +76,17 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
         retry = in_words(gr.Button(size="sm", elem_id="retry", interactive=False), value="chat.retry")
         undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
         clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
-    settings = build_settings(defaults)
+        settings = build_settings(defaults)
     return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
 
 def _build_conversation() -> gr.HTML:
-    """Questions and answers. Its property `turns` is `transcript.turns(session)`; it triggers `rate_answer`."""
+    """Questions and answers: `turns` is `transcript.turns(session)`; it triggers `rate_answer` and `ask_again`."""
     return in_words(
         scripted(
             "chatbot",
             "chat/chat.js",
-            ("rate_answer",),
+            ("rate_answer", "ask_again"),
             html_template='<div class="osp-chat"></div>',
             turns=[],
         ),

@@ -10,6 +10,7 @@ import html
 from typing import Any
 
 from demo.i18n.catalog import text
+from demo.session import conversation
 from demo.session.session import ChatTurn, Session
 from demo.shared.confidence import confidence_of
 from osprey_core.language.sampling import SamplingSettings
@@ -21,7 +22,8 @@ from osprey_core.regions.mentions import Piece
 def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
     """The whole conversation as JSON; `note` says what a turn without text is waiting for.
 
-    In each turn, `about` is the region that a question refers to without a mention; `liked` is True, False or None.
+    In each turn, `about` is the region that a question refers to without a mention; `liked` is True, False or None;
+    `changed` are the numbers of its regions that have other pixels by now.
     """
     return [
         {
@@ -34,6 +36,7 @@ def turns(session: Session, note: str = "") -> list[dict[str, Any]]:
             "stats": stats_lines(turn),
             "confidence": _confidence(turn),
             "liked": turn.liked,
+            "changed": list(conversation.changed_regions(session, turn)) if turn.answer else [],
         }
         for turn in session.transcript
     ]

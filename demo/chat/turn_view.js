@@ -1,7 +1,7 @@
 // Draws one turn of the conversation: question, answer, buttons for both, measurements. Actions are functions that the
 // caller passes.
 
-import { make } from "../shared/elements.js";
+import { make, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { drawn, written } from "../shared/pieces.js";
 
@@ -14,6 +14,7 @@ export function createTurnView(id, words) {
   const note = make("span", { class: "osp-note" });
   const confidence = make("p", { class: "osp-confidence", title: words.confidenceTip, hidden: true });
   const answer = make("article", { class: "bot message", "aria-label": words.answer }, text);
+  const changed = make("p", { class: "osp-changed", role: "status", hidden: true });
   const answering = make("div", { class: "osp-acts osp-answering" });
   const stats = make("dl", { class: "osp-stats", id: `osp-stats-${id}` });
   const node = make(
@@ -23,18 +24,20 @@ export function createTurnView(id, words) {
     asking,
     answer,
     confidence,
+    changed,
     answering,
     stats,
   );
-  return { node, question, asking, answer, text, caret, note, confidence, answering, stats, keys: {} };
+  return { node, question, asking, answer, text, caret, note, confidence, answering, stats, changed, keys: {} };
 }
 
 // Draws a turn into its nodes. A part whose content has not changed is not drawn again, so that it keeps the focus and
 // a selection of text.
 //   turn: {id, about, question, answer, state, note, liked, stats, confidence}; question and answer are pieces;
 //   confidence: {line, isUnsure} or null.
-//   shown: {isReplaced, mayEdit, hasOpenStats}.
-//   acts: {chipOf, copy(text, button), edit, cancelEdit, rate(id, liked), toggleStats(id)}.
+//   `changed` are the numbers of regions that have other pixels by now.
+//   shown: {isReplaced, mayEdit, mayAsk, hasOpenStats}.
+//   acts: {chipOf, copy(text, button), edit, cancelEdit, rate(id, liked), toggleStats(id), askAgain(id)}.
 export function drawTurn(view, turn, shown, acts, words) {
   const part = (name, content, draw) => {
     const key = JSON.stringify(content);
@@ -55,6 +58,13 @@ export function drawTurn(view, turn, shown, acts, words) {
     view.confidence.hidden = !turn.confidence;
     view.confidence.textContent = turn.confidence ? turn.confidence.line : "";
     view.confidence.classList.toggle("osp-unsure", Boolean(turn.confidence && turn.confidence.isUnsure));
+  });
+  part("changed", [turn.changed, shown.mayAsk], () => {
+    view.changed.hidden = !turn.changed.length;
+    const again = make("button", { type: "button", class: "osp-link", onclick: () => acts.askAgain(turn.id) });
+    again.textContent = words.askAgain;
+    const line = say(words.changedSince, { numbers: turn.changed.map((number) => `@${number}`).join(", ") });
+    view.changed.replaceChildren(`${line} `, ...(shown.mayAsk ? [again] : []));
   });
   part("answering", [turn.state, turn.liked, shown.hasOpenStats, turn.stats.length, turn.answer.length], () => {
     const buttons = answerButtons(view, turn, shown, acts, words);

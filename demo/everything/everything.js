@@ -3,6 +3,7 @@
 
 import { component, tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
+import { icon } from "../shared/icons.js";
 import { FIRST_ORDER, orderAfterClick, shownRows } from "./rows.js";
 
 export const mount = (host) => component("everything", host, mountTable);
@@ -27,7 +28,20 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     ...styles.map((name) => make("option", { value: name }, words[name])),
   );
   const start = make("button", { type: "button", class: "osp-describe" }, words.describe);
-  start.addEventListener("click", () => trigger("describe_all", { style: style.value }));
+  const describe = () => trigger("describe_all", { style: style.value });
+  start.addEventListener("click", describe);
+  const fold = make("button", {
+    type: "button",
+    class: "osp-quiet osp-fold",
+    title: words.fold,
+    "aria-label": words.fold,
+  });
+  fold.append(icon("down"));
+  fold.addEventListener("click", () => {
+    const isFolded = root.classList.toggle("osp-folded");
+    fold.setAttribute("aria-expanded", String(!isFolded));
+  });
+  fold.setAttribute("aria-expanded", String(!root.classList.contains("osp-folded")));
   const stop = make("button", { type: "button", class: "osp-quiet" }, words.stop);
   stop.addEventListener("click", () => trigger("stop_describing", {}));
   const bar = make("progress", { max: 1, value: 0 });
@@ -52,7 +66,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body);
   root.setAttribute("aria-label", words.title);
   root.replaceChildren(
-    make("div", { class: "osp-all-bar" }, make("h2", {}, words.title), style, start, stop, bar, note, filter),
+    make("div", { class: "osp-all-bar" }, make("h2", {}, words.title), style, start, stop, bar, note, filter, fold),
     make("div", { class: "osp-all-scroll" }, table, none),
   );
 
@@ -140,6 +154,11 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     show();
   }
 
+  listen(window, "osprey:describe", () => {
+    root.classList.remove("osp-folded");
+    if (!start.hidden) describe();
+    root.scrollIntoView({ block: "nearest" });
+  });
   watch(["captions"], receive);
   show();
   tell("osprey:which");

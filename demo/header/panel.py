@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import gradio as gr
 
@@ -15,6 +16,9 @@ from demo.shared.components import scripted
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.outputs import Outputs
 from demo.shared.problems import sentence_of
+
+MAX_NAME_CHARACTERS = 24
+"""Longest name of a model in the header; the details show it whole."""
 
 
 def build_header(services: Services, is_embedded: bool) -> gr.HTML:
@@ -40,14 +44,14 @@ def header_html(services: Services, is_embedded: bool) -> str:
     return (
         f'<div class="osp-header"><h1>{text("header.title")}</h1>'
         f'<div class="osp-tagline">{html.escape(text("header.tagline"))}</div>'
-        f'<div class="osp-status" role="status">{_status_html(services)}</div>{_languages_html()}{_help_html()}</div>'
-        f"{_note_html() if is_embedded else ''}"
+        f'<div class="osp-status" role="status">{_status_html(services, is_embedded)}</div>'
+        f'<div class="osp-header-tools">{_languages_html()}{_theme_html()}{_help_html()}</div></div>'
     )
 
 
-def _status_html(services: Services) -> str:
-    """HTML of the resources that are ready or loading, then of those that failed to load."""
-    pills, failures = "", ""
+def _status_html(services: Services, is_embedded: bool) -> str:
+    """HTML of what is loading or failed to load, and the details of what is ready, which open on request."""
+    ready, loading, failures = "", "", ""
     for resource, label in (
         (services.model, text("status.model")),
         (services.second, text("status.second")),
@@ -56,13 +60,25 @@ def _status_html(services: Services) -> str:
         if resource is None:
             continue
         if resource.state == "loading":
-            pills += _pill("osp-loading", _loading_in_words(resource))
+            loading += _pill("osp-loading", _loading_in_words(resource))
         elif resource.state == "failed":
             reason = sentence_of(resource.error)
             failures += _pill("osp-failed", f"{text('status.failed', name=resource.name)} {reason}")
         else:
-            pills += _pill("osp-ready", f"{label}: {_details(resource)}")
-    return pills + failures
+            ready += _pill("osp-ready", f"{label}: {_details(resource)}")
+    details = ready + (_note_html() if is_embedded else "")
+    about = (
+        f'<details class="osp-model"><summary><i></i>{html.escape(_short_name(services.model))}</summary>'
+        f'<div class="osp-model-more">{details}</div></details>'
+        if details
+        else ""
+    )
+    return loading + about + failures
+
+
+def _short_name(model: LazyResource[Any]) -> str:
+    """The model's name without folders or the owner of a repository, as far as a header has room for it."""
+    return model.name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][:MAX_NAME_CHARACTERS] or text("status.model")
 
 
 def _loading_in_words(resource: LazyResource) -> str:
@@ -83,10 +99,14 @@ def _details(resource: LazyResource) -> str:
 
 def _note_html() -> str:
     return (
-        f'<details class="osp-model-note"><summary>{html.escape(text("note.embedded"))} '
-        f"<u>{html.escape(text('note.more'))}</u></summary>{html.escape(text('note.full_model'))} "
-        f"<code>{html.escape(text('note.full_command'))}</code></details>"
+        f"<p>{html.escape(text('note.embedded'))}</p><p>{html.escape(text('note.full_model'))} "
+        f"<code>{html.escape(text('note.full_command'))}</code></p>"
     )
+
+
+def _theme_html() -> str:
+    tip = html.escape(text("header.theme"))
+    return f'<button type="button" class="osp-theme" title="{tip}" aria-label="{tip}"></button>'
 
 
 def _languages_html() -> str:
@@ -102,7 +122,8 @@ def _languages_html() -> str:
 
 
 def _help_html() -> str:
-    return f'<button type="button" class="osp-help-open">{html.escape(text("help.button"))}<kbd>?</kbd></button>'
+    label = html.escape(text("help.button"))
+    return f'<button type="button" class="osp-help-open" aria-label="{label}"><span>{label}</span><kbd>?</kbd></button>'
 
 
 def _pill(state: str, text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from demo.i18n.catalog import text
 from demo.session.pictures import required_picture
-from demo.session.regions import required_region
+from demo.session.regions import required_region, select_region
 from demo.session.session import ChatTurn, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
 from osprey_core.language import prompts
@@ -80,7 +80,23 @@ def undo_turn(session: Session) -> Session:
         raise InputError("page.nothing_to_take_back")
     if session.waiting is not None:
         raise InputError("page.busy")
-    return session.without_turn(session.transcript[-1].id)
+    return session.with_transcript(session.transcript[:-1])
+
+
+def ask_again(session: Session, turn_id: Any) -> Session:
+    """Ask the question of this turn anew, about the regions as they are now. Raises InputError if there is none."""
+    turn = next((turn for turn in session.transcript if turn.id == turn_id), None)
+    if turn is None:
+        raise InputError("page.nothing_to_retry")
+    if turn.implied and turn.regions:
+        session = select_region(session, turn.regions[0].number)
+    return ask(session, turn.typed)
+
+
+def changed_regions(session: Session, turn: ChatTurn) -> tuple[int, ...]:
+    """Numbers of the regions that a turn is about and that have other pixels by now; deleted ones do not count."""
+    now = {region.number: region.mask for region in session.regions}
+    return tuple(region.number for region in turn.regions if now.get(region.number, region.mask) != region.mask)
 
 
 def rate(session: Session, turn_id: Any, liked: Any) -> Session:
@@ -91,8 +107,8 @@ def rate(session: Session, turn_id: Any, liked: Any) -> Session:
 
 
 def clear_chat(session: Session) -> Session:
-    """Remove the conversation; picture and regions stay."""
-    return replace(session, transcript=())
+    """Remove the conversation, which undo brings back; picture and regions stay."""
+    return session.with_transcript(()) if session.transcript else session
 
 
 def told_to_model(turns: Sequence[ChatTurn], places: dict[RegionSnapshot, int]) -> list[prompts.Turn]:

@@ -15,18 +15,20 @@ from typing import Any, Literal
 import numpy as np
 
 from demo.session.pictures import required_picture
-from demo.session.regions import required_region, stored_mask
-from demo.session.segments import best_mask, find_everything, found_masks
+from demo.session.regions import changed_mask, required_region, select_twin, stored_mask
+from demo.session.segments import best_mask, extent_names, find_everything, found_masks, is_same
 from demo.session.services import Services
-from demo.session.session import MaskEdit, Region, SegmentPrompt, Session
+from demo.session.session import MaskEdit, Picture, Region, SegmentPrompt, Session
 from osprey_core.errors import InputError
-from osprey_core.regions.masks import Mask
+from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.raster import polygon_to_mask, strokes_to_mask
 from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import refine
 
 MAX_STROKE_POINTS = 20_000
 MAX_CORNERS = 1000
+SAME_CLICK = 0.006
+"""How near a click repeats another, as a share of the picture's longer side."""
 Action = Literal["new", "add", "remove"]
 
 
@@ -39,43 +41,72 @@ def mark_point(services: Services, session: Session, x: float, y: float, action:
     region = _refined(session, action)
     label = 0 if action == "remove" else 1
     if region is None:
-        prompt = SegmentPrompt().with_point(x, y, 1)
-        return session.with_region(_new_region(session, best_mask(services, picture, prompt), prompt=prompt))
+        return _found(session, services, picture, SegmentPrompt().with_point(x, y, 1))
     if region.prompt is None or (label == 1 and _is_outside(region.prompt.box_xyxy, x, y)):
         # The region was drawn by hand, or the click lies outside its box: add or remove the mask of the click alone.
         return _edited(session, region, label == 1, best_mask(services, picture, SegmentPrompt().with_point(x, y, 1)))
     prompt = region.prompt.with_point(x, y, label)
-    mask = _with_edits(best_mask(services, picture, prompt), region)
-    return session.with_region(replace(region, mask=stored_mask(mask), prompt=prompt, extent=0))
+    return _prompted(services, session, region.number, prompt)
 
 
 def other_extent(services: Services, session: Session, number: int) -> Session:
-    """The region with the segmenter's next extent for the same clicks: a part, the whole, a larger whole."""
+    """The region with the segmenter's next larger extent for the same clicks; after the largest, the smallest.
+
+    Extents that show the same as the region itself or as another region are passed over.
+    """
     picture = required_picture(session)
     region = required_region(session, number)
-    masks = found_masks(services, picture, region.prompt) if region.prompt is not None else []
-    if len(masks) < 2:
-        raise InputError("page.one_extent")
-    extent = (region.extent + 1) % len(masks)
-    mask = _with_edits(masks[extent], region)
-    return session.with_region(replace(region, mask=stored_mask(mask), extent=extent))
+    found = found_masks(services, picture, region.prompt) if region.prompt is not None else []
+    by_area = sorted(range(len(found)), key=lambda place: area(found[place]))
+    now = by_area.index(region.extent) if region.extent in by_area else -1
+    for extent in by_area[now + 1 :] + by_area[:now]:
+        mask = _with_edits(found[extent], region)
+        stored = stored_mask(mask)
+        if stored != region.mask and session.twin_of(stored) is None:
+            changed = replace(region, mask=stored, extent=extent, extent_names=extent_names(found))
+            return session.with_region(changed)
+    raise InputError("page.one_extent")
 
 
 def mark_box(services: Services, session: Session, box_xyxy: Sequence[float], action: Action) -> Session:
     """A box in picture pixels by two opposite corners: the thing in it makes, extends or reduces a region."""
     picture = required_picture(session)
-    if len(box_xyxy) != 4:
-        raise InputError("page.bad_gesture")
-    xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
-    ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
-    if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
-        raise InputError("page.box_too_small")
-    prompt = SegmentPrompt(box_xyxy=(xs[0], ys[0], xs[1], ys[1]))
+    prompt = SegmentPrompt(box_xyxy=_checked_box(session, box_xyxy))
     region = _refined(session, action)
-    mask = best_mask(services, picture, prompt)
     if region is None:
-        return session.with_region(_new_region(session, mask, prompt=prompt))
-    return _edited(session, region, action == "add", mask)
+        return _found(session, services, picture, prompt)
+    return _edited(session, region, action == "add", best_mask(services, picture, prompt))
+
+
+def move_point(services: Services, session: Session, number: int, index: int, x: float, y: float) -> Session:
+    """The region with one of its clicks moved to (x, y)."""
+    picture = required_picture(session)
+    prompt = _own_prompt(session, number, index)
+    if not (0 <= _number(x) < picture.width and 0 <= _number(y) < picture.height):
+        raise InputError("page.outside")
+    points = (*prompt.points_xy[:index], (float(x), float(y)), *prompt.points_xy[index + 1 :])
+    return _prompted(services, session, number, replace(prompt, points_xy=points))
+
+
+def drop_point(services: Services, session: Session, number: int, index: int) -> Session:
+    """The region without one of its clicks. Raises InputError if nothing would be left to find it by."""
+    prompt = _own_prompt(session, number, index)
+    points = prompt.points_xy[:index] + prompt.points_xy[index + 1 :]
+    labels = prompt.labels[:index] + prompt.labels[index + 1 :]
+    return _prompted(services, session, number, replace(prompt, points_xy=points, labels=labels))
+
+
+def move_box(services: Services, session: Session, number: int, box_xyxy: Sequence[float]) -> Session:
+    """The region with another box; clicks that are outside of it then are left out."""
+    prompt = _own_prompt(session, number)
+    box = _checked_box(session, box_xyxy)
+    inside = [
+        (point, label)
+        for point, label in zip(prompt.points_xy, prompt.labels, strict=True)
+        if not label or not _is_outside(box, *point)
+    ]
+    points, labels = tuple(point for point, _ in inside), tuple(label for _, label in inside)
+    return _prompted(services, session, number, SegmentPrompt(points, labels, box))
 
 
 def mark_brush(session: Session, points_xy: Sequence[Sequence[float]], radius: float, action: Action) -> Session:
@@ -126,8 +157,10 @@ def refine_mark(services: Services, session: Session) -> Session:
     if place is None:
         raise InputError("page.not_refined")
     if before is None:  # stored with its prompt, as if made by clicks, so that further clicks can refine it
+        mask = changed_mask(session, region, masks[place])
+        names = extent_names(masks)
         return session.with_region(
-            replace(region, mask=stored_mask(masks[place]), prompt=prompt, edits=(), extent=place)
+            replace(region, mask=mask, prompt=prompt, edits=(), extent=place, extent_names=names)
         )
     return _edited(session, before, edit.adds, masks[place])
 
@@ -140,6 +173,35 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
     return _drawn(session, segments[index].mask.mask(), action, "page.nothing_found")
 
 
+def _checked_box(session: Session, box_xyxy: Sequence[float]) -> tuple[float, float, float, float]:
+    """A box by two opposite corners, inside the picture: left, top, right, bottom. Raises InputError if too small."""
+    picture = required_picture(session)
+    if len(box_xyxy) != 4:
+        raise InputError("page.bad_gesture")
+    xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
+    ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
+    if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
+        raise InputError("page.box_too_small")
+    return xs[0], ys[0], xs[1], ys[1]
+
+
+def _own_prompt(session: Session, number: int, index: int | None = None) -> SegmentPrompt:
+    """The prompt of a region. Raises InputError if it has none, or no click of this index."""
+    prompt = required_region(session, number).prompt
+    if prompt is None or (index is not None and not 0 <= index < len(prompt.points_xy)):
+        raise InputError("page.bad_gesture")
+    return prompt
+
+
+def _prompted(services: Services, session: Session, number: int, prompt: SegmentPrompt) -> Session:
+    """The region found anew by another prompt, with what was added and removed by hand."""
+    region = required_region(session, number)
+    found = found_masks(services, required_picture(session), prompt)
+    mask = changed_mask(session, region, _with_edits(found[0], region))
+    names = extent_names(found)
+    return session.with_region(replace(region, mask=mask, prompt=prompt, extent=0, extent_names=names))
+
+
 def _refined(session: Session, action: Action) -> Region | None:
     """The region that this action changes; None if it makes a new one."""
     if action not in ("new", "add", "remove"):
@@ -150,10 +212,38 @@ def _refined(session: Session, action: Action) -> Region | None:
     return None if action == "new" else region
 
 
-def _new_region(
-    session: Session, mask: Mask, prompt: SegmentPrompt | None = None, edits: tuple[MaskEdit, ...] = ()
-) -> Region:
-    return Region(session.next_number, stored_mask(mask), prompt, edits)
+def _found(session: Session, services: Services, picture: Picture, prompt: SegmentPrompt) -> Session:
+    """The session with what the segmenter finds as a new region, or with the region that shows the same selected."""
+    marked = _marked_by(session, prompt)
+    if marked is not None:
+        return select_twin(session, marked)
+    found = found_masks(services, picture, prompt)
+    for region in session.regions:
+        if is_same(region.mask.mask(), found[0]):
+            return select_twin(session, region)
+    region = Region(session.next_number, stored_mask(found[0]), prompt, extent_names=extent_names(found))
+    return session.with_region(region)
+
+
+def _marked_by(session: Session, prompt: SegmentPrompt) -> Region | None:
+    """The region that was made by this very box, or by a first click at this place, whatever became of it since."""
+    for region in session.regions:
+        other = region.prompt
+        if other is None or other.box_xyxy != prompt.box_xyxy:
+            continue
+        if other.points_xy[:1] == prompt.points_xy or (
+            other.points_xy and prompt.points_xy and _is_near(session, other.points_xy[0], prompt.points_xy[0], region)
+        ):
+            return region
+    return None
+
+
+def _is_near(session: Session, one: tuple[float, float], other: tuple[float, float], region: Region) -> bool:
+    """Whether a click repeats another: very near it for a picture of this size, and inside the region it made."""
+    assert session.picture is not None
+    reach = SAME_CLICK * max(session.picture.size_hw)
+    x, y = other
+    return math.dist(one, other) <= reach and bool(region.mask.mask()[int(y), int(x)])
 
 
 def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Session:
@@ -164,13 +254,17 @@ def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Ses
     if not mask.any():
         raise InputError(when_empty)
     region = _refined(session, action)
-    if region is None:
-        return session.with_region(_new_region(session, mask, edits=(MaskEdit(True, CodedMask.of(mask)),)))
-    return _edited(session, region, action == "add", mask)
+    if region is not None:
+        return _edited(session, region, action == "add", mask)
+    stored = CodedMask.of(mask)
+    twin = session.twin_of(stored)
+    if twin is not None:
+        return select_twin(session, twin)
+    return session.with_region(Region(session.next_number, stored, edits=(MaskEdit(True, stored),)))
 
 
 def _edited(session: Session, region: Region, adds: bool, change: Mask) -> Session:
-    mask = stored_mask(_apply(region.mask.mask(), adds, change))
+    mask = changed_mask(session, region, _apply(region.mask.mask(), adds, change))
     edit = MaskEdit(adds, CodedMask.of(change))
     return session.with_region(replace(region, mask=mask, edits=(*region.edits, edit)))
 

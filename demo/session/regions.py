@@ -50,6 +50,8 @@ def chosen_regions(session: Session, which: Any) -> tuple[Region, ...]:
 def load_masks(session: Session, data: bytes, tell: Callable[[Message], None] = lambda note: None) -> Session:
     """Add every mask of a mask file as a new region, with its name from the file; the last one is selected.
 
+    A mask that is a region already is not added again.
+
     tell: gets one note for each kind of thing in the file that was left out.
     """
     picture = required_picture(session)
@@ -58,13 +60,19 @@ def load_masks(session: Session, data: bytes, tell: Callable[[Message], None] = 
     if len(named_masks) > MAX_MASKS:
         raise InputError("page.many_masks", count=len(named_masks), limit=MAX_MASKS)
     first = session.next_number
-    new = []
-    for number, named in enumerate(named_masks, first):
+    new: dict[CodedMask, Region] = {}
+    for named in named_masks:
         stored = named.mask
-        new.append(Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name)))
+        if session.twin_of(stored) is None and stored not in new:
+            number = first + len(new)
+            new[stored] = Region(number, stored, edits=(MaskEdit(True, stored),), name=clean_name(named.name))
     for note in mask_file.notes:
         tell(note)
-    return session.with_regions((*session.regions, *new), new[-1].number)
+    last = new.get(named_masks[-1].mask) or session.twin_of(named_masks[-1].mask)
+    assert last is not None
+    if not new:
+        return select_twin(session, last)
+    return session.with_regions((*session.regions, *new.values()), last.number)
 
 
 def select_region(session: Session, number: int) -> Session:
@@ -101,7 +109,7 @@ def reshape_region(session: Session, number: int, how: Reshape) -> Session:
     region = required_region(session, number)
     if how not in RESHAPES:
         raise InputError("page.bad_gesture")
-    return session.with_region(_by_hand(region, RESHAPES[how](region.mask.mask())))
+    return session.with_region(_by_hand(session, region, RESHAPES[how](region.mask.mask())))
 
 
 def merge_regions(session: Session, number: int, other: int) -> Session:
@@ -111,7 +119,8 @@ def merge_regions(session: Session, number: int, other: int) -> Session:
         raise InputError("page.same_region")
     mask = morphology.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(candidate for candidate in session.regions if candidate is not second)
-    changed = tuple(_by_hand(region, mask) if candidate is region else candidate for candidate in rest)
+    merged = _by_hand(replace(session, regions=rest), region, mask)
+    changed = tuple(merged if candidate is region else candidate for candidate in rest)
     return session.with_regions(changed, number)
 
 
@@ -120,7 +129,7 @@ def subtract_region(session: Session, number: int, other: int) -> Session:
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
-    return session.with_region(_by_hand(region, morphology.subtract(region.mask.mask(), second.mask.mask())))
+    return session.with_region(_by_hand(session, region, morphology.subtract(region.mask.mask(), second.mask.mask())))
 
 
 def clear_regions(session: Session) -> Session:
@@ -129,8 +138,13 @@ def clear_regions(session: Session) -> Session:
 
 
 def undo(session: Session) -> Session:
-    """Undo the last change of regions."""
+    """Undo the last change of regions, or the last clearing of the conversation."""
     return session.undone()
+
+
+def redo(session: Session) -> Session:
+    """Make the change that was undone last again."""
+    return session.redone()
 
 
 def required_region(session: Session, number: int) -> Region:
@@ -148,10 +162,27 @@ def stored_mask(mask: Mask) -> CodedMask:
     return CodedMask.of(mask)
 
 
-def _by_hand(region: Region, mask: Mask) -> Region:
-    """The region with another mask and without its prompt, because the mask no longer follows from clicks."""
+def changed_mask(session: Session, region: Region, mask: Mask) -> CodedMask:
+    """The changed mask of a region, coded. Raises InputError if it is empty, or the same as another region's."""
     stored = stored_mask(mask)
-    return replace(region, mask=stored, prompt=None, edits=(MaskEdit(True, stored),), extent=0)
+    twin = session.twin_of(stored, apart_from=region.number)
+    if twin is not None:
+        raise InputError("page.same_as", number=twin.number)
+    return stored
+
+
+def select_twin(session: Session, region: Region) -> Session:
+    """The session with this region selected, and shown if it was hidden, in place of another with the same pixels."""
+    if region.hidden:
+        return session.with_region(replace(region, hidden=False))
+    return select_region(session, region.number)
+
+
+def _by_hand(session: Session, region: Region, mask: Mask) -> Region:
+    """The region with another mask and without its prompt, because the mask no longer follows from clicks."""
+    stored = changed_mask(session, region, mask)
+    edits = (MaskEdit(True, stored),)
+    return replace(region, mask=stored, prompt=None, edits=edits, extent=0, extent_names=())
 
 
 def _unknown_region(session: Session, number: int) -> InputError:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from demo.session.pictures import picture_turn, required_picture
 from demo.session.services import PIXELS_IN_FLIGHT, Services
-from demo.session.session import Picture, Segment, SegmentPrompt, Session
+from demo.session.session import ExtentName, Picture, Segment, SegmentPrompt, Session
 from osprey_core.errors import InputError
+from osprey_core.regions import masks
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
 
 MAX_SEGMENTS = 128
+SAME_MASK = 0.95
+"""Intersection over union above which two of the segmenter's masks count as the same."""
 FEWEST_PIXELS = PIXELS_IN_FLIGHT // 2
 """What finding everything in a small picture counts as: at most two at a time."""
 
@@ -38,16 +42,50 @@ def opened_segments(services: Services, picture: Picture) -> Any:
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
 
 
+def preview_mask(services: Services, picture: Picture, x: float, y: float) -> CodedMask | None:
+    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads."""
+    if services.segmenter.state != "ready" or not (0 <= x < picture.width and 0 <= y < picture.height):
+        return None
+    best = opened_segments(services, picture).segment([(x, y)], [1])[:1]
+    return CodedMask.of(best[0].mask) if best and best[0].mask.any() else None
+
+
 def best_mask(services: Services, picture: Picture, prompt: SegmentPrompt) -> Mask:
     """The segmenter's best mask, bool (H, W)."""
     return found_masks(services, picture, prompt)[0]
 
 
 def found_masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> list[Mask]:
-    """The segmenter's non-empty masks of different extent, best first. Raises InputError if there are none."""
+    """The segmenter's non-empty masks of different extent, best first. Raises InputError if there are none.
+
+    Masks that are nearly the same as a better one are left out.
+    """
     opened = opened_segments(services, picture)
     scored_masks = opened.segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)
-    masks: list[Mask] = [scored.mask for scored in scored_masks if scored.mask.any()]
-    if not masks:
+    distinct: list[Mask] = []
+    for scored in scored_masks:
+        if scored.mask.any() and not any(is_same(scored.mask, mask) for mask in distinct):
+            distinct.append(scored.mask)
+    if not distinct:
         raise InputError("page.nothing_found")
-    return masks
+    return distinct
+
+
+def is_same(one: Mask, other: Mask) -> bool:
+    """Whether two of the segmenter's masks show the same thing."""
+    return masks.intersection_over_union(one, other) > SAME_MASK
+
+
+def extent_names(found: Sequence[Mask]) -> tuple[ExtentName, ...]:
+    """What to call masks of different extent, in the same order: by their areas.
+
+    Of two masks, the best (the first) is the thing, and the other is a part or the whole of it.
+    """
+    areas = [masks.area(mask) for mask in found]
+    order = sorted(range(len(areas)), key=lambda place: areas[place])
+    if len(order) < 3:
+        return tuple(
+            "thing" if not place else "part" if area < areas[0] else "whole" for place, area in enumerate(areas)
+        )
+    names: dict[int, ExtentName] = {order[0]: "part", order[-1]: "whole"}
+    return tuple(names.get(place, "thing") for place in range(len(areas)))

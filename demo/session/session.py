@@ -18,6 +18,8 @@ from osprey_core.regions.rle import CodedMask
 
 UNDO_DEPTH = 30
 
+ExtentName = Literal["part", "thing", "whole"]
+"""How large one of the segmenter's masks for a prompt is beside the others."""
 TurnState = Literal["waiting", "complete", "length", "stopped"]
 
 
@@ -55,6 +57,8 @@ class Region:
     edits: tuple[MaskEdit, ...] = ()
     extent: int = 0
     """Index of this mask among the segmenter's masks for the prompt: 0 is the best, others are a part or a whole."""
+    extent_names: tuple[ExtentName, ...] = ()
+    """Names of the segmenter's masks for the prompt, best first; fewer than two if there is no other extent."""
     name: str = ""
     """The person's name for it; the model does not get it."""
     hidden: bool = False
@@ -178,6 +182,8 @@ def new_analysis(
 class _Undo:
     regions: tuple[Region, ...]
     selected: int | None
+    transcript: tuple[ChatTurn, ...] | None = None
+    """The conversation, if the change was one of the conversation."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,7 @@ class Session:
     selected: int | None = None
     transcript: tuple[ChatTurn, ...] = ()
     undo: tuple[_Undo, ...] = ()
+    redo: tuple[_Undo, ...] = ()
     captions: Captions | None = None
     analyses: tuple[Analysis, ...] = ()
     """At most one of each kind."""
@@ -196,6 +203,13 @@ class Session:
     def region(self, number: int | None) -> Region | None:
         """The region with this number, if there is one."""
         return next((region for region in self.regions if region.number == number), None)
+
+    def twin_of(self, mask: CodedMask, apart_from: int | None = None) -> Region | None:
+        """The region with exactly this mask, if there is one; the region numbered `apart_from` does not count."""
+        return next(
+            (region for region in self.regions if region.mask == mask and region.number != apart_from),
+            None,
+        )
 
     def shows(self, digest: str | None) -> bool:
         """Whether the session's picture has this digest; gestures made on another picture are ignored."""
@@ -216,7 +230,12 @@ class Session:
     def with_regions(self, regions: tuple[Region, ...], selected: int | None) -> Session:
         """Replace regions and selection, and record the old ones for undo."""
         undo = (*self.undo, _Undo(self.regions, self.selected))[-UNDO_DEPTH:]
-        return replace(self, regions=regions, selected=selected, undo=undo)
+        return replace(self, regions=regions, selected=selected, undo=undo, redo=())
+
+    def with_transcript(self, transcript: tuple[ChatTurn, ...]) -> Session:
+        """Replace the conversation, and record the old one for undo."""
+        undo = (*self.undo, _Undo(self.regions, self.selected, self.transcript))[-UNDO_DEPTH:]
+        return replace(self, transcript=transcript, undo=undo, redo=())
 
     def with_region(self, region: Region) -> Session:
         """Add this region, or replace the one with its number, and select it."""
@@ -226,11 +245,33 @@ class Session:
         return self.with_regions(changed, region.number)
 
     def undone(self) -> Session:
-        """Undo the last change of regions; returns itself if there was none."""
+        """Undo the last recorded change of regions or conversation; returns itself if there was none.
+
+        Questions that were asked since stay, after those that come back.
+        """
         if not self.undo:
             return self
         last = self.undo[-1]
-        return replace(self, regions=last.regions, selected=last.selected, undo=self.undo[:-1])
+        session = replace(self, undo=self.undo[:-1], redo=(*self.redo, self._now(last)))
+        if last.transcript is None:
+            return replace(session, regions=last.regions, selected=last.selected)
+        back = tuple(turn.settled() if turn.state == "waiting" else turn for turn in last.transcript)
+        known = {turn.id for turn in back}
+        return replace(session, transcript=(*back, *(turn for turn in self.transcript if turn.id not in known)))
+
+    def redone(self) -> Session:
+        """Make the change that was undone last again; returns itself if there was none."""
+        if not self.redo:
+            return self
+        last = self.redo[-1]
+        session = replace(self, redo=self.redo[:-1], undo=(*self.undo, self._now(last)))
+        if last.transcript is None:
+            return replace(session, regions=last.regions, selected=last.selected)
+        return replace(session, transcript=last.transcript)
+
+    def _now(self, other: _Undo) -> _Undo:
+        """What the next undo or redo brings back in place of `other`."""
+        return _Undo(self.regions, self.selected, None if other.transcript is None else self.transcript)
 
     def analysis(self, kind: str) -> Analysis | None:
         """The last analysis of this kind, if there was one."""
@@ -241,7 +282,8 @@ class Session:
         return replace(self, analyses=(*(other for other in self.analyses if other.kind != analysis.kind), analysis))
 
     def with_turn(self, turn: ChatTurn) -> Session:
-        return replace(self, transcript=(*self.transcript, turn))
+        redo = tuple(entry for entry in self.redo if entry.transcript is None)
+        return replace(self, transcript=(*self.transcript, turn), redo=redo)
 
     def with_turn_changed(self, turn_id: int, **changes: Any) -> Session:
         """Change the turn with this id; no effect if it no longer exists (new picture, cleared chat)."""

@@ -86,7 +86,8 @@ class Workspace:
     def change_regions(self, change: Callable[[Session], Session]) -> Session:
         """As `change`, for a slow `change` of the regions: such changes are serialized, but the chat is not blocked.
 
-        Only regions, selection and undo history of the result are used, even if another picture is in front by then.
+        Only regions, selection, undo history and an undone change of the conversation are used of the result, even if
+        another picture is in front by then.
         If the picture has been closed, nothing changes. Returns the session of the picture that was changed.
         """
         with self._region_changes:
@@ -96,7 +97,18 @@ class Workspace:
             def merge(now: Session) -> Session:
                 if now.picture is not before.session.picture:
                     return now
-                return replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
+                transcript = now.transcript
+                if after.transcript is not before.session.transcript:  # undo or redo of a change of the conversation
+                    known = {turn.id for turn in before.session.transcript}
+                    transcript = (*after.transcript, *(turn for turn in now.transcript if turn.id not in known))
+                return replace(
+                    now,
+                    regions=after.regions,
+                    selected=after.selected,
+                    undo=after.undo,
+                    redo=after.redo,
+                    transcript=transcript,
+                )
 
             with self._lock:
                 sheet = next((sheet for sheet in self._sheets if sheet.id == before.id), None)

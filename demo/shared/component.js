@@ -33,6 +33,7 @@ export function component(name, host, mount) {
 //   osprey:hover      highlight a region, by number, or none (null)
 //   osprey:select     select a region, by number
 //   osprey:segment    highlight a segment, by index, or none (null)
+//   osprey:describe   request to describe all segments
 //   osprey:found      from the search field: the masks of the segments to light
 //   osprey:who        request for osprey:scene
 //   osprey:which      request for osprey:segments

@@ -36,6 +36,13 @@ export function thumbnailCopy(number) {
   return copy;
 }
 
+// Whether the page has one column, as on a phone that is held upright; as in the style sheets.
+export const isNarrow = () =>
+  window.matchMedia("(max-width: 900px) and (min-height: 501px), (max-width: 639px)").matches;
+
+// Whether fingers are what points at things.
+export const isTouch = () => window.matchMedia("(pointer: coarse)").matches;
+
 // Whether keys pressed at this target type text.
 export const isTyping = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));

@@ -23,6 +23,8 @@ HEAVY = Queue("heavy", 2)
 """Events that take seconds for a large picture: exports, files of masks, finding everything."""
 SEGMENTER = Queue("pictures", 4)
 """Events that segment; a few at a time."""
+PREVIEWS = Queue("previews", 2)
+"""Previews under the pointer; apart from `SEGMENTER`, so that no mark waits for one."""
 OPENING = Queue("opening", 4)
 """Events that decode a new picture; apart from `SEGMENTER`, so that they do not wait for it."""
 EDITS = Queue("edits", 4)

@@ -178,9 +178,8 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
         assert len(model.calls) == len(other.calls) == 1
 
 
-def test_with_one_model_it_says_how_to_load_a_second(visit: Any, address: str) -> None:
+def test_with_one_model_there_is_no_tab_to_compare_two(visit: Any, address: str) -> None:
     person = visit(address)
     marked(person, (80, 100))
-    panel = opened(person, "models")
-    assert "--compare-with" in panel.inner_text()
-    assert panel.locator(".osp-go").count() == 0
+    assert person.page.locator('#closer [role="tab"]').count() == 4
+    assert person.page.locator('#closer [data-kind="models"]').count() == 0

@@ -29,7 +29,7 @@ from tests import fakes
 EDITS: dict[str, tuple[dict[str, Any], list[int], int | None]] = {
     "select": ({"number": 1}, [1, 2], 1),
     "delete": ({"number": 1}, [2], 2),
-    "extent": ({"number": 1}, [1, 2], 1),
+    "extent": ({"number": 2}, [1, 2], 2),
     "rename": ({"number": 2, "name": "sky"}, [1, 2], 2),
     "hide": ({"number": 2}, [1, 2], 2),
     "grow": ({"number": 1}, [1, 2], 1),

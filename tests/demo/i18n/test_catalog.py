@@ -28,7 +28,7 @@ ENGLISH, *_ = FLAT = [dict(i18n.flattened(catalogue)) for catalogue in CATALOGUE
 TRANSLATIONS = dict(zip(i18n.LANGUAGES[1:], FLAT[1:], strict=True))
 ALL = set(i18n.texts("en"))
 """Codes of the page and of the core."""
-SAME_IN_ALL = {"header.title", "note.full_command", "analysis.oneModelCommand", "analysis.labelsExample"}
+SAME_IN_ALL = {"header.title", "note.full_command", "analysis.labelsExample"}
 """Names, commands, and what the model itself would say."""
 FOR_THE_MODEL = "for_the_model."
 """Questions that the page writes: the model speaks English."""

@@ -172,3 +172,20 @@ def test_a_real_view_takes_what_the_page_asks(two: Session) -> None:
     last = session.transcript[-1].stats
     assert last is not None
     assert last.trimmed_turns > 0
+
+
+def test_an_answer_says_which_of_its_regions_changed_since_and_is_asked_again_about_what_they_are_now(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    session = asked(services, asked(services, two, "What is it?"), "And @1?")
+    assert [turn["changed"] for turn in transcript.turns(session)] == [[], []]
+    larger = mark_brush(session, [[330.0, 30.0]], 8, "add")
+    assert [turn["changed"] for turn in transcript.turns(larger)] == [[2], []]
+    waiting = conversation.ask_again(select_region(larger, 1), larger.transcript[0].id)
+    again = answered(services, waiting)
+    assert [turn.typed for turn in again.transcript] == ["What is it?", "And @1?", "What is it?"]
+    assert (model.calls[-1].regions[-1] == larger.regions[1].mask.mask()).all()
+    assert [turn["changed"] for turn in transcript.turns(again)] == [[2], [], []]
+    assert [turn["changed"] for turn in transcript.turns(delete_region(larger, 2))] == [[], []]
+    with pytest.raises(InputError):
+        conversation.ask_again(larger, -1)

@@ -11,10 +11,21 @@ import pytest
 
 from demo.i18n.catalog import text
 from demo.session import conversation
-from demo.session.marks import mark_box, mark_brush, mark_point, mark_polygon, other_extent, refine_mark, take_segment
+from demo.session.marks import (
+    drop_point,
+    mark_box,
+    mark_brush,
+    mark_point,
+    mark_polygon,
+    move_box,
+    move_point,
+    other_extent,
+    refine_mark,
+    take_segment,
+)
 from demo.session.pictures import open_example, open_picture
 from demo.session.regions import clear_regions, select_region, undo
-from demo.session.segments import find_everything
+from demo.session.segments import find_everything, preview_mask
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import LazyResource
@@ -123,6 +134,100 @@ def test_the_other_extent_comes_and_goes(services: Services, two: Session) -> No
     painted = mark_brush(two, [[20.0, 20.0]], 5, "new")
     with pytest.raises(InputError, match="no other extent"):
         other_extent(services, painted, 3)
+
+
+def test_marking_the_same_again_selects_it(services: Services, two: Session) -> None:
+    for again in (
+        mark_point(services, two, 81, 101, "new"),
+        mark_point(services, two, 60, 60, "new"),
+        mark_box(services, two, [30, 40, 130, 160], "new"),
+        take_segment(services, two, 1, "new"),
+        mark_polygon(two, [(40, 50), (120, 50), (120, 150), (40, 150)], "new"),
+    ):
+        assert again.regions == two.regions
+        assert again.selected == 1
+
+
+def test_a_click_on_a_region_that_was_changed_since_selects_it(services: Services, two: Session) -> None:
+    larger = other_extent(services, two, 2)
+    again = mark_point(services, select_region(larger, 1), 251, 111, "new")
+    assert again.regions == larger.regions
+    assert again.selected == 2
+
+
+def test_a_part_of_what_is_marked_becomes_a_region_of_its_own(services: Services, two: Session) -> None:
+    painted = mark_brush(two, [[80.0, 100.0]], 12, "new")
+    assert [region.number for region in painted.regions] == [1, 2, 3]
+    assert painted.selected == 3
+
+
+def test_the_clicks_of_a_region_are_moved_and_removed(services: Services, two: Session) -> None:
+    both = mark_point(services, two, 200, 210, "add")
+    assert (both.regions[1].mask.mask() == fakes.shape("blue") | fakes.shape("green")).all()
+    moved = move_point(services, both, 2, 0, 60, 60)
+    assert moved.regions[1].prompt is not None
+    assert moved.regions[1].prompt.points_xy == ((60, 60), (200, 210))
+    assert (moved.regions[1].mask.mask() == fakes.shape("red") | fakes.shape("green")).all()
+    dropped = drop_point(services, both, 2, 1)
+    assert (dropped.regions[1].mask.mask() == fakes.shape("blue")).all()
+    with pytest.raises(InputError, match="the same as region 1"):
+        drop_point(services, moved, 2, 1)
+    for wrong in (
+        lambda: move_point(services, both, 2, 5, 60, 60),
+        lambda: move_point(services, both, 2, 0, -1, 60),
+        lambda: drop_point(services, dropped, 2, 0),
+        lambda: move_box(services, mark_brush(two, [[20.0, 20.0]], 5, "new"), 3, [0, 0, 50, 50]),
+    ):
+        with pytest.raises(InputError):
+            wrong()
+
+
+def test_the_box_of_a_region_is_changed(services: Services, opened: Session) -> None:
+    boxed = mark_box(services, opened, [190, 50, 250, 170], "new")
+    wider = move_box(services, boxed, 1, [190, 170, 320, 50])
+    assert (wider.regions[0].mask.mask() == fakes.shape("blue")).all()
+    assert wider.regions[0].prompt is not None
+    assert wider.regions[0].prompt.box_xyxy == (190, 50, 320, 170)
+
+
+def test_a_preview_is_what_the_click_gives_and_changes_nothing(services: Services, opened: Session) -> None:
+    assert opened.picture is not None
+    preview = preview_mask(services, opened.picture, 80, 100)
+    assert preview == mark_point(services, opened, 80, 100, "new").regions[0].mask
+    assert preview_mask(services, opened.picture, -1, 100) is None
+    loading = Services(model=services.model, segmenter=LazyResource("slow", lambda: None))
+    assert preview_mask(loading, opened.picture, 80, 100) is None
+
+
+def test_other_extents_have_names_and_never_repeat_a_mask(opened: Session) -> None:
+    def block(side: int) -> np.ndarray:
+        mask = np.zeros((270, 360), bool)
+        mask[100 : 100 + side, 100 : 100 + side] = True
+        return mask
+
+    class Nested(fakes.FakeSegmenter):
+        def open(self, image: np.ndarray) -> fakes.FakeOpened:
+            class Opened(fakes.FakeOpened):
+                def segment(self, *_: object, **__: object) -> list[fakes.ScoredMask]:
+                    return [fakes.ScoredMask(block(side), 0.9) for side in (40, 80, 79, 20)]
+
+            return Opened(image)
+
+    services = Services(model=LazyResource.of(fakes.FakeModel()), segmenter=LazyResource.of(Nested()))
+    session = mark_point(services, opened, 110, 110, "new")
+    assert session.regions[0].extent_names == ("thing", "whole", "part")
+    seen = []
+    for _ in range(4):
+        (region,) = session.regions
+        seen.append((region.extent_names[region.extent], region.mask.area))
+        session = other_extent(services, session, 1)
+    assert seen == [("thing", 1600), ("whole", 6400), ("part", 400), ("thing", 1600)]
+    # An extent that is a region already is passed over.
+    both = mark_polygon(session, [(100, 100), (120, 100), (120, 120), (100, 120)], "new")
+    assert [region.mask.area for region in both.regions] == [6400, 400]
+    thing = other_extent(services, both, 1)
+    assert thing.regions[0].mask.area == 1600
+    assert other_extent(services, thing, 1).regions[0].mask.area == 6400
 
 
 @pytest.mark.parametrize(

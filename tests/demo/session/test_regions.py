@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.session.marks import mark_brush, mark_point
+from demo.session.conversation import clear_chat
+from demo.session.marks import mark_brush, mark_point, mark_polygon
 from demo.session.regions import (
     delete_region,
     load_masks,
     merge_regions,
+    redo,
     rename_region,
     reshape_region,
     show_region,
@@ -37,6 +39,27 @@ def test_undo_takes_back_one_change_at_a_time(services: Services, two: Session) 
     assert session.regions == ()
     assert session.selected is None
     assert undo(session) == session
+
+
+def test_redo_makes_again_what_was_undone_until_something_new_is_done(services: Services, two: Session) -> None:
+    back = undo(undo(two))
+    assert back.regions == ()
+    assert redo(back).regions == two.regions[:1]
+    assert redo(redo(back)) == two
+    assert redo(two) == two
+    other = mark_brush(undo(two), [[300.0, 20.0]], 5, "new")
+    assert redo(other) == other
+
+
+def test_a_cleared_conversation_comes_back_before_what_was_asked_since(services: Services, two: Session) -> None:
+    first = asked(services, two, "What is it?")
+    cleared = clear_chat(first)
+    assert cleared.transcript == ()
+    assert undo(cleared).transcript == first.transcript
+    assert redo(undo(cleared)).transcript == ()
+    since = undo(asked(services, cleared, "And now?"))
+    assert [turn.typed for turn in since.transcript] == ["What is it?", "And now?"]
+    assert since.regions == two.regions
 
 
 def test_a_number_that_the_chat_speaks_of_is_not_given_again(services: Services, two: Session) -> None:
@@ -98,29 +121,53 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
     assert (session.regions[2].mask.mask() == fakes.shape("green")).all()
     assert session.selected == 3
     assert undo(session).regions == two.regions
-    black_and_white = png(Image.fromarray(fakes.shape("red")))
-    assert (load_masks(two, black_and_white).regions[2].mask.mask() == fakes.shape("red")).all()
+    black_and_white = png(Image.fromarray(fakes.shape("green")))
+    assert (load_masks(two, black_and_white).regions[2].mask.mask() == fakes.shape("green")).all()
     for wrong in (b"", b"{}", png(Image.new("L", (10, 10), 255))):
         with pytest.raises(InputError):
             load_masks(two, wrong)
 
 
-def test_what_is_left_out_of_a_mask_file_is_told_to_the_person(two: Session) -> None:
+def test_a_mask_that_is_a_region_already_is_not_loaded_again(two: Session) -> None:
+    red = png(Image.fromarray(fakes.shape("red")))
+    again = load_masks(two, red)
+    assert again.regions == two.regions
+    assert again.selected == 1
+    hidden = load_masks(show_region(two, 1, False), red)
+    assert [region.hidden for region in hidden.regions] == [False, False]
+    annotations = [
+        {"image_id": 1, "category_id": 7, "segmentation": encode_rle(fakes.shape(name))}
+        for name in ("green", "red", "green")
+    ]
+    picture = {"id": 1, "file_name": "shapes.png", "width": 360, "height": 270}
+    coco = {"images": [picture], "categories": [{"id": 7, "name": "leaf"}], "annotations": annotations}
+    loaded = load_masks(two, json.dumps(coco).encode())
+    assert [region.number for region in loaded.regions] == [1, 2, 3]
+    assert loaded.selected == 3
+
+
+def test_no_change_makes_a_region_the_same_as_another(two: Session) -> None:
+    dotted = mark_brush(two, [[80.0, 100.0]], 12, "new")
+    with pytest.raises(InputError, match="the same as region 1"):
+        mark_polygon(dotted, [(40, 50), (120, 50), (120, 150), (40, 150)], "add")
+
+
+def test_what_is_left_out_of_a_mask_file_is_told_to_the_person(opened: Session) -> None:
     red, blue = encode_rle(fakes.shape("red")), encode_rle(fakes.shape("blue"))
     told: list[str] = []
     entries = [{"segmentation": red}, {"segmentation": [[1, 1]]}, {"segmentation": blue}]
-    session = load_masks(two, json.dumps(entries).encode(), lambda note: told.append(str(note)))
-    assert len(session.regions) == 4
+    session = load_masks(opened, json.dumps(entries).encode(), lambda note: told.append(str(note)))
+    assert len(session.regions) == 2
     assert told == [
         "Left out of the mask file: 1. The first: Mask 2 of the mask file cannot be used: A polygon needs at least "
         "three corners, but this one has 1."
     ]
 
 
-def test_a_label_map_brings_a_region_for_each_value(two: Session) -> None:
+def test_a_label_map_brings_a_region_for_each_value(opened: Session) -> None:
     values = fakes.shape("red") * 1 + fakes.shape("blue") * 2 + fakes.shape("green") * 3
-    session = load_masks(two, png(Image.fromarray(values.astype(np.uint8))))
-    for region, name in zip(session.regions[2:], ("red", "blue", "green"), strict=True):
+    session = load_masks(opened, png(Image.fromarray(values.astype(np.uint8))))
+    for region, name in zip(session.regions, ("red", "blue", "green"), strict=True):
         assert (region.mask.mask() == fakes.shape(name)).all()
 
 

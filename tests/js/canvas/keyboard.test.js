@@ -32,6 +32,7 @@ function open(fields = {}) {
     send,
     listen: (_, kind, act) => page.addEventListener(kind, act),
     undo: () => sent.push(["undo"]),
+    redo: () => sent.push(["redo"]),
     zoom,
     turnBy: (steps) => turns.push(steps),
     isOurs: () => true,
@@ -151,4 +152,13 @@ test("Space marks at the keyboard's cross, but not while the pointer is over the
   const { press, sent } = open({ cursor: [3, 3], cross: [10, 20] });
   press(" ");
   assert.deepEqual(sent, [["segment_point", { x: 10, y: 20, action: "new" }]]);
+});
+
+test("Ctrl+Z undoes, Ctrl+Shift+Z and Ctrl+Y redo", () => {
+  const { press, sent } = open();
+  press("z", { ctrlKey: true });
+  press("Z", { ctrlKey: true, shiftKey: true });
+  press("y", { ctrlKey: true });
+  press("z", { metaKey: true });
+  assert.deepEqual(sent.flat(), ["undo", "redo", "redo", "undo"]);
 });
