@@ -16,6 +16,7 @@ import { createMarks } from "./marks.js";
 import { followPan } from "./pan.js";
 import { createPictureStrip, exampleButtons } from "./pictures.js";
 import { followPointer } from "./pointer.js";
+import { createChoosing, followChoosing } from "./choosing.js";
 import { createReceiver } from "./receive.js";
 import { createRegionList } from "./regions.js";
 import { createRenderer } from "./render.js";
@@ -63,7 +64,8 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     captions.node,
     ...createMarkOptions({ store, words }),
   );
-  const list = createRegionList({ root, store, words, send, listen });
+  const choosing = createChoosing({ store, send });
+  const list = createRegionList({ root, store, words, send, choosing, listen });
   const openButton = createButton("open", words.choose, words.chooseTip, files.choosePicture);
   const maskButton = createButton("mask", words.chooseMask, words.chooseMaskTip, files.chooseMasks);
   const strip = createPictureStrip({
@@ -87,6 +89,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
 
   const { canvas } = stage;
   createRenderer({ store, stage: stage.node, canvas, captions });
+  followChoosing({ canvas, store, choosing, listen });
   followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
   followPan({ canvas, store, zoom, listen });
   followDetail({ store, trigger, watch, props });

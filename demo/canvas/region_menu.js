@@ -1,11 +1,14 @@
-// The menu of a region: rename, show or hide, reshape, merge, subtract.
+// The menu of a region: rename, show or hide, reshape, merge, subtract. Its length does not depend on how many regions
+// there are: of several others, the second of a merge or a subtraction is chosen on the picture.
 
 import { make, say } from "../shared/elements.js";
 
 const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
+const JOININGS = ["merge", "subtract"];
 
-// `rename(region)` opens the field for a name. Returns {toggle(region, opener, event), close}.
-export function createRegionMenu({ root, store, words, send, rename, listen }) {
+// `rename(region)` opens the field for a name; `choosing` is as in choosing.js. Returns {toggle(region, opener, event),
+// close}.
+export function createRegionMenu({ root, store, words, send, rename, choosing, listen }) {
   let menu = null;
 
   function close() {
@@ -61,11 +64,19 @@ export function createRegionMenu({ root, store, words, send, rename, listen }) {
       [words.rename, renameRegion],
       region.hidden ? [words.show, edit("show")] : [words.hide, edit("hide")],
       ...RESHAPINGS.map((op) => [words[op], edit(op)]),
-      ...others.flatMap((other) => [
-        [say(words.merge, { other }), edit("merge", { other })],
-        [say(words.subtract, { other }), edit("subtract", { other })],
-      ]),
+      ...(others.length ? JOININGS.map((op) => joiningEntry(op)) : []),
     ];
+
+    function joiningEntry(op) {
+      const [other] = others;
+      if (others.length === 1) return [say(words[op], { other }), edit(op, { other })];
+      const choose = () => {
+        close();
+        opener.focus({ preventScroll: true });
+        choosing.begin(op, number);
+      };
+      return [words[`${op}Any`], choose];
+    }
   }
 
   listen(window, "pointerdown", (event) => {

@@ -10,6 +10,7 @@ from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Piece, QuestionRequest, request_of
 from demo.jobs.run import Ending, Job, Phase, run
+from demo.session.naming import with_names_from_answers
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session, TurnState
 from demo.session.workspace import Workspace
@@ -109,6 +110,7 @@ class AnswerJob(Job[Progress]):
             reason = self._measures.finish_reason if self._measures is not None else ""
             state = "length" if reason == "length" else "stopped" if reason == "stopped" else "complete"
         self._write(answer=self._text.strip(), state=state, stats=self._measures, replaces=None)
+        self._workspace.change(with_names_from_answers)
 
     def _write(self, **changes: Any) -> bool:
         """Change the turn in the session; False if it is no longer there."""

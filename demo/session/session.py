@@ -56,7 +56,9 @@ class Region:
     extent: int = 0
     """Index of this mask among the segmenter's masks for the prompt: 0 is the best, others are a part or a whole."""
     name: str = ""
-    """The person's name for it; the model does not get it."""
+    """Its name, given by the person or taken from a short answer; the model does not get it."""
+    named_by: Literal["", "person", "model"] = ""
+    """Who gave the name, or removed it; a region that nobody has named gets one from the first short answer."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
 

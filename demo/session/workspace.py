@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from demo.session.naming import with_names_from_answers
 from demo.session.session import Session
 from osprey_core.errors import InputError
 
@@ -96,7 +97,8 @@ class Workspace:
             def merge(now: Session) -> Session:
                 if now.picture is not before.session.picture:
                     return now
-                return replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
+                changed = replace(now, regions=after.regions, selected=after.selected, undo=after.undo)
+                return with_names_from_answers(changed)  # an answer may have come in the meantime
 
             with self._lock:
                 sheet = next((sheet for sheet in self._sheets if sheet.id == before.id), None)
