@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from demo.options import Options, read_options
 from demo.shared import memory
@@ -76,6 +77,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
+    from demo.api.metrics_page import Audience
     from demo.api.upload_folder import UploadFolder
     from demo.app import build_app
     from demo.jobs import decoding
@@ -132,15 +134,21 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     try:
         folder = UploadFolder(uploads)
         mcp = options.mcp and importlib.util.find_spec("mcp") is not None
+        if mcp and options.serving.logins:
+            log.warning("The tools over MCP are off, because Gradio would serve them without a login.")
+            mcp = False
         launch(
             app,
             options.host,
             options.port,
             mcp=mcp,
             share=options.share,
-            allowed_hosts=options.allowed_hosts,
+            allowed_hosts=(*options.allowed_hosts, *options.serving.hosts),
             uploads=folder,
+            metrics=cast(Audience, options.metrics),
+            access_log=options.access_log,
             prevent_thread_lock=True,
+            **options.serving.launch_options(),
         )
         wait_for_end(app, stopped, folder)
         log.info("The program ends.")

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.people import QUESTIONS, Person, RefusedError, Server, connections, percentile, pictures, served
+from benchmarks.people import QUESTIONS, ROOT, Person, RefusedError, Server, connections, percentile, pictures, served
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Round:
     """Sentences of calls that were refused."""
     wrong: int = 0
     """Answers that differ from those that one person alone gets."""
+    cpu_seconds_per_answer: float | None = None
+    """Of the server, with opening and marking. Unlike the times above, it does not depend on what else the cores do."""
     resident_mb: float | None = None
     peak_mb: float | None = None
 
@@ -48,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     """Run all rounds, print them as a table, and write JSON. Returns 1 if any answer was wrong or refused."""
     options = _parser().parse_args(list(argv))
     rounds = []
-    with served(options.address, options.app) as server:
+    with served(options.address, options.app, options.program) as server:
         for people in options.people:
             found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side))
             rounds.append(found)
@@ -70,14 +72,14 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
         ]
         if loads:
             await asyncio.sleep(2)
-        begun = time.monotonic()
+        begun, cpu_before = time.monotonic(), server.cpu_seconds()
         given = await asyncio.gather(
             *(
                 _visit(Person(http, server.address), file, questions, found, seconds, first, strokes)
                 for file in files[:people]
             )
         )
-        took = time.monotonic() - begun
+        took, cpu_after = time.monotonic() - begun, server.cpu_seconds()
         for load in loads:
             load.cancel()
         await asyncio.gather(*loads, return_exceptions=True)
@@ -86,6 +88,8 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
             expected = await _visit(Person(http, server.address), file, questions, Round(1), [], [], [])
             found.wrong += sum(one != other for one, other in zip(answers, expected, strict=False) if one is not None)
     found.answers = len(seconds)
+    if cpu_before is not None and cpu_after is not None and seconds:
+        found.cpu_seconds_per_answer = (cpu_after - cpu_before) / len(seconds)
     found.answers_per_second = len(seconds) / took
     found.p50_seconds, found.p95_seconds = percentile(seconds, 0.5), percentile(seconds, 0.95)
     found.longest_seconds = max(seconds, default=0.0)
@@ -130,11 +134,12 @@ async def _describe_again_and_again(person: Person, file: bytes) -> None:
 
 def row_of(found: Round) -> str:
     """One round as a row of docs/load.md."""
+    cpu = "" if found.cpu_seconds_per_answer is None else f"{found.cpu_seconds_per_answer:.2f} s"
     memory = "" if found.resident_mb is None else f"{found.resident_mb:.0f} MB"
     return (
         f"| {found.people} | {found.heavy} | {found.answers_per_second:.1f} | {found.p50_seconds:.2f} s | "
         f"{found.p95_seconds:.2f} s | {found.first_answer_p95_seconds:.2f} s | {found.stroke_p95_seconds:.2f} s | "
-        f"{memory} | {found.wrong} | {len(found.refused)} |"
+        f"{cpu} | {memory} | {found.wrong} | {len(found.refused)} |"
     )
 
 
@@ -145,8 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--heavy", type=int, default=0, help="people who have everything described meanwhile")
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
+    parser.add_argument(
+        "--program", type=Path, default=ROOT, help="folder of the app.py to measure; this one by default"
+    )
     parser.add_argument("--out", type=Path, help="file for the figures as JSON")
-    parser.add_argument("--app", nargs="*", default=[], help="arguments of app.py, the last of all options")
+    parser.add_argument(
+        "--app", nargs=argparse.REMAINDER, default=[], help="arguments of app.py, the last of all options"
+    )
     return parser
 
 

@@ -49,6 +49,14 @@ class Server:
         """The most megabytes that it has had in main memory so far."""
         return self._memory("VmHWM")
 
+    def cpu_seconds(self) -> float | None:
+        """Seconds that the cores have spent on the process so far, whatever else they do; None if that is unknown."""
+        try:
+            fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _memory(self, name: str) -> float | None:
         try:
             status = Path(f"/proc/{self.process_id}/status").read_text(encoding="ascii")
@@ -125,8 +133,11 @@ def _variant(path: Path, place: int, side: int) -> bytes:
 
 
 @contextmanager
-def served(address: str | None, arguments: Sequence[str]) -> Iterator[Server]:
-    """The server at this address; without one, `app.py` with these arguments, started here and ended at the end."""
+def served(address: str | None, arguments: Sequence[str], program: Path = ROOT) -> Iterator[Server]:
+    """The server at this address; without one, `app.py` with these arguments, started here and ended at the end.
+
+    program: the folder of `app.py`, such as that of an earlier version to compare with.
+    """
     if address is not None:
         yield Server(address, None)
         return
@@ -135,7 +146,7 @@ def served(address: str | None, arguments: Sequence[str]) -> Iterator[Server]:
         port = free.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), "--mcp", "off", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=program, env=environment, stdout=subprocess.DEVNULL) as process:
         server = Server(f"http://127.0.0.1:{port}", process.pid)
         try:
             asyncio.run(_ready(server, process))

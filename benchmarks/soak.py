@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--allowed", type=float, default=1.3, help="growth that is allowed, 1.3 times by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
     parser.add_argument("--out", type=Path, help="file for the curve as JSON")
-    parser.add_argument("--app", nargs="*", default=[], help="arguments of app.py, the last of all options")
+    parser.add_argument(
+        "--app", nargs=argparse.REMAINDER, default=[], help="arguments of app.py, the last of all options"
+    )
     return parser
 
 

@@ -12,8 +12,11 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo.api import fair_queue, session_states
+from demo.api.access_log import AccessLog
 from demo.api.checked_inputs import CheckedPage
+from demo.api.health import HealthRoute
 from demo.api.known_hosts import KnownHosts, RequireKnownHost
+from demo.api.metrics_page import Audience, MetricsRoute
 from demo.api.own_session import RequireOwnSession
 from demo.api.request_bodies import LimitBodies, limit_of
 from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
@@ -29,7 +32,7 @@ THREADS = 128
 
 
 def launch(
-    page: gr.Blocks,
+    page: CheckedPage,
     host: str,
     port: int,
     *,
@@ -37,20 +40,26 @@ def launch(
     allowed_hosts: Sequence[str] = (),
     prevent_thread_lock: bool = False,
     uploads: UploadFolder | None = None,
+    metrics: Audience = "local",
+    access_log: bool = False,
     **options: Any,
 ) -> str:
     """Serve the page on http://host:port and return its address (by default: after the server has ended).
 
     mcp: whether the endpoints are also MCP tools. allowed_hosts: further names under which the page may be reached,
-    see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. options: further options of
-    `gr.Blocks.launch`. Raises OSError if the port is taken.
+    see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. metrics: who may read
+    `/metrics`. access_log: whether every request is logged. options: further options of `gr.Blocks.launch`.
+    Raises OSError if the port is taken.
     """
     # Calls that bypass the queue would ignore its concurrency limits, and would have no session of their own.
     page.api_open = False
     fair_queue.install(page)
     hosts = KnownHosts(host, allowed_hosts, os.environ)
     middleware = [
+        Middleware(AccessLog, is_logged=access_log),
+        Middleware(HealthRoute, page=page),
         Middleware(RequireKnownHost, hosts=hosts),
+        Middleware(MetricsRoute, page=page, audience=metrics),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),
         Middleware(RequireOwnSession),
@@ -69,6 +78,7 @@ def launch(
         enable_monitoring=False,  # its counters would show everybody's usage to everybody
         app_kwargs={"middleware": middleware},
         prevent_thread_lock=True,
+        _frontend=False,  # no check that the page answers within three seconds: beside other load it may not
         **options,
     )
     session_states.install(page, SESSIONS)
@@ -95,6 +105,7 @@ def shut_down(page: CheckedPage, seconds: float) -> bool:
 
     A thread that is inside torch while the interpreter ends would bring the process down with an abort.
     """
+    page.is_ending = True
     page.services.running_jobs.stop_all()
     deadline = time.monotonic() + seconds
     while _is_busy(page) and time.monotonic() < deadline:

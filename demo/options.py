@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
+from demo.serving_options import ServingOptions, read_logins
 from osprey_core.errors import InputError
 from osprey_core.runtime import choices
 from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
@@ -19,6 +21,8 @@ from osprey_core.runtime.hub import EMBEDDED_MODEL
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 DTYPES = ("auto", *choices.DTYPES)
+AUDIENCES = ("local", "on", "off")
+"""Who may read the metrics."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Options:
     """Whether the model is compiled when it is loaded."""
     mcp: bool = True
     """Whether the endpoints are also MCP tools."""
+    metrics: str = "local"
+    """Who may read `/metrics`: "local", "on" for everybody, or "off"."""
+    access_log: bool = False
+    """Whether every request is a line of the log."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which the page may be reached; a leading dot stands for all names that end so."""
     compare_with: str | None = None
@@ -57,6 +65,9 @@ class Options:
     """Folder of a LoRA adapter that was trained on the model."""
     verify: bool = False
     """Whether the sums of the model's downloaded files are checked at the start."""
+
+    serving: ServingOptions = field(default_factory=ServingOptions)
+    """Logins, TLS and the path behind a reverse proxy."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -78,6 +89,8 @@ class Options:
             raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZATIONS))
         if self.device_map not in DEVICE_MAPS:
             raise InputError("options.device_map_unknown", value=repr(self.device_map), known=", ".join(DEVICE_MAPS))
+        if self.metrics not in AUDIENCES:
+            raise InputError("options.metrics_unknown", value=repr(self.metrics), known=", ".join(AUDIENCES))
         if not self.host.strip():
             raise InputError("options.host_empty")
 
@@ -114,16 +127,28 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
         "verify": given["verify"],
+        "serving": ServingOptions(
+            read_logins(given["auth"] or environment.get("OSPREY_AUTH", "").split()),
+            _path(given["tls_cert"] or environment.get("OSPREY_TLS_CERT")),
+            _path(given["tls_key"] or environment.get("OSPREY_TLS_KEY")),
+            given["root_path"] or environment.get("OSPREY_ROOT_PATH") or "",
+        ),
         "allowed_hosts": tuple(
             given["allowed_host"] or environment.get("OSPREY_ALLOWED_HOSTS", "").replace(",", " ").split()
         ),
         "addresses": _switch("--addresses", _first(given["addresses"], environment.get("OSPREY_ADDRESSES"), "on")),
         "mcp": _switch("--mcp", _first(given["mcp"], environment.get("OSPREY_MCP"), "on")),
+        "metrics": _first(given["metrics"], environment.get("OSPREY_METRICS"), "local").lower(),
+        "access_log": _switch("--access-log", _first(given["access_log"], environment.get("OSPREY_ACCESS_LOG"), "off")),
         "zero_gpu": environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),  # set by the Space
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
     cache_mb = _first(given["cache_mb"], environment.get("OSPREY_CACHE_MB"), "2048")
     return Options(**values, port=_whole("--port", port), cache_mb=_whole("--cache-mb", cache_mb))
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _switch(flag: str, text: str) -> bool:
@@ -202,5 +227,25 @@ def _parser() -> argparse.ArgumentParser:
         "--addresses", help="on (default) or off: pictures are opened by their web address [OSPREY_ADDRESSES]"
     )
     parser.add_argument("--mcp", help="on (default) or off: the endpoints as tools over MCP [OSPREY_MCP]")
+    parser.add_argument(
+        "--metrics",
+        help="local (default): programs on this computer may read /metrics; on: everybody; off: nobody "
+        "[OSPREY_METRICS]",
+    )
+    parser.add_argument(
+        "--access-log", help="off (default) or on: every request is a line of JSON in the log [OSPREY_ACCESS_LOG]"
+    )
+    parser.add_argument(
+        "--auth",
+        action="append",
+        metavar="NAME:PASSWORD",
+        help="only who logs in may see the page; again for more people. Other users of the machine can see "
+        "arguments, so rather use the variable, with spaces between several [OSPREY_AUTH]",
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve over https with this PEM file [OSPREY_TLS_CERT]")
+    parser.add_argument("--tls-key", metavar="FILE", help="and this private key, not encrypted [OSPREY_TLS_KEY]")
+    parser.add_argument(
+        "--root-path", help="where a reverse proxy serves the page: /osprey, or the whole address [OSPREY_ROOT_PATH]"
+    )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     return parser

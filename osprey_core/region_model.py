@@ -59,6 +59,8 @@ class NamedRegion(NamedTuple):
 
     guesses: tuple[Guess, ...]
     unsure_below: float
+    finer: str = ""
+    """What kind of the first name's thing it perhaps is ("golden retriever" of a dog), where that is likely."""
 
     @property
     def is_unsure(self) -> bool:
@@ -75,11 +77,13 @@ class NamedRegion(NamedTuple):
         if not used:
             return None
         first = max(used, key=lambda guess: len(_words(guess.name)))
-        return self._replace(guesses=(first, *(guess for guess in self.guesses if guess != first)))
+        others = tuple(guess for guess in self.guesses if guess != first)
+        finer = self.finer if first == self.guesses[0] else ""
+        return self._replace(guesses=(first, *others), finer=finer)
 
     def measures(self) -> dict[str, Any]:
         """The entries of `io.record.AnswerMeasures` that hold the name, the next two guesses and their confidences."""
-        values: dict[str, Any] = {"unsure_below": self.unsure_below}
+        values: dict[str, Any] = {"unsure_below": self.unsure_below, "finer_name": self.finer}
         if self.guesses:
             values |= {"first_guess": self.guesses[0].name, "confidence": self.guesses[0].confidence}
         for place, guess in zip(("second", "third"), self.guesses[1:], strict=False):

@@ -19,7 +19,7 @@ from transformers import DynamicCache
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
-from osprey_core.config import IMAGE_PLACEHOLDER_ID
+from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
 from osprey_core.language.guesses import calibrated, guess_answers
@@ -29,6 +29,7 @@ from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime.close_ups import at_size, close_up, pooled_close_ups
+from osprey_core.runtime.finer_names import finer_name, kinds_of
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 
 if TYPE_CHECKING:
@@ -398,7 +399,17 @@ class View:
             probability = math.exp(one.log_probability)
             if name and name not in best:
                 best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
-        return NamedRegion(tuple(list(best.values())[:guesses]), scale.unsure_below)
+        ranked = tuple(list(best.values())[:guesses])
+        return NamedRegion(ranked, scale.unsure_below, self._finer_name(mask, ranked[0].name) if ranked else "")
+
+    @torch.inference_mode()
+    def _finer_name(self, mask: np.ndarray, name: str) -> str:
+        """What kind of the named thing the photo tower takes the region for; "" for models without close-ups."""
+        near = self._close_up(as_mask(mask, self.size_hw)) if name in kinds_of() else None
+        if near is None:
+            return ""
+        tower = shared_photo_encoder(self.model.device).tower
+        return finer_name(name, tower.classify(near[CLOSE_UP_PREFIX + "head"])[0])
 
     def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
         """The prompt's cached beginning, and the embeddings of the rest."""
@@ -506,6 +517,12 @@ class View:
         ]
         return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
 
+    def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
+        """As `_close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
+        if self._kept_picture is None:
+            return None
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self._close_ups([mask]))
+
     @torch.inference_mode()
     def _region_tokens(
         self,
@@ -515,9 +532,7 @@ class View:
         near: dict[str, torch.Tensor] | None = None,
     ) -> _RegionTokens:
         levels = encoding().levels
-        if near is None and self._kept_picture is not None:
-            # Kept, because every question that starts anew about the region asks for it.
-            near = self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self._close_ups([mask]))
+        near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
         (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack], close_ups)

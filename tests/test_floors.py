@@ -34,6 +34,7 @@ PAGE_FLOORS = [
     {"jobs"},
     {"canvas", "chat", "everything", "analysis", "find", "header"},
     {"api"},
+    {"serving_options"},
     {"options", "theme", "temporary_folder"},
     {"app", "launch"},
 ]

@@ -27,6 +27,8 @@ class CheckedPage(Page):
 
     services: Services
     """What all persons on this page share."""
+    is_ending: bool = False
+    """Whether the program ends: answers are stopped, and new requests should go elsewhere."""
 
     async def preprocess_data(
         self, block_fn: Any, inputs: Any, state: Any = None, *args: Any, **options: Any

@@ -121,7 +121,7 @@ def _caption_results(session: Session) -> list[dict[str, Any]]:
     if captions is None:
         return []
     names = {
-        index: name_result([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure)
+        index: name_result([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure, named.finer)
         for index, named in captions.names
     }
     return [{"index": index, "caption": caption, **names.get(index, {})} for index, caption in sorted(captions.rows)]
@@ -129,7 +129,8 @@ def _caption_results(session: Session) -> list[dict[str, Any]]:
 
 def _answer_result(turn: ChatTurn) -> dict[str, Any]:
     told = {"question": turn.typed, "answer": turn.answer, "state": turn.state}
-    return told | (name_result(turn.stats.guesses, turn.stats.is_unsure) if turn.stats is not None else {})
+    stats = turn.stats
+    return told | (name_result(stats.guesses, stats.is_unsure, stats.finer_name) if stats is not None else {})
 
 
 def _style(style: str | None) -> Style:

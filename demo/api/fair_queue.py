@@ -6,6 +6,7 @@ By itself, Gradio runs events in the order in which they came, so that one perso
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from gradio.queueing import Event, EventQueue, Queue
 
 from demo.i18n import language
 from demo.i18n.catalog import text
+from demo.shared.metrics import EVENT_SECONDS
 
 MOST_WAITING = 512
 """Events that wait at a time, of everybody."""
@@ -57,6 +59,15 @@ class FairQueue(Queue):
             while len(self._served) > _MOST_REMEMBERED:
                 del self._served[next(iter(self._served))]
         return found
+
+    async def process_events(self, events: list[Event], batch: bool, begin_time: float, fn: Any) -> None:
+        """As Gradio's, and count how long they took."""
+        began = time.monotonic()
+        try:
+            await super().process_events(events, batch, begin_time, fn)
+        finally:
+            is_endpoint = fn.api_visibility == "public"
+            EVENT_SECONDS.labels(fn.api_name if is_endpoint else "page").observe(time.monotonic() - began)
 
     def _order(self, event_queue: EventQueue) -> None:
         """Move the event of the person who is next to the beginning, where Gradio takes it."""

@@ -12,7 +12,7 @@ from typing import Any
 from anyio import to_thread
 from starlette.responses import JSONResponse
 
-from demo.api.request_bodies import read_body, refuse, replayed
+from demo.api.request_bodies import read_body, refuse, replayed, route_of
 
 SHORTEST_SESSION_HASH = 6
 """Characters. Gradio's page draws about eleven of 36 letters and digits, gradio_client 36."""
@@ -24,6 +24,8 @@ USE_THE_QUEUE = (
 _QUEUED = ("/gradio_api/queue/join", "/gradio_api/call/")
 _DIRECT = ("/gradio_api/run/", "/gradio_api/api/")
 """Gradio's routes that bypass the queue."""
+_UNUSED = ("process_recording", "vibe-", "undo-vibe-", "deep_link", "run-history")
+"""Gradio's routes below `/gradio_api/` that write files or start programs, and that this page does not use."""
 
 
 def is_own(session_hash: Any) -> bool:
@@ -43,6 +45,9 @@ class RequireOwnSession:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and route_of(scope).startswith(_UNUSED):
+            await JSONResponse({"detail": "Not found."}, 404)(scope, receive, send)
+            return
         is_call = scope["type"] == "http" and scope["method"] == "POST"
         if is_call and any(route in scope["path"] for route in _DIRECT):
             await JSONResponse({"detail": USE_THE_QUEUE}, 404)(scope, receive, send)

@@ -12,6 +12,7 @@ import gradio as gr
 from demo.i18n.catalog import text
 from demo.session.session import Region, RegionSnapshot, Session
 from demo.shared.confidence import NEXT_GUESSES
+from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.regions import masks
 from osprey_core.regions.rle import CodedMask
@@ -27,6 +28,7 @@ def errors_as_sentences() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
+        count_error(error)
         sentence = sentence_of(error)
         if sentence is None:
             log.error("unexpected error in an endpoint", exc_info=error)
@@ -59,10 +61,14 @@ def selected_region(session: Session) -> dict[str, Any]:
     return region_result(region) if region is not None else {}
 
 
-def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool) -> dict[str, Any]:
-    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one."""
+def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool, finer: str = "") -> dict[str, Any]:
+    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one.
+
+    finer: what kind of the thing it perhaps is; told as "perhaps", where there is one.
+    """
     if not guesses:
         return {}
     others = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in guesses[1 : 1 + NEXT_GUESSES]]
     name, confidence = guesses[0]
-    return {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
+    told = {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
+    return told | ({"perhaps": finer} if finer else {})

@@ -55,7 +55,8 @@ def _note(turn: ChatTurn, note: str) -> str:
 
 def _confidence(turn: ChatTurn) -> dict[str, Any] | None:
     """How sure the name in the answer is, see `confidence_of`."""
-    return confidence_of(turn.stats.guesses, turn.stats.is_unsure) if turn.stats is not None else None
+    stats = turn.stats
+    return confidence_of(stats.guesses, stats.is_unsure, stats.finer_name) if stats is not None else None
 
 
 def stats_lines(turn: ChatTurn) -> list[tuple[str, str]]:

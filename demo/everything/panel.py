@@ -39,7 +39,12 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "rows": [list(row) for row in captions.rows],
         "confidences": [
-            [index, confidence_of([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure)]
+            [
+                index,
+                confidence_of(
+                    [(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure, named.finer
+                ),
+            ]
             for index, named in captions.names
         ],
     }

@@ -67,6 +67,8 @@ def stop(services: Services, workspace: Workspace, kind: str | None = None) -> N
 class AnalysisJob(Job[Analysis]):
     """Runs the requests of one analysis in order and writes their results into the session's analysis."""
 
+    kind = "analysis"
+
     def __init__(self, workspace: Workspace, analysis: Analysis) -> None:
         self.id, self.person = analysis.id, workspace.person
         self._workspace, self._requests = workspace, analysis.requests

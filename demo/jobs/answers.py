@@ -61,6 +61,8 @@ def stop(services: Services, workspace: Workspace) -> Session:
 class AnswerJob(Job[Progress]):
     """Answers one question of the conversation and writes the text into its turn."""
 
+    kind = "answer"
+
     def __init__(self, services: Services, workspace: Workspace, turn: ChatTurn, settings: SamplingSettings) -> None:
         self.id, self.person = turn.id, workspace.person
         self._model, self._workspace, self._turn, self._settings = services.model, workspace, turn, settings

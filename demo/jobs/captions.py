@@ -57,6 +57,8 @@ def stop_describing(services: Services, workspace: Workspace) -> Session:
 class CaptionsJob(Job[Session]):
     """Captions each region of a request and writes the captions into the session."""
 
+    kind = "captions"
+
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
         self.id, self.person = captions.id, workspace.person
         self._workspace, self._captions, self._request = workspace, captions, request

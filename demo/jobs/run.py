@@ -14,6 +14,8 @@ from typing import Generic, Literal, TypeVar
 from demo.jobs.decoding import Decode
 from demo.jobs.requests import AnyRequest, Piece
 from demo.session.services import Services
+from demo.session.session import AnswerMeasures
+from demo.shared.metrics import JOB_SECONDS, count_answer
 from demo.shared.running_jobs import Ticket
 from demo.shared.turns import WorkTurn
 
@@ -24,8 +26,10 @@ Phase = Literal["queued", "loading", "waiting", "opening", "writing"]
 """In order: the job begins; its models still load; others have their turn first; its picture is being encoded; its
 pieces arrive."""
 
-WAITING_SECONDS = 1.0
-"""A job that waits for its turn shows its place so often, and notices so soon that it has been stopped."""
+WAITING_SECONDS = 3.0
+"""A job that waits for its turn shows its place at once, and then so often. While it does, it may miss its turn."""
+LOOK_SECONDS = 0.25
+"""So soon a job that waits notices that it has been stopped."""
 
 Ending = Literal["complete", "stopped", "failed"]
 """In order: all pieces arrived; the person stopped it or closed its picture; an error, or the page was closed."""
@@ -36,6 +40,8 @@ class Job(ABC, Generic[Update]):
 
     id: int
     """Unique number under which the job can be stopped."""
+    kind: str
+    """What the metrics call such a job."""
     person: str = ""
     """Whose job it is; persons take turns at the model."""
     place: int = 0
@@ -72,6 +78,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
     """
     ticket = services.running_jobs.ticket(job.id)
     ending: Ending = "failed"
+    began = time.monotonic()
     try:
         if not job.is_wanted():  # stopped before its ticket existed
             ticket.stop()
@@ -92,6 +99,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
         ending = "stopped" if ticket.stopped else "complete"
     finally:
         services.running_jobs.done(job.id)
+        JOB_SECONDS.labels(job.kind, ending).observe(time.monotonic() - began)
         job.settle(ending)
 
 
@@ -107,6 +115,8 @@ def _carry_out(
         ticket.stop()
     for place, request in enumerate(() if ticket.stopped else job.requests()):
         for piece in () if ticket.stopped else decode(services, request, ticket):
+            if isinstance(piece, AnswerMeasures):
+                count_answer(piece.prompt_tokens, piece.new_tokens, piece.seconds_to_first_token)
             if not job.keep(place, piece):
                 ticket.stop()
                 break
@@ -119,11 +129,14 @@ def _carry_out(
 
 def _wait(job: Job[Update], turn: WorkTurn, ticket: Ticket, phase: Phase) -> Iterator[Update]:
     """Wait for the turn and yield updates of this phase; ends without the turn if the job is stopped."""
-    while not ticket.stopped and not turn.wait(WAITING_SECONDS):
-        job.place = turn.place
-        yield from _update(job, phase)
+    shown_at = time.monotonic() + LOOK_SECONDS - WAITING_SECONDS
+    while not ticket.stopped and not turn.wait(LOOK_SECONDS):
         if not job.is_wanted():
             ticket.stop()
+        elif time.monotonic() - shown_at >= WAITING_SECONDS:
+            job.place = turn.place
+            yield from _update(job, phase)
+            shown_at = time.monotonic()
 
 
 def _update(job: Job[Update], phase: Phase) -> Iterator[Update]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from demo.session.examples import Example
-from demo.session.services import Services
+from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.session import Picture, Session
 from demo.shared.memory import give_back
 from osprey_core.errors import InputError
@@ -14,8 +14,8 @@ from osprey_core.io.pictures import pixels_of, read_picture
 
 LARGE_PIXELS = 10_000_000
 """From this size on, memory that the work has freed is given back to the system at once."""
-FEWEST_PIXELS = 1_000_000
-"""What the smallest picture counts as, because it keeps a core busy too."""
+FEWEST_PIXELS = PIXELS_IN_FLIGHT // 4
+"""What a small picture counts as, so that at most four are in work: they keep the cores busy that others need."""
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from demo.session.pictures import picture_turn, required_picture
-from demo.session.services import Services
+from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.session import Picture, Segment, SegmentPrompt, Session
 from osprey_core.errors import InputError
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
 
 MAX_SEGMENTS = 128
+FEWEST_PIXELS = PIXELS_IN_FLIGHT // 2
+"""What finding everything in a small picture counts as: at most two at a time."""
 
 
 def find_everything(services: Services, session: Session) -> tuple[Segment, ...]:
@@ -20,7 +22,7 @@ def find_everything(services: Services, session: Session) -> tuple[Segment, ...]
     opened = opened_segments(services, picture)
 
     def find() -> tuple[Segment, ...]:
-        with picture_turn(services, picture.digest, picture.width * picture.height):
+        with picture_turn(services, picture.digest, max(picture.width * picture.height, FEWEST_PIXELS)):
             found = [scored for scored in opened.everything() if scored.mask.any()]
             return tuple(Segment(CodedMask.of(scored.mask), float(scored.score)) for scored in found[:MAX_SEGMENTS])
 

@@ -10,12 +10,13 @@ from demo.i18n.catalog import text
 NEXT_GUESSES = 2
 
 
-def confidence_of(guesses: Sequence[tuple[str, float]], is_unsure: bool) -> dict[str, Any] | None:
+def confidence_of(guesses: Sequence[tuple[str, float]], is_unsure: bool, finer: str = "") -> dict[str, Any] | None:
     """The confidence of a name as the scripts show it; None without one.
 
     Args:
         guesses: name and confidence 0..1 of the answer's name and the next guesses.
         is_unsure: whether the name is a question.
+        finer: what kind of the thing it perhaps is; told of sure names alone.
 
     Returns:
         {"short": "83 %", "line": "dog: 83 % sure", "isUnsure": False}; an unsure line is "Not sure: dog? (38 %) Or: cat
@@ -27,6 +28,8 @@ def confidence_of(guesses: Sequence[tuple[str, float]], is_unsure: bool) -> dict
     short = text("confidence.percent", percent=percent_of(confidence))
     if not is_unsure:
         line = text("confidence.sure", name=name, percent=short) if name else short
+        if finer:
+            line = f"{line}{text('confidence.list_comma')}{text('confidence.perhaps', name=finer)}"
         return {"short": short, "line": line, "isUnsure": False}
     line = text("confidence.unsure", name=name, percent=short)
     if others:

@@ -12,6 +12,7 @@ import gradio as gr
 
 from demo.i18n import language
 from demo.i18n.catalog import text
+from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.i18n import Message
 
@@ -43,6 +44,7 @@ def errors_as_toasts(held: HeldError | None = None) -> Iterator[None]:
             raise
         held.error = error
     except Exception as error:
+        count_error(error)
         sentence = sentence_of(error)
         if sentence is None:
             log.error("unexpected error in a handler", exc_info=error)

@@ -13,12 +13,17 @@ import time
 _HALF_LIFE_SECONDS = 60.0
 """After this time, use counts half."""
 _MOST_REMEMBERED = 10_000
+_GRACE_SECONDS = 1.0
+"""For how long a place is held for a turn that nobody waits for: its job is showing where it stands, or was cut off."""
+_LOOK_SECONDS = 0.1
 
 
 class Turns:
     """Admits as many turns at a time as fit into `capacity`, at least one. Thread-safe.
 
-    slice_seconds: for how long a turn is kept while others wait.
+    slice_seconds: for how long a turn is kept while others wait, in seconds that the process computes. Beside other
+    load on the computer these last longer, at most four times as long: if short work did not end within a slice, all
+    would end late.
     most_begun: how many turns may have begun and let others go first; each of them may hold memory.
     """
 
@@ -40,7 +45,7 @@ class Turns:
 
     def enqueue(self, turn: WorkTurn) -> None:
         """Put a turn at the end of those that wait. Call it while holding `changed`."""
-        turn.arrival = next(self._arrivals)
+        turn.arrival, turn.waited_for_at = next(self._arrivals), time.monotonic()
         self.waiting.append(turn)
 
     def ordered(self) -> list[WorkTurn]:
@@ -58,7 +63,9 @@ class Turns:
     def is_next(self, turn: WorkTurn) -> bool:
         """Whether this turn can begin now. Call it while holding `changed`."""
         is_free = not self.running or sum(other.weight for other in self.running) + turn.weight <= self.capacity
-        return is_free and self.ordered()[0] is turn
+        earliest = time.monotonic() - _GRACE_SECONDS
+        present = (other for other in self.ordered() if other.is_waited_for or other.waited_for_at > earliest)
+        return is_free and next(present, turn) is turn
 
     def count(self, person: str, seconds: float) -> None:
         """Count the use by a person. Call it while holding `changed`."""
@@ -79,8 +86,10 @@ class WorkTurn:
         self.person, self.weight = person, weight
         self.arrival = 0
         self.has_begun = False
+        self.is_waited_for, self.waited_for_at = False, time.monotonic()
         self._turns = turns
         self._begun_at: float | None = None
+        self._computed_at = 0.0
 
     @property
     def place(self) -> int:
@@ -95,19 +104,35 @@ class WorkTurn:
         with turns.changed:
             if self in turns.running:
                 return True
-            if not turns.changed.wait_for(lambda: turns.is_next(self), seconds):
+            if not self._wait_until_next(seconds):
                 return False
             turns.waiting.remove(self)
             turns.running.append(self)
-            self.has_begun, self._begun_at = True, time.monotonic()
+            self.has_begun, self._begun_at, self._computed_at = True, time.monotonic(), time.process_time()
             turns.changed.notify_all()  # there may be room for one more
             return True
+
+    def _wait_until_next(self, seconds: float | None) -> bool:
+        end = None if seconds is None else time.monotonic() + seconds
+        self.is_waited_for = True
+        try:
+            while not self._turns.is_next(self):
+                left = _LOOK_SECONDS if end is None else min(_LOOK_SECONDS, end - time.monotonic())
+                if left <= 0:
+                    return False
+                self._turns.changed.wait(left)
+            return True
+        finally:
+            self.is_waited_for, self.waited_for_at = False, time.monotonic()
 
     def pass_on(self) -> bool:
         """If the slice is over and another person waits, stop running and queue again; whether that was so."""
         turns = self._turns
         with turns.changed:
-            if self._begun_at is None or time.monotonic() - self._begun_at < turns.slice_seconds:
+            if self._begun_at is None:
+                return False
+            lasted, computed = time.monotonic() - self._begun_at, time.process_time() - self._computed_at
+            if min(lasted, max(computed, lasted / 4)) < turns.slice_seconds:
                 return False
             if all(turn.person == self.person for turn in turns.waiting):
                 return False

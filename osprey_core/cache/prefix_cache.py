@@ -57,6 +57,10 @@ class CacheBudget:
         self._clock = itertools.count()
         self._kept: list[weakref.ref[_Kept[Any]]] = []
         self._warned = False
+        self.hits = 0
+        """How often a cached value was used again."""
+        self.computed = 0
+        """How many values had to be computed."""
 
     @property
     def used_bytes(self) -> int:
@@ -70,6 +74,7 @@ class CacheBudget:
         A value that is larger than the whole budget is not cached, and evicts nothing.
         """
         with self._lock:
+            self.computed += 1
             new = _Kept(value, next(self._clock))
             if new.bytes > self.max_bytes:
                 if self.max_bytes and not self._warned:
@@ -98,6 +103,7 @@ class CacheBudget:
             return None
         with self._lock:
             kept.used_at = next(self._clock)
+            self.hits += kept.value is not None
             return kept.value
 
     def _alive(self) -> list[_Kept[Any]]:

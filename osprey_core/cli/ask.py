@@ -66,11 +66,12 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
 
 
 def named_in_words(named: NamedRegion) -> str:
-    """ "dog (83 %); cat (9 %), horse (2 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"."""
+    """ "dog (83 %), perhaps beagle; cat (9 %)", or, where it is not sure, "Not sure: dog (41 %)?; cat (38 %), …"."""
     told = [f"{guess.name} ({guess.confidence:.0%})".replace("%", " %") for guess in named.guesses]
     if not told:
         return "Not sure: no name comes to mind."
-    first = f"Not sure: {told[0]}?" if named.is_unsure else told[0]
+    perhaps = f", perhaps {named.finer}" if named.finer and not named.is_unsure else ""
+    first = f"Not sure: {told[0]}?" if named.is_unsure else f"{told[0]}{perhaps}"
     return f"{first}; {', '.join(told[1:])}" if told[1:] else first
 
 

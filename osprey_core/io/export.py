@@ -282,6 +282,7 @@ def _notes(turn: RecordedTurn) -> list[str]:
     if turn.measures is not None and turn.measures.guesses:
         told = [f"{_escaped(name)} ({confidence:.0%})".replace("%", " %") for name, confidence in turn.measures.guesses]
         notes.append(f"{'not sure: ' if turn.measures.is_unsure else ''}{', '.join(told)}".lstrip())
+        notes += [f"perhaps {_escaped(turn.measures.finer_name)}"] if turn.measures.finer_name else []
     return notes + ([f"marked as {turn.rating}d"] if turn.rating else [])
 
 

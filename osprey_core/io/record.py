@@ -101,6 +101,8 @@ class AnswerMeasures:
     """The name that `confidence` is about; empty in records of earlier versions."""
     unsure_below: float | None = None
     """The model's own limit: below this confidence, a name is a question."""
+    finer_name: str = ""
+    """What kind of the named thing it perhaps is, such as "golden retriever" of a dog."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds_to_first_token) and math.isfinite(self.tokens_per_second)):

@@ -168,6 +168,7 @@ class _MeasuresJson(_Json):
     third_confidence: Fraction | None = None
     first_guess: Name = ""
     unsure_below: Fraction | None = None
+    finer_name: Name = ""
 
 
 class _TurnJson(_Json):

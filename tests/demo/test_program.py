@@ -74,7 +74,7 @@ def test_it_opens_as_a_space(tmp_path: Path) -> None:
             deadline = time.monotonic() + 120
             while True:
                 try:
-                    httpx.get(page, timeout=5)
+                    httpx.get(page, timeout=60)
                     break
                 except httpx.TransportError:
                     assert process.poll() is None
@@ -82,13 +82,13 @@ def test_it_opens_as_a_space(tmp_path: Path) -> None:
                     time.sleep(0.5)
             host = {"Host": "me-osprey.hf.space", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
             own, hub, foreign = ("https://me-osprey.hf.space", "https://huggingface.co", "https://evil.example")
-            assert httpx.get(page, headers=host).status_code == 200
-            assert httpx.get(page, headers={"Host": f"10.1.2.3:{port}"}).status_code == 200
+            assert httpx.get(page, headers=host, timeout=60).status_code == 200
+            assert httpx.get(page, headers={"Host": f"10.1.2.3:{port}"}, timeout=60).status_code == 200
             for origin, status in ((own, 200), (hub, 200), (foreign, 403)):
                 sent = {**host, "Origin": origin}
-                call = httpx.post(f"{page}gradio_api/call/stop", json={"data": [""]}, headers=sent)
+                call = httpx.post(f"{page}gradio_api/call/stop", json={"data": [""]}, headers=sent, timeout=60)
                 assert call.status_code == status
-                assert httpx.get(f"{page}config", headers=sent).status_code == status
+                assert httpx.get(f"{page}config", headers=sent, timeout=60).status_code == status
         finally:
             process.terminate()
             process.communicate(timeout=60)

@@ -55,8 +55,8 @@ def test_a_short_question_goes_before_the_rest_of_a_long_answer(
         waited = time.monotonic() - begun
         assert "area=8000" in answer
         assert not long.done()
-        assert waited < 5
-        assert len(long.result(60).split()) == 400
+        assert len(long.result(240).split()) == 400
+        assert waited < (time.monotonic() - begun) * 0.8
     finally:
         model.pause = 0.0
 
@@ -69,9 +69,10 @@ def test_nor_do_the_long_answers_of_many(address: str, model: fakes.FakeModel, p
         time.sleep(1)
         begun = time.monotonic()
         assert "area=8000" in people[0].predict("What is @1?", 0, 1, 64, None, api_name="/ask")
-        assert time.monotonic() - begun < 5
+        waited = time.monotonic() - begun
         assert not any(job.done() for job in long)
-        assert [len(job.result(120).split()) for job in long] == [400] * 4
+        assert [len(job.result(240).split()) for job in long] == [400] * 4
+        assert waited < (time.monotonic() - begun) / 3  # a slice and a short answer, of 32 seconds or more
     finally:
         model.pause = 0.0
 

@@ -187,3 +187,10 @@ def page_of(address: str) -> Any:
     """The page that is served at this address by this process."""
     pages = [each for each in gc.get_objects() if isinstance(each, CheckedPage)]
     return next(page for page in pages if (page.local_url or "").rstrip("/") == address)
+
+
+@pytest.mark.parametrize("route", ["process_recording", "vibe-edit", "vibe-code/", "undo-vibe-edit", "deep_link"])
+def test_routes_that_the_page_does_not_use_are_closed(address: str, route: str) -> None:
+    for method in ("GET", "POST"):
+        reply = httpx.request(method, f"{address}/gradio_api/{route}", params={"session_hash": "somebody"})
+        assert reply.status_code == 404

@@ -18,6 +18,7 @@ from demo.session.pictures import open_picture
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
+from demo.shared.confidence import confidence_of
 from demo.shared.lazy_resource import LazyResource
 from osprey_core import Osprey
 from osprey_core.io import export, record_json
@@ -155,3 +156,13 @@ def test_the_embedded_models_answer_has_the_confidence_that_the_library_gives() 
     assert expected is not None
     assert stats.guesses[0] == pytest.approx((expected.guesses[0].name, expected.guesses[0].confidence))
     assert replace(stats).is_unsure == expected.is_unsure
+
+
+def test_a_sure_name_comes_with_the_kind_that_it_perhaps_is() -> None:
+    guesses = [("dog", 0.83), ("cat", 0.09)]
+    assert confidence_of(guesses, False, "beagle") == {
+        "short": "83 %", "line": "dog: 83 % sure, perhaps beagle", "isUnsure": False
+    }  # fmt: skip
+    unsure = confidence_of(guesses, True, "beagle")
+    assert unsure is not None
+    assert "beagle" not in unsure["line"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from demo.shared.turns import Turns, WorkTurn
 
 
@@ -37,7 +39,7 @@ def test_who_used_it_least_is_next() -> None:
 
 
 def test_a_turn_is_passed_on_only_after_its_slice_and_only_to_others() -> None:
-    turns = Turns(slice_seconds=0.05)
+    turns = Turns(slice_seconds=0.01)
     long = begun(turns, "long")
     assert not long.pass_on()
     time.sleep(0.06)
@@ -71,6 +73,17 @@ def test_those_that_have_begun_are_ended_first_once_they_are_many() -> None:
     assert third.wait(1)
 
 
+def test_a_turn_that_nobody_waits_for_holds_nobody_up() -> None:
+    turns = Turns()
+    running, forgotten, waiting = begun(turns, "a"), turns.queue("b"), turns.queue("c")
+    running.leave()
+    assert not waiting.wait(0.1)
+    time.sleep(1)
+    assert waiting.wait(1)
+    waiting.leave()
+    assert forgotten.wait(1)
+
+
 def test_weights_fit_into_the_capacity_but_one_is_always_admitted() -> None:
     turns = Turns(capacity=10)
     large = begun(turns, "a", 25)
@@ -99,3 +112,19 @@ def test_many_threads_never_overlap_and_all_are_served() -> None:
     for thread in threads:
         thread.join(10)
     assert (most[0], served[0]) == (1, 60)
+
+
+@pytest.mark.parametrize(
+    ("wall", "computed", "is_over"),
+    [(0.4, 2.0, False), (1.9, 0.2, False), (0.6, 0.5, True), (2.0, 0.1, True)],
+)
+def test_a_slice_is_measured_in_what_the_process_computes(
+    wall: float, computed: float, is_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = {"monotonic": 100.0, "process_time": 10.0}
+    monkeypatch.setattr(time, "monotonic", lambda: clocks["monotonic"])
+    monkeypatch.setattr(time, "process_time", lambda: clocks["process_time"])
+    turns = Turns(slice_seconds=0.5)
+    turn, _ = begun(turns, "a"), turns.queue("b")
+    clocks.update(monotonic=100.0 + wall, process_time=10.0 + computed)
+    assert turn.pass_on() is is_over
