@@ -20,6 +20,7 @@ import { createChoosing, followChoosing } from "./choosing.js";
 import { createReceiver } from "./receive.js";
 import { createRegionList } from "./regions.js";
 import { createRenderer } from "./render.js";
+import { createSaving } from "./saving.js";
 import { createStage } from "./stage.js";
 import { complain, createStore, regionOf } from "./store.js";
 import { createButton, createMarkOptions, createToolbar } from "./toolbar.js";
@@ -45,7 +46,8 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ? createCamera({ words, take: files.open, refuse: (sentence) => complain(store, sentence) })
     : null;
   const cameraButtons = () => (camera ? [createButton("camera", words.camera, words.cameraTip, camera.open)] : []);
-  const toolbar = createToolbar({ store, words, marks, send, undo, inputs: files.inputs });
+  const saving = createSaving({ store, words, send });
+  const toolbar = createToolbar({ store, words, marks, send, saving, undo, inputs: files.inputs });
   const zoom = createZoom({ store, words });
   const stage = createStage({
     zoom,
@@ -65,7 +67,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ...createMarkOptions({ store, words }),
   );
   const choosing = createChoosing({ store, send });
-  const list = createRegionList({ root, store, words, send, choosing, listen });
+  const list = createRegionList({ root, store, words, send, choosing, saving, listen });
   const openButton = createButton("open", words.choose, words.chooseTip, files.choosePicture);
   const maskButton = createButton("mask", words.chooseMask, words.chooseMaskTip, files.chooseMasks);
   const strip = createPictureStrip({
@@ -109,7 +111,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
 
   const lightFinds = createFinds({ store });
   listen(window, "osprey:found", ({ detail }) => lightFinds(detail));
-  const receive = createReceiver({ store, words, props, gestures, marks, forgetCaptions: captions.forget });
+  const receive = createReceiver({ store, words, props, gestures, marks, saving, forgetCaptions: captions.forget });
   watch(["scene", "picture", "pictures", "segments", "download"], receive);
   receive();
   store.touch("picture", "scene", "tool"); // draw everything once, also without data from Python

@@ -1,4 +1,4 @@
-// The menu of a region: rename, show or hide, reshape, merge, subtract. Its length does not depend on how many regions
+// The menu of a region: rename, show or hide, reshape, cut out, merge, subtract. Its length does not depend on how many regions
 // there are: of several others, the second of a merge or a subtraction is chosen on the picture.
 
 import { make, say } from "../shared/elements.js";
@@ -6,9 +6,9 @@ import { make, say } from "../shared/elements.js";
 const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
 const JOININGS = ["merge", "subtract"];
 
-// `rename(region)` opens the field for a name; `choosing` is as in choosing.js. Returns {toggle(region, opener, event),
+// `rename(region)` opens the field for a name; `choosing` and `saving` are as in choosing.js and saving.js. Returns {toggle(region, opener, event),
 // close}.
-export function createRegionMenu({ root, store, words, send, rename, choosing, listen }) {
+export function createRegionMenu({ root, store, words, send, rename, choosing, saving, listen }) {
   let menu = null;
 
   function close() {
@@ -50,11 +50,12 @@ export function createRegionMenu({ root, store, words, send, rename, choosing, l
   // Pairs of a label and the function that a click calls.
   function entriesOf(region, opener) {
     const { number } = region;
-    const edit = (op, extra) => () => {
+    const leaveFor = (act) => {
       close();
       opener.focus({ preventScroll: true });
-      send("edit_regions", { op, number, ...extra });
+      act();
     };
+    const edit = (op, extra) => () => leaveFor(() => send("edit_regions", { op, number, ...extra }));
     const renameRegion = () => {
       close();
       rename(region);
@@ -64,18 +65,15 @@ export function createRegionMenu({ root, store, words, send, rename, choosing, l
       [words.rename, renameRegion],
       region.hidden ? [words.show, edit("show")] : [words.hide, edit("hide")],
       ...RESHAPINGS.map((op) => [words[op], edit(op)]),
+      [words.saveCutout, () => leaveFor(() => saving.saveCutout(number))],
+      [words.copyCutout, () => leaveFor(() => saving.copyCutout(number))],
       ...(others.length ? JOININGS.map((op) => joiningEntry(op)) : []),
     ];
 
     function joiningEntry(op) {
       const [other] = others;
       if (others.length === 1) return [say(words[op], { other }), edit(op, { other })];
-      const choose = () => {
-        close();
-        opener.focus({ preventScroll: true });
-        choosing.begin(op, number);
-      };
-      return [words[`${op}Any`], choose];
+      return [words[`${op}Any`], () => leaveFor(() => choosing.begin(op, number))];
     }
   }
 

@@ -16,15 +16,15 @@ export function createButton(name, label, tip, onclick, extra) {
   );
 }
 
-// `undo` undoes the last change of the regions; `inputs` are hidden nodes to append to the toolbar.
-export function createToolbar({ store, words, marks, send, undo, inputs }) {
+// `saving` is as in saving.js; `undo` undoes the last change of the regions; `inputs` are hidden nodes to append to the toolbar.
+export function createToolbar({ store, words, marks, send, saving, undo, inputs }) {
   const pressable = (name, choose) =>
     createButton(name, words[name], words[`${name}Tip`], () => choose(name), { "aria-pressed": "false" });
   const tools = TOOLS.map((name) => pressable(name, marks.setTool));
   const actions = ACTIONS.map((name) => pressable(name, marks.setAction));
   const undoButton = createButton("undo", words.undo, words.undoTip, undo);
   const clear = createButton("clear", words.clear, words.clearTip, () => send("edit_regions", { op: "clear" }));
-  const save = createButton("save", words.save, words.saveTip, () => send("save_record", {}));
+  const save = createButton("save", words.save, words.saveTip, saving.saveRecord);
 
   store.follow(["picture", "scene", "tool", "action"], () => {
     const { picture, scene, tool, action } = store;
