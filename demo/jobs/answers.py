@@ -14,6 +14,7 @@ from demo.session.naming import with_names_from_answers
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session, TurnState
 from demo.session.workspace import Workspace
+from osprey_core.language.english import is_english
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -80,7 +81,9 @@ class AnswerJob(Job[Progress]):
             # The seed is drawn here so that the turn can store it: with it the answer can be reproduced.
             settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
             request = request_of(session, self._turn, settings)
-            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
+            is_unreadable = model.abilities.english_only and not is_english(self._turn.typed)
+            name = str(getattr(model, "name", ""))
+            self._write(places=request.numbers, model=name, settings=settings, is_unreadable=is_unreadable)
             yield request
 
     def keep(self, place: int, piece: Piece) -> bool:

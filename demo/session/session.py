@@ -96,6 +96,8 @@ class ChatTurn:
     """The page's numbers of the model's region1, region2 …; set when the model is asked."""
     model: str = ""
     """Name of the model that was asked."""
+    is_unreadable: bool = False
+    """Whether the question is in a language that this model cannot read."""
     liked: bool | None = None
     """The person's rating of the answer; None if not rated."""
     replaces: ChatTurn | None = None
