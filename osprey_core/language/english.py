@@ -26,8 +26,8 @@ _ENGLISH_WORDS, _OTHER_WORDS = frozenset(_ENGLISH.split()), frozenset(_OTHERS.sp
 def is_english(text: str) -> bool:
     """Whether a text is probably English; also if nothing speaks against it, as in names and numbers.
 
-    Against it speak letters of other scripts, if they are a third of all letters or more, and two or more small words of
-    other languages, if they are more than the English ones.
+    Against it speak letters of other scripts, if they are a third of all letters or more, and two or more small words
+    of other languages, if they are more than the English ones.
     """
     letters = [letter for letter in text if letter.isalpha()]
     if not letters:
