@@ -86,20 +86,20 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.shared.lazy_resource import LazyResource
 
     def load_model(name: str, revision: str | None, adapter: str | None = None) -> object:
-        from osprey_core import Osprey
+        from osprey_core.backends.loading import load_region_model
 
-        cache_bytes = options.cache_mb * 2**20 // (2 if options.compare_with else 1)
-        return Osprey.from_pretrained(
+        return load_region_model(
             name,
             options.device,
             options.dtype,
-            revision,
-            cache_bytes,
-            options.quantize,
-            options.device_map,
-            options.compiled,
-            adapter,
-            options.verify,
+            options.labels,
+            revision=revision,
+            cache_bytes=options.cache_mb * 2**20 // (2 if options.compare_with else 1),
+            quantize=options.quantize,
+            device_map=options.device_map,
+            compiled=options.compiled,
+            adapter=adapter,
+            verify=options.verify,
         )
 
     def load_segmenter() -> object:

@@ -60,6 +60,8 @@ class Options:
     """Further names under which the page may be reached; a leading dot stands for all names that end so."""
     compare_with: str | None = None
     """A second model, named as `model` is, to compare answers with."""
+    labels: str | None = None
+    """The CLIP of a model "labels", a folder or a repository id; None for the usual one."""
 
     adapter: str | None = None
     """Folder of a LoRA adapter that was trained on the model."""
@@ -123,6 +125,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "quantize": _first(given["quantize"], environment.get("OSPREY_QUANTIZE"), "none"),
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
+        "labels": given["labels"] or environment.get("OSPREY_LABELS") or None,
         "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
@@ -178,8 +181,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
-        help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b "
+        help="nano (default, built in), a checkpoint folder, or a repository id such as sunshine-lwt/Osprey-7b; labels "
+        "or labels:VOCABULARY for names by a CLIP alone; openai:URL#MODEL for a model behind an endpoint "
         "[OSPREY_MODEL]",
+    )
+    parser.add_argument(
+        "--labels", metavar="CLIP", help="the CLIP of the model labels, a folder or a repository id [OSPREY_LABELS]"
     )
     parser.add_argument(
         "--compare-with",

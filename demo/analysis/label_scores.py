@@ -35,6 +35,8 @@ class RegionLabelScores(AnalysisResult):
 class LabelScoresRequest(AnalysisRequest):
     """Score the same labels for each of several regions."""
 
+    needs = "likelihood"
+
     regions: tuple[CodedMask, ...]
     labels: tuple[str, ...]
     rank_by: Literal["sum", "mean"]

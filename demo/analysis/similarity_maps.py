@@ -41,6 +41,8 @@ class LevelMap(AnalysisResult):
 class SimilarityMapsRequest(AnalysisRequest):
     """Compute the maps of all levels for one region."""
 
+    needs = "features"
+
     region: CodedMask
 
     def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:

@@ -38,6 +38,7 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     """
     second = isinstance(request, QuestionRequest) and request.second
     view = opened_view(services, request.picture, second)
+    _require_ability(view, request)
     if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket, can_name(services))
         return
@@ -81,6 +82,16 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         trimmed_turns=int(stream.trimmed_turns or 0),
         **(named.measures() if named is not None else {}),
     )
+
+
+def _require_ability(view: Any, request: AnyRequest) -> None:
+    """Raise InputError if the view's model cannot do what the request needs."""
+    abilities = getattr(view.model, "abilities", Abilities())
+    needed = request.needs if isinstance(request, AnalysisRequest) else None
+    if isinstance(request, QuestionRequest) and request.without:
+        needed = "features"
+    if needed is not None and not getattr(abilities, needed):
+        raise InputError("page.model_unable", name=view.model.name)
 
 
 Decode = Callable[[Services, AnyRequest, Ticket], Iterator[Piece]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from demo.session.conversation import told_to_model
 from demo.session.pictures import required_picture
@@ -74,6 +74,9 @@ class AnalysisResult:
 @dataclass(frozen=True)
 class AnalysisRequest:
     """Base of all other requests about one picture; subclasses can be sent to another process."""
+
+    needs: ClassVar[Literal["likelihood", "features"] | None] = None
+    """Which of a model's `Abilities` it needs."""
 
     picture: Picture
 

@@ -101,7 +101,7 @@ def find(view: View, regions: Sequence[Mask], phrase: str, clip: ClipView | None
     """Score every segment for a phrase.
 
     Args:
-        view: the picture as opened by a language model.
+        view: the picture as opened by a model; without a CLIP it needs likelihoods.
         regions: bool (H, W) of the picture's own size, none of them empty; "everything" of a segmenter.
         phrase: what to find, in the model's language: "red car", "all speech bubbles".
         clip: the picture as opened by a CLIP, which is then asked in the language model's place.
@@ -110,6 +110,7 @@ def find(view: View, regions: Sequence[Mask], phrase: str, clip: ClipView | None
         InputError: the phrase is empty or too long, or a region cannot be used.
     """
     wanted = clean_phrase(phrase)
+    clip = clip or getattr(view, "clip", None)  # a model of labels looks through a CLIP itself
     if clip is None and not getattr(getattr(view.model, "abilities", None), "likelihood", True):
         raise InputError("find.model_unable", model=view.model.name)
     if not len(regions):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 from PIL import Image
 
-from osprey_core.cli.loaders import Loaders
+from osprey_core.cli.loaders import Loaders, can_tell_confidence
 from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
 from osprey_core.errors import InputError
 from osprey_core.io import mask_files
@@ -20,7 +20,6 @@ from osprey_core.regions import mentions
 from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey
     from osprey_core.region_model import NamedRegion
 
 
@@ -32,7 +31,9 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
         check_file_writable(options.save)
     regions = _marked(options, image, loaders, errors)
     question = _question_for_model(options.question, len(regions))
-    model: Osprey = loaders.model(options.models)
+    model = loaders.model(options.models)
+    if options.confidence and not can_tell_confidence(model):
+        raise InputError("cli.confidence_unknown", model=model.name)
     view = model.open(image)
     masks = [region.mask.mask() for region in regions]
     stream = view.stream(question, masks, **asdict(options.settings))

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from osprey_core.cli.given_masks import GivenMasks
-from osprey_core.cli.loaders import Loaders
-from osprey_core.cli.options import DescribeOptions
+from osprey_core.cli.loaders import Loaders, can_tell_confidence
+from osprey_core.cli.options import DescribeOptions, ModelOptions
 from osprey_core.cli.picture_files import PictureFiles
 from osprey_core.errors import InputError
 from osprey_core.i18n import Listing, Message
@@ -30,9 +30,7 @@ from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import Segmenter
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey
-    from osprey_core.region_model import NamedRegion
-    from osprey_core.view import View
+    from osprey_core.region_model import NamedRegion, RegionView
 
 _Regions = list[tuple[CodedMask, dict[str, Any]]]
 
@@ -56,7 +54,10 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     if not waiting:
         return True
     segmenter = loaders.segmenter(options.models) if masks is None else None
-    model: Osprey = loaders.model(options.models)
+    model = loaders.model(options.models)
+    if options.confidence and not can_tell_confidence(model):
+        raise InputError("cli.confidence_unknown", model=model.name)
+    other = None if options.compare_with is None else loaders.model(_compared(options.models, options.compare_with))
     failed = 0
     bar = {"file": errors, "disable": None if errors is sys.stderr else False, "dynamic_ncols": True}
     try:
@@ -79,6 +80,8 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                     **bar,
                 ):
                     texts[place] = text
+                masks_of_regions = [mask for mask, _ in regions]
+                others = dict(_answers(other.open(image), masks_of_regions, options)) if other and regions else {}
             except InputError as error:
                 failed += 1
                 tqdm.write(f"{name}: {error}", file=errors)
@@ -88,6 +91,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                     **coco_shape(RecordedRegion(place + 1, mask)),
                     **more,
                     "caption": texts[place],
+                    **({"compared": {"model": options.compare_with, "caption": others[place]}} if other else {}),
                     **(_entry_guesses(view.name(mask.mask())) if options.confidence and view else {}),
                 }
                 for place, (mask, more) in enumerate(regions)
@@ -98,13 +102,18 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
     return not failed
 
 
+def _compared(models: ModelOptions, name: str) -> ModelOptions:
+    """The options of the second model: what belongs to the first one alone is left out."""
+    return replace(models, model=name, revision=None, adapter=None)
+
+
 def _entry_guesses(named: NamedRegion) -> dict[str, Any]:
     """The guesses of a region, for its entry in the file: names with confidences, the likeliest first."""
     guesses = [{"name": guess.name, "confidence": round(guess.confidence, 4)} for guess in named.guesses]
     return {"guesses": guesses, "unsure": named.is_unsure}
 
 
-def _answers(view: View, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
+def _answers(view: RegionView, masks: Sequence[CodedMask], options: DescribeOptions) -> Iterator[tuple[int, str]]:
     """Index and caption of every mask, in order of completion; many are decoded together."""
     return view.describe((mask.mask() for mask in masks), options.style, **asdict(options.settings))
 
@@ -201,6 +210,8 @@ def _settings_of(options: DescribeOptions, root: Path) -> dict[str, Any]:
     model = {"model": options.models.model, "revision": options.models.revision}
     # Only where it is asked for, so that files begun without it can be gone on with.
     more: dict[str, Any] = {"confidence": True} if options.confidence else {}
+    if options.compare_with is not None:
+        more["compare_with"] = options.compare_with
     if options.models.adapter is not None:
         more["adapter"] = str(options.models.adapter)
     begun = {"folder": _relative_to(root, options.out.parent), **model, "masks": masks}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from osprey_core.io.files import plain_json, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import RecordedRegion
 from osprey_core.regions.rle import CodedMask
-
-if TYPE_CHECKING:
-    from osprey_core.engine import Osprey
 
 
 def find(options: FindOptions, loaders: Loaders, out: TextIO) -> None:
@@ -30,7 +27,7 @@ def find(options: FindOptions, loaders: Loaders, out: TextIO) -> None:
         masks = [scored.mask for scored in everything if scored.mask.any()]
     from osprey_core.analysis.find import find as find_regions  # slow to import
 
-    model: Osprey = loaders.model(options.models)
+    model = loaders.model(options.models)
     finds = find_regions(model.open(image), masks, options.phrase)
     chosen = finds.at(options.threshold)
     regions = [RecordedRegion(number, CodedMask.of(masks[one.place])) for number, one in enumerate(chosen, 1)]

@@ -10,7 +10,7 @@ from osprey_core.cli.options import ModelOptions
 from osprey_core.segment import Segmenter, load_segmenter
 
 if TYPE_CHECKING:
-    from osprey_core.engine import Osprey
+    from osprey_core.region_model import RegionModel
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,25 @@ class Loaders:
     segmenter: Callable[[ModelOptions], Segmenter]
 
 
-def load_model(options: ModelOptions) -> Osprey:
+def load_model(options: ModelOptions) -> RegionModel:
     """The model, as the page loads it."""
-    from osprey_core.engine import Osprey
+    from osprey_core.backends.loading import load_region_model
 
-    return Osprey.from_pretrained(
+    return load_region_model(
         options.model,
         options.device,
         options.dtype,
-        options.revision,
+        options.labels,
+        revision=options.revision,
         adapter=options.adapter,
         verify=options.verify,
     )
+
+
+def can_tell_confidence(model: Any) -> bool:
+    """Whether the model tells how sure it is of a region's name."""
+    abilities = getattr(model, "abilities", None)
+    return abilities is None or bool(abilities.confidence)
 
 
 def load_segmenter_for(options: ModelOptions) -> Segmenter:

@@ -32,6 +32,8 @@ class ModelOptions:
     segmenter: str = DEFAULT_SEGMENTER
     adapter: Path | None = None
     verify: bool = False
+    labels: str | None = None
+    """The CLIP of the model "labels": a folder or a Hub name; None for the usual one."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class DescribeOptions:
     """Whether every region's entry also has its name, how sure that is, and the next guesses."""
     further_pictures: tuple[Path, ...] = ()
     """More files, folders or patterns, into the same file of captions."""
+    compare_with: str | None = None
+    """A second model, named as the first is, whose captions stand beside the first one's."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,14 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(
-        given.model, given.revision, given.device, given.dtype, given.segmenter, given.adapter, given.verify
+        given.model,
+        given.revision,
+        given.device,
+        given.dtype,
+        given.segmenter,
+        given.adapter,
+        given.verify,
+        given.labels,
     )
     if given.command == "find":
         return FindOptions(given.image, given.phrase, given.out, given.masks, given.threshold, models)
@@ -101,7 +112,8 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     if given.command == "describe":
         masks = None if given.everything else given.masks
         wanted = given.pictures[0], given.out, masks, given.style, given.limit
-        return DescribeOptions(*wanted, models, settings, given.confidence, tuple(given.pictures[1:]))
+        further = tuple(given.pictures[1:])
+        return DescribeOptions(*wanted, models, settings, given.confidence, further, given.compare_with)
     if (given.question is None) == (given.style is None):
         raise InputError("cli.question_or_style")
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
@@ -224,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")
     describing.add_argument("--out", type=_path, required=True, metavar="FILE.json")
     describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
+    describing.add_argument("--compare-with", metavar="MODEL", help="another model, whose captions stand beside")
     describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
 
     finding = commands.add_parser(
@@ -242,7 +255,13 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (asking, describing, finding):
         models = command.add_argument_group("model")
-        models.add_argument("--model", default="nano", help="nano (default), a checkpoint folder or a Hub name")
+        models.add_argument(
+            "--model",
+            default="nano",
+            help="nano (default), a checkpoint folder or a Hub name; labels or labels:VOCABULARY for names by a CLIP "
+            "alone; openai:URL#MODEL for a model behind an endpoint",
+        )
+        models.add_argument("--labels", metavar="CLIP", help="the CLIP of the model labels, a folder or a Hub name")
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
         models.add_argument("--adapter", type=_path, metavar="FOLDER", help="a LoRA adapter trained on the model")
         models.add_argument("--verify", action="store_true", help="check the sums of files downloaded earlier")

@@ -21,7 +21,7 @@ from PIL import Image
 
 from osprey_core.draw import overlays
 from osprey_core.errors import InputError
-from osprey_core.io import record_json
+from osprey_core.io import annotation_formats, record_json
 from osprey_core.io.files import plain_json, read_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import MAX_PICTURE_BYTES, Record, RecordedRegion, RecordedTurn
@@ -46,6 +46,9 @@ MAX_OVERLAY_PIXELS = 16_000_000
 MAX_OVERLAY_MASK_PIXELS = 400_000_000
 """Pixels of all masks of an overlay together, a byte each."""
 
+MAX_CUTOUT_PIXELS = 60_000_000
+"""Pixels of all cut-outs together; further regions have none."""
+
 UNNAMED_CATEGORY = "region"
 
 _PICTURE_FILE = re.compile(r"picture\.[a-z0-9]{1,8}")
@@ -59,13 +62,15 @@ def write_zip(conversation: Record) -> bytes:
 
     conversation.json is the record, picture.* the picture's original file, annotations.json COCO (see `to_coco`),
     masks/region-N.png a black and white mask for each region, overlay.png the picture with its regions drawn on it,
-    conversation.md the questions and answers.
+    conversation.md the questions and answers. For other programs, see `annotation_formats`: annotations-polygons.json,
+    labelme.json, yolo/, labels.png, regions.csv, cutouts/region-N.png.
     """
     picture_file = f"picture.{_suffix(conversation.picture.data)}"
     texts = {
         RECORD_FILE: record_json.to_json(conversation, picture_file),
         MARKDOWN_FILE: to_markdown(conversation),
         COCO_FILE: plain_json(to_coco(conversation, picture_file)),
+        **_other_formats(conversation, picture_file),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -75,6 +80,17 @@ def write_zip(conversation: Record) -> bytes:
         _add(archive, OVERLAY_FILE, overlay_png(conversation))
         for region in conversation.regions:
             _add(archive, mask_file(region.number), _png(region.mask.mask().astype(np.uint8) * 255))
+        if conversation.regions:
+            image = np.asarray(read_picture(conversation.picture.data))
+            _add(archive, "labels.png", annotation_formats.label_map_png(conversation))
+            room = MAX_CUTOUT_PIXELS
+            for region in conversation.regions:
+                x0, y0, x1, y1 = box_xyxy(region.mask.mask())
+                room -= (x1 - x0) * (y1 - y0)
+                if room < 0:
+                    break
+                cutout = annotation_formats.cutout_png(image, region)
+                _add(archive, f"cutouts/region-{region.number}.png", cutout)
     return buffer.getvalue()
 
 
@@ -125,6 +141,24 @@ def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, 
         "images": [image],
         "annotations": annotations,
         "categories": [{"id": place, "name": name} for place, name in enumerate(names, 1)],
+    }
+
+
+def _other_formats(conversation: Record, picture_file: str) -> dict[str, str]:
+    """Texts for other programs by their names in the zip; none without regions."""
+    if not conversation.regions:
+        return {}
+    polygons = to_coco(conversation, picture_file)
+    for entry, region in zip(polygons["annotations"], conversation.regions, strict=True):
+        entry["segmentation"] = annotation_formats.coco_polygons(region.mask.mask()) or entry["segmentation"]
+    captions = {region.number: _captions(conversation, region)[-1:] for region in conversation.regions}
+    last = {number: texts[0] for number, texts in captions.items() if texts}
+    return {
+        "annotations-polygons.json": plain_json(polygons),
+        "labelme.json": plain_json(annotation_formats.to_labelme(conversation, picture_file)),
+        "yolo/picture.txt": annotation_formats.to_yolo(conversation),
+        "yolo/classes.txt": "".join(f"{name}\n" for name in annotation_formats.class_names(conversation)),
+        "regions.csv": annotation_formats.to_csv(conversation, last),
     }
 
 

@@ -131,12 +131,12 @@ def download(
     partial.replace(target)
 
 
-def retried(call: Callable[[], T], status_of: Callable[[BaseException], int | None]) -> T:
+def retried(call: Callable[[], T], status_of: Callable[[BaseException], int | None], tries: int = TRIES) -> T:
     """The result of a call, tried again after passing failures as `download` does.
 
     status_of: the HTTP status of an error, 0 for a failed connection, None for what does not get better.
     """
-    for failures in range(1, TRIES):
+    for failures in range(1, tries):
         try:
             return call()
         except Exception as error:

@@ -6,6 +6,7 @@ library, which then finds them there.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import logging
 import re
@@ -16,6 +17,7 @@ from typing import Any
 
 from osprey_core.errors import ModelNotFoundError
 from osprey_core.runtime.download import (
+    TRIES,
     DownloadProgress,
     HttpStatusError,
     WrongSumError,
@@ -103,6 +105,7 @@ class _Repository:
         self._repo_id = repo_id
         self._revision = revision
         self._verify = verify
+        self._tries = TRIES
 
     def snapshot(self, patterns: Sequence[str], without: Sequence[str]) -> Path:
         """The folder with all files whose names match one of the patterns and none of `without`."""
@@ -113,13 +116,13 @@ class _Repository:
             return Path(str(snapshot_download(self._repo_id, revision=self._revision, **options)))
 
         def from_hub() -> Path:
-            info = retried(lambda: HfApi().model_info(self._repo_id, revision=self._revision), _status_of)
+            info = retried(lambda: HfApi().model_info(self._repo_id, revision=self._revision), _status_of, self._tries)
             names = [sibling.rfilename for sibling in info.siblings or []]
             wanted = [name for name in names if _matches(name, patterns) and not _matches(name, without)]
             if not wanted:
                 raise ModelNotFoundError("hub.files_missing", name=self._repo_id)
             self._download_missing(wanted, info.sha)
-            return retried(library, _status_of)
+            return retried(library, _status_of, self._tries)
 
         folder = self._found(self._repo_id, from_hub, lambda: library(local_files_only=True))
         for path in sorted(folder.rglob("*")) if self._verify else ():
@@ -135,7 +138,7 @@ class _Repository:
 
         def from_hub() -> Path:
             self._download_missing([name], self._revision)
-            return retried(library, _status_of)
+            return retried(library, _status_of, self._tries)
 
         path = self._found(f"{self._repo_id}/{name}", from_hub, lambda: library(local_files_only=True))
         if self._verify:
@@ -158,11 +161,12 @@ class _Repository:
         """Fetch those of the files that the cache lacks at this revision; the library then finds their content."""
         from huggingface_hub import try_to_load_from_cache
 
-        lacking = [
-            name
-            for name in names
-            if not isinstance(try_to_load_from_cache(self._repo_id, name, revision=revision), str)
-        ]
+        def is_cached(name: str) -> bool:
+            return isinstance(try_to_load_from_cache(self._repo_id, name, revision=revision), str)
+
+        # Of a branch, the cache may have what was there earlier.
+        is_commit = re.fullmatch(r"[0-9a-f]{40}", revision or "") is not None
+        lacking = [name for name in names if not (is_commit and is_cached(name))]
         files = [self._remote(name, revision) for name in lacking]
         # The etag is untrusted and becomes a file name; of one that is none, the library takes care.
         missing = [file for file in files if re.fullmatch(r"[\w-]+", file.etag) and not file.blob.is_file()]
@@ -174,7 +178,7 @@ class _Repository:
         from huggingface_hub.file_download import repo_folder_name
 
         address = hf_hub_url(self._repo_id, name, revision=revision)
-        metadata = retried(lambda: get_hf_file_metadata(address), _status_of)
+        metadata = retried(lambda: get_hf_file_metadata(address), _status_of, self._tries)
         etag = str(metadata.etag or "")
         folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=self._repo_id, repo_type="model")
         return _RemoteFile(name, etag, metadata.size, folder / "blobs" / etag)
@@ -217,6 +221,9 @@ class _Repository:
 
         Raises ModelNotFoundError with the reason where neither has it.
         """
+        with contextlib.suppress(Exception):
+            from_cache()
+            self._tries = 1  # there is something to go on with: nobody waits for a Hub that fails
         try:
             return from_hub()
         except ModelNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from osprey_core.region_model import Guess
 from osprey_core.regions.raster import strokes_to_mask
@@ -163,6 +165,24 @@ def test_files_that_are_no_pictures(client: Client, tmp_path: Path, name: str) -
     path.write_bytes({"broken.png": b"\x89PNG\r\n\x1a\nrest", "empty.png": b"", "notes.txt": b"hello"}[name])
     with pytest.raises(AppError):
         client.predict(handle_file(str(path)), api_name="/open_picture")
+
+
+def test_a_mask_file_becomes_regions_of_its_own_picture_only(client: Client, picture: Path, tmp_path: Path) -> None:
+    client.predict(handle_file(str(picture)), api_name="/open_picture")
+    values = shape("red") * 1 + shape("blue") * 2
+    Image.fromarray(values.astype(np.uint8)).save(tmp_path / "labels.png")
+    regions = client.predict(handle_file(str(tmp_path / "labels.png")), api_name="/load_masks")
+    assert [int(decode_rle(region["rle"]).sum()) for region in regions] == [shape("red").sum(), shape("blue").sum()]
+    entries = [
+        {"file_name": "photos\\mine.png", "bbox": [10, 20, 30, 40]},
+        {"file_name": "b.png", "bbox": [0, 0, 9, 9]},
+    ]
+    (tmp_path / "boxes.json").write_text(json.dumps(entries), encoding="utf-16")
+    regions = client.predict(handle_file(str(tmp_path / "boxes.json")), api_name="/load_masks")
+    assert [region["box_xyxy"] for region in regions[2:]] == [[10, 20, 40, 60]]
+    (tmp_path / "other.json").write_text(json.dumps(entries[1:]))
+    with pytest.raises(AppError, match=r"is for “b\.png” and not for “mine\.png”"):
+        client.predict(handle_file(str(tmp_path / "other.json")), api_name="/load_masks")
 
 
 def test_marks_can_be_fitted_to_the_outline(client: Client, picture: Path) -> None:

@@ -105,6 +105,34 @@ def test_a_mask_file_brings_its_regions_with_their_names(two: Session) -> None:
             load_masks(two, wrong)
 
 
+def test_what_is_left_out_of_a_mask_file_is_told_to_the_person(two: Session) -> None:
+    red, blue = encode_rle(fakes.shape("red")), encode_rle(fakes.shape("blue"))
+    told: list[str] = []
+    entries = [{"segmentation": red}, {"segmentation": [[1, 1]]}, {"segmentation": blue}]
+    session = load_masks(two, json.dumps(entries).encode(), lambda note: told.append(str(note)))
+    assert len(session.regions) == 4
+    assert told == [
+        "Left out of the mask file: 1. The first: Mask 2 of the mask file cannot be used: A polygon needs at least "
+        "three corners, but this one has 1."
+    ]
+
+
+def test_a_label_map_brings_a_region_for_each_value(two: Session) -> None:
+    values = fakes.shape("red") * 1 + fakes.shape("blue") * 2 + fakes.shape("green") * 3
+    session = load_masks(two, png(Image.fromarray(values.astype(np.uint8))))
+    for region, name in zip(session.regions[2:], ("red", "blue", "green"), strict=True):
+        assert (region.mask.mask() == fakes.shape(name)).all()
+
+
+def test_a_mask_file_of_another_picture_is_refused(two: Session) -> None:
+    picture = {"id": 1, "file_name": "a.png", "width": 360, "height": 270}
+    annotation = {"image_id": 1, "segmentation": encode_rle(fakes.shape("green"))}
+    labelme = {"shapes": [{"label": "x", "points": [[1, 1], [9, 9]], "shape_type": "rectangle"}], "imagePath": "a.png"}
+    for values in ({"images": [picture], "annotations": [annotation]}, labelme):
+        with pytest.raises(InputError, match=r"is for “a\.png” and not for “shapes\.png”"):
+            load_masks(two, json.dumps(values).encode())
+
+
 def test_a_stored_mask_comes_back_as_it_was() -> None:
     mask = np.random.default_rng(0).random((37, 53)) > 0.5
     stored = CodedMask.of(mask)

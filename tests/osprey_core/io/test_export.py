@@ -87,6 +87,14 @@ def test_masks_and_overlay_are_pictures_of_the_regions() -> None:
         "picture.png",
         "masks/region-3.png",
         "masks/region-4.png",
+        "annotations-polygons.json",
+        "labelme.json",
+        "yolo/picture.txt",
+        "yolo/classes.txt",
+        "labels.png",
+        "regions.csv",
+        "cutouts/region-3.png",
+        "cutouts/region-4.png",
     }
     for region in made.regions:
         pixels = np.asarray(Image.open(io.BytesIO(files[f"masks/region-{region.number}.png"])))

@@ -27,6 +27,7 @@ class StandInHub:
     """The status of every answer."""
     error_code: str | None = None
     """The Hub's own word for an error, in its header."""
+    commit: str = COMMIT
     damaged: bool = False
     """Whether contents differ from their sums."""
     seconds_per_chunk: float = 0.0
@@ -78,7 +79,7 @@ class StandInHub:
         parts = unquote(urlsplit(request.path).path).strip("/").split("/")
         if parts[:2] == ["api", "models"]:
             siblings = [{"rfilename": name} for name in self.files]
-            body = {"id": REPO, "modelId": REPO, "sha": COMMIT, "siblings": siblings, "tags": [], "private": False}
+            body = {"id": REPO, "modelId": REPO, "sha": self.commit, "siblings": siblings, "tags": [], "private": False}
             if "tree" in parts:
                 tree = [
                     {"type": "file", "path": name, "size": len(data), "oid": self.sum_of(name)}
@@ -100,7 +101,7 @@ class StandInHub:
         start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
         etag = self.sum_of(name)
         headers = {
-            "X-Repo-Commit": COMMIT,
+            "X-Repo-Commit": self.commit,
             "ETag": f'"{etag}"',
             "X-Linked-Etag": f'"{etag}"',
             "X-Linked-Size": str(len(data)),

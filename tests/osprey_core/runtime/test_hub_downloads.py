@@ -47,7 +47,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_model_is_downloaded_once_with_its_bytes_told(served: StandInHub) -> None:
+def test_a_model_is_downloaded_once_with_its_bytes_told(served: StandInHub, pauses: list[float]) -> None:
     told: list[DownloadProgress] = []
     with telling(told.append):
         folder = hub.find_checkpoint(REPO)
@@ -61,6 +61,16 @@ def test_a_model_is_downloaded_once_with_its_bytes_told(served: StandInHub) -> N
     assert served.ranges == [], "nothing is fetched again"
     served.always = 503
     assert hub.find_checkpoint(REPO) == folder, "the cache serves while the Hub fails"
+    assert pauses == [], "and at once"
+
+
+def test_a_file_that_changed_on_the_hub_is_fetched_anew_and_checked(served: StandInHub) -> None:
+    assert hub.fetch_file(REPO, "model.safetensors").read_bytes() == WEIGHTS
+    served.files["model.safetensors"] = changed = WEIGHTS[::-1]
+    served.cut_after = [700_000]
+    served.commit = "d" * 40
+    assert hub.fetch_file(REPO, "model.safetensors").read_bytes() == changed
+    assert served.ranges[-1][1] is not None, "by this program's own means, which go on where they stopped"
 
 
 def test_a_cut_download_goes_on_where_it_stopped(served: StandInHub, pauses: list[float]) -> None:

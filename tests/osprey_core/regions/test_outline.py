@@ -1,0 +1,37 @@
+"""Outlines: drawing them gives the mask again, as pycocotools and our own rasterizer see it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from osprey_core.regions.outline import area_of, outlines
+from osprey_core.regions.raster import polygon_to_mask
+
+
+def test_a_block_has_four_corners_clockwise() -> None:
+    mask = np.zeros((5, 6), bool)
+    mask[1:4, 2:5] = True
+    (loop,) = outlines(mask)
+    assert loop.tolist() == [[2, 1], [5, 1], [5, 4], [2, 4]]
+    assert area_of(loop) == 9
+
+
+def test_a_hole_goes_the_other_way_and_pieces_that_touch_at_a_corner_are_apart() -> None:
+    ring = np.ones((5, 5), bool)
+    ring[2, 2] = False
+    assert sorted(area_of(loop) for loop in outlines(ring)) == [-1, 25]
+    touching = np.array([[True, False], [False, True]])
+    assert [area_of(loop) for loop in outlines(touching)] == [1, 1]
+    assert outlines(np.zeros((3, 3), bool)) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loops_drawn_one_over_the_other_are_the_mask(seed: int) -> None:
+    mask = np.random.default_rng(seed).random((23, 31)) < 0.2 + 0.1 * seed
+    drawn = np.zeros(mask.shape, bool)
+    loops = outlines(mask)
+    for loop in loops:
+        drawn ^= polygon_to_mask(loop.astype(float), mask.shape)
+    assert (drawn == mask).all()
+    assert sum(area_of(loop) for loop in loops) == mask.sum()
