@@ -4,7 +4,8 @@
 import { make, say } from "../shared/elements.js";
 
 const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
-const JOININGS = ["merge", "subtract"];
+// The words of the entry with which the other region is chosen.
+const JOININGS = { merge: "mergeAny", subtract: "subtractAny" };
 
 // `rename(region)` opens the field for a name; `choosing` and `saving` are as in choosing.js and saving.js. Returns {toggle(region, opener, event),
 // close}.
@@ -67,13 +68,13 @@ export function createRegionMenu({ root, store, words, send, rename, choosing, s
       ...RESHAPINGS.map((op) => [words[op], edit(op)]),
       [words.saveCutout, () => leaveFor(() => saving.saveCutout(number))],
       [words.copyCutout, () => leaveFor(() => saving.copyCutout(number))],
-      ...(others.length ? JOININGS.map((op) => joiningEntry(op)) : []),
+      ...(others.length ? Object.keys(JOININGS).map((op) => joiningEntry(op)) : []),
     ];
 
     function joiningEntry(op) {
       const [other] = others;
       if (others.length === 1) return [say(words[op], { other }), edit(op, { other })];
-      return [words[`${op}Any`], () => leaveFor(() => choosing.begin(op, number))];
+      return [words[JOININGS[op]], () => leaveFor(() => choosing.begin(op, number))];
     }
   }
 
