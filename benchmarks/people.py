@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -144,6 +145,7 @@ def served(address: str | None, arguments: Sequence[str], program: Path = ROOT) 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends with this program
     command = [sys.executable, "app.py", "--port", str(port), "--mcp", "off", *arguments]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     with subprocess.Popen(command, cwd=program, env=environment, stdout=subprocess.DEVNULL) as process:

@@ -76,7 +76,7 @@ def build_app(
     title = text("header.title")
     with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
         _put_together(page, services, options, decode)
-    page.services = services
+    page.services, page.decode = services, decode
     services.workspaces.is_open = lambda workspace: session_states.is_open(page, workspace)
     return page
 

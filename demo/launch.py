@@ -17,6 +17,7 @@ from demo.api.checked_inputs import CheckedPage
 from demo.api.health import HealthRoute
 from demo.api.known_hosts import KnownHosts, RequireKnownHost
 from demo.api.metrics_page import Audience, MetricsRoute
+from demo.api.openai.door import OpenAIDoor
 from demo.api.own_session import RequireOwnSession
 from demo.api.request_bodies import LimitBodies, limit_of
 from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
@@ -62,6 +63,8 @@ def launch(
         Middleware(MetricsRoute, page=page, audience=metrics),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),
+        # Programs cannot log in there, so where people must, there is no such door.
+        *([] if options.get("auth") else [Middleware(OpenAIDoor, services=page.services, decode=page.decode)]),
         Middleware(RequireOwnSession),
     ]
     _, address, share_address = page.launch(

@@ -131,6 +131,8 @@ class PhotoTowerConfig:
     """Side in pixels of the square in which the tower sees every region once more, cut out of the picture; 0: never."""
     close_up_margin: float = 0.3
     """How much larger than the longer side of the region's box that cut-out is, as a share of it."""
+    prototypes: int = 0
+    """Names of photographed things that have a token of their own, which the tower's features choose among; 0: none."""
 
     def __post_init__(self) -> None:
         _require(self.name == PHOTO_TOWER_NAME, "config.photo_tower_unknown", name=_shown(self.name))
@@ -140,6 +142,8 @@ class PhotoTowerConfig:
             _require_counts(self, "close_up_size")
             _require(self.close_up_size % 32 == 0, "config.image_size_uneven", value=self.close_up_size)
         _require_number("close_up_margin", self.close_up_margin, at_least=0.0)
+        if self.prototypes != 0:
+            _require_counts(self, "prototypes")
         _require_normalisation(self.mean, self.std)
         known = isinstance(self.image_levels, tuple) and set(self.image_levels) <= set(PHOTO_LEVEL_STRIDES)
         _require(known, "config.photo_levels_unknown", values=_shown(self.image_levels))

@@ -15,6 +15,7 @@ from gradio.exceptions import InvalidPathError
 
 from demo.i18n.catalog import text
 from demo.i18n.switching import Page
+from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
@@ -27,6 +28,8 @@ class CheckedPage(Page):
 
     services: Services
     """What all persons on this page share."""
+    decode: Decode
+    """How requests to the model are carried out."""
     is_ending: bool = False
     """Whether the program ends: answers are stopped, and new requests should go elsewhere."""
 

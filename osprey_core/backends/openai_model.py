@@ -52,7 +52,7 @@ _ADDRESS = re.compile(r"openai:(?P<url>https?://[^#\s]+)#(?P<model>[^?\s]+)(?:\?
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class OpenAIEndpoint:
     """Where a model answers: the address up to `/v1`, the model's name there, how regions are shown to it."""
 
     url: str
@@ -60,7 +60,7 @@ class Endpoint:
     showing: Showing = "outline"
 
     @classmethod
-    def of(cls, name: str) -> Endpoint:
+    def of(cls, name: str) -> OpenAIEndpoint:
         """From "openai:URL#MODEL" or "openai:URL#MODEL?region=cutout". Raises InputError if it is not of that form."""
         match = _ADDRESS.fullmatch(name)
         showing = (match["showing"] or "outline") if match else ""
@@ -78,7 +78,7 @@ class OpenAIModel:
     device = "remote"
     dtype = "unknown"
 
-    def __init__(self, endpoint: Endpoint, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, endpoint: OpenAIEndpoint, environment: Mapping[str, str] = os.environ) -> None:
         self.endpoint = endpoint
         self.name = endpoint.model
         self._key = environment.get(KEY_VARIABLE, "")

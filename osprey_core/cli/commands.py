@@ -35,7 +35,7 @@ def main(
             ask(options, loaders, out, errors)
             return 0
         if isinstance(options, FindOptions):
-            find(options, loaders, out)
+            find(options, loaders, out, errors)
             return 0
         return 0 if describe(options, loaders, errors) else 2
     except OspreyError as error:

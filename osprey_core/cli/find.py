@@ -10,18 +10,25 @@ from osprey_core.cli.loaders import Loaders
 from osprey_core.cli.options import MAX_FILE_BYTES, FindOptions
 from osprey_core.io import mask_files
 from osprey_core.io.export import coco_shape
-from osprey_core.io.files import plain_json, read_file, write_file
+from osprey_core.io.files import check_file_writable, plain_json, read_file, write_file
 from osprey_core.io.pictures import read_picture
 from osprey_core.io.record import RecordedRegion
 from osprey_core.regions.rle import CodedMask
 
 
-def find(options: FindOptions, loaders: Loaders, out: TextIO) -> None:
-    """Write one line for each find to `out`: score, box, pixels. With `out` as an option, also a COCO file of masks."""
+def find(options: FindOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> None:
+    """Write one line for each find to `out`: score, box, pixels. With `out` as an option, also a COCO file of masks.
+
+    What is left out of a mask file is told to `errors`.
+    """
+    if options.out is not None:
+        check_file_writable(options.out)
     image = read_picture(read_file(options.image, MAX_FILE_BYTES))
     size_hw = image.height, image.width
     if options.masks is not None:
-        masks = [named.mask.mask() for named in mask_files.read_masks(options.masks, size_hw, options.image.name)]
+        mask_file = mask_files.read_mask_file(options.masks, size_hw, options.image.name)
+        errors.writelines(f"{note}\n" for note in mask_file.notes)
+        masks = [named.mask.mask() for named in mask_file.masks]
     else:
         everything = loaders.segmenter(options.models).open(np.asarray(image)).everything()
         masks = [scored.mask for scored in everything if scored.mask.any()]

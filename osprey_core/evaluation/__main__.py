@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.evaluation import confidence, segmenter_command
+from osprey_core.evaluation import confidence, labels_command, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
 from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["segmenter"]:
         return segmenter_command.main(given[1:])
+    if given[:1] == ["labels"]:
+        return labels_command.main(given[1:])
     if given[:1] == ["confidence"]:
         return confidence.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation", description=__doc__)

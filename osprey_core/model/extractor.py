@@ -38,6 +38,27 @@ class MaskLinear(nn.Module):
         return self.layers[2](x)
 
 
+class Prototypes(nn.Module):
+    """Tokens of names, mixed by how likely a linear classifier of the photo tower's features finds each name.
+
+    What is pooled of a photographed thing is scattered more than the language model can read; the classifier, which
+    is fitted to be right about pictures never seen, brings it to where the tokens of its likely names lie. A second
+    one tells drawings from photographs: what is drawn keeps the sum as it is.
+    """
+
+    def __init__(self, features: int, count: int, width: int) -> None:
+        super().__init__()
+        self.scores = nn.Linear(features, count)
+        self.drawn = nn.Linear(features, 1)
+        self.tokens = nn.Linear(count, width, bias=False)
+
+    def forward(self, summed: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """summed: (…, W), the levels' projections; features: (…, D) of the tower -> (…, W)."""
+        shares = self.scores(features).float().softmax(-1).to(summed.dtype)
+        drawn = self.drawn(features).float().sigmoid().to(summed.dtype)
+        return drawn * summed + (1 - drawn) * self.tokens(shares)
+
+
 class MaskExtractor(nn.Module):
     """Osprey's mask-aware visual extractor (section 3.2).
 
@@ -46,7 +67,13 @@ class MaskExtractor(nn.Module):
     single regions, are further summands.
     """
 
-    def __init__(self, level_dims: Sequence[int] | Mapping[str, int], token_dim: int, config: ExtractorConfig) -> None:
+    def __init__(
+        self,
+        level_dims: Sequence[int] | Mapping[str, int],
+        token_dim: int,
+        config: ExtractorConfig,
+        prototypes: int = 0,
+    ) -> None:
         super().__init__()
         dims = level_dims if isinstance(level_dims, Mapping) else dict(zip(LEVEL_NAMES, level_dims, strict=True))
         self.level_names = tuple(dims)
@@ -55,6 +82,10 @@ class MaskExtractor(nn.Module):
         self.feat_linear = nn.Linear(config.level_width, token_dim)
         self.mask_linear = MaskLinear(config.mask_size**2, config.spatial_width, token_dim)
         self.mask_size = config.mask_size
+        self.prototypes: Prototypes | None = None
+        if prototypes:
+            features = sum(dim for name, dim in dims.items() if name not in LEVEL_NAMES)
+            self.prototypes = Prototypes(features, prototypes, config.level_width)
 
     def forward(
         self,
@@ -117,6 +148,9 @@ class MaskExtractor(nn.Module):
         for name in self.level_names:
             projected = getattr(self, name)(pooled[name])  # (…, level_width)
             summed = projected if summed is None else summed + projected
+        if self.prototypes is not None:
+            features = torch.cat([pooled[name] for name in self.level_names if name not in LEVEL_NAMES], -1)
+            summed = self.prototypes(summed, features)
         tokens: torch.Tensor = self.feat_linear(summed)
         return tokens
 

@@ -198,6 +198,11 @@ def build_network(config: OspreyConfig) -> OspreyNetwork:
         config,
         vision_tower=build_vision_encoder(config.vision),
         mm_projector=Connector(config.vision.image_token_dim, dim),
-        mask_extractor=MaskExtractor(config.vision.pooled_dims, dim, config.extractor),
+        mask_extractor=MaskExtractor(
+            config.vision.pooled_dims,
+            dim,
+            config.extractor,
+            config.vision.photo.prototypes if config.vision.photo is not None else 0,
+        ),
         llm=LlamaForCausalLM(llama_config(config.language)),
     )

@@ -120,7 +120,7 @@ def begin_photo_linears(
             if name.endswith("head"):
                 head = slice(start, start + dim)
                 raw = photographed.features[:, -width:][:, head]
-                slope, offset = _imagenet_scores(classes, raw, tower)
+                slope, offset = imagenet_scores(classes, raw, tower)
                 prior_weight[head] = prior * (slope * statistics.pooled_std[head, None]) @ (target - middle)
                 prior_bias += prior * (offset + statistics.pooled_mean[head] @ slope) @ (target - middle)
             start += dim
@@ -143,7 +143,7 @@ def begin_photo_linears(
         _log_nearest(own_photo + normal_photo @ weight + bias + prior_bias, target, truth)
 
 
-def _imagenet_scores(
+def imagenet_scores(
     classes: Sequence[str], heads: torch.Tensor, tower: PhotoTower
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Linear map (1280, K) and offset (K,) from pooled heads to each name's ImageNet score, of mean 0 and deviation 1.

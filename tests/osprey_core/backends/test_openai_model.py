@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from osprey_core.backends.loading import load_region_model
-from osprey_core.backends.openai_model import Endpoint, OpenAIModel
+from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.region_model import RegionModel
@@ -20,7 +20,7 @@ MASK[30:90, 40:120] = True
 
 
 def model_at(served: StandIn, more: str = "", **environment: str) -> OpenAIModel:
-    return OpenAIModel(Endpoint.of(f"openai:{served.address}#qwen{more}"), environment)
+    return OpenAIModel(OpenAIEndpoint.of(f"openai:{served.address}#qwen{more}"), environment)
 
 
 def test_the_region_is_outlined_on_the_picture_and_called_by_its_number() -> None:
@@ -110,15 +110,15 @@ def test_an_endpoint_that_refuses_is_told_in_a_sentence(given: dict, code: str, 
 def test_nobody_at_the_address() -> None:
     with stand_in() as served:
         address = served.address
-    model = OpenAIModel(Endpoint(address, "m"), {})
+    model = OpenAIModel(OpenAIEndpoint(address, "m"), {})
     with pytest.raises(InputError) as refusal:
         model.open(PICTURE).ask("What is <region1>?", [MASK])
     assert refusal.value.code == "openai_model.no_answer"
 
 
 def test_the_name_says_address_model_and_showing() -> None:
-    assert Endpoint.of("openai:https://a.example/v1/#x/y") == Endpoint("https://a.example/v1", "x/y")
-    assert Endpoint.of("openai:http://localhost:8000/v1#m?region=rgba").showing == "rgba"
+    assert OpenAIEndpoint.of("openai:https://a.example/v1/#x/y") == OpenAIEndpoint("https://a.example/v1", "x/y")
+    assert OpenAIEndpoint.of("openai:http://localhost:8000/v1#m?region=rgba").showing == "rgba"
     assert load_region_model("openai:http://localhost:8000/v1#m").name == "m"
 
 

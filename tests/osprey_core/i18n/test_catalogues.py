@@ -42,7 +42,7 @@ def codes_in(node: ast.AST) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             match = re.fullmatch(r"([a-z_]+)\.[a-z0-9_]+", inner.value)
-            if match and match[1] in ROOMS and not inner.value.endswith((".json", ".model", ".safetensors")):
+            if match and match[1] in ROOMS and not inner.value.endswith((".json", ".model", ".safetensors", ".png")):
                 yield inner.value
 
 
