@@ -103,7 +103,7 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
     wire_find(services, workspace, find, found, scene_outputs(canvas) + follow_regions, decode)
     wire_everything(services, workspace, everything, settings, scene_outputs(canvas) + follow_regions, decode)
     wire_analysis(services, workspace, analysis, settings, decode)
-    wire_chat(services, workspace, chat, decode, scene_outputs(canvas))
+    wire_chat(services, workspace, chat, decode, scene_outputs(canvas) + about)
     wire_status(services, header, chat.settings.defaults, is_embedded)
 
     add_endpoints(page, services, decode)

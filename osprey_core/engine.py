@@ -42,8 +42,6 @@ position; with adjacent channels, no block has to rearrange them. `python -m ben
 class Osprey:
     """A loaded model, a `RegionModel`. Its results depend on its inputs alone, so threads may share it."""
 
-    abilities = Abilities()
-
     def __init__(
         self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES
     ) -> None:
@@ -118,6 +116,11 @@ class Osprey:
     def dtype(self) -> str:
         """Precision of the weights, such as "bfloat16"."""
         return str(self._parameter.dtype).removeprefix("torch.")
+
+    @property
+    def abilities(self) -> Abilities:
+        """Everything that a model can be asked for; the embedded one has learnt English only."""
+        return Abilities(english_only=self.is_embedded)
 
     @property
     def is_embedded(self) -> bool:

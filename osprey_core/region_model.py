@@ -42,6 +42,8 @@ class Abilities:
     """Names with confidences (`View.name`)."""
     features: bool = True
     """Maps of feature similarity, and region tokens that can be switched off."""
+    english_only: bool = False
+    """Whether it can read no other language than English."""
 
 
 class Guess(NamedTuple):

@@ -148,12 +148,13 @@ class FakeModel:
     """The text of every answer and caption; empty for one that tells about the pixels."""
     names: tuple[Guess, ...] = ()
     """What the model gives as names; without any it cannot tell confidences."""
+    english_only: bool = False
     named: list[NDArray[np.bool_]] = field(default_factory=list)
     """Masks that were named."""
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(confidence=bool(self.names))
+        return Abilities(confidence=bool(self.names), english_only=self.english_only)
 
     def open(self, image: Any) -> FakeView:
         self.opened += 1

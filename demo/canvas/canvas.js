@@ -5,6 +5,7 @@ import { component, tell } from "../shared/component.js";
 import { isTouch, make } from "../shared/elements.js";
 import { createCamera, hasCamera } from "./camera.js";
 import { createCaptions } from "./captions.js";
+import { createChoosing, followChoosing } from "./choosing.js";
 import { followDetail } from "./detail.js";
 import { createFinds } from "./finds.js";
 import { createFiles, followDropsAndPastes } from "./files.js";
@@ -20,6 +21,7 @@ import { followPreview } from "./preview.js";
 import { createReceiver } from "./receive.js";
 import { createRegionList } from "./regions.js";
 import { createRenderer } from "./render.js";
+import { createSaving } from "./saving.js";
 import { createStage } from "./stage.js";
 import { complain, createStore, regionOf } from "./store.js";
 import { createButton, createDescribeButton, createMarkOptions, createOpacity, createToolbar } from "./toolbar.js";
@@ -48,7 +50,8 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ? createCamera({ words, take: files.open, refuse: (sentence) => complain(store, sentence) })
     : null;
   const cameraButtons = () => (camera ? [createButton("camera", words.camera, words.cameraTip, camera.open)] : []);
-  const toolbar = createToolbar({ store, words, marks, send, undo, redo, inputs: files.inputs });
+  const saving = createSaving({ store, words, send });
+  const toolbar = createToolbar({ store, words, marks, send, saving, undo, redo, inputs: files.inputs });
   const zoom = createZoom({ store, words });
   const stage = createStage({
     zoom,
@@ -69,7 +72,8 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     ...createMarkOptions({ store, words }),
     createOpacity({ store, words }),
   );
-  const list = createRegionList({ root, store, words, send, listen });
+  const choosing = createChoosing({ store, send });
+  const list = createRegionList({ root, store, words, send, choosing, saving, listen });
   const openButton = createButton("open", words.choose, words.chooseTip, files.choosePicture);
   const maskButton = createButton("mask", words.chooseMask, words.chooseMaskTip, files.chooseMasks);
   const strip = createPictureStrip({
@@ -99,6 +103,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
     if (store.picture && isFree && !isTouch()) canvas.focus({ preventScroll: true });
   });
   createRenderer({ store, stage: stage.node, canvas, captions });
+  followChoosing({ canvas, store, choosing, listen });
   followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
   followPan({ canvas, store, zoom, listen });
   followPreview({ canvas, store, trigger, watch, props });
@@ -120,7 +125,7 @@ function mountCanvas({ element, props, words, trigger, server, upload, watch, li
 
   const lightFinds = createFinds({ store });
   listen(window, "osprey:found", ({ detail }) => lightFinds(detail));
-  const receive = createReceiver({ store, words, props, gestures, marks, forgetCaptions: captions.forget });
+  const receive = createReceiver({ store, words, props, gestures, marks, saving, forgetCaptions: captions.forget });
   watch(["scene", "picture", "pictures", "segments", "download"], receive);
   receive();
   store.touch("picture", "scene", "tool"); // draw everything once, also without data from Python

@@ -14,6 +14,7 @@ from demo.canvas import gestures
 from demo.canvas.gestures import (
     BoxGesture,
     BrushGesture,
+    CutOut,
     DeleteRegion,
     DetailMessage,
     DropPoint,
@@ -87,6 +88,7 @@ def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, follow
     )
     canvas.preview_point(others.preview_point, [workspace], [canvas], **private(queues.PREVIEWS, overlapping=True))
     canvas.show_detail(others.show_detail, [workspace], [canvas], **private(queues.OPENING, overlapping=True))
+    canvas.cut_out(others.cut_out, [workspace, canvas], [canvas], **private(queues.HEAVY))
     canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.HEAVY))
 
 
@@ -171,6 +173,18 @@ class CanvasHandlers:
             with picture_turn(self.services, workspace.person, record.export_pixels(session)):
                 data, name = record.zip_of(session, self.services.model.name, self.services.segmenter.name)
             download = {"download": {"seq": seq_of(value), "name": name, "data": base64.b64encode(data).decode()}}
+        return gr.update(scene=scene_of(workspace.session, seq_of(value)), **download)
+
+    def cut_out(self, workspace: Workspace, value: Any) -> Any:
+        """A region as a PNG with transparency, which the script saves or copies."""
+        download: dict[str, Any] = {}
+        with errors_as_toasts():
+            session, gesture = workspace.session, CutOut.read(value)
+            if session.picture is not None and session.shows(gesture.picture):
+                image = self.services.pictures.get(session.picture).image()
+                with picture_turn(self.services, workspace.person, record.cutout_pixels(session, gesture.number)):
+                    data, name = record.cutout_of(session, gesture.number, image)
+                download = {"download": {"seq": seq_of(value), "name": name, "data": base64.b64encode(data).decode()}}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **download)
 
 

@@ -29,6 +29,7 @@ EVENTS = (
     "take_segment",
     "load_masks",
     "save_record",
+    "cut_out",
     "show_detail",
     "preview_point",
     "edit_regions",
@@ -149,9 +150,13 @@ class PreviewMessage(ScriptMessage):
 
 
 class _RegionGesture(Gesture):
-    """A change of one region in the list."""
+    """A gesture about one region in the list."""
 
     number: int
+
+
+class CutOut(_RegionGesture):
+    """Give out the pixels of a region as a picture of its own."""
 
 
 class SelectRegion(_RegionGesture):

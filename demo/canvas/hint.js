@@ -5,7 +5,7 @@ import { isTouch, make, say } from "../shared/elements.js";
 const PROBLEM_TIME = 6000; // milliseconds
 
 // The fields that the sentence about the next step depends on.
-const STATE = ["picture", "scene", "corners", "action", "tool"];
+const STATE = ["picture", "scene", "corners", "action", "tool", "choosing"];
 
 export function createHint({ store, words }) {
   const node = make("div", { class: "osp-hint", id: "osp-hint", role: "status" });
@@ -27,9 +27,10 @@ export function createHint({ store, words }) {
 }
 
 // The sentence about the next step, or "".
-export function hintFor({ picture, scene, corners, action, tool }, words) {
+export function hintFor({ picture, scene, corners, action, tool, choosing }, words) {
   const number = scene.selected;
   if (!picture) return "";
+  if (choosing) return say(choosing.op === "merge" ? words.hintMerge : words.hintSubtract, choosing);
   if (corners) return words.hintCorners;
   if (action === "add") return say(words.hintAdd, { number });
   if (action === "remove") return say(words.hintRemove, { number });

@@ -24,6 +24,7 @@ export function followPreview({ canvas, store, trigger, watch, props }) {
     store.action === "new" &&
     !store.drag &&
     !store.waiting &&
+    !store.choosing &&
     slowAnswers < MOST_SLOW;
 
   function forget() {
@@ -50,7 +51,7 @@ export function followPreview({ canvas, store, trigger, watch, props }) {
   });
   canvas.addEventListener("pointerleave", forget);
   canvas.addEventListener("pointerdown", forget);
-  store.follow(["tool", "action", "scene", "view"], () => store.preview && store.set({ preview: null }));
+  store.follow(["tool", "action", "scene", "view", "choosing"], () => store.preview && store.set({ preview: null }));
   store.follow(["picture"], () => {
     slowAnswers = 0;
     forget();

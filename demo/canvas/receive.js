@@ -1,21 +1,18 @@
 // Reads the component's properties, as sent by Python, into the store.
 
-import { make, say } from "../shared/elements.js";
+import { say } from "../shared/elements.js";
 import { changesInWords } from "./changes.js";
 import { createLayer, createSegmentLayer } from "./layers.js";
 import { announce, complain, NO_VIEW, regionOf } from "./store.js";
 
-// Milliseconds after which the data of a download is freed.
-const DOWNLOAD_TIME = 60_000;
-
-// `forgetCaptions()` drops the previous picture's captions. Returns the function to call after a change of properties.
-export function createReceiver({ store, words, props, gestures, marks, forgetCaptions }) {
+// `saving` is as in saving.js. `forgetCaptions()` drops the previous picture's captions. Returns the function to call after a change of properties.
+export function createReceiver({ store, words, props, gestures, marks, saving, forgetCaptions }) {
   let announced = null; // the selection that was last announced
 
   function receive() {
     store.batch(() => {
       receivePicture();
-      receiveDownload();
+      saving.receive(props.download);
       receiveSegments();
       store.set({ pictures: (props.pictures && props.pictures.items) || [] });
       if (props.scene) receiveScene();
@@ -51,17 +48,6 @@ export function createReceiver({ store, words, props, gestures, marks, forgetCap
       segments: null,
       segment: null,
     });
-  }
-
-  function receiveDownload() {
-    const { download } = props;
-    const { waiting } = store;
-    if (!download || !waiting || waiting.name !== "save_record" || download.seq !== waiting.seq) return;
-    const bytes = Uint8Array.from(atob(download.data), (letter) => letter.charCodeAt(0));
-    const url = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
-    make("a", { href: url, download: download.name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_TIME);
-    download.data = ""; // so that it is not downloaded again
   }
 
   function receiveSegments() {

@@ -1,11 +1,15 @@
-// The menu of a region: rename, show or hide, reshape, merge, subtract.
+// The menu of a region: rename, show or hide, reshape, cut out, merge, subtract. Its length does not depend on how many regions
+// there are: of several others, the second of a merge or a subtraction is chosen on the picture.
 
 import { make, say } from "../shared/elements.js";
 
 const RESHAPINGS = ["grow", "shrink", "fill", "largest", "invert"];
+// The words of the entry with which the other region is chosen.
+const JOININGS = { merge: "mergeAny", subtract: "subtractAny" };
 
-// `rename(region)` opens the field for a name. Returns {toggle(region, opener, event), close}.
-export function createRegionMenu({ root, store, words, send, rename, listen }) {
+// `rename(region)` opens the field for a name; `choosing` and `saving` are as in choosing.js and saving.js. Returns {toggle(region, opener, event),
+// close}.
+export function createRegionMenu({ root, store, words, send, rename, choosing, saving, listen }) {
   let menu = null;
 
   function close() {
@@ -47,11 +51,12 @@ export function createRegionMenu({ root, store, words, send, rename, listen }) {
   // Pairs of a label and the function that a click calls.
   function entriesOf(region, opener) {
     const { number } = region;
-    const edit = (op, extra) => () => {
+    const leaveFor = (act) => {
       close();
       opener.focus({ preventScroll: true });
-      send("edit_regions", { op, number, ...extra });
+      act();
     };
+    const edit = (op, extra) => () => leaveFor(() => send("edit_regions", { op, number, ...extra }));
     const renameRegion = () => {
       close();
       rename(region);
@@ -61,11 +66,16 @@ export function createRegionMenu({ root, store, words, send, rename, listen }) {
       [words.rename, renameRegion],
       region.hidden ? [words.show, edit("show")] : [words.hide, edit("hide")],
       ...RESHAPINGS.map((op) => [words[op], edit(op)]),
-      ...others.flatMap((other) => [
-        [say(words.merge, { other }), edit("merge", { other })],
-        [say(words.subtract, { other }), edit("subtract", { other })],
-      ]),
+      [words.saveCutout, () => leaveFor(() => saving.saveCutout(number))],
+      [words.copyCutout, () => leaveFor(() => saving.copyCutout(number))],
+      ...(others.length ? Object.keys(JOININGS).map((op) => joiningEntry(op)) : []),
     ];
+
+    function joiningEntry(op) {
+      const [other] = others;
+      if (others.length === 1) return [say(words[op], { other }), edit(op, { other })];
+      return [words[JOININGS[op]], () => leaveFor(() => choosing.begin(op, number))];
+    }
   }
 
   listen(window, "pointerdown", (event) => {

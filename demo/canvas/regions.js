@@ -9,12 +9,13 @@ import { createRegionMenu } from "./region_menu.js";
 const MAX_NAME_LETTERS = 200; // as osprey_core.regions.region.MAX_NAME_CHARACTERS
 
 // `root` is the component's element, to which the menu of a region is appended.
-export function createRegionList({ root, store, words, send, listen }) {
+// `choosing` and `saving` are as in choosing.js and saving.js.
+export function createRegionList({ root, store, words, send, choosing, saving, listen }) {
   const node = make("div", { class: "osp-list", role: "list", "aria-label": words.regions });
-  const menu = createRegionMenu({ root, store, words, send, rename, listen });
+  const menu = createRegionMenu({ root, store, words, send, rename, choosing, saving, listen });
 
   function select(number) {
-    if (number === store.scene.selected) return;
+    if (choosing.choose(number) || number === store.scene.selected) return;
     store.scene.selected = number; // shown at once; Python confirms
     store.touch("scene");
     send("edit_regions", { op: "select", number });

@@ -44,6 +44,7 @@ export function createStore() {
     hovered: null, // number of the region under the pointer
     segment: null, // the layer of the segment under the pointer
     found: [], // layers of what a search has found
+    choosing: null, // a region's partner is being chosen on the picture: {op: "merge" or "subtract", number}
     renaming: null, // a name that is being typed: {number, input}
     closing: null, // the open picture whose closing waits for a second click: {sheet, timer}
     isUploading: false,

@@ -18,8 +18,9 @@ export function createButton(name, label, tip, onclick, extra) {
   );
 }
 
-// `undo` undoes the last change, `redo` makes it again; `inputs` are hidden nodes to append to the toolbar.
-export function createToolbar({ store, words, marks, send, undo, redo, inputs }) {
+// `saving` is as in saving.js; `undo` undoes the last change, `redo` makes it again; `inputs` are hidden nodes to append to
+// the toolbar.
+export function createToolbar({ store, words, marks, send, saving, undo, redo, inputs }) {
   const pressable = (name, choose) =>
     createButton(name, words[name], words[`${name}Tip`], () => choose(name), { "aria-pressed": "false" });
   const tools = TOOLS.map((name) => pressable(name, marks.setTool));
@@ -27,7 +28,7 @@ export function createToolbar({ store, words, marks, send, undo, redo, inputs })
   const undoButton = createButton("undo", words.undo, words.undoTip, undo);
   const redoButton = createButton("redo", words.redo, words.redoTip, redo);
   const clear = createButton("clear", words.clear, words.clearTip, () => send("edit_regions", { op: "clear" }));
-  const save = createButton("save", words.save, words.saveTip, () => send("save_record", {}));
+  const save = createButton("save", words.save, words.saveTip, saving.saveRecord);
 
   store.follow(["picture", "scene", "tool", "action"], () => {
     const { picture, scene, tool, action } = store;

@@ -19,6 +19,7 @@ from demo.jobs import answers
 from demo.jobs.decoding import Decode
 from demo.session import conversation
 from demo.session.conversation import Style
+from demo.session.naming import is_naming
 from demo.session.services import Services
 from demo.session.session import ChatTurn, Session
 from demo.session.workspace import Workspace
@@ -30,9 +31,9 @@ from osprey_core.language.sampling import SamplingSettings
 
 
 def wire_chat(
-    services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode, history: Outputs[Session]
+    services: Services, workspace: gr.State, chat: ChatPanel, decode: Decode, scene: Outputs[Session]
 ) -> None:
-    """Wire all events of the chat. `history` shows what can be undone."""
+    """Wire all events of the chat. `scene` shows the regions, which answers may name, and what can be undone."""
     shown = conversation_outputs(chat)
     handlers = ChatHandlers(services, decode, shown)
     outputs = [*shown.components, chat.question]
@@ -49,15 +50,18 @@ def wire_chat(
             for style, button in chat.presets.items()
         ),
     ]
+    names = NamesHandler(scene)
     for question in questions:
-        question.then(handlers.write_answer, [workspace, *chat.settings.components], outputs, **private(queues.MODEL))
+        settings = chat.settings.components
+        written = question.then(handlers.write_answer, [workspace, *settings], outputs, **private(queues.MODEL))
+        written.then(names, [workspace], list(scene.components), **at_once)
     chat.stop.click(handlers.stop, [workspace], outputs, **at_once)
     for button, handler, inputs in (
         (chat.undo, handlers.undo, [workspace, chat.question]),
         (chat.clear, handlers.clear, [workspace]),
     ):
         changed = button.click(handler, inputs, outputs, **at_once)
-        changed.then(lambda now: history.updates(now.session), [workspace], list(history.components), **at_once)
+        changed.then(lambda now: scene.updates(now.session), [workspace], list(scene.components), **at_once)
     chat.conversation.rate_answer(handlers.rate, [workspace], None, **private(queues.AT_ONCE, overlapping=True))
     wire_settings(chat.settings)
 
@@ -157,6 +161,20 @@ class ChatHandlers:
 
     def _updates_unchanged(self) -> list[Any]:
         return [*self.shown.unchanged(), gr.skip()]
+
+
+@dataclass(frozen=True)
+class NamesHandler:
+    """What Gradio calls after an answer: shows the name that a region got from it."""
+
+    scene: Outputs[Session]
+
+    def __call__(self, workspace: Workspace) -> list[Any]:
+        """Updates of the regions, if the last answer is one that names a region."""
+        session = workspace.session
+        if session.transcript and is_naming(session.transcript[-1]):
+            return self.scene.updates(session)
+        return self.scene.unchanged()
 
 
 def _settled(workspace: Workspace, turn: ChatTurn) -> Session:

@@ -51,9 +51,12 @@ def _note(turn: ChatTurn, note: str) -> str:
     """The note beside the answer, or in place of it; empty for an answer that is complete."""
     if turn.state == "waiting":
         return "" if turn.answer else note or text("chat.waiting_in_queue")
-    if turn.state == "complete":
-        return "" if turn.answer else text("chat.no_answer")
-    return f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})"
+    lines = [text("chat.english_only")] if turn.is_unreadable else []
+    if turn.state != "complete":
+        lines.insert(0, f"({text('chat.stopped') if turn.state == 'stopped' else text('chat.cut_off')})")
+    elif not turn.answer:
+        lines.insert(0, text("chat.no_answer"))
+    return "\n".join(lines)
 
 
 def _confidence(turn: ChatTurn) -> dict[str, Any] | None:

@@ -10,9 +10,11 @@ from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
 from demo.jobs.requests import Piece, QuestionRequest, request_of
 from demo.jobs.run import Ending, Job, Phase, run
+from demo.session.naming import with_names_from_answers
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, ChatTurn, Session, TurnState
 from demo.session.workspace import Workspace
+from osprey_core.language.english import is_english
 from osprey_core.language.sampling import SamplingSettings
 
 
@@ -79,7 +81,9 @@ class AnswerJob(Job[Progress]):
             # The seed is drawn here so that the turn can store it: with it the answer can be reproduced.
             settings = self._settings.with_longest(model.generation_defaults.max_new_tokens).with_seed()
             request = request_of(session, self._turn, settings)
-            self._write(places=request.numbers, model=str(getattr(model, "name", "")), settings=settings)
+            is_unreadable = model.abilities.english_only and not is_english(self._turn.typed)
+            name = str(getattr(model, "name", ""))
+            self._write(places=request.numbers, model=name, settings=settings, is_unreadable=is_unreadable)
             yield request
 
     def keep(self, place: int, piece: Piece) -> bool:
@@ -111,6 +115,7 @@ class AnswerJob(Job[Progress]):
             reason = self._measures.finish_reason if self._measures is not None else ""
             state = "length" if reason == "length" else "stopped" if reason == "stopped" else "complete"
         self._write(answer=self._text.strip(), state=state, stats=self._measures, replaces=None)
+        self._workspace.change(with_names_from_answers)
 
     def _write(self, **changes: Any) -> bool:
         """Change the turn in the session; False if it is no longer there."""

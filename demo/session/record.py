@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from demo.session.conversation import told_to_model
-from demo.session.pictures import open_picture
+from demo.session.pictures import open_picture, required_picture
+from demo.session.regions import required_region
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
-from osprey_core.io import export
+from osprey_core.io import annotation_formats, export
 from osprey_core.io.pictures import pixels_of
 from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
 from osprey_core.regions import mentions
+from osprey_core.regions.masks import box_xyxy
 
 SAVED_PIXELS = 24_000_000
 
@@ -40,6 +45,22 @@ def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
     if record is None:
         raise InputError("page.no_picture")
     return export.write_zip(record), f"{PurePath(record.picture.name).stem or 'picture'}-osprey.zip"
+
+
+def cutout_of(session: Session, number: int, image: NDArray[np.uint8]) -> tuple[bytes, str]:
+    """The region cut out of the picture as a PNG with transparency, and a name for the file.
+
+    image: the session's picture, uint8 (H, W, 3). Raises InputError if there is no such region.
+    """
+    region, picture = required_region(session, number), required_picture(session)
+    data = annotation_formats.cutout_png(image, RecordedRegion(region.number, region.mask, region.name))
+    return data, f"{PurePath(picture.name).stem or 'picture'}-region-{number}.png"
+
+
+def cutout_pixels(session: Session, number: int) -> int:
+    """Pixels that count for `cutout_of`: those of the region's box. Raises InputError if there is no such region."""
+    x0, y0, x1, y1 = box_xyxy(required_region(session, number).mask.mask())
+    return (x1 - x0) * (y1 - y0)
 
 
 def file_pixels(data: bytes) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
+from demo.session.naming import joined_names
 from demo.session.pictures import required_picture
 from demo.session.session import MaskEdit, Region, Session
 from osprey_core.errors import InputError
@@ -96,7 +97,7 @@ def rename_region(session: Session, number: int, name: str) -> Session:
     name = " ".join(name.split())
     if len(name) > MAX_NAME_CHARACTERS:
         raise InputError("page.long_name", limit=MAX_NAME_CHARACTERS)
-    return session.with_region(replace(required_region(session, number), name=name))
+    return session.with_region(replace(required_region(session, number), name=name, named_by="person"))
 
 
 def show_region(session: Session, number: int, shown: bool) -> Session:
@@ -113,13 +114,13 @@ def reshape_region(session: Session, number: int, how: Reshape) -> Session:
 
 
 def merge_regions(session: Session, number: int, other: int) -> Session:
-    """Add the second region's pixels to the first and delete the second."""
+    """Add the second region's pixels and name to the first and delete the second."""
     region, second = required_region(session, number), required_region(session, other)
     if region is second:
         raise InputError("page.same_region")
     mask = morphology.union([region.mask.mask(), second.mask.mask()])
     rest = tuple(candidate for candidate in session.regions if candidate is not second)
-    merged = _by_hand(replace(session, regions=rest), region, mask)
+    merged = joined_names(_by_hand(replace(session, regions=rest), region, mask), second)
     changed = tuple(merged if candidate is region else candidate for candidate in rest)
     return session.with_regions(changed, number)
 

@@ -60,7 +60,9 @@ class Region:
     extent_names: tuple[ExtentName, ...] = ()
     """Names of the segmenter's masks for the prompt, best first; fewer than two if there is no other extent."""
     name: str = ""
-    """The person's name for it; the model does not get it."""
+    """Its name, given by the person or taken from a short answer; the model does not get it."""
+    named_by: Literal["", "person", "model"] = ""
+    """Who gave the name, or removed it; a region that nobody has named gets one from the first short answer."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
 
@@ -98,6 +100,8 @@ class ChatTurn:
     """The page's numbers of the model's region1, region2 …; set when the model is asked."""
     model: str = ""
     """Name of the model that was asked."""
+    is_unreadable: bool = False
+    """Whether the question is in a language that this model cannot read."""
     liked: bool | None = None
     """The person's rating of the answer; None if not rated."""
     replaces: ChatTurn | None = None

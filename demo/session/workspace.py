@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from demo.session.naming import with_names_from_answers
 from demo.session.session import Session
 from osprey_core.errors import InputError
 
@@ -101,7 +102,7 @@ class Workspace:
                 if after.transcript is not before.session.transcript:  # undo or redo of a change of the conversation
                     known = {turn.id for turn in before.session.transcript}
                     transcript = (*after.transcript, *(turn for turn in now.transcript if turn.id not in known))
-                return replace(
+                changed = replace(
                     now,
                     regions=after.regions,
                     selected=after.selected,
@@ -109,6 +110,7 @@ class Workspace:
                     redo=after.redo,
                     transcript=transcript,
                 )
+                return with_names_from_answers(changed)  # an answer may have come in the meantime
 
             with self._lock:
                 sheet = next((sheet for sheet in self._sheets if sheet.id == before.id), None)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import io
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
+from PIL import Image
 
 from demo.session.workspace import Workspace
 from demo.shared import toasts
 from osprey_core.io import export
+from osprey_core.regions import masks
+from tests import fakes
 from tests.demo.page_events import click, digest, gesture, handler, scene
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
@@ -68,6 +73,24 @@ def test_everything_is_outlined_and_the_scene_is_answered(app: gr.Blocks, worksp
     assert shown["segments"]["picture"] == digest(workspace)
     assert len(shown["segments"]["items"]) > 0
     assert shown["scene"]["seq"] == 4
+
+
+def test_a_region_is_cut_out_with_transparency(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: Any = gesture(app, workspace, "cut_out", seq=4, picture=digest(workspace), number=1)
+    assert shown["download"]["name"] == "one-region-1.png"
+    pixels = np.array(Image.open(io.BytesIO(base64.b64decode(shown["download"]["data"]))))
+    mask = fakes.shape("red")
+    x0, y0, x1, y1 = masks.box_xyxy(mask)
+    assert ((pixels[..., 3] == 255) == mask[y0:y1, x0:x1]).all()
+    assert (pixels[pixels[..., 3] == 255][:, :3] == np.asarray(fakes.picture())[mask]).all()
+
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    refused: Any = gesture(app, workspace, "cut_out", seq=5, picture=digest(workspace), number=7)
+    assert "download" not in refused
+    assert "@7" in told[0]
 
 
 def test_saving_gives_a_zip_that_opens_again(app: gr.Blocks, workspace: Workspace) -> None:

@@ -91,6 +91,20 @@ def test_what_an_answer_lacks_is_said(two: Session, changes: dict[str, Any], not
     assert transcript.turns(session, "in the queue")[-1]["note"] == note
 
 
+@pytest.mark.parametrize(
+    ("question", "english_only", "is_told"),
+    [("이것은 무엇입니까?", True, True), ("What is it?", True, False), ("이것은 무엇입니까?", False, False)],
+)
+def test_a_question_that_the_model_cannot_read_is_told_so(
+    two: Session, question: str, english_only: bool, is_told: bool
+) -> None:
+    model = fakes.FakeModel(reply="a disc", english_only=english_only)
+    services = Services(model=LazyResource.of(model), segmenter=LazyResource.of(fakes.FakeSegmenter()))
+    shown = transcript.turns(asked(services, two, question))[-1]
+    assert (shown["note"] == text("chat.english_only")) == is_told
+    assert shown["answer"] == ["a disc"]
+
+
 def test_every_answer_tells_how_it_was_made(services: Services, two: Session) -> None:
     session = asked(services, asked(services, two, "What?"), "And?")
     for shown in transcript.turns(session):
