@@ -221,13 +221,13 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
 ) -> None:
     import threading
 
-    import osprey_core
+    from osprey_core import engine
 
     happened: list[Any] = []
 
     class Loaded(UnpicklableModel):
         @classmethod
-        def from_pretrained(cls, *arguments: Any) -> Any:
+        def from_pretrained(cls, *arguments: Any, **options: Any) -> Any:
             happened.append(threading.current_thread() is threading.main_thread())
             return cls()
 
@@ -242,7 +242,7 @@ def test_there_the_model_is_loaded_first_and_on_the_main_thread(
         given.extend(models)
         return make_decoder(*models)
 
-    monkeypatch.setattr(osprey_core, "Osprey", Loaded, raising=False)
+    monkeypatch.setattr(engine, "Osprey", Loaded)
     monkeypatch.setattr(gr.Blocks, "launch", launch)
     monkeypatch.setattr(zero_gpu, "decoder", decoder)
     assert program.serve(Options(zero_gpu=True)) == 0
