@@ -38,6 +38,10 @@ class MaskLinear(nn.Module):
         return self.layers[2](x)
 
 
+KEPT_SHARE = 0.4
+"""Of a photographed thing's own sum beside its prototype: colours are in it."""
+
+
 class Prototypes(nn.Module):
     """Tokens of names, mixed by how likely a linear classifier of the photo tower's features finds each name.
 
@@ -56,7 +60,8 @@ class Prototypes(nn.Module):
         """summed: (…, W), the levels' projections; features: (…, D) of the tower -> (…, W)."""
         shares = self.scores(features).float().softmax(-1).to(summed.dtype)
         drawn = self.drawn(features).float().sigmoid().to(summed.dtype)
-        return drawn * summed + (1 - drawn) * self.tokens(shares)
+        own = KEPT_SHARE + (1 - KEPT_SHARE) * drawn
+        return own * summed + (1 - own) * self.tokens(shares)
 
 
 class MaskExtractor(nn.Module):

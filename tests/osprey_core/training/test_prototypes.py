@@ -10,7 +10,7 @@ import torch
 from osprey_core.config import PhotoTowerConfig
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
-from osprey_core.model.extractor import Prototypes
+from osprey_core.model.extractor import KEPT_SHARE, Prototypes
 from osprey_core.model.towers import build_photo_tower
 from osprey_core.runtime import checkpoint
 from osprey_core.training.photo_batches import tower_dims
@@ -32,8 +32,9 @@ def test_tokens_are_mixed_by_their_names_shares_and_drawings_keep_theirs() -> No
         prototypes.tokens.weight.copy_(torch.tensor([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]))
         summed = torch.full((4, 3), 9.0)
         found = prototypes(summed, torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]))
-    expected = [[1.0, 2.0, 3.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0], [9.0, 9.0, 9.0]]
-    assert torch.allclose(found, torch.tensor(expected), atol=1e-4)
+    named = torch.tensor([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0]])
+    assert torch.allclose(found[:3], KEPT_SHARE * 9 + (1 - KEPT_SHARE) * named, atol=1e-4)
+    assert torch.allclose(found[3], torch.full((3,), 9.0), atol=1e-4)
 
 
 def test_a_fitted_model_tells_names_and_drawings_and_is_saved_whole(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_fitted_model_tells_names_and_drawings_and_is_saved_whole(tmp_path: Pa
         new_cups, new_drawings = cluster(0, 5), cluster(2, 5)
         cup = tokens(network, photographed.features[:60]).mean(0)
         before = (tokens(network, new_cups) - cup).norm(dim=1)
-        assert ((tokens(fitted, new_cups) - cup).norm(dim=1) < 0.3 * before).all()
+        assert ((tokens(fitted, new_cups) - cup).norm(dim=1) < 0.6 * before).all()
         plain = tokens(network, new_drawings)
         assert torch.allclose(tokens(fitted, new_drawings), plain, atol=0.05 * float(plain.norm(dim=1).mean()))
     checkpoint.save(tmp_path, fitted, model.prompts.tokenizer, torch.float32)
