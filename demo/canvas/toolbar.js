@@ -91,7 +91,8 @@ export function createDescribeButton({ store, words, describe }) {
 
 // How strongly the colours of regions cover their pixels, down to outlines alone; kept in the browser.
 export function createOpacity({ store, words }) {
-  const input = make("input", { type: "range", min: 0, max: MOST_OPACITY, step: 0.04, "aria-label": words.opacity });
+  const kind = { type: "range", min: 0, max: MOST_OPACITY, step: 0.04 };
+  const input = make("input", { ...kind, class: "osp-slider", "aria-label": words.opacity });
   const node = make("label", { class: "osp-opacity", title: words.opacityTip }, icon("tint"), input);
   const stored = Number.parseFloat(recall("opacity"));
   if (stored >= 0 && stored <= MOST_OPACITY) store.set({ opacity: stored });
