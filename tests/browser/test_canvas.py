@@ -168,7 +168,8 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
     assert chat.bounding_box()["height"] > empty
     question, acts = (person.page.locator(part).bounding_box() for part in (".user.message", ".osp-answering"))
     around = chat.bounding_box()
-    assert around["y"] <= question["y"] and acts["y"] + acts["height"] <= around["y"] + around["height"]
+    assert around["y"] <= question["y"]
+    assert acts["y"] + acts["height"] <= around["y"] + around["height"]
 
 
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:

@@ -475,10 +475,18 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit: Any, address
     assert person.page.evaluate("document.documentElement.scrollWidth") <= 390
     outside = person.page.evaluate(
         """[...document.querySelectorAll('button, textarea, canvas.osp-canvas')].filter((node) => node.offsetParent)
-          .filter((node) => !node.closest('.osp-list, .osp-strip'))
+          .filter((node) => !node.closest('.osp-list, .osp-strip, #presets'))
           .map((node) => [node.getBoundingClientRect().right, node.className]).filter(([right]) => right > 391)"""
     )
     assert outside == []
+    row = person.page.locator("#presets")  # one row, which scrolls by itself
+    bounds = row.bounding_box()
+    assert bounds["x"] >= 0
+    assert bounds["x"] + bounds["width"] <= 391
+    ending = row.locator("button:visible").last
+    ending.scroll_into_view_if_needed()
+    last = ending.bounding_box()
+    assert last["x"] + last["width"] <= 391
 
 
 def test_a_desktop_needs_no_scrolling(visit: Any, address: str) -> None:
