@@ -557,6 +557,8 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
         person.page.get_by_text(text("chat.waiting_for_model")).wait_for()
         release.set()
         assert "area=8000" in person.wait_answer(1)
+        person.page.get_by_text("fake · cpu").first.wait_for(state="attached")
+        person.page.locator(".osp-model summary").click()
         person.page.get_by_text("fake · cpu").first.wait_for()
 
 

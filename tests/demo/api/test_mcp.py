@@ -8,7 +8,6 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from PIL import Image
 
 from osprey_core.regions.rle import decode_rle
 from tests import fakes
+from tests.demo.api.threads import in_own_thread
 
 pytest.importorskip("mcp", reason="the package mcp is not installed; requirements.txt has it")
 jsonschema = pytest.importorskip("jsonschema")
@@ -27,12 +27,6 @@ jsonschema = pytest.importorskip("jsonschema")
 pytestmark = pytest.mark.slow
 
 PROGRAMS = (Path(__file__).parents[3] / "docs/api.md").read_text(encoding="utf-8")
-
-
-def in_own_thread(work: Any, *given: Any) -> Any:
-    """The browser of other tests keeps an event loop running in this thread, and two cannot be nested."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work, *given).result()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from starlette.formparsers import MultiPartException
 
 from demo.api.request_bodies import LIMITS, MAX_VALUES, OTHER_LIMIT, LimitBodies, limit_of
 from demo.session.marks import MAX_STROKE_POINTS
+from tests.demo.api.threads import in_own_thread
 
 
 class Server:
@@ -52,7 +53,7 @@ def send(path: str, pieces: list[bytes], declared: int | None = None, cut: bool 
 
     headers = [] if declared is None else [(b"content-length", str(declared).encode())]
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
-    asyncio.run(LimitBodies(server)(scope, receive, reply))
+    in_own_thread(lambda: asyncio.run(LimitBodies(server)(scope, receive, reply)))
     body = b"".join(message.get("body", b"") for message in replies)
     return server, replies[0]["status"] if replies else 0, json.loads(body or b"null")
 

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,6 +144,13 @@ def test_every_request_has_an_id_and_a_line(tmp_path: Path, caplog: pytest.LogCa
     ):
         mine = httpx.get(f"{address}/health?secret=1", headers={"X-Request-ID": "mine-1"})
         drawn = httpx.get(f"{address}/no-such-page")
+        ids = {"mine-1", drawn.headers["x-request-id"]}
+        # A line is written after its answer is sent.
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if ids <= {json.loads(record.getMessage())["id"] for record in caplog.records}:
+                break
+            time.sleep(0.02)
     assert mine.headers["x-request-id"] == "mine-1"
     assert re.fullmatch("[0-9a-f]{32}", drawn.headers["x-request-id"])
     lines = {line["id"]: line for line in map(json.loads, (record.getMessage() for record in caplog.records))}

@@ -15,6 +15,7 @@ import pytest
 from demo.api import upload_folder
 from demo.api.upload_folder import GuardUploads, UploadFolder
 from demo.shared.own_folder import own_folder, remove_abandoned
+from tests.demo.api.threads import in_own_thread
 
 
 def stored(folder: Path, name: str, size: int, age: float) -> Path:
@@ -79,7 +80,7 @@ def posted(app: Any, uploads: UploadFolder, size: int = 10) -> tuple[int, Any]:
 
     headers = [(b"content-length", str(size).encode())]
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers, "query_string": b""}
-    asyncio.run(GuardUploads(app, uploads)(scope, receive, send))
+    in_own_thread(lambda: asyncio.run(GuardUploads(app, uploads)(scope, receive, send)))
     return replies[0]["status"], json.loads(replies[1]["body"])
 
 
