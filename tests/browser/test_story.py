@@ -507,9 +507,14 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
     person.wait_regions(1)
     person.page.click("#settings button")
     number = person.page.locator("#settings input[type=number]").first
-    number.fill("0.7")
-    number.press("Tab")
-    person.page.wait_for_function("document.querySelector('#settings input[type=range]').value === '0.7'")
+    slider = person.page.locator("#settings input[type=range]").first
+    for _ in range(10):  # the drawer's controls may be mounted anew just after it opens, without what was typed
+        number.fill("0.7")
+        number.press("Tab")
+        person.page.wait_for_timeout(500)
+        if slider.input_value() == "0.7":
+            break
+    assert slider.input_value() == "0.7"
     person.page.get_by_label(text("settings.seed")).fill("12")
     person.page.keyboard.press("Tab")
     person.ask("What is it?")
