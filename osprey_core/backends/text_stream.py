@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.timing import AnswerTimes
 
 
-class TextStream:
+class TextStream(AnswerTimes):
     """Iterate it for text, call `stop()` from any thread. `finish_reason` and the measures are final at the end.
 
     Args:
@@ -20,12 +21,10 @@ class TextStream:
 
     def __init__(self, pieces: Callable[[TextStream], Iterator[str]], settings: SamplingSettings | None = None) -> None:
         self._pieces = pieces
-        self._began_at = self._first_at = self._last_at = 0.0
         self._piece_count = 0
         self.stopped = threading.Event()
         self.on_stop: Callable[[], None] | None = None
         self.prompt_tokens = 0
-        self.new_tokens = 0
         self.trimmed_turns = 0
         self.finish_reason: str | None = None
         self.settings = settings
@@ -47,14 +46,3 @@ class TextStream:
         self.stopped.set()
         if self.on_stop is not None:
             self.on_stop()
-
-    @property
-    def seconds_to_first_token(self) -> float:
-        """From the start of the iteration to the first piece; 0 while there is none."""
-        return max(self._first_at - self._began_at, 0.0)
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Rate after the first piece; 0 with fewer than two tokens."""
-        elapsed = self._last_at - self._first_at
-        return (self.new_tokens - 1) / elapsed if self.new_tokens > 1 and elapsed > 0 else 0.0

@@ -19,6 +19,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, accepts_prefix
 from osprey_core.errors import CheckpointError
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.timing import AnswerTimes
 from osprey_core.language.tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
@@ -221,7 +222,7 @@ class AnswerText:
         return 0
 
 
-class AnswerStream:
+class AnswerStream(AnswerTimes):
     """An answer that is being generated: iterate it for text pieces, call `stop()` from any thread.
 
     `finish_reason`, `new_tokens` and the timings are final once the iteration has ended. `settings` reproduce the
@@ -242,11 +243,9 @@ class AnswerStream:
         self._eos_id = tokenizer.eos_id
         self._tokens = tokens
         self._pieces = self._run()
-        self._first_at = self._last_at = self._began_at = 0.0
         self.prompt_tokens = prompt_tokens
         self.trimmed_turns = trimmed_turns
         self.settings = settings
-        self.new_tokens = 0
         self.finish_reason: FinishReason | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -255,17 +254,6 @@ class AnswerStream:
     def stop(self) -> None:
         """End the answer at the next token. The text so far stays."""
         self._stop.set()
-
-    @property
-    def seconds_to_first_token(self) -> float:
-        """From the start of the iteration to the first token; 0 while there is none."""
-        return max(self._first_at - self._began_at, 0.0)
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Rate after the first token; 0 with fewer than two tokens."""
-        elapsed = self._last_at - self._first_at
-        return (self.new_tokens - 1) / elapsed if self.new_tokens > 1 and elapsed > 0 else 0.0
 
     def _run(self) -> Iterator[str]:
         self._began_at = time.perf_counter()

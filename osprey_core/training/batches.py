@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import OspreyError
-from osprey_core.language.prompts import PromptWriter, Turn
+from osprey_core.language.prompts import PromptWriter, TextPrompt, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.photo_levels import photo_pixels
@@ -104,6 +104,29 @@ class Batch:
         return Batch(move(self.pixel_values).float(), photo, move(self.pictures), grids, *rest)
 
 
+def fitting_transcript(
+    prompts: PromptWriter, sample: Sample, max_tokens: int
+) -> tuple[TextPrompt, torch.Tensor, torch.Tensor]:
+    """A sample's conversation without the last turns that exceed `max_tokens`; the first turn always stays.
+
+    Returns:
+        the prompt, its ids int64 (T,), and the same ids where they are learned, else IGNORED.
+    """
+    turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
+    while True:
+        prompt, learned = prompts.transcript(turns, len(sample.masks))
+        if len(prompt.ids) <= max_tokens or len(turns) == 1:
+            break
+        turns = turns[:-1]
+    ids = torch.tensor(prompt.ids)
+    return prompt, ids, torch.where(torch.tensor(learned), ids, IGNORED)
+
+
+def of_next_id(labels: torch.Tensor) -> torch.Tensor:
+    """Labels (T,) moved to the positions that predict them: position t predicts id t + 1."""
+    return torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
+
+
 def make_example(
     sample: Sample,
     pixel_values: torch.Tensor,
@@ -116,18 +139,10 @@ def make_example(
     config = prompts.config
     sizes_hw = config.vision.pooled_sizes_hw
     stacked = torch.from_numpy(np.stack(sample.masks)) if len(sample.masks) else torch.zeros(0, 1, 1)
-    turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
-    while True:
-        prompt, learned = prompts.transcript(turns, len(sample.masks))
-        if len(prompt.ids) <= max_tokens or len(turns) == 1:
-            break
-        turns = turns[:-1]
-    ids = torch.tensor(prompt.ids)
-    labels = torch.where(torch.tensor(learned), ids, IGNORED)
+    prompt, ids, labels = fitting_transcript(prompts, sample, max_tokens)
     repeats = torch.where(ids == IMAGE_PLACEHOLDER_ID, config.vision.image_token_count, 1)
     ids, labels = ids.repeat_interleave(repeats), labels.repeat_interleave(repeats)
-    # Position t predicts id t + 1.
-    labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])
+    labels = of_next_id(labels)
     named = sample.region_names or [""] * len(sample.masks)
     names = torch.tensor([name_ids.get(name, IGNORED) for name in named], dtype=torch.long)
     return TrainingExample(
@@ -215,7 +230,7 @@ def loader(scenes: Scenes, scenes_per_batch: int, workers: int) -> Iterator[Batc
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=one_thread,
     )
     for batch in batches:
         if isinstance(batch, OspreyError):
@@ -245,7 +260,8 @@ def _collate_or_error(groups: Sequence[Sequence[TrainingExample] | OspreyError])
     return errors[0] if errors else collate([group for group in groups if not isinstance(group, OspreyError)])
 
 
-def _one_thread(_: int) -> None:
+def one_thread(_: int) -> None:
+    """Keep a worker process to one thread."""
     # Workers are many and share the cores; OpenCV and torch would each start a thread per core.
     torch.set_num_threads(1)
     import cv2

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
+
+from osprey_core.training.batches import one_thread
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ def endless_batches(items: Dataset[T], first: int, size: int, workers: int) -> I
         num_workers=workers,
         collate_fn=list,
         prefetch_factor=3 if workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_begin,
     )
     yield from loader
 
@@ -38,9 +39,7 @@ class _Numbers:
             start += self._size
 
 
-def _one_thread(_: int) -> None:
-    # Workers are many and share the cores; torch and OpenCV would each start a thread per core.
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+def _begin(number: int) -> None:
+    one_thread(number)
     # A batch holds hundreds of tensors, each of which would keep a file open.
     torch.multiprocessing.set_sharing_strategy("file_system")

@@ -106,10 +106,10 @@ def dialogue_loss(
     outcome = _language_outcome(network, hidden, labels, answer_start_weight)
     if namer is None:
         return outcome
-    mask_token_loss, region_accuracy = _named(namer(mask_tokens), batch.names)
+    mask_token_loss, region_accuracy = named_loss(namer(mask_tokens), batch.names)
     tokens_names = image_token_names(batch)
     inside = tokens_names != IGNORED
-    image_token_loss, image_token_accuracy = _named(namer(image_tokens[inside]), tokens_names[inside])
+    image_token_loss, image_token_accuracy = named_loss(namer(image_tokens[inside]), tokens_names[inside])
     return Outcome(
         outcome.loss + naming * mask_token_loss + image_naming * image_token_loss,
         outcome.token_accuracy,
@@ -130,7 +130,7 @@ def image_token_names(batch: Batch) -> torch.Tensor:
     return torch.where(cells.sum(1) == 1, named.sum(1) + IGNORED, IGNORED)
 
 
-def _named(scores: torch.Tensor, names: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def named_loss(scores: torch.Tensor, names: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss and accuracy of class scores (…, classes); both 0 where nothing has a name."""
     known = names != IGNORED
     loss = F.cross_entropy(scores.flatten(0, -2).float(), names.flatten(), ignore_index=IGNORED, reduction="sum")

@@ -22,7 +22,7 @@ from osprey_core.model.mask_pooling import mask_pooling
 from osprey_core.model.osprey import resample
 from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime.close_ups import pooled_levels
-from osprey_core.training.batches import IGNORED
+from osprey_core.training.batches import IGNORED, of_next_id
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.photo_stream import RawPicture, Talk
 
@@ -328,7 +328,7 @@ class SeenRegions:
             prompt, learned = self._prompts.transcript([turn], 1)
             whole = torch.tensor(prompt.ids)
             following = torch.where(torch.tensor(learned), whole, IGNORED)
-            following = torch.cat([following[1:], following.new_full((1,), IGNORED)])
+            following = of_next_id(following)
             end = prompt.ids.index(IMAGE_PLACEHOLDER_ID)
             self._questions[question, name] = whole[:end], whole[end + 1 :], following[end + 1 :]
         return self._questions[question, name]

@@ -34,7 +34,7 @@ from osprey_core.runtime.devices import resolve_device
 from osprey_core.runtime.photo_levels import load_photo_tower
 from osprey_core.training.batches import IGNORED
 from osprey_core.training.endless import endless_batches
-from osprey_core.training.objectives import RegionNamer
+from osprey_core.training.objectives import RegionNamer, named_loss
 from osprey_core.training.photo_batches import (
     Encoded,
     PhotoBatch,
@@ -135,7 +135,7 @@ def answer_loss(
     starts = batch.starts[learned]
     weights = torch.where(starts, options.start_weight, 1.0)
     answers = (F.cross_entropy(logits, targets, reduction="none") * weights).sum() / weights.sum()
-    names, name_accuracy = _named(namer(mask_tokens), batch.names)
+    names, name_accuracy = named_loss(namer(mask_tokens), batch.names)
     loss = answers + options.naming * names
     right = logits.argmax(1) == targets
     told = {
@@ -146,17 +146,9 @@ def answer_loss(
         "name_accuracy": name_accuracy,
     }
     if image_tokens is not None and options.image_naming and picture_learns:
-        shown, told["image_token_accuracy"] = _named(namer(image_tokens), batch.token_names)
+        shown, told["image_token_accuracy"] = named_loss(namer(image_tokens), batch.token_names)
         loss = loss + options.image_naming * shown
     return {"loss": loss, **told}
-
-
-def _named(scores: torch.Tensor, names: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss and accuracy of class scores (…, classes); 0 where nothing has a name."""
-    known = names != IGNORED
-    count = known.sum().clamp(min=1)
-    loss = F.cross_entropy(scores.flatten(0, -2).float(), names.flatten(), ignore_index=IGNORED, reduction="sum")
-    return loss / count, ((scores.argmax(-1) == names) & known).sum() / count
 
 
 def _prefix(network: OspreyNetwork, before: torch.Tensor, image_tokens: torch.Tensor | None) -> KeyValues:

@@ -16,12 +16,12 @@ import torch
 from torch.utils.data import Dataset
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, OspreyConfig
-from osprey_core.language.prompts import PromptWriter, Turn
+from osprey_core.language.prompts import PromptWriter
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.close_ups import close_up
 from osprey_core.runtime.photo_levels import photo_square
-from osprey_core.training.batches import IGNORED
+from osprey_core.training.batches import fitting_transcript, of_next_id
 from osprey_core.training.config import NANO_INKED, NANO_STAGES, NANO_STYLES, NANO_THINGS
 from osprey_core.training.dialogues import DialogueSample
 from osprey_core.training.dialogues.photo_talks import photo_sample
@@ -121,16 +121,8 @@ def _halved(grids: MaskGrids) -> MaskGrids:
 
 def tokenized(prompts: PromptWriter, sample: DialogueSample, first_region: int = 0) -> Talk:
     """A conversation as ids and labels; region 0 is row `first_region`. Last turns beyond the limit are left out."""
-    turns = [Turn(turn.question, turn.answer, turn.known_regions) for turn in sample.dialogue]
-    while True:
-        prompt, learned = prompts.transcript(turns, len(sample.masks))
-        if len(prompt.ids) <= MAX_TOKENS or len(turns) == 1:
-            break
-        turns = turns[:-1]
-    ids = torch.tensor(prompt.ids)
-    labels = torch.where(torch.tensor(learned), ids, IGNORED)
-    labels = torch.cat([labels[1:], labels.new_full((1,), IGNORED)])  # position t predicts id t + 1
-    return Talk(ids, labels, torch.tensor(prompt.regions, dtype=torch.long) + first_region)
+    prompt, ids, labels = fitting_transcript(prompts, sample, MAX_TOKENS)
+    return Talk(ids, of_next_id(labels), torch.tensor(prompt.regions, dtype=torch.long) + first_region)
 
 
 @dataclass(frozen=True)
