@@ -55,16 +55,19 @@ def build_app(
     examples: Path = EXAMPLES,
     decode: Decode = decode,
     second: LazyResource[Any] | None = None,
+    clip: LazyResource[Any] | None = None,
 ) -> CheckedPage:
     """The whole page. Model and segmenter are resources that may still be loading, or loaded objects.
 
     second: another model to compare the first with, if one was configured.
+    clip: a CLIP that compares regions with words, if one was configured.
     """
     picture_turns = Turns(PIXELS_IN_FLIGHT)
     services = Services(
         model=_lazy(model),
         segmenter=_lazy(segmenter),
         second=second,
+        clip=clip,
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
         workspaces=WorkspaceStore(caller_address=caller_address),

@@ -38,12 +38,12 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     """
     second = isinstance(request, QuestionRequest) and request.second
     view = opened_view(services, request.picture, second)
-    _require_ability(view, request)
+    _require_ability(services, view, request)
     if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket, can_name(services))
         return
     if isinstance(request, AnalysisRequest):
-        yield from request.results(view, ticket)
+        yield from request.results(view, ticket, lambda: opened_by_clip(services, request.picture))
         return
     switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
     stream = view.stream(
@@ -84,10 +84,12 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     )
 
 
-def _require_ability(view: Any, request: AnyRequest) -> None:
+def _require_ability(services: Services, view: Any, request: AnyRequest) -> None:
     """Raise InputError if the view's model cannot do what the request needs."""
     abilities = getattr(view.model, "abilities", Abilities())
     needed = request.needs if isinstance(request, AnalysisRequest) else None
+    if isinstance(request, AnalysisRequest) and request.uses_clip and has_clip(services):
+        return
     if isinstance(request, QuestionRequest) and request.without:
         needed = "features"
     if needed is not None and not getattr(abilities, needed):
@@ -104,6 +106,20 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
         raise InputError("page.one_model")
     opened = services.pictures.get(picture)
     return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
+
+
+def has_clip(services: Services) -> bool:
+    """Whether there is a CLIP. One that could not be loaded counts as none; the header tells why."""
+    return services.clip is not None and services.clip.wait() and services.clip.state == "ready"
+
+
+def opened_by_clip(services: Services, picture: Picture) -> Any:
+    """The picture as encoded by the CLIP, slow the first time, then cached; None without a CLIP."""
+    clip = services.clip
+    if clip is None or not has_clip(services):
+        return None
+    opened = services.pictures.get(picture)
+    return opened.part("view of the CLIP", lambda: clip.get().open(opened.image()))
 
 
 def can_name(services: Services, second: bool = False) -> bool:

@@ -48,6 +48,8 @@ class Job(ABC, Generic[Update]):
     """How many others have their turn before this job."""
     asks_second_model: bool = False
     """Whether the job also needs the second model."""
+    uses_clip: bool = False
+    """Whether the job also asks the CLIP, where there is one."""
 
     @abstractmethod
     def is_wanted(self) -> bool:
@@ -83,7 +85,11 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
         if not job.is_wanted():  # stopped before its ticket existed
             ticket.stop()
         yield from _update(job, "queued")
-        models = [services.model, services.second if job.asks_second_model else None]
+        models = [
+            services.model,
+            services.second if job.asks_second_model else None,
+            services.clip if job.uses_clip else None,
+        ]
         while not ticket.stopped and not all(model.wait(0.2) for model in models if model is not None):
             yield from _update(job, "loading")
             if not job.is_wanted():

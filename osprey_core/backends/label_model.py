@@ -42,12 +42,12 @@ class LabelModel:
     @property
     def device(self) -> str:
         """Device of the weights."""
-        return str(self.clip.network.logit_scale.device)
+        return self.clip.device
 
     @property
     def dtype(self) -> str:
         """Precision of the weights."""
-        return str(self.clip.network.logit_scale.dtype).removeprefix("torch.")
+        return self.clip.dtype
 
     def open(self, image: Image.Image | np.ndarray) -> LabelView:
         """Encode a picture once. Raises InputError if it cannot be read."""

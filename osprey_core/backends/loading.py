@@ -14,6 +14,11 @@ LABELS_SIZE = 896
 """Input size of a CLIP that answers alone: it names more than at 512, where it would share Osprey's features."""
 
 
+def is_label_model(name: str) -> bool:
+    """Whether this names a model that is a CLIP alone."""
+    return name == LABELS or name.startswith(f"{LABELS}:")
+
+
 def load_region_model(
     name: str, device: str = "auto", dtype: str = "auto", clip: str | None = None, **options: Any
 ) -> RegionModel:
@@ -30,7 +35,7 @@ def load_region_model(
         from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 
         return OpenAIModel(OpenAIEndpoint.of(name))
-    if name == LABELS or name.startswith(f"{LABELS}:"):
+    if is_label_model(name):
         from osprey_core.analysis.open_vocabulary import OpenVocabulary
         from osprey_core.backends.label_model import LabelModel
         from osprey_core.runtime.clip_loading import CLIP
