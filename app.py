@@ -178,7 +178,7 @@ def _clip_resource(
 ) -> LazyResource[Any] | None:
     """The CLIP that compares regions with words: that of a model that is a CLIP alone, or the one that was named."""
     from demo.shared.lazy_resource import LazyResource
-    from osprey_core.backends.loading import is_label_model
+    from osprey_core.region_model import is_label_model
 
     labels = next((one for one in (model, second) if one is not None and is_label_model(one.name)), None)
     if labels is not None:

@@ -94,7 +94,7 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
             canvas = build_canvas(services.examples, services.fetch is not None)
             find = build_find()
         with gr.Column(elem_id="chat-side"):
-            everything = build_everything()
+            everything = build_everything(services)
             chat = build_chat(generation_defaults(services, is_embedded))
     analysis = build_analysis(services)
 

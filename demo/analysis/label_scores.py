@@ -7,7 +7,6 @@ Independent of Gradio components.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from demo.jobs.requests import AnalysisRequest, AnalysisResult, OpenClip, Step, as_steps
 from demo.session.regions import chosen_regions
 from demo.session.session import Analysis, Session, new_analysis
+from demo.session.typed_labels import read_labels
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.region_model import Abilities
@@ -23,8 +23,6 @@ from osprey_core.regions.rle import CodedMask
 if TYPE_CHECKING:
     from osprey_core.analysis.clip_labels import ClipLabelScores
     from osprey_core.analysis.label_likelihood import LabelScores
-
-MAX_LIST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -90,16 +88,3 @@ def new_label_scores(session: Session, labels: Any, which: Any = "all", rank_by:
     assert session.picture is not None
     request = LabelScoresRequest(session.picture, tuple(region.mask for region in regions), different_labels, rank_by)
     return new_analysis("labels", tuple(region.snapshot() for region in regions), (request,))
-
-
-def read_labels(typed: Any) -> tuple[str, ...]:
-    """The distinct labels of a typed list, in typed order. Raises InputError for fewer than two."""
-    pieces = re.split(r"[\n,;，、；]", typed) if isinstance(typed, str) else typed
-    if not isinstance(pieces, list | tuple) or not all(isinstance(piece, str) for piece in pieces):
-        raise InputError("page.few_labels")
-    if sum(map(len, pieces)) > MAX_LIST_CHARACTERS:
-        raise InputError("page.long_list", limit=MAX_LIST_CHARACTERS)
-    labels = tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces if piece.strip()))
-    if len(labels) < 2:
-        raise InputError("page.few_labels")
-    return labels

@@ -13,6 +13,8 @@ from demo.jobs.requests import (
     QuestionRequest,
     SegmentCaption,
     SegmentName,
+    Step,
+    as_steps,
 )
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
@@ -20,6 +22,7 @@ from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.region_model import Abilities, NamedRegion
 from osprey_core.regions.rle import CodedMask
+from osprey_core.vocabularies import Vocabulary
 
 MAX_NAMING_WORDS = 12
 """Longer answers are descriptions: a confidence of their name would be read as one of all that they say."""
@@ -36,6 +39,9 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
 
     Ends at the next token, caption or result once the ticket is stopped.
     """
+    if isinstance(request, CaptionsRequest) and request.vocabulary is not None:
+        yield from _labels(services, request, request.vocabulary, ticket)
+        return
     second = isinstance(request, QuestionRequest) and request.second
     view = opened_view(services, request.picture, second)
     _require_ability(services, view, request)
@@ -135,6 +141,24 @@ def _name_in(view: Any, mask: CodedMask, answer: str) -> NamedRegion | None:
         return None
     named: NamedRegion = view.name(mask.mask(), guesses=CONSIDERED_GUESSES)
     return named.in_answer(answer)
+
+
+def _labels(
+    services: Services, request: CaptionsRequest, vocabulary: Vocabulary, ticket: Ticket
+) -> Iterator[SegmentCaption | SegmentName | Step]:
+    """The likeliest class of every region by the CLIP, in one matrix product, each with the next ones."""
+    view = opened_by_clip(services, request.picture)
+    if view is None:
+        raise InputError("page.no_clip")
+    from osprey_core.analysis.clip_labels import name_regions_in_steps  # slow to import
+
+    masks = [stored.mask() for stored in request.regions]
+    named_regions = yield from as_steps(name_regions_in_steps(view, masks, vocabulary))
+    for place, named in enumerate(named_regions):
+        yield SegmentCaption(place, named.guesses[0].name)
+        yield SegmentName(place, named)
+        if ticket.stopped:
+            return
 
 
 def _captions(

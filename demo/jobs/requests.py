@@ -14,6 +14,7 @@ from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
+from osprey_core.vocabularies import Vocabulary
 
 T = TypeVar("T")
 RegionToken = Literal["mask", "pos"]
@@ -49,6 +50,8 @@ class CaptionsRequest:
     regions: tuple[CodedMask, ...]
     style: str
     settings: SamplingSettings
+    vocabulary: Vocabulary | None = None
+    """Classes that the CLIP chooses from, in the place of the model; `style` is not used then."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A CLIP's scores of a person's labels for regions, to stand beside the language model's likelihood of them."""
+"""A CLIP's names of regions: scores of a person's labels, beside the language model's likelihood, and classes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from osprey_core.analysis.label_likelihood import MIN_ON_LIST, MIN_SHARE
-from osprey_core.analysis.open_vocabulary import BACKGROUND, ClipView, class_scores
-from osprey_core.vocabularies import vocabulary_of
+from osprey_core.analysis.open_vocabulary import BACKGROUND, ClassScores, ClipView, class_scores
+from osprey_core.region_model import Guess, NamedRegion
+from osprey_core.vocabularies import Vocabulary, vocabulary_of
+
+UNSURE_BELOW = 0.5
+"""A name with a smaller share of the vocabulary's probability is told as a question."""
+
+GUESSES = 3
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,22 @@ def score_labels_in_steps(
         _ranked(scores.names, cosines, probabilities)
         for cosines, probabilities in zip(scores.cosines, scores.probabilities, strict=True)
     )
+
+
+def name_regions_in_steps(
+    view: ClipView, masks: Iterable[np.ndarray], vocabulary: Vocabulary, guesses: int = GUESSES
+) -> Generator[tuple[int, int], None, tuple[NamedRegion, ...]]:
+    """The likeliest classes of every region, in one matrix product; the steps are those of `embed_in_steps`."""
+    classes = yield from view.model.embed_in_steps(vocabulary)
+    background = view.model.embed(vocabulary_of(BACKGROUND, "background"))
+    scores = class_scores(view.embed(masks), classes, view.model.network.scale, background)
+    return tuple(named_region(scores, place, guesses) for place in range(len(scores.probabilities)))
+
+
+def named_region(scores: ClassScores, place: int, guesses: int = GUESSES) -> NamedRegion:
+    """The likeliest classes of the region at this place, with their probabilities as confidences."""
+    best = scores.best(place, guesses)
+    return NamedRegion(tuple(Guess(name, share, share) for name, share in best), UNSURE_BELOW)
 
 
 def _ranked(names: Sequence[str], cosines: np.ndarray, probabilities: np.ndarray) -> ClipLabelScores:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from osprey_core.region_model import RegionModel
-
-LABELS = "labels"
-"""Names regions by CLIP: "labels" with COCO's vocabulary, "labels:lvis", or "labels:FILE" with an own one."""
+from osprey_core.region_model import LABELS, RegionModel, is_label_model
 
 DEFAULT_VOCABULARY = "coco"
 LABELS_SIZE = 896
 """Input size of a CLIP that answers alone: it names more than at 512, where it would share Osprey's features."""
-
-
-def is_label_model(name: str) -> bool:
-    """Whether this names a model that is a CLIP alone."""
-    return name == LABELS or name.startswith(f"{LABELS}:")
 
 
 def load_region_model(

@@ -12,7 +12,9 @@ from typing import Any, Literal, NoReturn
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import is_label_model, label_model_name
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
+from osprey_core.vocabularies import BUILT_IN
 
 MAX_FILE_BYTES = 2**31
 """Largest picture or mask file that is read."""
@@ -109,7 +111,7 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(
-        given.model,
+        _model_of(given),
         given.revision,
         given.device,
         given.dtype,
@@ -129,7 +131,8 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        wanted = given.pictures[0], given.out, masks, given.style, given.limit
+        style = given.style or ("category" if is_label_model(models.model) else "short")
+        wanted = given.pictures[0], given.out, masks, style, given.limit
         further = tuple(given.pictures[1:])
         return DescribeOptions(*wanted, models, settings, given.confidence, further, given.compare_with)
     if (given.question is None) == (given.style is None):
@@ -137,6 +140,16 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
     question = QUESTIONS[given.style] if given.question is None else given.question
     return AskOptions(given.image, question, marks, models, settings, given.save, given.confidence)
+
+
+def _model_of(given: argparse.Namespace) -> str:
+    """The model's name; a vocabulary to label by stands for the CLIP alone, with its classes."""
+    vocabulary = getattr(given, "vocabulary", None)
+    if vocabulary is None:
+        return str(given.model or ModelOptions.model)
+    if given.model is not None or given.style not in (None, "category"):
+        raise InputError("cli.vocabulary_alone")
+    return label_model_name(vocabulary)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -258,7 +271,12 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
     which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")
     describing.add_argument("--out", type=_path, required=True, metavar="FILE.json")
-    describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
+    describing.add_argument("--style", choices=STYLES, help="short is the default, category for names by a CLIP alone")
+    describing.add_argument(
+        "--vocabulary",
+        metavar="NAME_OR_FILE",
+        help=f"name the regions by a CLIP alone, with the classes of {', '.join(BUILT_IN)} or a file",
+    )
     describing.add_argument("--compare-with", metavar="MODEL", help="another model, whose captions stand beside")
     describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
 
@@ -295,7 +313,6 @@ def _parser() -> argparse.ArgumentParser:
         models = command.add_argument_group("model")
         models.add_argument(
             "--model",
-            default="nano",
             help="nano (default), a checkpoint folder or a Hub name; labels or labels:VOCABULARY for names by a CLIP "
             "alone; openai:URL#MODEL for a model behind an endpoint",
         )

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.clip_labels import score_labels as score_by_clip
+from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.label_likelihood import score_labels
+from osprey_core.vocabularies import load_vocabulary
 from tests import fakes
 from tests.clip import loaded_clip
 from tests.tiny import tiny_osprey
@@ -99,6 +100,21 @@ def test_labels_are_judged_for_every_region(visit: Any, real: tuple[str, Any]) -
     person.page.locator(".osp-card").nth(1).get_by_role("button", name="Delete").click()
     person.wait_regions(1)
     assert "The region is gone" in panel.locator("[data-region-judged='2']").inner_text()
+
+
+def test_everything_is_labelled_by_a_vocabulary(visit: Any, real: tuple[str, Any]) -> None:
+    person = visit(real[0])
+    person.open_example()
+    person.tool("everything")
+    style = person.page.locator("#everything select")
+    style.wait_for()
+    style.select_option(label="Cityscapes, 19 classes")
+    person.page.click("#everything .osp-describe")
+    person.page.wait_for_function("!document.querySelector('#everything tbody').innerText.includes('…')")
+    labels = person.page.locator("#everything tbody td:nth-child(2) button").all_inner_texts()
+    assert len(labels) == 3
+    assert set(labels) <= set(load_vocabulary("cityscapes").names)
+    assert "%" in person.page.locator("#everything tbody .osp-confidence").first.inner_text()
 
 
 def test_a_question_is_answered_with_and_without_the_region(visit: Any, address: str, model: fakes.FakeModel) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from demo.analysis.label_scores import RegionClipScores, RegionLabelScores, new_label_scores, read_labels
+from demo.analysis.label_scores import RegionClipScores, RegionLabelScores, new_label_scores
 from demo.analysis.panel import analysis_payload
 from demo.session.regions import show_region
 from demo.session.services import Services
+from demo.session.typed_labels import read_labels
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.analysis import clip_labels

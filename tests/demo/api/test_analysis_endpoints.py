@@ -15,6 +15,7 @@ from osprey_core.analysis import clip_labels
 from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.regions.rle import decode_rle
+from osprey_core.vocabularies import load_vocabulary
 from tests import fakes
 from tests.clip import loaded_clip
 from tests.tiny import tiny_osprey
@@ -63,6 +64,20 @@ def test_labels_are_judged(client: Client, models: tuple[Any, fakes.FakeModel]) 
         assert region["clip_on_list"] == pytest.approx(seen.on_list, abs=1e-5)
 
 
+def test_everything_is_labelled_by_the_clip(client: Client) -> None:
+    finds = client.predict("own: dog, stone wall, sea", api_name="/describe_everything")
+    assert [find["index"] for find in finds] == [0, 1, 2]
+    clip = loaded_clip()
+    view = clip.open(fakes.picture())
+    masks = [scored.mask for scored in fakes.FakeSegmenter().open(np.array(fakes.picture())).everything()]
+    for find, scores in zip(finds, clip_labels.score_labels(view, masks, ["dog", "stone wall", "sea"]), strict=True):
+        assert find["caption"] == find["name"] == scores.ranked[0].label
+        assert find["confidence"] == pytest.approx(scores.ranked[0].share * scores.on_list, abs=1e-3)
+    assert {find["caption"] for find in client.predict("cityscapes", api_name="/describe_everything")} <= set(
+        load_vocabulary("cityscapes").names
+    )
+
+
 def test_the_maps_of_a_region(client: Client, models: tuple[Any, fakes.FakeModel]) -> None:
     found = client.predict(1, api_name="/similarity")
     expected = similarity_maps(models[0].open(fakes.picture()), fakes.shape("red"))
@@ -91,6 +106,7 @@ def test_two_models_are_compared(client: Client, models: tuple[Any, fakes.FakeMo
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "sentence"),
     [
+        ("/describe_everything", ("own: dog",), "at least two different labels"),
         ("/judge", (["one"], "all", "sum"), "at least two different labels"),
         ("/judge", (["one", "two"], "some", "sum"), "no such choice"),
         ("/judge", (["one", "two"], "all", "best"), "no such choice"),
