@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, Literal, TypeVar
 
 from demo.jobs.decoding import Decode
-from demo.jobs.requests import AnyRequest, Piece
+from demo.jobs.requests import AnyRequest, Piece, Step
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures
 from demo.shared.metrics import JOB_SECONDS, count_answer
@@ -125,6 +125,8 @@ def _carry_out(
                 count_answer(piece.prompt_tokens, piece.new_tokens, piece.seconds_to_first_token)
             if not job.keep(place, piece):
                 ticket.stop()
+                break
+            if ticket.stopped and isinstance(piece, Step):  # nothing has been written yet that has to be ended
                 break
             if not ticket.stopped and time.monotonic() - last >= interval:
                 yield from _update(job, "writing")

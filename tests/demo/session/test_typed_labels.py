@@ -1,4 +1,4 @@
-"""Vocabularies are those that ship or the person's own labels, and never a file of the computer that serves the page."""
+"""Vocabularies are those that ship or the person's own labels, and never a file of the serving computer."""
 
 from __future__ import annotations
 
