@@ -224,7 +224,7 @@ class View:
         tokens: list[_RegionTokens] = []
         remaining = iter(regions)
         while batch := [as_mask(mask, self.size_hw) for mask in itertools.islice(remaining, batch_size)]:
-            close_ups = self._close_ups(batch)
+            close_ups = self.close_ups(batch)
             for place, mask in enumerate(batch):
                 near = None if close_ups is None else {k: level[place : place + 1] for k, level in close_ups.items()}
                 tokens.append(self._region_tokens(mask, encoding, near=near))
@@ -509,7 +509,7 @@ class View:
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
-    def _close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
+    def close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
         """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups."""
         photo = self.network.config.vision.photo
         if photo is None or self._kept_picture is None:
@@ -522,10 +522,10 @@ class View:
         return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
-        """As `_close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
+        """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
         if self._kept_picture is None:
             return None
-        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self._close_ups([mask]))
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask]))
 
     @torch.inference_mode()
     def _region_tokens(
