@@ -325,6 +325,15 @@ class ConfidenceConfig:
 
 
 @dataclass(frozen=True)
+class PhotographsConfig:
+    """The second network of a model that has one: it shares the encoder and all sizes, sees through a photo tower as
+    well, and answers about photographs; the first one answers about drawings."""
+
+    photo: PhotoTowerConfig = field(default_factory=PhotoTowerConfig)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+
+
+@dataclass(frozen=True)
 class OspreyConfig:
     """The configuration of one model. The two region ids follow directly after the vocabulary and have no embedding."""
 
@@ -334,6 +343,15 @@ class OspreyConfig:
     prompt: PromptConfig = field(default_factory=PromptConfig)
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+    photographs: PhotographsConfig | None = None
+
+    @property
+    def of_photographs(self) -> OspreyConfig:
+        """The config of the network that answers about photographs. Raises ValueError for a model without one."""
+        if self.photographs is None:
+            raise ValueError("This model has one network only.")
+        vision = dataclasses.replace(self.vision, photo=self.photographs.photo)
+        return dataclasses.replace(self, vision=vision, confidence=self.photographs.confidence, photographs=None)
 
     @property
     def mask_token_id(self) -> int:
@@ -371,6 +389,8 @@ class OspreyConfig:
             if name == "vision" and entries.get("photo") is not None:
                 entries["photo"] = _read_photo_tower(_section(entries, "photo"))
             built[name] = part(**_with_tuples(entries))
+        if values.get("photographs") is not None:
+            built["photographs"] = _read_photographs(_section(values, "photographs"))
         return cls(**built)
 
     @classmethod
@@ -402,6 +422,15 @@ class OspreyConfig:
             rope_theta=rope.get("rope_theta", values.get("rope_theta", 10000.0)),
         )
         return cls(language=language)
+
+
+def _read_photographs(entries: dict[str, Any]) -> PhotographsConfig:
+    if unknown := sorted(set(entries) - {"photo", "confidence"}):
+        raise CheckpointError("config.entries_unknown", part="'photographs'", entries=_cut(", ".join(unknown)))
+    confidence = _section(entries, "confidence")
+    if unknown := sorted(set(confidence) - {f.name for f in dataclasses.fields(ConfidenceConfig)}):
+        raise CheckpointError("config.entries_unknown", part="'confidence'", entries=_cut(", ".join(unknown)))
+    return PhotographsConfig(_read_photo_tower(_section(entries, "photo")), ConfidenceConfig(**confidence))
 
 
 def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:
