@@ -131,7 +131,7 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        style = given.style or ("category" if is_label_model(models.model) else "short")
+        style: Style = given.style or ("category" if is_label_model(models.model) else "short")
         wanted = given.pictures[0], given.out, masks, style, given.limit
         further = tuple(given.pictures[1:])
         return DescribeOptions(*wanted, models, settings, given.confidence, further, given.compare_with)
