@@ -25,6 +25,7 @@ from osprey_core.evaluation.finding import (
     photographed,
     search,
     summarise_finds,
+    without_nan,
 )
 from osprey_core.io.files import plain_json, write_file
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS, load_segmenter
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = _evaluate(options)
         log.info("%s", finds_report(results))
         if options.out:
-            write_file(options.out, plain_json({"model": options.model, **results}).encode())
+            write_file(options.out, plain_json({"model": options.model, **without_nan(results)}).encode())
     except OspreyError as error:
         log.error("%s", error)
         return 2

@@ -6,6 +6,7 @@ that name with an IoU of at least 0.5, each thing once. Intervals resample pictu
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class WantedThing:
     """One thing of a name: its pixels bool (H, W), or its filled box where only that is known."""
 
     mask: Mask
@@ -57,16 +58,16 @@ class SearchedPicture:
     number: int
     image: np.ndarray
     """uint8 (H, W, 3)."""
-    there: dict[str, list[Target]]
+    there: dict[str, list[WantedThing]]
     """The things of each name."""
-    ignored: dict[str, list[Target]] = field(default_factory=dict)
+    ignored: dict[str, list[WantedThing]] = field(default_factory=dict)
     """Things of a name that are neither missed nor wrong: crowds, tiny ones."""
     absent: tuple[str, ...] = ()
     """Names of what the picture does not show, as many as of what it shows."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PhraseOutcome:
     """What one phrase found in one picture, at one threshold."""
 
     picture: int
@@ -86,13 +87,13 @@ def photographed(photographs: Iterable[Photograph], seed: int = 0) -> Iterator[S
     """Photographs with the names of their things, and with names that their file says are not there."""
     names = photo_names()
     for photograph in photographs:
-        there: dict[str, list[Target]] = defaultdict(list)
-        ignored: dict[str, list[Target]] = defaultdict(list)
+        there: dict[str, list[WantedThing]] = defaultdict(list)
+        ignored: dict[str, list[WantedThing]] = defaultdict(list)
         shown = {names.thing(region.category).name for region in photograph.regions}
         for region in photograph.regions:
             if not region.is_thing:
                 continue
-            target = Target(region.mask(photograph.size_hw), region.rle is None)
+            target = WantedThing(region.mask(photograph.size_hw), region.rle is None)
             is_counted = not region.is_crowd and int(np.count_nonzero(target.mask)) >= SMALLEST_THING
             (there if is_counted else ignored)[names.thing(region.category).name].append(target)
         told = {names.thing(word).name for word in photograph.known if names.aliases.get(word, word) in names.things}
@@ -105,10 +106,10 @@ def drawn(scenes: Iterable[Scene], atlas: Atlas | None = None, seed: int = 0) ->
     """Made scenes with the names of their things, and with names of things that they plainly do not show."""
     known = absent_things(atlas)
     for scene in scenes:
-        there: dict[str, list[Target]] = defaultdict(list)
-        ignored: dict[str, list[Target]] = defaultdict(list)
+        there: dict[str, list[WantedThing]] = defaultdict(list)
+        ignored: dict[str, list[WantedThing]] = defaultdict(list)
         for item in scene.objects:
-            (there if item.area >= SMALLEST_DRAWN_THING else ignored)[item.name].append(Target(item.mask))
+            (there if item.area >= SMALLEST_DRAWN_THING else ignored)[item.name].append(WantedThing(item.mask))
         others = [thing.name for thing in known if not any(is_kin(thing, item.thing) for item in scene.objects)]
         absent = _drawn_lots(sorted(set(others)), len(there), (seed, scene.seed))
         if there:
@@ -121,7 +122,7 @@ def search(
     pictures: Iterable[SearchedPicture],
     clip: Any = None,
     thresholds: Sequence[float] = THRESHOLDS,
-) -> Iterator[Outcome]:
+) -> Iterator[PhraseOutcome]:
     """Search every phrase in its picture, as the page does: in everything that the segmenter finds.
 
     Args:
@@ -141,11 +142,15 @@ def search(
             outlined = sum(any(target.iou(segment) >= LEAST_IOU for segment in segments) for target in targets)
             for threshold in thresholds:
                 counted, right = matched(finds, threshold, segments, targets, ignored)
-                yield Outcome(number, phrase, is_there, threshold, len(targets), outlined, counted, right)
+                yield PhraseOutcome(number, phrase, is_there, threshold, len(targets), outlined, counted, right)
 
 
 def matched(
-    finds: Finds, threshold: float, segments: Sequence[Mask], targets: Sequence[Target], ignored: Sequence[Target]
+    finds: Finds,
+    threshold: float,
+    segments: Sequence[Mask],
+    targets: Sequence[WantedThing],
+    ignored: Sequence[WantedThing],
 ) -> tuple[int, int]:
     """How many finds count at a threshold and how many are right: best first, each takes the best thing left."""
     left = list(targets)
@@ -161,7 +166,7 @@ def matched(
     return counted, right
 
 
-def summarise_finds(outcomes: Sequence[Outcome], threshold: float = DEFAULT_THRESHOLD) -> dict[str, Any]:
+def summarise_finds(outcomes: Sequence[PhraseOutcome], threshold: float = DEFAULT_THRESHOLD) -> dict[str, Any]:
     """All figures, JSON-ready: those at a threshold with intervals, and how they change with the threshold."""
     chosen = [one for one in outcomes if one.threshold == threshold]
     by_threshold = {}
@@ -183,7 +188,7 @@ def finds_report(parts: dict[str, dict[str, Any]]) -> str:
     lines = ["| pictures | find | value | 95 % interval |", "| --- | --- | --- | --- |"]
     for name, results in parts.items():
         lines += [
-            f"| {name} | {figure} | {score['value']:.1%} | {score['low']:.1%} – {score['high']:.1%} |"
+            f"| {name} | {figure} | {_share(score['value'])} | {_share(score['low'])} – {_share(score['high'])} |"
             for figure, score in results["figures"].items()
         ]
     for name, results in parts.items():
@@ -192,32 +197,43 @@ def finds_report(parts: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _precision_there(outcomes: Sequence[Outcome]) -> float:
+def without_nan(value: Any) -> Any:
+    """The figures with None in the place of each that is not defined, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _share(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.1%}".replace("%", " %")
+
+
+def _precision_there(outcomes: Sequence[PhraseOutcome]) -> float:
     finds = sum(one.finds for one in outcomes if one.is_there)
     return sum(one.right for one in outcomes) / finds if finds else float("nan")
 
 
-def _precision(outcomes: Sequence[Outcome]) -> float:
+def _precision(outcomes: Sequence[PhraseOutcome]) -> float:
     finds = sum(one.finds for one in outcomes)
     return sum(one.right for one in outcomes) / finds if finds else float("nan")
 
 
-def _recall(outcomes: Sequence[Outcome]) -> float:
+def _recall(outcomes: Sequence[PhraseOutcome]) -> float:
     things = sum(one.things for one in outcomes)
     return sum(one.right for one in outcomes) / things if things else float("nan")
 
 
-def _recall_outlined(outcomes: Sequence[Outcome]) -> float:
+def _recall_outlined(outcomes: Sequence[PhraseOutcome]) -> float:
     outlined = sum(one.outlined for one in outcomes)
     return sum(one.right for one in outcomes) / outlined if outlined else float("nan")
 
 
-def _nothing_found(outcomes: Sequence[Outcome]) -> float:
+def _nothing_found(outcomes: Sequence[PhraseOutcome]) -> float:
     absent = [one.finds == 0 for one in outcomes if not one.is_there]
     return float(np.mean(absent)) if absent else float("nan")
 
 
-FIGURES: dict[str, Callable[[Sequence[Outcome]], float]] = {
+FIGURES: dict[str, Callable[[Sequence[PhraseOutcome]], float]] = {
     "precision, phrases for what is there": _precision_there,
     "precision, absent phrases among them": _precision,
     "recall": _recall,
@@ -228,10 +244,13 @@ FIGURES: dict[str, Callable[[Sequence[Outcome]], float]] = {
 
 
 def _by_picture(
-    outcomes: Sequence[Outcome], figure: Callable[[Sequence[Outcome]], float], rounds: int = ROUNDS, seed: int = 0
+    outcomes: Sequence[PhraseOutcome],
+    figure: Callable[[Sequence[PhraseOutcome]], float],
+    rounds: int = ROUNDS,
+    seed: int = 0,
 ) -> Score:
     """A figure with the 95 % interval of resampled pictures; its count is that of phrases."""
-    groups: dict[int, list[Outcome]] = defaultdict(list)
+    groups: dict[int, list[PhraseOutcome]] = defaultdict(list)
     for one in outcomes:
         groups[one.picture].append(one)
     pictures = list(groups.values())
