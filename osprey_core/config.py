@@ -359,6 +359,15 @@ class ConfidenceConfig:
 
 
 @dataclass(frozen=True)
+class PhotographsConfig:
+    """The second network of a model that has one: it shares the encoder and all sizes, sees through a photo tower as
+    well, and answers about photographs; the first one answers about drawings."""
+
+    photo: PhotoTowerConfig = field(default_factory=PhotoTowerConfig)
+    confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+
+
+@dataclass(frozen=True)
 class OspreyConfig:
     """The configuration of one model. The two region ids follow directly after the vocabulary and have no embedding."""
 
@@ -368,15 +377,26 @@ class OspreyConfig:
     prompt: PromptConfig = field(default_factory=PromptConfig)
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+    photographs: PhotographsConfig | None = None
 
     def __post_init__(self) -> None:
-        sampler, photo = self.extractor.sampler, self.vision.photo
+        sampler = self.extractor.sampler
         if sampler is None:
             return
         known = set(sampler.levels) <= set(self.vision.pooled_sizes_hw)
         _require(known, "config.sampler_levels_unknown", values=_shown(sampler.levels))
         # Both work on features that are pooled over a mask.
-        _require(photo is None or not (photo.close_up_size or photo.prototypes), "config.sampler_close_ups")
+        towers = [self.vision.photo, self.photographs.photo if self.photographs is not None else None]
+        pooling = any(photo is not None and (photo.close_up_size or photo.prototypes) for photo in towers)
+        _require(not pooling, "config.sampler_close_ups")
+
+    @property
+    def of_photographs(self) -> OspreyConfig:
+        """The config of the network that answers about photographs. Raises ValueError for a model without one."""
+        if self.photographs is None:
+            raise ValueError("This model has one network only.")
+        vision = dataclasses.replace(self.vision, photo=self.photographs.photo)
+        return dataclasses.replace(self, vision=vision, confidence=self.photographs.confidence, photographs=None)
 
     @property
     def mask_token_id(self) -> int:
@@ -413,6 +433,8 @@ class OspreyConfig:
             if name == "extractor" and entries.get("sampler") is not None:
                 entries["sampler"] = _read_part(SamplerConfig, "'sampler'", _section(entries, "sampler"))
             built[name] = _read_part(part, repr(name), entries)
+        if values.get("photographs") is not None:
+            built["photographs"] = _read_photographs(_section(values, "photographs"))
         return cls(**built)
 
     @classmethod
@@ -451,6 +473,13 @@ def _read_part(part: Any, name: str, entries: dict[str, Any]) -> Any:
     if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(part)}):
         raise CheckpointError("config.entries_unknown", part=name, entries=_cut(", ".join(unknown)))
     return part(**_with_tuples(entries))
+
+
+def _read_photographs(entries: dict[str, Any]) -> PhotographsConfig:
+    if unknown := sorted(set(entries) - {"photo", "confidence"}):
+        raise CheckpointError("config.entries_unknown", part="'photographs'", entries=_cut(", ".join(unknown)))
+    photo = _read_part(PhotoTowerConfig, "'photo'", _section(entries, "photo"))
+    return PhotographsConfig(photo, _read_part(ConfidenceConfig, "'confidence'", _section(entries, "confidence")))
 
 
 def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ def fold(network: OspreyNetwork, statistics: Statistics, inverse: bool = False) 
             mean, std = (t[start : start + dim] for t in (statistics.pooled_mean, statistics.pooled_std))
             _fold_linear(linear.weight, linear.bias, mean, std, inverse)  # type: ignore[arg-type]
             start += dim
+        prototypes = pooling_of(network).prototypes
+        if prototypes is not None:
+            for linear in (prototypes.scores, prototypes.drawn):
+                _fold_linear(linear.weight, linear.bias, statistics.pooled_mean, statistics.pooled_std, inverse)
         first = network.mm_projector[0]
         assert isinstance(first, nn.Linear)
         columns = first.weight[:, network.config.vision.level_dims[2] :]
@@ -291,15 +295,16 @@ class SeenRegions:
         self._next = (place + 1) % self._kept
 
     def draw(self, rng: random.Random, count: int) -> list[int]:
-        """Places of regions, half of them in photographs; a name's chance grows with the root of its count."""
+        """Places of regions, as many in photographs as in made scenes where there are both; a name's chance grows with
+        the root of its count."""
         by_name: dict[str, dict[str, list[int]]] = {"photo": {}, "scene": {}}
         for place, (name, kind) in enumerate(zip(self._names, self._kinds, strict=True)):
             by_name[kind].setdefault(name, []).append(place)
+        kinds = [names for names in by_name.values() if names]
         drawn: list[int] = []
-        for names in by_name.values():
-            if names:
-                weights = [math.sqrt(len(places)) for places in names.values()]
-                drawn += [rng.choice(names[name]) for name in rng.choices(list(names), weights, k=count // 2)]
+        for names in kinds:
+            weights = [math.sqrt(len(places)) for places in names.values()]
+            drawn += [rng.choice(names[name]) for name in rng.choices(list(names), weights, k=count // len(kinds))]
         return drawn
 
     def batch(

@@ -178,6 +178,8 @@ def make_optimizer(network: OspreyNetwork, namer: RegionNamer, options: PhotoTra
             rate = options.encoder_rate
         elif f".{PHOTO_PREFIX}" in name or f".{CLOSE_UP_PREFIX}" in name:
             rate = options.tower_rate
+        elif ".prototypes." in name and ".tokens." not in name:
+            rate = 0.0  # the classifiers are fitted to be right about pictures never seen
         parameter.requires_grad_(rate > 0)
         if rate:
             groups.setdefault((rate, parameter.ndim >= 2), []).append(parameter)
@@ -421,7 +423,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = PhotoTraining(**{name: options[name] for name in vars(PhotoTraining())})
     start = Osprey.from_pretrained(options["start"], "cpu", "float32")
     source = PictureSource(options["photos"], options["atlas"])
-    pool = EncodedPool(options["pool"]) if options["pool"] else None
+    kinds = ("photo", "scene") if settings.scenes_per_step else ("photo",)
+    pool = EncodedPool(options["pool"], kinds) if options["pool"] else None
     if pool is None:
         source.prepare()
     run = PhotoRun(options["out"], start, source, settings, resolve_device(options["device"]), options["workers"], pool)
