@@ -272,9 +272,7 @@ class View:
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
             ends = {self.model.prompts.tokenizer.eos_id}
-            tokens = self.model.decoding.decode(
-                begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache
-            )
+            tokens = self.model.decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache)
             # Closed here and not when it is collected, because it then brings the cache to the answer's length.
             with contextlib.closing(tokens):
                 for token in tokens:
@@ -296,9 +294,7 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
-        rows = DecodedRows(
-            self.model.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
-        )
+        rows = DecodedRows(self.model.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache)
         logits = self.model.decoding.run(rows.next_logits)
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])

@@ -138,7 +138,7 @@ class RowStates:
         return result.view(batch, 1, heads, size)
 
     def _placed(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """On a device: the rows' places (B,), where each writes (B,), and which own positions it does not see (B, S)."""
+        """On a device: places of the rows (B,), where each writes (B,), which own positions it does not see (B, S)."""
         if device not in self._places:
             ends = torch.tensor(self._lengths, device=device)
             seen = torch.arange(max(self._lengths) + 1, device=device)

@@ -1,7 +1,7 @@
 """The thread that owns a language model: each step gives every running answer its next token.
 
-Answers join after their prompt was read and leave between two steps. Each has its own picture's prefix, sampling settings
-and end, and reads as it would alone. Whatever else needs the language model is done between the steps, one piece each,
+Answers join after their prompt was read and leave between two steps. Each has its own picture's prefix, settings and
+end, and reads as it would alone. Whatever else needs the language model is done between the steps, one piece each,
 so that long work of one slows the answers of others by half and does not stop them.
 
 It knows neither pictures nor persons; who may have an answer under way is decided by the callers.
@@ -43,7 +43,7 @@ class _Row:
         should_stop: Callable[[], bool] | None,
         prefix: KeyValues | None,
         cache: DynamicCache,
-        lock: threading.RLock,  # type: ignore[valid-type]
+        lock: threading.RLock,
     ) -> None:
         assert settings.max_new_tokens is not None, "the caller knows the model's default"
         self.prompt: torch.Tensor | None = prompt  # (T, D), until it was read
@@ -284,7 +284,7 @@ class DecodingThread(WorkThread):
     @torch.inference_mode()
     def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
         """(B, V): what follows the rows' last tokens."""
-        device = self._llm.get_input_embeddings().weight.device
+        device = self._llm.model.embed_tokens.weight.device
         states.begin_step()
         result: torch.Tensor = self._llm(
             input_ids=torch.tensor([[row.last] for row in rows], device=device),
