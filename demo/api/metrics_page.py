@@ -83,7 +83,8 @@ class _PageCollector(Collector):
             yield GaugeMetricFamily("osprey_cache_bytes_limit", "The most bytes of them.", cache.max_bytes)
             yield CounterMetricFamily("osprey_cache_hits", "Cached parts that were used again.", cache.hits)
             yield CounterMetricFamily("osprey_cache_computed", "Parts that had to be computed.", cache.computed)
-        decoding = getattr(services.model.get(), "decoding", None) if services.model.state == "ready" else None
-        if decoding is not None:
-            yield CounterMetricFamily("osprey_decode_steps", "Steps of the language model.", decoding.steps)
-            yield CounterMetricFamily("osprey_decode_tokens", "Tokens of these steps.", decoding.decoded)
+        model = services.model.get() if services.model.state == "ready" else None
+        if decoding := getattr(model, "decoding", ()):
+            steps, tokens = sum(thread.steps for thread in decoding), sum(thread.decoded for thread in decoding)
+            yield CounterMetricFamily("osprey_decode_steps", "Steps of the language model.", steps)
+            yield CounterMetricFamily("osprey_decode_tokens", "Tokens of these steps.", tokens)

@@ -89,7 +89,7 @@ class DecodingThread(WorkThread):
     def __init__(self, llm: LlamaForCausalLM, most_rows: int = MOST_ROWS) -> None:
         super().__init__("decoding")
         assert accepts_prefix(llm), "without use_prefix_attention, prefixes and rows are silently ignored"
-        self._llm, self._most_rows = llm, most_rows
+        self.llm, self._most_rows = llm, most_rows
         self._arrived: deque[_Row] = deque()
         self._running: list[_Row] = []
         """In the order of `_states`."""
@@ -123,7 +123,7 @@ class DecodingThread(WorkThread):
         """
         if should_stop is not None and should_stop():
             return
-        cache = cache_of(self._llm.config) if cache is None else cache
+        cache = cache_of(self.llm.config) if cache is None else cache
         row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock)
         del prompt_embeds, prefix
         with self._lock:
@@ -197,7 +197,7 @@ class DecodingThread(WorkThread):
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
-            logits = DecodedRows(self._llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
+            logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
             row.prompt_length = row.cache.get_seq_length()
             token = row.choose(logits[0])
             if is_last := row.take(token):
@@ -284,9 +284,9 @@ class DecodingThread(WorkThread):
     @torch.inference_mode()
     def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
         """(B, V): what follows the rows' last tokens."""
-        device = self._llm.model.embed_tokens.weight.device
+        device = self.llm.model.embed_tokens.weight.device
         states.begin_step()
-        result: torch.Tensor = self._llm(
+        result: torch.Tensor = self.llm(
             input_ids=torch.tensor([[row.last] for row in rows], device=device),
             position_ids=torch.tensor([[position] for position in states.positions], device=device),
             # Each row attends to all its positions; without a mask, transformers would make one.
