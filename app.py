@@ -13,9 +13,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from demo.options import Options, read_options
 from demo.shared import memory
@@ -24,6 +24,9 @@ from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
 from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.runtime.proxies import settle_proxies
+
+if TYPE_CHECKING:
+    from demo.shared.lazy_resource import LazyResource
 
 log = logging.getLogger("osprey")
 
@@ -102,6 +105,11 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             verify=options.verify,
         )
 
+    def load_clip(name: str) -> object:
+        from osprey_core.analysis.open_vocabulary import OpenVocabulary
+
+        return OpenVocabulary.from_pretrained(name, options.device, options.dtype)
+
     def load_segmenter() -> object:
         from osprey_core.segment import load_segmenter
 
@@ -116,20 +124,21 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     model = LazyResource(options.model, lambda: load_model(options.model, options.revision, options.adapter))
     other = options.compare_with
     second = None if other is None else LazyResource(other, lambda: load_model(other, None))
+    clip = _clip_resource(options, model, second, load_clip)
     decode: Decode = decoding.decode
     if zero_gpu:
         from demo.jobs import zero_gpu as lent
 
         # ZeroGPU emulates CUDA on this thread only, and forks its workers from this process: load before serving.
-        loaded = [resource.load() for resource in (model, second) if resource is not None]
-        ready = [resource.get() if resource.state == "ready" else None for resource in loaded]
+        loaded = [None if resource is None else resource.load() for resource in (model, second, clip)]
+        ready = [one.get() if one is not None and one.state == "ready" else None for one in loaded]
         decode = lent.decoder(*ready)  # ZeroGPU requires the GPU function to be declared at startup
     else:
-        for resource in (model, second):
+        for resource in (model, second, clip):
             if resource is not None:
                 resource.start()
     segmenter = LazyResource(options.segmenter, load_segmenter).start()
-    app = build_app(model, segmenter, options, decode=decode, second=second)
+    app = build_app(model, segmenter, options, decode=decode, second=second, clip=clip)
     app.queue(default_concurrency_limit=4, max_size=None)
     try:
         folder = UploadFolder(uploads)
@@ -158,10 +167,24 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
         return 1
     finally:
         # A thread that is inside torch while the interpreter ends brings the process down with an abort.
-        for resource in (model, second, segmenter):
+        for resource in (model, second, clip, segmenter):
             if resource is not None:
                 resource.wait(LONGEST_WAIT_SECONDS)
     return 0
+
+
+def _clip_resource(
+    options: Options, model: LazyResource[Any], second: LazyResource[Any] | None, load: Callable[[str], object]
+) -> LazyResource[Any] | None:
+    """The CLIP that compares regions with words: that of a model that is a CLIP alone, or the one that was named."""
+    from demo.shared.lazy_resource import LazyResource
+    from osprey_core.region_model import is_label_model
+
+    labels = next((one for one in (model, second) if one is not None and is_label_model(one.name)), None)
+    if labels is not None:
+        return LazyResource(labels.name, lambda: labels.get().clip)
+    name = options.labels
+    return None if name is None else LazyResource(name, lambda: load(name))
 
 
 if __name__ == "__main__":

@@ -56,16 +56,19 @@ def build_app(
     examples: Path = EXAMPLES,
     decode: Decode = decode,
     second: LazyResource[Any] | None = None,
+    clip: LazyResource[Any] | None = None,
 ) -> CheckedPage:
     """The whole page. Model and segmenter are resources that may still be loading, or loaded objects.
 
     second: another model to compare the first with, if one was configured.
+    clip: a CLIP that compares regions with words, if one was configured.
     """
     picture_turns = Turns(PIXELS_IN_FLIGHT)
     services = Services(
         model=_lazy(model),
         segmenter=_lazy(segmenter),
         second=second,
+        clip=clip,
         examples=find_examples(examples),
         fetch=fetch if options.addresses else None,
         workspaces=WorkspaceStore(caller_address=caller_address),
@@ -92,7 +95,7 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
             canvas = build_canvas(services.examples, services.fetch is not None)
             find = build_find()
         with gr.Column(elem_id="chat-side"):
-            everything = build_everything()
+            everything = build_everything(services)
             chat = build_chat(generation_defaults(services, is_embedded))
     analysis = build_analysis(services)
     keeper = build_keeping()

@@ -29,7 +29,8 @@ from osprey_core.runtime.close_ups import kept_picture
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
-from osprey_core.runtime.photo_levels import photo_square
+from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
+from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
 from osprey_core.view import View, check_style, regions_or_masks
@@ -43,13 +44,21 @@ class Osprey:
     """A loaded model, a `RegionModel`. Its results depend on its inputs alone, so threads may share it."""
 
     def __init__(
-        self, name: str, network: OspreyNetwork, tokenizer: TextTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES
+        self,
+        name: str,
+        network: OspreyNetwork,
+        tokenizer: TextTokenizer,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        photographs: PhotographNetwork | None = None,
     ) -> None:
         self.name = name
         self.network = network
+        self.photographs = photographs
+        """The second network, for photographs, of a model that has one."""
         self.prompts = PromptWriter(network.config, tokenizer)
         self.cache = CacheBudget(cache_bytes)
-        use_prefix_attention(network.llm)
+        for one in self.networks:
+            use_prefix_attention(one.llm)
         network.vision_tower.to(memory_format=VISION_LAYOUT)
 
     @classmethod
@@ -91,7 +100,7 @@ class Osprey:
                 size is negative.
             ModelNotFoundError, CheckpointError: see `hub` and `checkpoint`.
         """
-        network, tokenizer = load_parts(
+        parts = load_parts(
             name,
             device=device,
             dtype=dtype,
@@ -102,10 +111,16 @@ class Osprey:
             adapter=None if adapter is None else Path(adapter),
             verify=verify,
         )
-        model = cls(name, network, tokenizer, cache_bytes)
+        model = cls(name, parts.network, parts.tokenizer, cache_bytes, parts.photographs)
         if compiled:
-            compile_network(network)
+            for network in model.networks:
+                compile_network(network)
         return model
+
+    @property
+    def networks(self) -> tuple[OspreyNetwork, ...]:
+        """The one that answers about drawings, or about everything, and if there is one that for photographs."""
+        return (self.network,) if self.photographs is None else (self.network, self.photographs.network)
 
     @property
     def device(self) -> str:
@@ -136,6 +151,8 @@ class Osprey:
     def open(self, image: Image.Image | np.ndarray) -> View:
         """Encode a picture once, for any number of questions.
 
+        A model with two networks looks whether it is a photograph; the view answers by the network for its kind.
+
         Args:
             image: a picture, or uint8 (H, W, 3) RGB.
 
@@ -143,17 +160,27 @@ class Osprey:
             InputError: it cannot be read as a picture.
         """
         picture = read_picture(image)
-        vision = self.network.config.vision
+        network, square = self._network_for(picture)
+        vision = network.config.vision
         pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)
         parameter = self._parameter
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
-        square = photo_square(picture) if vision.photo is not None else None
         near = vision.photo is not None and vision.photo.close_up_size > 0
         kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
-        view = View(self, (picture.height, picture.width), pixels, square, kept)
+        view = View(self, (picture.height, picture.width), pixels, square, kept, network)
         if self.cache.max_bytes:  # without a cache the encoding would be discarded
             view.encoding()
         return view
+
+    def _network_for(self, picture: Image.Image) -> tuple[OspreyNetwork, np.ndarray | None]:
+        """The network that answers about a picture, and the picture as the photo tower sees it if that one looks."""
+        if self.photographs is None:
+            return self.network, None if self.network.config.vision.photo is None else photo_square(picture)
+        square = photo_square(picture)
+        # The tower is shared with the segmenter, which asks for the same levels.
+        if self.photographs.sees_photograph(shared_photo_encoder(self.device).levels_of_square(square)):
+            return self.photographs.network, square
+        return self.network, None
 
     def describe(
         self,
@@ -179,6 +206,8 @@ class Osprey:
     def save(self, folder: str | Path, dtype: str | None = None) -> None:
         """Write config.json, model.safetensors and tokenizer.json; `from_pretrained(folder)` reads them back.
 
+        A second network is written as photographs.safetensors, with whole tensors where it differs from the first.
+
         `dtype` is that of the stored tensors, by default the model's own. Raises InputError for a model that is
         quantized or partly offloaded.
         """
@@ -186,9 +215,10 @@ class Osprey:
             raise InputError("engine.quantized_save")
         if is_offloaded(self.network):
             raise InputError("engine.spread_save")
-        checkpoint.save(
-            Path(folder), self.network, self.prompts.tokenizer, None if dtype is None else TORCH_DTYPES[dtype]
-        )
+        stored = None if dtype is None else TORCH_DTYPES[dtype]
+        checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, stored)
+        if self.photographs is not None:
+            save_photograph_network(Path(folder), self.photographs, self.network, dtype=stored)
 
     @property
     def _parameter(self) -> torch.Tensor:

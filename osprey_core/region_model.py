@@ -20,6 +20,9 @@ from osprey_core.language.sampling import SamplingSettings
 Style = Literal["short", "detailed", "category"]
 """The published questions that describe a region."""
 
+LABELS = "labels"
+"""A model that names regions by a CLIP alone: "labels" with COCO's vocabulary, "labels:lvis", or "labels:FILE"."""
+
 STYLES: tuple[Style, ...] = get_args(Style)
 
 RegionToken = Literal["mask", "pos"]
@@ -44,6 +47,16 @@ class Abilities:
     """Maps of feature similarity, and region tokens that can be switched off."""
     english_only: bool = False
     """Whether it can read no other language than English."""
+
+
+def is_label_model(name: str) -> bool:
+    """Whether this names a model that is a CLIP alone."""
+    return name == LABELS or name.startswith(f"{LABELS}:")
+
+
+def label_model_name(vocabulary: str) -> str:
+    """The name of the model that is a CLIP alone, with the classes of this vocabulary or file."""
+    return f"{LABELS}:{vocabulary}"
 
 
 class Guess(NamedTuple):

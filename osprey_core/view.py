@@ -25,6 +25,7 @@ from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRow
 from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.model import OspreyNetwork
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
@@ -103,8 +104,11 @@ class View:
         pixel_values: torch.Tensor,
         photo_square: np.ndarray | None = None,
         kept_picture: np.ndarray | None = None,
+        network: OspreyNetwork | None = None,
     ) -> None:
         self.model = model
+        self.network = model.network if network is None else network
+        """The one that answers about this picture: a model may have two, see `Osprey.open`."""
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
@@ -169,7 +173,7 @@ class View:
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
-            prompt_tokens=len(prompt.ids) - 1 + self.model.network.config.vision.image_token_count,
+            prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
             settings=requested,
         )
@@ -220,7 +224,7 @@ class View:
         tokens: list[_RegionTokens] = []
         remaining = iter(regions)
         while batch := [as_mask(mask, self.size_hw) for mask in itertools.islice(remaining, batch_size)]:
-            close_ups = self._close_ups(batch)
+            close_ups = self.close_ups(batch)
             for place, mask in enumerate(batch):
                 near = None if close_ups is None else {k: level[place : place + 1] for k, level in close_ups.items()}
                 tokens.append(self._region_tokens(mask, encoding, near=near))
@@ -237,7 +241,7 @@ class View:
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [region_tokens] * len(prompt.regions))[0] for region_tokens in batch]
-            rows = DecodedRows(self.model.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
+            rows = DecodedRows(self.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
             for step in range(longest):
                 if not rows.running:
@@ -264,7 +268,7 @@ class View:
         begun = self._begin(prompt, masks, without)
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
-            for token in decode(self.model.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
+            for token in decode(self.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
                 answer.append(token)
                 yield token
         finally:
@@ -284,7 +288,7 @@ class View:
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
         logits = DecodedRows(
-            self.model.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
+            self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
         ).next_logits()
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
@@ -320,7 +324,7 @@ class View:
             written, learned = prompts.transcript([Turn(question, answer, 1)], 1)
             ids = [token for token, is_answer in zip(written.ids, learned, strict=True) if is_answer]
             endings.append(ids if whole else ids[: len(ids) - prompts.end_length])
-        config = self.model.network.config
+        config = self.network.config
         length = len(prompt.ids) - 1 + config.vision.image_token_count + max((len(e) for e in endings), default=0)
         if length > config.language.max_position_embeddings:
             raise ContextOverflowError(
@@ -358,7 +362,7 @@ class View:
         length = embeds.shape[1]
         places = torch.arange(length, device=embeds.device)
         first = prefix[0][0].shape[2]
-        llm = self.model.network.llm
+        llm = self.network.llm
         logits = llm(
             inputs_embeds=embeds,
             attention_mask=(places <= places[:, None])[None, None].expand(len(embeds), -1, -1, -1),
@@ -384,9 +388,9 @@ class View:
         if guesses < 1:
             raise InputError("engine.guesses_none", count=guesses)
         network, tokenizer, scale = (
-            self.model.network,
+            self.network,
             self.model.prompts.tokenizer,
-            self.model.network.config.confidence,
+            self.network.config.confidence,
         )
         read = self.read(question, [mask])
         found = guess_answers(
@@ -419,12 +423,12 @@ class View:
         conversation = self._contents(tail, prompt.regions, masks, without)
         # The last position is never taken from the cache, because its logits are needed.
         cached_length, key_values = self._cache.recall(conversation[:-1])
-        if tail[cached_length] == self.model.network.config.pos_token_id:
+        if tail[cached_length] == self.network.config.pos_token_id:
             cached_length -= 1  # a region's two tokens are embedded together
-        new_regions = prompt.regions[tail[:cached_length].count(self.model.network.config.mask_token_id) :]
+        new_regions = prompt.regions[tail[:cached_length].count(self.network.config.mask_token_id) :]
         tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(new_regions)}
         embeds = self._embed_tail(tail[cached_length:], [tokens[index] for index in new_regions])
-        cache = cache_of(self.model.network.llm.config, key_values, cached_length)
+        cache = cache_of(self.network.llm.config, key_values, cached_length)
         return _BegunPrompt(conversation, prefix, cache, embeds)
 
     def _contents(
@@ -435,7 +439,7 @@ class View:
         without: Collection[RegionToken],
     ) -> list[Hashable]:
         """Content of each position of a conversation: a token id, or for a region's tokens the digest of its mask."""
-        config = self.model.network.config
+        config = self.network.config
         digests = {index: CodedMask.of(masks[index]).digest for index in set(regions)}
         contents: list[Hashable] = list(tail)
         places = iter(regions)
@@ -454,17 +458,17 @@ class View:
 
     def _encode(self) -> Encoding:
         if self._photo_square is None:
-            return Encoding(*self.model.network.encode_image(self._pixel_values))
+            return Encoding(*self.network.encode_image(self._pixel_values))
         # Encoded once for all who look through that tower: the segmenter asks for the same levels.
         photo_levels = shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
-        return Encoding(*self.model.network.encode_image(self._pixel_values, photo_levels))
+        return Encoding(*self.network.encode_image(self._pixel_values, photo_levels))
 
     @torch.inference_mode()
     def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:
         """Keys and values of a prompt up to and including the picture."""
 
         def compute() -> KeyValues:
-            network = self.model.network
+            network = self.network
             image_tokens = encoding().image_tokens
             no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
             ids = torch.tensor([head], device=image_tokens.device)
@@ -491,7 +495,7 @@ class View:
     ) -> tuple[TextPrompt, int, SamplingSettings]:
         """The prompt with as much history as fits, the number of turns left out, and the settings with an answer length
         that fits. Raises ContextOverflowError if the question does not fit even without history."""
-        config = self.model.network.config
+        config = self.network.config
         context = config.language.max_position_embeddings
         longest = requested.max_new_tokens
         assert longest is not None
@@ -505,9 +509,9 @@ class View:
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
-    def _close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
+    def close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
         """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups."""
-        photo = self.model.network.config.vision.photo
+        photo = self.network.config.vision.photo
         if photo is None or self._kept_picture is None:
             return None
         size_hw = self._kept_picture.shape[:2]
@@ -518,10 +522,10 @@ class View:
         return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
-        """As `_close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
+        """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
         if self._kept_picture is None:
             return None
-        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self._close_ups([mask]))
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask]))
 
     @torch.inference_mode()
     def _region_tokens(
@@ -535,7 +539,7 @@ class View:
         near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
-        (mask_token,), (pos_token,) = self.model.network.mask_extractor(levels, [stack], close_ups)
+        (mask_token,), (pos_token,) = self.network.mask_extractor(levels, [stack], close_ups)
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,
@@ -544,11 +548,11 @@ class View:
     @torch.inference_mode()
     def _embed_tail(self, tail: Sequence[int], regions: Sequence[_RegionTokens]) -> torch.Tensor:
         """Embeddings (1, T, D) of the ids after the picture, with the tokens of the regions that they contain."""
-        no_tokens = self._pixel_values.new_zeros(0, self.model.network.config.language.hidden_size)
+        no_tokens = self._pixel_values.new_zeros(0, self.network.config.language.hidden_size)
         ids = torch.tensor([tail], device=no_tokens.device)
         mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
         pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
-        return self.model.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
+        return self.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
 
 
 def _by_inputs(answers: Sequence[Sequence[int]]) -> dict[tuple[int, ...], list[int]]:

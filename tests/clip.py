@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import open_clip
 import torch
 from safetensors.torch import save_file
+
+from osprey_core.analysis.open_vocabulary import OpenVocabulary
 
 MODEL_CFG: dict[str, Any] = {
     "embed_dim": 48,
@@ -46,3 +49,11 @@ def write_clip(folder: Path, model_cfg: dict[str, Any] = MODEL_CFG) -> Path:
     save_file(tensors, folder / "open_clip_model.safetensors")
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model_cfg}), encoding="utf-8")
     return folder
+
+
+@cache
+def loaded_clip() -> OpenVocabulary:
+    """The seeded model as the program loads it, without a folder for vectors."""
+    with TemporaryDirectory() as folder:
+        read = OpenVocabulary.from_pretrained(str(write_clip(Path(folder))), "cpu", image_size=128)
+    return OpenVocabulary("seeded CLIP", read.network, 128)

@@ -258,7 +258,7 @@ def shape(name: str) -> NDArray[np.bool_]:
 
 @contextmanager
 def served(
-    model: Any, segmenter: Any, examples: Path, mcp: bool = False, second: Any = None, **options: Any
+    model: Any, segmenter: Any, examples: Path, mcp: bool = False, second: Any = None, clip: Any = None, **options: Any
 ) -> Iterator[str]:
     """The page with these (or with resources of these) on a free loopback port; gives its address."""
     from demo.app import build_app
@@ -267,7 +267,8 @@ def served(
     from demo.shared.lazy_resource import LazyResource
 
     compared = None if second is None else LazyResource.of(second, second.name)
-    app = build_app(model, segmenter, Options(**options), examples, second=compared)
+    beside = None if clip is None else LazyResource.of(clip, clip.name)
+    app = build_app(model, segmenter, Options(**options), examples, second=compared, clip=beside)
     app.queue(default_concurrency_limit=4)
     address = launch(app, "127.0.0.1", free_port(), mcp=mcp, prevent_thread_lock=True, quiet=True)
     try:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
 from demo.analysis import similarity_maps
-from demo.analysis.label_scores import RegionLabelScores
+from demo.analysis.label_scores import RegionClipScores, RegionLabelScores
 from demo.analysis.samples import MAX_SAMPLES
 from demo.analysis.similarity_maps import LevelMap
 from demo.i18n.switching import in_words
@@ -26,9 +26,15 @@ from osprey_core.draw import overlays
 from osprey_core.regions import mentions
 from osprey_core.regions.colors import PALETTE
 
+if TYPE_CHECKING:
+    from osprey_core.analysis.clip_labels import ClipLabelScores
+    from osprey_core.analysis.label_likelihood import LabelScores
+
 KINDS = ("labels", "without", "samples", "inside", "models")
 SHOWN_LABELS = 50
 """Number of a region's best labels that are sent to the browser."""
+SHOWN_CLIP_LABELS = 5
+"""Number of the CLIP's best labels that are sent to the browser whatever the model makes of them."""
 _COLORS = 9
 
 
@@ -59,19 +65,21 @@ def property_of(kind: str) -> str:
 
 def analysis_payload(session: Session, analysis: Analysis, image: NDArray[np.uint8] | None = None) -> dict[str, Any]:
     """An analysis as the panel shows it. image: uint8 (H, W, 3), needed for similarity maps."""
+    if analysis.kind == "labels":
+        parts = _label_parts(analysis)
+    else:
+        parts = [_part_of(analysis, part, image) for part in analysis.parts]
     return {
         "id": analysis.id,
         "picture": session.picture.digest if session.picture else None,
         "state": analysis.state,
         "asked": [{"number": region.number, "key": region.mask.digest} for region in analysis.regions],
         "question": mentions.split(analysis.question),
-        "parts": [_part_of(analysis, part, image) for part in analysis.parts],
+        "parts": parts,
     }
 
 
 def _part_of(analysis: Analysis, part: Any, image: NDArray[np.uint8] | None) -> dict[str, Any]:
-    if isinstance(part, RegionLabelScores):
-        return _labels_of(analysis.regions[part.place], part)
     if isinstance(part, AnswerVariant):
         return _variant_of(analysis, part)
     assert isinstance(part, LevelMap)
@@ -79,18 +87,43 @@ def _part_of(analysis: Analysis, part: Any, image: NDArray[np.uint8] | None) -> 
     return _map_of(analysis.regions[0], part, image)
 
 
-def _labels_of(region: RegionSnapshot, part: RegionLabelScores) -> dict[str, Any]:
-    scores = part.scores
+def _label_parts(analysis: Analysis) -> list[dict[str, Any]]:
+    """The scores of each region that has some, in the order of the analysis's regions."""
+    by_model = {part.place: part.scores for part in analysis.parts if isinstance(part, RegionLabelScores)}
+    by_clip = {part.place: part.scores for part in analysis.parts if isinstance(part, RegionClipScores)}
+    return [
+        _labels_of(analysis.regions[place], by_model.get(place), by_clip.get(place))
+        for place in sorted({*by_model, *by_clip})
+    ]
+
+
+def _labels_of(region: RegionSnapshot, scores: LabelScores | None, clip: ClipLabelScores | None) -> dict[str, Any]:
+    """Labels of a region, best first: by the model where it has told its scores, else by the CLIP."""
+    leading = scores or clip
+    assert leading is not None
+    shown = [score.label for score in leading.ranked[:SHOWN_LABELS]]
+    if clip is not None:
+        best = {score.label for score in clip.ranked[:SHOWN_CLIP_LABELS]}.difference(shown)
+        shown += [score.label for score in leading.ranked if score.label in best]
+    told = {score.label: score for score in scores.ranked} if scores is not None else {}
+    seen = clip.by_label if clip is not None else {}
     return {
         "number": region.number,
         "labels": [
-            {"label": score.label, "share": score.share, "log": round(score.log_likelihood, 2)}
-            for score in scores.top(SHOWN_LABELS)
+            {
+                "label": label,
+                "share": told[label].share if told else None,
+                "log": round(told[label].log_likelihood, 2) if told else None,
+                "clip": seen[label].share if seen else None,
+                "cosine": round(seen[label].cosine, 3) if seen else None,
+            }
+            for label in shown
         ],
-        "onList": scores.on_list,
-        "unsure": scores.is_uncertain,
-        "close": scores.has_rivals,
-        "off": scores.is_off_list,
+        "onList": leading.on_list,
+        "unsure": leading.is_uncertain,
+        "close": leading.has_rivals,
+        "off": leading.is_off_list,
+        "clipBest": clip.ranked[0].label if clip is not None else None,
     }
 
 

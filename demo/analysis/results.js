@@ -78,12 +78,17 @@ function labelCard(look, asked, part, context) {
   const id = `${look.id}:${asked.number}`;
   const isWhole = unfolded.has(id);
   const labels = isWhole ? part.labels : part.labels.slice(0, TOP_LABELS);
-  card.append(make("ol", { class: "osp-bars" }, ...labels.map((label) => labelBar(label, words))));
+  const both = labels.length > 0 && labels[0].share !== null && labels[0].clip !== null;
+  card.append(make("ol", { class: "osp-bars" }, ...labels.map((label) => labelBar(label, both, words))));
   const foot = make(
     "div",
     { class: "osp-card-foot" },
-    make("span", {}, say(words.onList, { percent: percentOf(part.onList) })),
+    make("span", {}, say(isByClip(labels) ? words.clipOnList : words.onList, { percent: percentOf(part.onList) })),
   );
+  if (both) {
+    const word = part.clipBest === part.labels[0].label ? words.clipAgrees : words.clipBest;
+    card.append(make("p", { class: "osp-faint osp-clip-best" }, say(word, { label: part.clipBest })));
+  }
   const rest = part.labels.length - labels.length;
   if (rest > 0) {
     const unfold = () => {
@@ -97,14 +102,31 @@ function labelCard(look, asked, part, context) {
   return card;
 }
 
-function labelBar({ label, share, log }, words) {
-  return make(
+const isByClip = (labels) => labels.length > 0 && labels[0].share === null;
+
+// A label with the model's share of it, the CLIP's, or both below each other.
+function labelBar({ label, share, log, clip, cosine }, both, words) {
+  const bar = (value, look) =>
+    make("span", { class: `osp-bar${look}` }, make("i", { style: `width: ${(value * 100).toFixed(2)}%` }));
+  const tips = [];
+  if (share !== null) tips.push(say(words.logTip, { value: log }));
+  if (clip !== null) tips.push(say(words.cosineTip, { value: cosine }));
+  const first = share === null ? clip : share;
+  const row = make(
     "li",
-    { title: say(words.logTip, { value: log }) },
+    { title: tips.join(", ") },
     make("span", { class: "osp-bar-label" }, label),
-    make("span", { class: "osp-bar" }, make("i", { style: `width: ${(share * 100).toFixed(2)}%` })),
-    make("span", { class: "osp-bar-share" }, percentOf(share)),
+    bar(first, ""),
+    make("span", { class: "osp-bar-share" }, percentOf(first)),
   );
+  if (both) {
+    row.append(
+      make("span", { class: "osp-bar-by" }, words.clip),
+      bar(clip, " osp-bar-clip"),
+      make("span", { class: "osp-bar-share osp-clip-share" }, percentOf(clip)),
+    );
+  }
+  return row;
 }
 
 function titleOf(part, place, words) {

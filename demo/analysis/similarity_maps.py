@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from demo.jobs.requests import AnalysisRequest, AnalysisResult
+from demo.jobs.requests import AnalysisRequest, AnalysisResult, OpenClip
 from demo.session.regions import chosen_regions
 from demo.session.session import Analysis, RegionSnapshot, Session, new_analysis
 from demo.shared.running_jobs import Ticket
@@ -45,7 +45,7 @@ class SimilarityMapsRequest(AnalysisRequest):
 
     region: CodedMask
 
-    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
+    def results(self, view: Any, ticket: Ticket, clip: OpenClip) -> Iterator[AnalysisResult]:
         from osprey_core.analysis import feature_similarity  # slow to import; the model has been loaded by now
 
         for level, heat in feature_similarity.similarity_maps(view, self.region.mask()).items():

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo.analysis.ablation import SWITCHED_OFF, new_ablation
-from demo.analysis.label_scores import new_label_scores
+from demo.analysis.label_scores import RegionClipScores, RegionLabelScores, new_label_scores
 from demo.analysis.model_comparison import new_model_comparison
 from demo.analysis.samples import new_samples
 from demo.analysis.similarity_maps import new_similarity_maps
@@ -22,6 +22,7 @@ from demo.jobs.analyses import AnswerVariant
 from demo.jobs.decoding import Decode
 from demo.session.services import Services
 from demo.session.session import Analysis, Session
+from osprey_core.analysis.label_results import label_results
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class AnalysisEndpoints:
     def judge(
         self, request: gr.Request, labels: Any, regions: str = "all", rank_by: str = "sum", session: str = ""
     ) -> Iterator[Any]:
-        """Score labels for regions by the model's own likelihood of answering with each of them.
+        """Score labels for regions by the model's own likelihood of answering with each of them, and by a CLIP.
 
         Parameters:
             labels: two or more words or phrases, written as the model writes them.
@@ -45,7 +46,8 @@ class AnalysisEndpoints:
         Returns:
             of each region: number, name, area, box_xyxy, rle; labels, best first, each with its share of the list's
             probability (0 to 1) and log_likelihood; on_list, the probability that the model says any of them;
-            uncertain, whether the best one should not be trusted.
+            uncertain, whether the best one should not be trusted. Where a CLIP is loaded, each label also has
+            clip_share and clip_cosine, and the region clip_on_list; of a CLIP alone, only these and uncertain.
         """
         with errors_as_sentences():
             which, rank = words(regions, "regions") or "all", words(rank_by, "rank_by") or "sum"
@@ -191,15 +193,12 @@ class AnalysisEndpoints:
 
 
 def _judged(session: Session, analysis: Analysis) -> list[dict[str, Any]]:
-    results = []
-    for part in analysis.parts:
-        ranked = [
-            {"label": score.label, "share": score.share, "log_likelihood": score.log_likelihood}
-            for score in part.scores.ranked
-        ]
-        scores = {"labels": ranked, "on_list": part.scores.on_list, "uncertain": part.scores.is_uncertain}
-        results.append({**_region(session, analysis, part.place), **scores})
-    return results
+    by_model = {part.place: part.scores for part in analysis.parts if isinstance(part, RegionLabelScores)}
+    by_clip = {part.place: part.scores for part in analysis.parts if isinstance(part, RegionClipScores)}
+    return [
+        {**_region(session, analysis, place), **label_results(by_model.get(place), by_clip.get(place))}
+        for place in sorted({*by_model, *by_clip})
+    ]
 
 
 def _found(session: Session, threshold: float) -> list[dict[str, Any]]:

@@ -17,7 +17,9 @@ from demo.session import conversation
 from demo.session.conversation import Style
 from demo.session.services import Services
 from demo.session.session import ChatTurn, Session
+from demo.session.typed_labels import OWN, chosen_vocabulary
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.vocabularies import BUILT_IN, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class ConversationEndpoints:
         """Describe all that stands out in the picture.
 
         Parameters:
-            style: "short", "detailed" or "category".
+            style: "short", "detailed" or "category"; or, where a CLIP is loaded, the classes that it chooses from:
+                "coco", "lvis", "ade20k", "cityscapes", or "own: lion, giraffe" for labels of your own.
             session: what open_picture returned.
         Returns:
             of each find: index (as of segment_everything) and caption; where the caption is a name, also name,
@@ -40,8 +43,10 @@ class ConversationEndpoints:
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
+            settings = SamplingSettings(max_new_tokens=1024)
+            wanted, vocabulary = _style(style)
             for now in captions.describe_everything(
-                self.services, workspace, _style(style), SamplingSettings(max_new_tokens=1024), self.decode
+                self.services, workspace, wanted, settings, self.decode, vocabulary=vocabulary
             ):
                 yield self.callers.told(_caption_results(now), request)
 
@@ -133,5 +138,9 @@ def _answer_result(turn: ChatTurn) -> dict[str, Any]:
     return told | (name_result(stats.guesses, stats.is_unsure, stats.finer_name) if stats is not None else {})
 
 
-def _style(style: str | None) -> Style:
-    return cast(Style, words(style, "style") or "short")  # `describe_everything` refuses any other word
+def _style(style: str | None) -> tuple[Style, Vocabulary | None]:
+    """The style, and the vocabulary that the word for a style may name instead."""
+    word, _, labels = words(style, "style").partition(":")
+    if word in (*BUILT_IN, OWN):
+        return "category", chosen_vocabulary(word, labels)
+    return cast(Style, words(style, "style") or "short"), None  # `describe_everything` refuses any other word

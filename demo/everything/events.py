@@ -15,6 +15,7 @@ from demo.jobs.decoding import Decode
 from demo.session import marks
 from demo.session.services import Services
 from demo.session.session import Session
+from demo.session.typed_labels import chosen_vocabulary
 from demo.session.workspace import Workspace
 from demo.shared import queues
 from demo.shared.outputs import Outputs
@@ -53,9 +54,12 @@ class EverythingHandlers:
     def describe_all(self, workspace: Workspace, event: gr.EventData, *settings: Any) -> Iterator[Any]:
         """Stream captions into the table; `settings` are the values of the controls."""
         with errors_as_toasts():
-            style = DescribeMessage.read_event(event).style
+            message = DescribeMessage.read_event(event)
+            vocabulary = chosen_vocabulary(message.vocabulary, message.labels) if message.vocabulary else None
             sampling = SamplingSettings.read(*settings)
-            for session in captions.describe_everything(self.services, workspace, style, sampling, self.decode):
+            for session in captions.describe_everything(
+                self.services, workspace, message.style, sampling, self.decode, vocabulary=vocabulary
+            ):
                 yield gr.update(captions=captions_of(session))
         yield gr.update(captions=captions_of(workspace.session))
 

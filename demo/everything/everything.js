@@ -1,10 +1,11 @@
 // The table of segments in the browser, with the model's captions. The canvas sends it rows without masks, and gets the
 // index of the row under the pointer.
 
+import { recall } from "../shared/browser_store.js";
 import { component, tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
-import { FIRST_ORDER, orderAfterClick, shownRows } from "./rows.js";
+import { FIRST_ORDER, orderAfterClick, shownRows, wantedOf } from "./rows.js";
 
 export const mount = (host) => component("everything", host, mountTable);
 
@@ -28,7 +29,13 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     ...styles.map((name) => make("option", { value: name }, words[name])),
   );
   const start = make("button", { type: "button", class: "osp-describe" }, words.describe);
-  const describe = () => trigger("describe_all", { style: style.value });
+  // Classes of a vocabulary, by the CLIP: each choice of them has the vocabulary's name behind a colon.
+  if (props.vocabularies.length) {
+    const named = [...props.vocabularies, ["own", words.own]];
+    const group = named.map(([name, title]) => make("option", { value: `:${name}` }, title));
+    style.append(make("optgroup", { label: words.vocabularies }, ...group));
+  }
+  const describe = () => trigger("describe_all", wantedOf(style.value, recall("labels") || ""));
   start.addEventListener("click", describe);
   const fold = make("button", {
     type: "button",
@@ -126,10 +133,13 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     start.textContent = captions ? words.again : words.describe;
     stop.hidden = bar.hidden = !isRunning;
     bar.value = total ? done / total : 0;
-    if (isRunning) note.textContent = say(words.progress, { done, total });
+    if (isRunning && captions.preparing) note.textContent = preparingOf(captions.preparing);
+    else if (isRunning) note.textContent = say(words.progress, { done, total });
     else if (captions && captions.state === "stopped") note.textContent = say(words.stopped, { done, total });
     else note.textContent = "";
   }
+
+  const preparingOf = ([done, total]) => say(words.preparing, { percent: Math.floor((100 * done) / total) });
 
   // ---- what comes from the canvas and from Python -------------------------------------------------------------------
 

@@ -9,9 +9,13 @@ from osprey_core.errors import InputError
 
 
 class DescribeMessage(ScriptMessage):
-    """Describe all segments in this style."""
+    """Describe all segments in this style, or by the classes of a vocabulary."""
 
     style: Literal["short", "detailed", "category"] = "short"
+    vocabulary: Literal["", "coco", "lvis", "ade20k", "cityscapes", "own"] = ""
+    """Empty for the style."""
+    labels: str = ""
+    """The person's labels, for the vocabulary "own"."""
 
     @classmethod
     def refusal(cls) -> InputError:

@@ -7,14 +7,17 @@ from typing import Any
 import gradio as gr
 
 from demo.i18n.switching import in_words
+from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.confidence import confidence_of
 from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
+from osprey_core.vocabularies import BUILT_IN, load_vocabulary
 
 
-def build_everything() -> gr.HTML:
+def build_everything(services: Services) -> gr.HTML:
     """The table, hidden until segments are found; it triggers `describe_all`, `stop_describing` and `take_row`."""
+    vocabularies = [] if services.clip is None else [[name, load_vocabulary(name).title] for name in BUILT_IN]
     panel = gr.HTML(
         None,
         elem_id="everything",
@@ -23,6 +26,7 @@ def build_everything() -> gr.HTML:
         js_on_load=script("everything/everything.js", ("describe_all", "stop_describing", "take_row")),
         apply_default_css=False,
         captions=None,
+        vocabularies=vocabularies,
     )
     return in_words(panel, words="everything")
 
@@ -37,6 +41,7 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "picture": session.picture.digest,
         "state": captions.state,
         "total": captions.total,
+        "preparing": list(captions.preparing) if captions.preparing else None,
         "rows": [list(row) for row in captions.rows],
         "confidences": [
             [

@@ -1,4 +1,4 @@
-// Filtering and sorting of the table of segments. Independent of the DOM.
+// Filtering and sorting of the table of segments, and what its choice of a style means. Independent of the DOM.
 
 // The initial order: by size, in which the segments are numbered.
 export const FIRST_ORDER = { by: "index", isDescending: false };
@@ -21,4 +21,12 @@ export function shownRows(rows, texts, { by, isDescending }, filter) {
     return (isDescending ? -sign : sign) || one.index - other.index;
   };
   return rows.filter((row) => !wanted || (texts.get(row.index) || "").toLowerCase().includes(wanted)).sort(compare);
+}
+
+// The message that a choice of how to describe stands for: a style, or ":" and the name of a vocabulary.
+//   labels: the person's own ones, as typed for "Your labels".
+export function wantedOf(choice, labels) {
+  if (!choice.startsWith(":")) return { style: choice };
+  const vocabulary = choice.slice(1);
+  return vocabulary === "own" ? { vocabulary, labels } : { vocabulary };
 }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from demo.jobs.requests import AnalysisRequest, AnalysisResult
+from demo.jobs.requests import AnalysisRequest, AnalysisResult, OpenClip, Step
 from demo.session.pictures import required_picture
 from demo.session.segments import find_everything
 from demo.session.services import Services
@@ -44,15 +44,17 @@ class FoundSegments(AnalysisResult):
 
 @dataclass(frozen=True)
 class FindRequest(AnalysisRequest):
-    """Score every segment for a phrase."""
+    """Score every segment for a phrase: by the CLIP where there is one, else by the model."""
+
+    uses_clip = True
 
     regions: tuple[CodedMask, ...]
     phrase: str
 
-    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
+    def results(self, view: Any, ticket: Ticket, clip: OpenClip) -> Iterator[AnalysisResult | Step]:
         from osprey_core.analysis.find import find  # slow to import; the model has been loaded by now
 
-        finds = find(view, [region.mask() for region in self.regions], self.phrase)
+        finds = find(view, [region.mask() for region in self.regions], self.phrase, clip())
         if not ticket.stopped:
             yield FoundSegments(finds.phrase, finds.scores, finds.steps)
 

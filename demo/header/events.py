@@ -57,7 +57,8 @@ class StatusHandlers:
 
     def look(self, current: list[float]) -> list[Any]:
         """Updates of header, timer and defaults; the timer stops once everything has loaded."""
-        resources = (self.services.model, self.services.segmenter, self.services.second)
+        services = self.services
+        resources = (services.model, services.segmenter, services.second, services.clip)
         busy = any(resource.state == "loading" for resource in resources if resource is not None)
         defaults = current
         if self.services.model.state == "ready":

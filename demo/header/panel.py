@@ -55,6 +55,7 @@ def _status_html(services: Services, is_embedded: bool) -> str:
     for resource, label in (
         (services.model, text("status.model")),
         (services.second, text("status.second")),
+        (_own_clip(services), text("status.clip")),
         (services.segmenter, text("status.segmenter")),
     ):
         if resource is None:
@@ -74,6 +75,12 @@ def _status_html(services: Services, is_embedded: bool) -> str:
         else ""
     )
     return loading + about + failures
+
+
+def _own_clip(services: Services) -> LazyResource[Any] | None:
+    """The CLIP, unless it is a part of a model that has a line of its own."""
+    names = [resource.name for resource in (services.model, services.second) if resource is not None]
+    return None if services.clip is None or services.clip.name in names else services.clip
 
 
 def _short_name(model: LazyResource[Any]) -> str:

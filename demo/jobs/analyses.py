@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import AnalysisResult, AnyRequest, Piece, QuestionRequest
+from demo.jobs.requests import AnalysisResult, AnyRequest, Piece, QuestionRequest, Step
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.services import Services
 from demo.session.session import Analysis, AnswerMeasures, Session
@@ -76,6 +76,8 @@ class AnalysisJob(Job[Analysis]):
             isinstance(request, QuestionRequest) and request.second for request in analysis.requests
         )
 
+        self.uses_clip = any(getattr(request, "uses_clip", False) for request in analysis.requests)
+
     def is_wanted(self) -> bool:
         analysis = _current(self._workspace, self.id)
         return analysis is not None and analysis.state in ("waiting", "running")
@@ -85,6 +87,8 @@ class AnalysisJob(Job[Analysis]):
 
     def keep(self, place: int, piece: Piece) -> bool:
         analysis = _current(self._workspace, self.id)
+        if isinstance(piece, Step):
+            return analysis is not None
         return analysis is not None and bool(
             _write(self._workspace, self.id, parts=_with_piece(analysis.parts, place, piece))
         )

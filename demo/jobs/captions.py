@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentName
+from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentName, Step
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.conversation import Style
 from demo.session.pictures import required_picture
@@ -16,6 +16,7 @@ from demo.session.session import Captions, Session, new_captions
 from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.vocabularies import Vocabulary
 
 
 def describe_everything(
@@ -25,8 +26,11 @@ def describe_everything(
     settings: SamplingSettings,
     decode: Decode = decode,
     interval: float = 0.25,
+    vocabulary: Vocabulary | None = None,
 ) -> Iterator[Session]:
     """Caption all segments of the picture in front and write the captions into the workspace's session.
+
+    vocabulary: classes that the CLIP chooses from, in the place of the model; the style is not used then.
 
     Yields at most every `interval` seconds. Ends early when it is stopped, or when another picture comes to the front.
     """
@@ -34,6 +38,8 @@ def describe_everything(
     picture = required_picture(session)
     if style not in ("short", "detailed", "category"):
         raise InputError("page.bad_gesture")
+    if vocabulary is not None and services.clip is None:
+        raise InputError("page.no_clip")
     if session.captions is not None and session.captions.state == "running":
         raise InputError("page.busy_describing")
     segments = find_everything(services, session)
@@ -41,7 +47,8 @@ def describe_everything(
         raise InputError("page.nothing_stands_out")
     captions = new_captions(style, len(segments))
     workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
-    request = CaptionsRequest(picture, tuple(segment.mask for segment in segments), style, settings)
+    masks = tuple(segment.mask for segment in segments)
+    request = CaptionsRequest(picture, masks, style, settings, vocabulary)
     yield from run(services, CaptionsJob(workspace, captions, request), decode, interval)
     yield workspace.session
 
@@ -62,6 +69,7 @@ class CaptionsJob(Job[Session]):
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
         self.id, self.person = captions.id, workspace.person
         self._workspace, self._captions, self._request = workspace, captions, request
+        self.uses_clip = request.vocabulary is not None
 
     def is_wanted(self) -> bool:
         captions = self._workspace.session.captions
@@ -74,9 +82,13 @@ class CaptionsJob(Job[Session]):
         if isinstance(piece, SegmentName):
             self._captions = replace(self._captions, names=(*self._captions.names, (piece.place, piece.named)))
             return self._write()
+        if isinstance(piece, Step):
+            self._captions = replace(self._captions, preparing=(piece.done, piece.total))
+            return self._write()
         if not isinstance(piece, SegmentCaption):
             return True
-        self._captions = replace(self._captions, rows=(*self._captions.rows, (piece.place, piece.text)))
+        rows = (*self._captions.rows, (piece.place, piece.text))
+        self._captions = replace(self._captions, rows=rows, preparing=None)
         return self._write()
 
     def shown(self, phase: Phase) -> Session | None:

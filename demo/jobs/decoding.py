@@ -13,6 +13,8 @@ from demo.jobs.requests import (
     QuestionRequest,
     SegmentCaption,
     SegmentName,
+    Step,
+    as_steps,
 )
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
@@ -20,6 +22,7 @@ from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
 from osprey_core.region_model import Abilities, NamedRegion
 from osprey_core.regions.rle import CodedMask
+from osprey_core.vocabularies import Vocabulary
 
 MAX_NAMING_WORDS = 12
 """Longer answers are descriptions: a confidence of their name would be read as one of all that they say."""
@@ -36,14 +39,17 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
 
     Ends at the next token, caption or result once the ticket is stopped.
     """
+    if isinstance(request, CaptionsRequest) and request.vocabulary is not None:
+        yield from _labels(services, request, request.vocabulary, ticket)
+        return
     second = isinstance(request, QuestionRequest) and request.second
     view = opened_view(services, request.picture, second)
-    _require_ability(view, request)
+    _require_ability(services, view, request)
     if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket, can_name(services))
         return
     if isinstance(request, AnalysisRequest):
-        yield from request.results(view, ticket)
+        yield from request.results(view, ticket, lambda: opened_by_clip(services, request.picture))
         return
     switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
     stream = view.stream(
@@ -84,10 +90,12 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     )
 
 
-def _require_ability(view: Any, request: AnyRequest) -> None:
+def _require_ability(services: Services, view: Any, request: AnyRequest) -> None:
     """Raise InputError if the view's model cannot do what the request needs."""
     abilities = getattr(view.model, "abilities", Abilities())
     needed = request.needs if isinstance(request, AnalysisRequest) else None
+    if isinstance(request, AnalysisRequest) and request.uses_clip and has_clip(services):
+        return
     if isinstance(request, QuestionRequest) and request.without:
         needed = "features"
     if needed is not None and not getattr(abilities, needed):
@@ -106,6 +114,20 @@ def opened_view(services: Services, picture: Picture, second: bool = False) -> A
     return opened.part("view of the second" if second else "view", lambda: resource.get().open(opened.image()))
 
 
+def has_clip(services: Services) -> bool:
+    """Whether there is a CLIP. One that could not be loaded counts as none; the header tells why."""
+    return services.clip is not None and services.clip.wait() and services.clip.state == "ready"
+
+
+def opened_by_clip(services: Services, picture: Picture) -> Any:
+    """The picture as encoded by the CLIP, slow the first time, then cached; None without a CLIP."""
+    clip = services.clip
+    if clip is None or not has_clip(services):
+        return None
+    opened = services.pictures.get(picture)
+    return opened.part("view of the CLIP", lambda: clip.get().open(opened.image()))
+
+
 def can_name(services: Services, second: bool = False) -> bool:
     """Whether the model, or the second one, tells how sure it is of a name."""
     resource = services.second if second else services.model
@@ -119,6 +141,24 @@ def _name_in(view: Any, mask: CodedMask, answer: str) -> NamedRegion | None:
         return None
     named: NamedRegion = view.name(mask.mask(), guesses=CONSIDERED_GUESSES)
     return named.in_answer(answer)
+
+
+def _labels(
+    services: Services, request: CaptionsRequest, vocabulary: Vocabulary, ticket: Ticket
+) -> Iterator[SegmentCaption | SegmentName | Step]:
+    """The likeliest class of every region by the CLIP, in one matrix product, each with the next ones."""
+    view = opened_by_clip(services, request.picture)
+    if view is None:
+        raise InputError("page.no_clip")
+    from osprey_core.analysis.clip_labels import name_regions_in_steps  # slow to import
+
+    masks = [stored.mask() for stored in request.regions]
+    named_regions = yield from as_steps(name_regions_in_steps(view, masks, vocabulary))
+    for place, named in enumerate(named_regions):
+        yield SegmentCaption(place, named.guesses[0].name)
+        yield SegmentName(place, named)
+        if ticket.stopped:
+            return
 
 
 def _captions(

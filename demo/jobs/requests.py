@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from demo.session.conversation import told_to_model
 from demo.session.pictures import required_picture
@@ -14,7 +14,9 @@ from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
+from osprey_core.vocabularies import Vocabulary
 
+T = TypeVar("T")
 RegionToken = Literal["mask", "pos"]
 
 
@@ -48,6 +50,8 @@ class CaptionsRequest:
     regions: tuple[CodedMask, ...]
     style: str
     settings: SamplingSettings
+    vocabulary: Vocabulary | None = None
+    """Classes that the CLIP chooses from, in the place of the model; `style` is not used then."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,29 @@ class SegmentName:
 
 
 @dataclass(frozen=True)
+class Step:
+    """How far a long preparation is; the words of a large vocabulary take minutes on a processor."""
+
+    done: int
+    total: int
+
+
+def as_steps(steps: Generator[tuple[int, int], None, T]) -> Generator[Step, None, T]:
+    """The steps (done, total) of a long preparation as pieces; returns what the preparation returns."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield Step(*step)
+
+
+OpenClip = Callable[[], Any]
+"""Returns the picture as opened by the CLIP; None where there is no CLIP, or where loading it failed."""
+
+
+@dataclass(frozen=True)
 class AnalysisResult:
     """One result of an `AnalysisRequest`; subclasses add its fields."""
 
@@ -77,16 +104,21 @@ class AnalysisRequest:
 
     needs: ClassVar[Literal["likelihood", "features"] | None] = None
     """Which of a model's `Abilities` it needs."""
+    uses_clip: ClassVar[bool] = False
+    """Whether it also asks the CLIP, where there is one; the CLIP then stands in for what a model is not able to."""
 
     picture: Picture
 
-    def results(self, view: Any, ticket: Ticket) -> Iterator[AnalysisResult]:
-        """Yield results computed on the encoded picture `view`; ends early once the ticket is stopped."""
+    def results(self, view: Any, ticket: Ticket, clip: OpenClip) -> Iterator[AnalysisResult | Step]:
+        """Yield results computed on the encoded picture `view`; ends early once the ticket is stopped.
+
+        clip: opens the picture with the CLIP; see `OpenClip`.
+        """
         raise NotImplementedError
 
 
 AnyRequest = QuestionRequest | CaptionsRequest | AnalysisRequest
-Piece = str | AnswerMeasures | SegmentCaption | SegmentName | AnalysisResult
+Piece = str | AnswerMeasures | SegmentCaption | SegmentName | AnalysisResult | Step
 
 
 def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, Literal, TypeVar
 
 from demo.jobs.decoding import Decode
-from demo.jobs.requests import AnyRequest, Piece
+from demo.jobs.requests import AnyRequest, Piece, Step
 from demo.session.services import Services
 from demo.session.session import AnswerMeasures
 from demo.shared.metrics import JOB_SECONDS, count_answer
@@ -48,6 +48,8 @@ class Job(ABC, Generic[Update]):
     """How many others have their turn before this job."""
     asks_second_model: bool = False
     """Whether the job also needs the second model."""
+    uses_clip: bool = False
+    """Whether the job also asks the CLIP, where there is one."""
 
     @abstractmethod
     def is_wanted(self) -> bool:
@@ -83,7 +85,11 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
         if not job.is_wanted():  # stopped before its ticket existed
             ticket.stop()
         yield from _update(job, "queued")
-        models = [services.model, services.second if job.asks_second_model else None]
+        models = [
+            services.model,
+            services.second if job.asks_second_model else None,
+            services.clip if job.uses_clip else None,
+        ]
         while not ticket.stopped and not all(model.wait(0.2) for model in models if model is not None):
             yield from _update(job, "loading")
             if not job.is_wanted():
@@ -119,6 +125,8 @@ def _carry_out(
                 count_answer(piece.prompt_tokens, piece.new_tokens, piece.seconds_to_first_token)
             if not job.keep(place, piece):
                 ticket.stop()
+                break
+            if ticket.stopped and isinstance(piece, Step):  # nothing has been written yet that has to be ended
                 break
             if not ticket.stopped and time.monotonic() - last >= interval:
                 yield from _update(job, "writing")

@@ -29,6 +29,8 @@ _model: Any = None
 """The model, in the main process and in every worker forked from it."""
 _second: Any = None
 """The second model, if there is one; inherited by workers in the same way."""
+_clip: Any = None
+"""The CLIP, if there is one; inherited by workers in the same way."""
 _worker: Services | None = None
 """A worker's services, reused for all its answers; always None in the main process."""
 
@@ -40,13 +42,13 @@ class _Failed:
     message: Message
 
 
-def decoder(model: Any, second: Any = None) -> Decode:
+def decoder(model: Any, second: Any = None, clip: Any = None) -> Decode:
     """`decoding.decode` with a GPU lent for each answer. The main thread must have loaded the models.
 
     Raises ImportError where the package `spaces` is missing.
     """
-    global _model, _second
-    _model, _second = model, second
+    global _model, _second, _clip
+    _model, _second, _clip = model, second, clip
     lent = importlib.import_module("spaces").GPU(duration=SECONDS)(write_answer)
 
     def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[Piece]:
@@ -68,8 +70,8 @@ def write_answer(request: AnyRequest) -> Iterator[Piece | _Failed]:
     """Runs in the worker: yield the pieces of the answer, then its measures, or `_Failed` with the reason."""
     global _worker
     if _worker is None:
-        second = None if _second is None else LazyResource.of(_second)
-        _worker = Services(model=LazyResource.of(_model), segmenter=LazyResource.of(None), second=second)
+        second, clip = (None if loaded is None else LazyResource.of(loaded) for loaded in (_second, _clip))
+        _worker = Services(model=LazyResource.of(_model), segmenter=LazyResource.of(None), second=second, clip=clip)
     try:
         yield from decoding.decode(_worker, request, Ticket())
     except Exception as error:

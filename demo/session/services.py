@@ -26,6 +26,8 @@ class Services:
     segmenter: LazyResource[Any]
     second: LazyResource[Any] | None = None
     """Another model to compare the first with, if one was configured."""
+    clip: LazyResource[Any] | None = None
+    """A CLIP that compares regions with words, beside the model or as its only part, if one was configured."""
     examples: tuple[Example, ...] = ()
     pictures: PictureCache = field(default_factory=PictureCache)
     running_jobs: RunningJobs = field(default_factory=RunningJobs)

@@ -133,6 +133,8 @@ class Captions:
     names: tuple[tuple[int, NamedRegion], ...] = ()
     """(index of the segment, the name in its caption with its confidence and the next guesses)."""
     state: Literal["running", "complete", "stopped"] = "running"
+    preparing: tuple[int, int] | None = None
+    """How many of how many words of a vocabulary are known to the CLIP, while it reads them."""
 
 
 @dataclass(frozen=True)

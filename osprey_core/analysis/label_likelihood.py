@@ -134,7 +134,7 @@ def _cleaned(labels: Sequence[str]) -> list[str]:
 @torch.inference_mode()
 def _answer_log_likelihoods(view: View, mask: np.ndarray, labels: Sequence[str], question: str) -> list[list[float]]:
     """Per label the log-likelihood of each token of its answer, the end included."""
-    network, prompts = view.model.network, view.model.prompts
+    network, prompts = view.network, view.model.prompts
     prompt = prompts.conversation(question, 1)
     answers = []
     for label in labels:
@@ -164,7 +164,7 @@ def _continued(view: View, read: ReadPrompt, first: torch.Tensor, answers: Seque
 
     first: (V,) log-probabilities of an answer's first token.
     """
-    llm, device, behind = view.model.network.llm, first.device, read.own[0][0].shape[2]
+    llm, device, behind = view.network.llm, first.device, read.own[0][0].shape[2]
     inputs = [answer[:-1] for answer in answers]  # the logits after the last token are not needed
     ids = [token for tokens in inputs for token in tokens]
     rows = [[float(first[answer[0]])] for answer in answers]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,9 @@ TEMPLATES = (
 BACKGROUND = ("background", "something else", "a part of the picture")
 """Words that take the probability of regions to which no label fits."""
 
+TEXTS_A_STEP = 8
+"""Texts, each in all sentences, that are embedded before somebody may look, stop, or have a turn at the model."""
+
 Probabilities = NDArray[np.float32]
 
 
@@ -67,6 +70,9 @@ class EmbeddedVocabulary:
     vocabulary: Vocabulary
     vectors: torch.Tensor
     """float32 (T, D) of length 1, one for each of `vocabulary.texts`."""
+
+
+EmbeddingSteps = Generator[tuple[int, int], None, EmbeddedVocabulary]
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,16 @@ class OpenVocabulary:
         network = load_clip(files, torch_device, resolve_dtype(dtype, torch_device))
         return cls(name, network, image_size, files.mean, files.std, cache_folder or default_cache_folder())
 
+    @property
+    def device(self) -> str:
+        """Device of the weights, such as "cpu" or "cuda:0"."""
+        return str(self.network.logit_scale.device)
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the weights, such as "bfloat16"."""
+        return str(self.network.logit_scale.dtype).removeprefix("torch.")
+
     @torch.inference_mode()
     def open(self, image: Image.Image | np.ndarray) -> ClipView:
         """Encode a picture once for any number of regions. Raises InputError if it cannot be read."""
@@ -165,10 +181,29 @@ class OpenVocabulary:
 
     def embed(self, vocabulary: Vocabulary, templates: Sequence[str] = TEMPLATES) -> EmbeddedVocabulary:
         """The vectors of a vocabulary's texts, from the disk where they were computed before."""
-        path = self._cache_path(vocabulary.texts, templates)
-        vectors = None if path is None else _read_vectors(path, len(vocabulary.texts), self.network.config.embed_dim)
+        steps = self.embed_in_steps(vocabulary, templates)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                embedded: EmbeddedVocabulary = end.value
+                return embedded
+
+    def embed_in_steps(self, vocabulary: Vocabulary, templates: Sequence[str] = TEMPLATES) -> EmbeddingSteps:
+        """As `embed`, some texts at a time: yields how many of how many are embedded, returns the vocabulary.
+
+        Yields nothing where the vectors are on the disk. On a processor, a large vocabulary takes minutes.
+        """
+        texts = vocabulary.texts
+        path = self._cache_path(texts, templates)
+        vectors = None if path is None else _read_vectors(path, len(texts), self.network.config.embed_dim)
         if vectors is None:
-            vectors = self.embed_texts(vocabulary.texts, templates)
+            vectors = torch.empty(len(texts), self.network.config.embed_dim)
+            order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # little padding is computed
+            for start in range(0, len(order), TEXTS_A_STEP):
+                step = order[start : start + TEXTS_A_STEP]
+                vectors[step] = self.embed_texts([texts[place] for place in step], templates)
+                yield start + len(step), len(texts)
             if path is not None:
                 _write_vectors(path, vectors)
         return EmbeddedVocabulary(vocabulary, vectors)

@@ -8,20 +8,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from osprey_core.analysis.open_vocabulary import BACKGROUND, ClipView, OpenVocabulary, class_scores
+from osprey_core.analysis.clip_labels import GUESSES, named_region
+from osprey_core.analysis.open_vocabulary import BACKGROUND, ClassScores, ClipView, OpenVocabulary, class_scores
 from osprey_core.backends.text_stream import TextStream
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.region_model import Abilities, Guess, NamedRegion
+from osprey_core.region_model import Abilities, NamedRegion
 from osprey_core.regions.mentions import REGION_TAG
 from osprey_core.vocabularies import Vocabulary, vocabulary_of
-
-UNSURE_BELOW = 0.5
-"""A name with a smaller share of the vocabulary's probability is told as a question."""
-
-GUESSES = 3
 
 
 class LabelModel:
@@ -42,12 +38,12 @@ class LabelModel:
     @property
     def device(self) -> str:
         """Device of the weights."""
-        return str(self.clip.network.logit_scale.device)
+        return self.clip.device
 
     @property
     def dtype(self) -> str:
         """Precision of the weights."""
-        return str(self.clip.network.logit_scale.dtype).removeprefix("torch.")
+        return self.clip.dtype
 
     def open(self, image: Image.Image | np.ndarray) -> LabelView:
         """Encode a picture once. Raises InputError if it cannot be read."""
@@ -102,8 +98,7 @@ class LabelView:
 
     def name(self, mask: np.ndarray, guesses: int = GUESSES) -> NamedRegion:
         """The region's class with its probability, and the next ones."""
-        best = self._scores([mask]).best(0, guesses)
-        return NamedRegion(tuple(Guess(name, share, share) for name, share in best), UNSURE_BELOW)
+        return named_region(self._scores([mask]), 0, guesses)
 
     def _asked(self, question: str, count: int, about: Sequence[int] | None) -> int:
         """Place of the region that the question is about."""
@@ -116,6 +111,6 @@ class LabelView:
             raise InputError("question.mentions_beyond", number=number, count=count)
         return number - 1
 
-    def _scores(self, regions: Sequence[np.ndarray]) -> Any:
+    def _scores(self, regions: Sequence[np.ndarray]) -> ClassScores:
         model = self.model
         return class_scores(self.clip.embed(regions), model.classes, model.clip.network.scale, model.background)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from osprey_core.region_model import RegionModel
-
-LABELS = "labels"
-"""Names regions by CLIP: "labels" with COCO's vocabulary, "labels:lvis", or "labels:FILE" with an own one."""
+from osprey_core.region_model import LABELS, RegionModel, is_label_model
 
 DEFAULT_VOCABULARY = "coco"
 LABELS_SIZE = 896
@@ -30,7 +27,7 @@ def load_region_model(
         from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 
         return OpenAIModel(OpenAIEndpoint.of(name))
-    if name == LABELS or name.startswith(f"{LABELS}:"):
+    if is_label_model(name):
         from osprey_core.analysis.open_vocabulary import OpenVocabulary
         from osprey_core.backends.label_model import LabelModel
         from osprey_core.runtime.clip_loading import CLIP

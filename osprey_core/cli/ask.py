@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-import numpy as np
-from PIL import Image
-
 from osprey_core.cli.loaders import Loaders, can_tell_confidence
+from osprey_core.cli.marks import marked_regions
 from osprey_core.cli.options import MAX_FILE_BYTES, AskOptions
 from osprey_core.errors import InputError
-from osprey_core.io import mask_files
 from osprey_core.io.export import write_zip
 from osprey_core.io.files import check_file_writable, read_file, write_file
 from osprey_core.io.pictures import read_picture
-from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn, TurnState
+from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedTurn, TurnState
 from osprey_core.regions import mentions
-from osprey_core.regions.rle import CodedMask
 
 if TYPE_CHECKING:
     from osprey_core.region_model import NamedRegion
@@ -29,7 +25,7 @@ def ask(options: AskOptions, loaders: Loaders, out: TextIO, errors: TextIO) -> N
     image = read_picture(data)
     if options.save is not None:
         check_file_writable(options.save)
-    regions = _marked(options, image, loaders, errors)
+    regions = marked_regions(options.marks, options.models, options.image.name, image, loaders, errors)
     question = _question_for_model(options.question, len(regions))
     model = loaders.model(options.models)
     if options.confidence and not can_tell_confidence(model):
@@ -82,20 +78,3 @@ def _question_for_model(typed: str, region_count: int) -> str:
         if not 1 <= number <= region_count:
             raise InputError("cli.region_unknown", number=number, count=region_count)
     return mentions.replaced(typed, lambda number: f"<region{number}>")
-
-
-def _marked(options: AskOptions, image: Image.Image, loaders: Loaders, errors: TextIO) -> tuple[RecordedRegion, ...]:
-    """The regions of the marks, numbered in their order; what is left out of a mask file is told."""
-    size_hw = image.height, image.width
-    opened = None
-    masks: list[mask_files.NamedMask] = []
-    for marks in options.marks:
-        if marks.mask_file is not None:
-            mask_file = mask_files.read_mask_file(marks.mask_file, size_hw, options.image.name)
-            errors.writelines(f"{note}\n" for note in mask_file.notes)
-            masks += mask_file.masks
-            continue
-        opened = opened or loaders.segmenter(options.models).open(np.asarray(image))
-        best = opened.segment(marks.points_xy, marks.labels, marks.box_xyxy)[0]
-        masks.append(mask_files.NamedMask(CodedMask.of(best.mask)))
-    return tuple(RecordedRegion(number, named.mask, named.name) for number, named in enumerate(masks, 1))

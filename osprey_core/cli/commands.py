@@ -1,8 +1,10 @@
-"""The command line: ask about regions of a picture, describe all regions of many pictures, or find what a phrase names.
+"""The command line: ask about regions of a picture, describe all regions of many pictures, find what a phrase names, or
+score labels of one's own for regions.
 
 python -m osprey_core ask cat.png --point 120,80 --question "What is this?"
 python -m osprey_core describe photos/ --everything --out captions.json
 python -m osprey_core find street.png "red car" --out masks.json
+python -m osprey_core judge zoo.png "lion, giraffe" --point 120,80
 
 Every failure is one sentence on stderr and exit code 2.
 """
@@ -18,8 +20,9 @@ from typing import TextIO
 from osprey_core.cli.ask import ask
 from osprey_core.cli.describe import describe
 from osprey_core.cli.find import find
+from osprey_core.cli.judge import judge
 from osprey_core.cli.loaders import Loaders, load_model, load_segmenter_for
-from osprey_core.cli.options import AskOptions, FindOptions, read_options
+from osprey_core.cli.options import AskOptions, FindOptions, JudgeOptions, read_options
 from osprey_core.errors import OspreyError, is_out_of_memory
 
 
@@ -36,6 +39,9 @@ def main(
             return 0
         if isinstance(options, FindOptions):
             find(options, loaders, out, errors)
+            return 0
+        if isinstance(options, JudgeOptions):
+            judge(options, loaders, out, errors)
             return 0
         return 0 if describe(options, loaders, errors) else 2
     except OspreyError as error:

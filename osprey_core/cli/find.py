@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from osprey_core.cli.loaders import Loaders
+from osprey_core.cli.loaders import Loaders, clip_view
 from osprey_core.cli.options import MAX_FILE_BYTES, FindOptions
 from osprey_core.io import mask_files
 from osprey_core.io.export import coco_shape
@@ -34,8 +34,8 @@ def find(options: FindOptions, loaders: Loaders, out: TextIO, errors: TextIO) ->
         masks = [scored.mask for scored in everything if scored.mask.any()]
     from osprey_core.analysis.find import find as find_regions  # slow to import
 
-    model = loaders.model(options.models)
-    finds = find_regions(model.open(image), masks, options.phrase)
+    view = loaders.model(options.models).open(image)
+    finds = find_regions(view, masks, options.phrase, clip_view(options.models, loaders, view, image))
     chosen = finds.at(options.threshold)
     regions = [RecordedRegion(number, CodedMask.of(masks[one.place])) for number, one in enumerate(chosen, 1)]
     scores = [one.score for one in chosen]

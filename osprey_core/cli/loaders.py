@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from osprey_core.cli.options import ModelOptions
 from osprey_core.segment import Segmenter, load_segmenter
 
 if TYPE_CHECKING:
+    from PIL import Image
+
+    from osprey_core.analysis.open_vocabulary import OpenVocabulary
     from osprey_core.region_model import RegionModel
 
 
@@ -19,6 +22,8 @@ class Loaders:
 
     model: Callable[[ModelOptions], Any]
     segmenter: Callable[[ModelOptions], Segmenter]
+    clip: Callable[[ModelOptions], Any] = field(default=lambda options: load_clip(options))
+    """Called only where `ModelOptions.labels` names a CLIP."""
 
 
 def load_model(options: ModelOptions) -> RegionModel:
@@ -34,6 +39,22 @@ def load_model(options: ModelOptions) -> RegionModel:
         adapter=options.adapter,
         verify=options.verify,
     )
+
+
+def load_clip(options: ModelOptions) -> OpenVocabulary:
+    """The CLIP that `--labels` names, as the page loads it."""
+    from osprey_core.analysis.open_vocabulary import OpenVocabulary
+
+    assert options.labels is not None
+    return OpenVocabulary.from_pretrained(options.labels, options.device, options.dtype)
+
+
+def clip_view(options: ModelOptions, loaders: Loaders, view: Any, image: Image.Image) -> Any:
+    """The picture as opened by the CLIP: a label model's own, or the one that `--labels` names; None without one."""
+    own = getattr(view, "clip", None)
+    if own is not None or options.labels is None:
+        return own
+    return loaders.clip(options).open(image)
 
 
 def can_tell_confidence(model: Any) -> bool:

@@ -12,7 +12,9 @@ from typing import Any, Literal, NoReturn
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import is_label_model, label_model_name
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
+from osprey_core.vocabularies import BUILT_IN
 
 MAX_FILE_BYTES = 2**31
 """Largest picture or mask file that is read."""
@@ -33,7 +35,7 @@ class ModelOptions:
     adapter: Path | None = None
     verify: bool = False
     labels: str | None = None
-    """The CLIP of the model "labels": a folder or a Hub name; None for the usual one."""
+    """A CLIP: of the model "labels" (None for the usual one), and whose scores stand beside a language model's."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,23 @@ class FindOptions:
     models: ModelOptions
 
 
-def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOptions:
+@dataclass(frozen=True)
+class JudgeOptions:
+    """Labels to score for regions of one picture."""
+
+    image: Path
+    labels: tuple[str, ...]
+    marks: tuple[Marks, ...]
+    rank_by: Literal["sum", "mean"]
+    out: Path | None
+    models: ModelOptions
+
+
+def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOptions | JudgeOptions:
     """Options from the arguments of `python -m osprey_core`. Raises InputError for invalid ones."""
     given = _parser().parse_args(list(argv))
     models = ModelOptions(
-        given.model,
+        _model_of(given),
         given.revision,
         given.device,
         given.dtype,
@@ -108,10 +122,17 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     )
     if given.command == "find":
         return FindOptions(given.image, given.phrase, given.out, given.masks, given.threshold, models)
+    if given.command == "judge":
+        labels = tuple(dict.fromkeys(" ".join(label.split()) for label in given.list.split(",") if label.strip()))
+        marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
+        if not marks:
+            raise InputError("cli.judge_unmarked")
+        return JudgeOptions(given.image, labels, marks, given.rank_by, given.out, models)
     settings = SamplingSettings(given.temperature, given.top_p, given.max_new_tokens, given.seed)
     if given.command == "describe":
         masks = None if given.everything else given.masks
-        wanted = given.pictures[0], given.out, masks, given.style, given.limit
+        style: Style = given.style or ("category" if is_label_model(models.model) else "short")
+        wanted = given.pictures[0], given.out, masks, style, given.limit
         further = tuple(given.pictures[1:])
         return DescribeOptions(*wanted, models, settings, given.confidence, further, given.compare_with)
     if (given.question is None) == (given.style is None):
@@ -119,6 +140,16 @@ def read_options(argv: Sequence[str]) -> AskOptions | DescribeOptions | FindOpti
     marks = tuple(_as_marks(place, draft) for place, draft in enumerate(given.marks or (), 1))
     question = QUESTIONS[given.style] if given.question is None else given.question
     return AskOptions(given.image, question, marks, models, settings, given.save, given.confidence)
+
+
+def _model_of(given: argparse.Namespace) -> str:
+    """The model's name; a vocabulary to label by stands for the CLIP alone, with its classes."""
+    vocabulary = getattr(given, "vocabulary", None)
+    if vocabulary is None:
+        return str(given.model or ModelOptions.model)
+    if given.model is not None or given.style not in (None, "category"):
+        raise InputError("cli.vocabulary_alone")
+    return label_model_name(vocabulary)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -192,9 +223,22 @@ def _share(text: str) -> float:
     return number
 
 
+def _add_marks(command: argparse.ArgumentParser) -> None:
+    """The options that mark regions."""
+    marks = command.add_argument_group("regions")
+    for name, kind, shape, text in (
+        ("--point", _numbers(2), "X,Y", "a pixel of the region; again for more of them"),
+        ("--not-point", _numbers(2), "X,Y", "a pixel that does not belong to it"),
+        ("--box", _numbers(4), "X0,Y0,X1,Y1", "a box around the region"),
+        ("--mask", _path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
+    ):
+        marks.add_argument(name, action=_MarkAction, type=kind, metavar=shape, dest="marks", help=text)
+    marks.add_argument("--region", action=_MarkAction, nargs=0, dest="marks", help="begin the next region")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m osprey_core", description="Ask about any region of a picture.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{ask,describe,find}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{ask,describe,find,judge}")
 
     asking = commands.add_parser(
         "ask",
@@ -206,15 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("image", type=_path, metavar="IMAGE")
     asking.add_argument("--question", help="what you want to know")
     asking.add_argument("--style", choices=sorted(QUESTIONS), help="one of the published questions instead")
-    marks = asking.add_argument_group("regions")
-    for name, kind, shape, text in (
-        ("--point", _numbers(2), "X,Y", "a pixel of the region; again for more of them"),
-        ("--not-point", _numbers(2), "X,Y", "a pixel that does not belong to it"),
-        ("--box", _numbers(4), "X0,Y0,X1,Y1", "a box around the region"),
-        ("--mask", _path, "FILE", "a mask: PNG, COCO or labelme JSON; each mask in it is a region"),
-    ):
-        marks.add_argument(name, action=_MarkAction, type=kind, metavar=shape, dest="marks", help=text)
-    marks.add_argument("--region", action=_MarkAction, nargs=0, dest="marks", help="begin the next region")
+    _add_marks(asking)
     asking.add_argument("--save", type=_path, metavar="FILE.zip", help="also export the conversation, masks and all")
 
     describing = commands.add_parser(
@@ -235,7 +271,12 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--everything", action="store_true", help="all that the segmenter finds")
     which.add_argument("--masks", type=_path, help="a COCO file, or a folder with a mask file for each picture")
     describing.add_argument("--out", type=_path, required=True, metavar="FILE.json")
-    describing.add_argument("--style", choices=STYLES, default="short", help="short is the default")
+    describing.add_argument("--style", choices=STYLES, help="short is the default, category for names by a CLIP alone")
+    describing.add_argument(
+        "--vocabulary",
+        metavar="NAME_OR_FILE",
+        help=f"name the regions by a CLIP alone, with the classes of {', '.join(BUILT_IN)} or a file",
+    )
     describing.add_argument("--compare-with", metavar="MODEL", help="another model, whose captions stand beside")
     describing.add_argument("--limit", type=_at_least_one, help="at most so many regions of a picture, largest first")
 
@@ -253,15 +294,33 @@ def _parser() -> argparse.ArgumentParser:
         "--threshold", type=_share, default=0.5, help="least score, above 0 and up to 1; 0.5 is the default"
     )
 
-    for command in (asking, describing, finding):
+    judging = commands.add_parser(
+        "judge",
+        help="score labels of your own for regions of a picture",
+        allow_abbrev=False,
+        description="Score labels for regions by the model's likelihood of answering with each of them and, with "
+        "--labels, by a CLIP: a line for each label, best first.",
+    )
+    judging.add_argument("image", type=_path, metavar="IMAGE")
+    judging.add_argument("list", metavar="LABELS", help='labels parted by commas: "lion, giraffe, elephant"')
+    judging.add_argument(
+        "--rank-by", choices=("sum", "mean"), default="sum", help="sum: whole label, the default; mean: each token"
+    )
+    judging.add_argument("--out", type=_path, metavar="FILE.json", help="also write all scores as JSON")
+    _add_marks(judging)
+
+    for command in (asking, describing, finding, judging):
         models = command.add_argument_group("model")
         models.add_argument(
             "--model",
-            default="nano",
             help="nano (default), a checkpoint folder or a Hub name; labels or labels:VOCABULARY for names by a CLIP "
             "alone; openai:URL#MODEL for a model behind an endpoint",
         )
-        models.add_argument("--labels", metavar="CLIP", help="the CLIP of the model labels, a folder or a Hub name")
+        models.add_argument(
+            "--labels",
+            metavar="CLIP",
+            help="clip, a folder or a Hub name: the CLIP of the model labels; find and judge ask it beside the others",
+        )
         models.add_argument("--revision", help="branch, tag or commit on the Hub")
         models.add_argument("--adapter", type=_path, metavar="FOLDER", help="a LoRA adapter trained on the model")
         models.add_argument("--verify", action="store_true", help="check the sums of files downloaded earlier")
@@ -270,7 +329,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         models.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 …, mps")
         models.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16")
-        if command is finding:
+        if command in (finding, judging):
             continue
         answers = command.add_argument_group("answers")
         answers.add_argument("--temperature", type=float, default=0.0, help="0, the default, always says the same")

@@ -4,7 +4,8 @@ Every question has an answer known from its scene, which no training has seen. E
 95 % bootstrap interval, and controls show what is left when the region is taken away. With `--coco FILE --pictures
 FOLDER` the things of annotated photographs are asked for instead. Segmenters are measured by
 `python -m osprey_core.evaluation segmenter --coco FILE --pictures FOLDER`, the confidence of names by
-`python -m osprey_core.evaluation confidence nano …`.
+`python -m osprey_core.evaluation confidence nano …`, finding by phrases by `… find nano …`, and labelling with given
+masks by `… labels nano …`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tqdm import tqdm
 
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.evaluation import confidence, labels_command, segmenter_command
+from osprey_core.evaluation import confidence, find_command, labels_command, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
 from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["segmenter"]:
         return segmenter_command.main(given[1:])
+    if given[:1] == ["find"]:
+        return find_command.main(given[1:])
     if given[:1] == ["labels"]:
         return labels_command.main(given[1:])
     if given[:1] == ["confidence"]:

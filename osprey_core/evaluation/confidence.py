@@ -193,7 +193,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(options: argparse.Namespace) -> dict[str, Any]:
     model = Osprey.from_pretrained(options.model, "cpu", "float32")
     # Names come with their plain probabilities.
-    model.network.config = replace(model.network.config, confidence=ConfidenceConfig())
+    for network in model.networks:
+        network.config = replace(network.config, confidence=ConfidenceConfig())
     names: list[ProbableName] = []
     sets = options.held_back or [None] * len(options.coco)
     for file, pictures, held in zip(options.coco, options.pictures, sets, strict=True):

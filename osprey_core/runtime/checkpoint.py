@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -159,15 +159,8 @@ def load_network(
         names = _shorten(not_finite)
         raise CheckpointError("checkpoint.values_not_finite", folder=str(files.folder), names=names)
     missing = [name for name in wanted if name not in found]
-    problems = (
-        ("checkpoint.tensors_missing", missing),
-        ("checkpoint.tensors_unexpected", unexpected),
-        ("checkpoint.tensors_misshaped", misshaped),
-    )
-    told = tuple(Message(code, {"count": len(names), "names": _shorten(names)}) for code, names in problems if names)
-    if told:
-        listed = Listing(told, "list.semicolon")
-        raise CheckpointError("checkpoint.weights_mismatch", folder=str(files.folder), problems=listed)
+    if missing or unexpected or misshaped:
+        raise mismatch(files.folder, missing, unexpected, misshaped)
     # Rotary frequencies are computed, not stored; on the meta device they were not.
     network.llm.model.rotary_emb = LlamaRotaryEmbedding(config=network.llm.config).to(device)
     tensors = (*network.named_parameters(), *network.named_buffers())
@@ -177,6 +170,24 @@ def load_network(
     if placement is not None:
         placement.connect(network)
     return network
+
+
+def mismatch(folder: Path, missing: list[str], unexpected: list[str], misshaped: list[str]) -> CheckpointError:
+    """The error for weights that do not fit their model, all of them in one sentence."""
+    problems = (
+        ("checkpoint.tensors_missing", missing),
+        ("checkpoint.tensors_unexpected", unexpected),
+        ("checkpoint.tensors_misshaped", misshaped),
+    )
+    told = tuple(Message(code, {"count": len(names), "names": _shorten(names)}) for code, names in problems if names)
+    listed = Listing(told, "list.semicolon")
+    return CheckpointError("checkpoint.weights_mismatch", folder=str(folder), problems=listed)
+
+
+def check_finite(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raise CheckpointError if any of the weights is no number or infinite."""
+    if names := [name for name, tensor in tensors.items() if not _is_finite(tensor)]:
+        raise CheckpointError("checkpoint.values_not_finite", folder=str(folder), names=_shorten(names))
 
 
 def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: torch.dtype | None = None) -> None:
@@ -194,24 +205,29 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
         name: tensor.detach().to(device="cpu", dtype=_kept_dtype(tensor, dtype or tensor.dtype))
         for name, tensor in network.state_dict().items()
     }
-    # Written to a temporary file and renamed, so that an interrupted save leaves the old weights intact.
-    partial = folder / (WEIGHTS_FILE + ".partial")
-    try:
-        partial.write_bytes(b"")
-        mode = partial.stat().st_mode  # as the umask says; the library would write for the owner only
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
-        partial.chmod(mode)
-        partial.replace(folder / WEIGHTS_FILE)
-    except (OSError, SafetensorError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise _unwritable(partial.with_name(WEIGHTS_FILE), error) from error
+    write_tensors(folder / WEIGHTS_FILE, tensors)
     try:
         tokenizer.save(folder / TOKENIZER_FILE)
     except Exception as error:  # the library raises a bare Exception
         raise _unwritable(folder / TOKENIZER_FILE, error) from error
     text = json.dumps(network.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
     write_file(folder / CONFIG_FILE, text.encode())
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write a file of safetensors. Raises InputError if it cannot be written."""
+    # Written to a temporary file and renamed, so that an interrupted save leaves the old weights intact.
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(b"")
+        mode = partial.stat().st_mode  # as the umask says; the library would write for the owner only
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata={"format": "pt"})
+        partial.chmod(mode)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
 
 
 def check_writable(folder: Path) -> None:

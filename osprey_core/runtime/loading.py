@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.language.tokens import TextTokenizer
@@ -11,9 +12,19 @@ from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.adapter import check_adapter, merge_adapter
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
 from osprey_core.runtime.photo_levels import shared_photo_encoder
-from osprey_core.runtime.placement import check_device_map
+from osprey_core.runtime.photograph_network import PhotographNetwork, load_photograph_network
+from osprey_core.runtime.placement import check_device_map, is_offloaded
 from osprey_core.runtime.quantize import quantize as quantize_network
 from osprey_core.runtime.quantize import replacement_for
+
+
+class LoadedParts(NamedTuple):
+    """What an `Osprey` is made of."""
+
+    network: OspreyNetwork
+    tokenizer: TextTokenizer
+    photographs: PhotographNetwork | None
+    """The second network of a model that has one."""
 
 
 def load_parts(
@@ -27,8 +38,8 @@ def load_parts(
     compiled: bool,
     adapter: Path | None = None,
     verify: bool = False,
-) -> tuple[OspreyNetwork, TextTokenizer]:
-    """Network and tokenizer of a model; arguments and errors are those of `Osprey.from_pretrained`.
+) -> LoadedParts:
+    """Networks and tokenizer of a model; arguments and errors are those of `Osprey.from_pretrained`.
 
     compiled: whether the caller will compile the network, which some options do not allow.
     """
@@ -54,13 +65,20 @@ def load_parts(
             pieces=tokenizer.vocab_size,
             embedded=files.config.language.vocab_size,
         )
-    if files.config.vision.photo is not None:
+    if files.config.vision.photo is not None or files.config.photographs is not None:
         shared_photo_encoder(str(torch_device))  # missing weights are told now, not when a picture is opened
     network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
     if adapter is not None:
         merge_adapter(network, adapter)
+    photographs = None
+    if files.config.photographs is not None:
+        if is_offloaded(network):
+            raise InputError("engine.photographs_spread")
+        # Of the adapted weights, before they are quantized: the difference is to those.
+        photographs = load_photograph_network(files.folder, files.config, network)
+        quantize_network(photographs.network.llm, quantize)
     quantize_network(network.llm, quantize)
-    return network, tokenizer
+    return LoadedParts(network, tokenizer, photographs)
 
 
 def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:

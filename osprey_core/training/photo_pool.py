@@ -12,7 +12,7 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,10 +103,13 @@ def load_shard(path: Path) -> list[PooledPicture]:
 
 
 class EncodedPool:
-    """All shards of a folder, looked up again as new ones arrive; photographs and scenes apart."""
+    """All shards of a folder, looked up again as new ones arrive; photographs and scenes apart.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    kinds: of pictures that are kept.
+    """
+
+    def __init__(self, folder: Path, kinds: Collection[str] = ("photo", "scene")) -> None:
+        self._folder, self._kinds = folder, kinds
         self.by_kind: dict[str, list[PooledPicture]] = {"photo": [], "scene": []}
         self._read: set[str] = set()
 
@@ -115,7 +118,7 @@ class EncodedPool:
         new: list[PooledPicture] = []
         for path in sorted(self._folder.glob("*.pt")):
             if path.name not in self._read:
-                new += load_shard(path)
+                new += [picture for picture in load_shard(path) if picture.kind in self._kinds]
                 self._read.add(path.name)
         for picture in new:
             self.by_kind[picture.kind].append(picture)

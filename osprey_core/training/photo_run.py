@@ -44,6 +44,7 @@ from osprey_core.training.photo_batches import (
     encode,
     fold,
     make_batch,
+    pooling_of,
     region_features,
     tower_dims,
 )
@@ -117,7 +118,7 @@ def answer_loss(
     if train and options.noise:
         noisy = pooled[:, -width:] + options.noise * torch.randn_like(pooled[:, -width:])
         pooled = torch.cat([pooled[:, :-width], F.dropout(noisy, options.dropped)], 1)
-    mask_tokens = network.mask_extractor.project(region_features(network, pooled))
+    mask_tokens = pooling_of(network).project(region_features(network, pooled))
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
     with_picture = batch.joined.ndim == 4
     with torch.set_grad_enabled(train and picture_learns):
@@ -177,6 +178,8 @@ def make_optimizer(network: OspreyNetwork, namer: RegionNamer, options: PhotoTra
             rate = options.encoder_rate
         elif f".{PHOTO_PREFIX}" in name or f".{CLOSE_UP_PREFIX}" in name:
             rate = options.tower_rate
+        elif ".prototypes." in name and ".tokens." not in name:
+            rate = 0.0  # the classifiers are fitted to be right about pictures never seen
         parameter.requires_grad_(rate > 0)
         if rate:
             groups.setdefault((rate, parameter.ndim >= 2), []).append(parameter)
@@ -420,7 +423,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = PhotoTraining(**{name: options[name] for name in vars(PhotoTraining())})
     start = Osprey.from_pretrained(options["start"], "cpu", "float32")
     source = PictureSource(options["photos"], options["atlas"])
-    pool = EncodedPool(options["pool"]) if options["pool"] else None
+    kinds = ("photo", "scene") if settings.scenes_per_step else ("photo",)
+    pool = EncodedPool(options["pool"], kinds) if options["pool"] else None
     if pool is None:
         source.prepare()
     run = PhotoRun(options["out"], start, source, settings, resolve_device(options["device"]), options["workers"], pool)

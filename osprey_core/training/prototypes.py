@@ -24,9 +24,11 @@ from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photo_levels import load_photo_tower
-from osprey_core.training.photo_batches import tower_dims
+from osprey_core.training.photo_batches import pooling_of, tower_dims
+from osprey_core.training.photo_features import load_features
 from osprey_core.training.photo_pool import EncodedPool
 from osprey_core.training.photo_start import DRAWN_NAMES, IMAGENET_FILE, KnownRegions, imagenet_scores
+from osprey_core.training.ridge import ridge
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +75,10 @@ def fit_prototypes(
         weights = torch.bincount(truth, minlength=len(names)).float()[truth] ** -options.balance
         prior = _prior(names, towers["photo"], network, tower, options.prior)
         goal = F.one_hot(truth, len(names)).float()
-        scores = _ridge(towers["photo"], goal, weights, prior, options.ridge)
+        scores = ridge(towers["photo"], goal, options.ridge, weights, prior)
         both = torch.cat([towers["photo"], towers["scene"]])
         is_drawn = torch.cat([-torch.ones(len(towers["photo"]), 1), torch.ones(len(towers["scene"]), 1)])
-        nothing = torch.zeros(width, 1), torch.zeros(1)
-        gate = _ridge(both, is_drawn, torch.ones(len(both)), nothing, options.ridge)
+        gate = ridge(both, is_drawn, options.ridge)
         log.info(
             "names right in training: %.3f; drawings told apart: %.4f",
             float(((towers["photo"] @ scores[0] + scores[1]).argmax(1) == truth).float().mean()),
@@ -86,7 +87,7 @@ def fit_prototypes(
         vision = replace(network.config.vision, photo=replace(photo, prototypes=len(names)))
         wider = build_network(replace(network.config, vision=vision))
         wider.load_state_dict(network.state_dict(), strict=False)
-        prototypes = wider.mask_extractor.prototypes
+        prototypes = pooling_of(wider).prototypes
         assert prototypes is not None
         prototypes.scores.weight.copy_(options.sharpness * scores[0].T)
         prototypes.scores.bias.copy_(options.sharpness * scores[1])
@@ -98,7 +99,7 @@ def fit_prototypes(
 
 def _summed(network: OspreyNetwork, known: KnownRegions) -> torch.Tensor:
     """The levels' projections (R, W), summed."""
-    extractor, dims = network.mask_extractor, network.config.vision.pooled_dims
+    extractor, dims = pooling_of(network), network.config.vision.pooled_dims
     parts = known.features.split(list(dims.values()), 1)
     projected = [extractor.get_submodule(name)(part) for name, part in zip(dims, parts, strict=True)]
     return torch.stack(projected).sum(0)
@@ -109,24 +110,6 @@ def _means(tokens: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor
     for place, name in enumerate(names):
         places.setdefault(name, []).append(place)
     return {name: tokens[found].mean(0) for name, found in places.items()}
-
-
-def _ridge(
-    features: torch.Tensor,
-    goal: torch.Tensor,
-    weights: torch.Tensor,
-    prior: tuple[torch.Tensor, torch.Tensor],
-    strength: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weighted ridge regression around a prior: map of raw features (D, K) and offset (K,) to goals (R, K)."""
-    mean, std = features.mean(0), features.std(0) + 1e-3
-    normal, weights = (features - mean) / std, (weights / weights.mean())[:, None]
-    missing = goal - features @ prior[0] - prior[1]
-    offset = (missing * weights).sum(0) / weights.sum()
-    weighted = normal * weights
-    square = weighted.T @ normal + strength * len(normal) * torch.eye(features.shape[1])
-    slope = torch.linalg.solve(square, weighted.T @ (missing - offset)) / std[:, None]
-    return slope + prior[0], offset + prior[1] - mean @ slope
 
 
 def _prior(
@@ -159,6 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m osprey_core.training.prototypes", description=__doc__)
     parser.add_argument("model", help="folder of a model that `photo_run` wrote")
     parser.add_argument("--pool", type=Path, required=True, help="folder of `photo_pool`")
+    parser.add_argument("--features", type=Path, help="file of `photo_features`, in place of the pool's photographs")
     parser.add_argument("--out", type=Path, required=True)
     for name, value in vars(PrototypeOptions()).items():
         parser.add_argument(f"--{name}", type=float, default=value)
@@ -168,8 +152,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     pool = EncodedPool(options["pool"])
     pool.refresh()
     settings = PrototypeOptions(**{name: options[name] for name in vars(PrototypeOptions())})
+    photographed = load_features(options["features"]) if options["features"] else known_regions(pool, "photo")
     network, names = fit_prototypes(
-        model.network, known_regions(pool, "photo"), known_regions(pool, "scene"), load_photo_tower(), settings
+        model.network, photographed, known_regions(pool, "scene"), load_photo_tower(), settings
     )
     log.info("%d names", len(names))
     checkpoint.save(options["out"], network, model.prompts.tokenizer, torch.float16)

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from osprey_core.analysis.clip_labels import score_labels as score_by_clip
 from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.label_likelihood import score_labels
+from osprey_core.vocabularies import load_vocabulary
 from tests import fakes
+from tests.clip import loaded_clip
 from tests.tiny import tiny_osprey
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -21,11 +24,11 @@ PATIENCE_MS = 120_000
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """The page with a complete small model, and that model."""
+    """The page with a complete small model and a CLIP, and that model."""
     folder = tmp_path_factory.mktemp("examples")
     fakes.picture().save(folder / "shapes.png")
     tiny = tiny_osprey()
-    with fakes.served(tiny, fakes.FakeSegmenter(), folder) as address:
+    with fakes.served(tiny, fakes.FakeSegmenter(), folder, clip=loaded_clip()) as address:
         yield address, tiny
 
 
@@ -82,10 +85,36 @@ def test_labels_are_judged_for_every_region(visit: Any, real: tuple[str, Any]) -
         best = card.locator(".osp-bar i").first
         track = card.locator(".osp-bar").first.bounding_box()["width"]
         assert best.bounding_box()["width"] == pytest.approx(track * expected.ranked[0].share, abs=2)
+        (seen,) = score_by_clip(loaded_clip().open(fakes.picture()), [fakes.shape(name)], ["a cat", "dog", "the thing"])
+        by_clip = [seen.by_label[one.label].share for one in expected.ranked]
+        shown = card.locator(".osp-clip-share").all_inner_texts()
+        assert [float(share.rstrip(" %").lstrip("<")) for share in shown] == pytest.approx(
+            [100 * share for share in by_clip], abs=0.6
+        )
+        wide = card.locator(".osp-bar-clip i").nth(1)
+        assert wide.bounding_box()["width"] == pytest.approx(track * by_clip[1], abs=2)
+        is_same = seen.ranked[0].label == expected.ranked[0].label
+        first = "CLIP’s first too" if is_same else f"CLIP’s first: {seen.ranked[0].label}"
+        assert first in card.inner_text()
         assert "Not sure" in card.inner_text()
     person.page.locator(".osp-card").nth(1).get_by_role("button", name="Delete").click()
     person.wait_regions(1)
     assert "The region is gone" in panel.locator("[data-region-judged='2']").inner_text()
+
+
+def test_everything_is_labelled_by_a_vocabulary(visit: Any, real: tuple[str, Any]) -> None:
+    person = visit(real[0])
+    person.open_example()
+    person.tool("everything")
+    style = person.page.locator("#everything select")
+    style.wait_for()
+    style.select_option(label="Cityscapes, 19 classes")
+    person.page.click("#everything .osp-describe")
+    person.page.wait_for_function("!document.querySelector('#everything tbody').innerText.includes('…')")
+    labels = person.page.locator("#everything tbody td:nth-child(2) button").all_inner_texts()
+    assert len(labels) == 3
+    assert set(labels) <= set(load_vocabulary("cityscapes").names)
+    assert "%" in person.page.locator("#everything tbody .osp-confidence").first.inner_text()
 
 
 def test_a_question_is_answered_with_and_without_the_region(visit: Any, address: str, model: fakes.FakeModel) -> None:

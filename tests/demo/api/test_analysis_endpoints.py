@@ -11,10 +11,13 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from osprey_core.analysis import clip_labels
 from osprey_core.analysis.feature_similarity import similarity_maps
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.regions.rle import decode_rle
+from osprey_core.vocabularies import load_vocabulary
 from tests import fakes
+from tests.clip import loaded_clip
 from tests.tiny import tiny_osprey
 
 pytestmark = pytest.mark.slow
@@ -29,7 +32,8 @@ def models() -> tuple[Any, fakes.FakeModel]:
 @pytest.fixture(scope="module")
 def address(models: tuple[Any, fakes.FakeModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tiny, other = models
-    with fakes.served(tiny, fakes.FakeSegmenter(), tmp_path_factory.mktemp("none"), second=other) as address:
+    folder = tmp_path_factory.mktemp("none")
+    with fakes.served(tiny, fakes.FakeSegmenter(), folder, second=other, clip=loaded_clip()) as address:
         yield address
 
 
@@ -53,6 +57,25 @@ def test_labels_are_judged(client: Client, models: tuple[Any, fakes.FakeModel]) 
         assert [one["label"] for one in region["labels"]] == [one.label for one in expected.ranked]
         assert [one["share"] for one in region["labels"]] == pytest.approx([one.share for one in expected.ranked])
         assert region["uncertain"] == expected.is_uncertain
+        (seen,) = clip_labels.score_labels(loaded_clip().open(fakes.picture()), [fakes.shape(name)], ["a cat", "dog"])
+        assert {one["label"]: one["clip_share"] for one in region["labels"]} == pytest.approx(
+            {score.label: score.share for score in seen.ranked}, abs=1e-5
+        )
+        assert region["clip_on_list"] == pytest.approx(seen.on_list, abs=1e-5)
+
+
+def test_everything_is_labelled_by_the_clip(client: Client) -> None:
+    finds = client.predict("own: dog, stone wall, sea", api_name="/describe_everything")
+    assert [find["index"] for find in finds] == [0, 1, 2]
+    clip = loaded_clip()
+    view = clip.open(fakes.picture())
+    masks = [scored.mask for scored in fakes.FakeSegmenter().open(np.array(fakes.picture())).everything()]
+    for find, scores in zip(finds, clip_labels.score_labels(view, masks, ["dog", "stone wall", "sea"]), strict=True):
+        assert find["caption"] == find["name"] == scores.ranked[0].label
+        assert find["confidence"] == pytest.approx(scores.ranked[0].share * scores.on_list, abs=1e-3)
+    assert {find["caption"] for find in client.predict("cityscapes", api_name="/describe_everything")} <= set(
+        load_vocabulary("cityscapes").names
+    )
 
 
 def test_the_maps_of_a_region(client: Client, models: tuple[Any, fakes.FakeModel]) -> None:
@@ -83,6 +106,7 @@ def test_two_models_are_compared(client: Client, models: tuple[Any, fakes.FakeMo
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "sentence"),
     [
+        ("/describe_everything", ("own: dog",), "at least two different labels"),
         ("/judge", (["one"], "all", "sum"), "at least two different labels"),
         ("/judge", (["one", "two"], "some", "sum"), "no such choice"),
         ("/judge", (["one", "two"], "all", "best"), "no such choice"),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from demo.find.search import found_in, new_search, searched_masks
+from demo.session.services import Services
+from demo.session.session import Session
 from demo.session.workspace import Workspace
 from demo.shared import toasts
+from demo.shared.lazy_resource import LazyResource
+from osprey_core.analysis.find import clip_scores
 from tests import fakes
+from tests.clip import loaded_clip
+from tests.demo.analyses import carried_out
 from tests.demo.page_events import digest, handler
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
@@ -44,6 +52,18 @@ def test_a_phrase_finds_a_segment_and_takes_it(app: gr.Blocks, workspace: Worksp
     take(workspace, gr.EventData(None, {"search": found["id"], "threshold": 0.5}))
     assert len(told) == 1, "what is a region already is not taken twice"
     assert len(workspace.session.undone().regions) == 1
+
+
+def test_a_clip_searches_where_there_is_one(services: Services, two: Session) -> None:
+    workspace = Workspace()
+    workspace.change(lambda _: two)
+    with_clip = replace(services, clip=LazyResource.of(loaded_clip(), "clip"))
+    analysis = carried_out(with_clip, workspace, lambda session: new_search(with_clip, session, "red"))
+    found = found_in(workspace.session)
+    assert found is not None
+    masks = [mask.mask() for mask in searched_masks(workspace.session)]
+    assert found.scores == pytest.approx(clip_scores(loaded_clip().open(fakes.picture()), masks, "red"))
+    assert analysis.state == "complete"
 
 
 def test_nothing_is_found_where_nothing_fits(app: gr.Blocks, workspace: Workspace, told: list[str]) -> None:

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FIRST_ORDER, orderAfterClick, shownRows } from "../../../demo/everything/rows.js";
+import { FIRST_ORDER, orderAfterClick, shownRows, wantedOf } from "../../../demo/everything/rows.js";
 
 const ROWS = [
   { index: 0, score: 0.5, area: 90 },
@@ -39,4 +39,10 @@ test("the rows themselves keep their order", () => {
     ROWS.map((row) => row.index),
     [0, 1, 2],
   );
+});
+
+test("a choice is a style, a vocabulary, or the person's own labels", () => {
+  assert.deepEqual(wantedOf("short", "cat, dog"), { style: "short" });
+  assert.deepEqual(wantedOf(":lvis", "cat, dog"), { vocabulary: "lvis" });
+  assert.deepEqual(wantedOf(":own", "cat, dog"), { vocabulary: "own", labels: "cat, dog" });
 });

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { createDatabase, LONGEST_KEPT, outdated } from "../../../demo/keeping/database.js";
 
 const NOW = 1e12;
-const sheet = (picture, age) => ({ key: "k", sheet: picture, picture, used: NOW - age });
+const sheet = (name, age) => ({ key: "k", sheet: name, picture: name, used: NOW - age });
 const picture = (name, bytes, age = 1e6) => ({ picture: name, bytes, used: NOW - age });
 const names = (entries) => entries.map((entry) => entry.picture);
 

@@ -77,3 +77,18 @@ def test_labels_answer_no_question(picture: Path, labels: list[object]) -> None:
     code, _, errors = run("ask", picture, "--point", "80,100", "--question", "What is this?", *labels)
     assert code == 2
     assert "no language model" in errors
+
+
+def test_a_vocabulary_stands_for_the_clip_alone(picture: Path, tmp_path: Path, labels: list[object]) -> None:
+    by_model, by_vocabulary = tmp_path / "model.json", tmp_path / "vocabulary.json"
+    clip = labels[2:]
+    words = ("describe", picture, "--everything", "--out")
+    assert run(*words, by_model, *labels)[0] == 0, "a CLIP alone is asked for the category"
+    assert run(*words, by_vocabulary, "--vocabulary", tmp_path / "mine.txt", *clip)[0] == 0
+    first, second = (json.loads(out.read_text()) for out in (by_model, by_vocabulary))
+    assert first["annotations"] == second["annotations"]
+    assert {entry["caption"] for entry in second["annotations"]} <= {"dog", "sea"}
+    code, _, errors = run(*words, by_model, "--vocabulary", "coco", *labels)
+    assert code == 2
+    assert "leave out --model" in errors
+    assert run(*words, by_model, "--vocabulary", "coco", "--style", "short", *clip)[0] == 2
