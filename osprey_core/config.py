@@ -163,12 +163,6 @@ class PhotoTowerConfig:
         return {name: (self.image_size // s, self.image_size // s) for name, s in PHOTO_LEVEL_STRIDES.items()}
 
 
-def _read_photo_tower(entries: dict[str, Any]) -> PhotoTowerConfig:
-    if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(PhotoTowerConfig)}):
-        raise CheckpointError("config.entries_unknown", part="'photo'", entries=_cut(", ".join(unknown)))
-    return PhotoTowerConfig(**_with_tuples(entries))
-
-
 def _require_normalisation(mean: Any, std: Any) -> None:
     """Raise CheckpointError unless both are three numbers, and the deviations above 0."""
     for name, values in (("mean", mean), ("std", std)):
@@ -239,15 +233,55 @@ class VisionConfig:
 
 
 @dataclass(frozen=True)
+class SamplerConfig:
+    """Ferret's sampler in the place of mask pooling: what is there is read at points of the region.
+
+    Every block keeps `anchors` of the points before it, far from each other, and joins `neighbours` points to each.
+    """
+
+    points: int = 512
+    """Points drawn from a region's pixels."""
+    anchors: tuple[int, ...] = (128, 32)
+    """Points that are left after each block."""
+    neighbours: int = 24
+    pool: Literal["max", "mean"] = "max"
+    """How neighbours are joined."""
+    levels: tuple[str, ...] = ("res4",)
+    """What is read at the points: one level as it is, or the sum of several levels' projections."""
+
+    def __post_init__(self) -> None:
+        _require_counts(self, "points", "neighbours")
+        _require(isinstance(self.anchors, tuple) and bool(self.anchors), "config.anchors_invalid")
+        left = self.points
+        for anchors in self.anchors:
+            _require_count("anchors", anchors)
+            _require(max(anchors, self.neighbours) <= left, "config.anchors_invalid")
+            left = anchors
+        _require(self.pool in ("max", "mean"), "config.sampler_pool_unknown", value=_shown(self.pool))
+        levels = self.levels if isinstance(self.levels, tuple) else ()
+        texts = bool(levels) and all(isinstance(level, str) for level in levels)
+        _require(texts and len(set(levels)) == len(levels), "config.sampler_levels_unknown", values=_shown(self.levels))
+
+
+@dataclass(frozen=True)
 class ExtractorConfig:
-    """Mask extractor: width of the per-level linears, side of the flattened mask, width of its MLP."""
+    """Mask extractor: width of the per-level linears, side of the flattened mask, width of its MLP.
+
+    `sampler` reads regions at points instead of pooling features over their masks.
+    """
 
     level_width: int = 1024
     mask_size: int = 112
     spatial_width: int = 1024
+    sampler: SamplerConfig | None = None
 
     def __post_init__(self) -> None:
         _require_counts(self, "level_width", "mask_size", "spatial_width")
+
+    @property
+    def point_count(self) -> int:
+        """Points that the extractor needs of every region; 0 without a sampler."""
+        return self.sampler.points if self.sampler is not None else 0
 
 
 @dataclass(frozen=True)
@@ -345,6 +379,17 @@ class OspreyConfig:
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
     photographs: PhotographsConfig | None = None
 
+    def __post_init__(self) -> None:
+        sampler = self.extractor.sampler
+        if sampler is None:
+            return
+        known = set(sampler.levels) <= set(self.vision.pooled_sizes_hw)
+        _require(known, "config.sampler_levels_unknown", values=_shown(sampler.levels))
+        # Both work on features that are pooled over a mask.
+        towers = [self.vision.photo, self.photographs.photo if self.photographs is not None else None]
+        pooling = any(photo is not None and (photo.close_up_size or photo.prototypes) for photo in towers)
+        _require(not pooling, "config.sampler_close_ups")
+
     @property
     def of_photographs(self) -> OspreyConfig:
         """The config of the network that answers about photographs. Raises ValueError for a model without one."""
@@ -383,12 +428,11 @@ class OspreyConfig:
         built = {}
         for name, part in parts.items():
             entries = _section(values, name)
-            known = {f.name for f in dataclasses.fields(part)}
-            if unknown := sorted(set(entries) - known):
-                raise CheckpointError("config.entries_unknown", part=repr(name), entries=_cut(", ".join(unknown)))
             if name == "vision" and entries.get("photo") is not None:
-                entries["photo"] = _read_photo_tower(_section(entries, "photo"))
-            built[name] = part(**_with_tuples(entries))
+                entries["photo"] = _read_part(PhotoTowerConfig, "'photo'", _section(entries, "photo"))
+            if name == "extractor" and entries.get("sampler") is not None:
+                entries["sampler"] = _read_part(SamplerConfig, "'sampler'", _section(entries, "sampler"))
+            built[name] = _read_part(part, repr(name), entries)
         if values.get("photographs") is not None:
             built["photographs"] = _read_photographs(_section(values, "photographs"))
         return cls(**built)
@@ -424,13 +468,18 @@ class OspreyConfig:
         return cls(language=language)
 
 
+def _read_part(part: Any, name: str, entries: dict[str, Any]) -> Any:
+    """A part of the config out of its entries. Raises CheckpointError for unknown entries."""
+    if unknown := sorted(set(entries) - {f.name for f in dataclasses.fields(part)}):
+        raise CheckpointError("config.entries_unknown", part=name, entries=_cut(", ".join(unknown)))
+    return part(**_with_tuples(entries))
+
+
 def _read_photographs(entries: dict[str, Any]) -> PhotographsConfig:
     if unknown := sorted(set(entries) - {"photo", "confidence"}):
         raise CheckpointError("config.entries_unknown", part="'photographs'", entries=_cut(", ".join(unknown)))
-    confidence = _section(entries, "confidence")
-    if unknown := sorted(set(confidence) - {f.name for f in dataclasses.fields(ConfidenceConfig)}):
-        raise CheckpointError("config.entries_unknown", part="'confidence'", entries=_cut(", ".join(unknown)))
-    return PhotographsConfig(_read_photo_tower(_section(entries, "photo")), ConfidenceConfig(**confidence))
+    photo = _read_part(PhotoTowerConfig, "'photo'", _section(entries, "photo"))
+    return PhotographsConfig(photo, _read_part(ConfidenceConfig, "'confidence'", _section(entries, "confidence")))
 
 
 def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,12 @@
-"""The mask extractor: for each region one mask token (what is there) and one spatial token (position and shape)."""
+"""The mask extractor: for each region one mask token (what is there) and one spatial token (position and shape).
+
+Here is what every extractor has, and the one that pools features over masks; `sampler` has the other one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,6 +14,7 @@ from torch import nn
 
 from osprey_core.config import LEVEL_NAMES, PHOTO_PREFIX, ExtractorConfig
 from osprey_core.model.mask_pooling import area_weights, cover_grid, mask_pooling, resize_masks
+from osprey_core.model.region_points import region_points
 
 
 class MaskGrids(NamedTuple):
@@ -20,6 +25,13 @@ class MaskGrids(NamedTuple):
     share of each cell that does."""
     shape: torch.Tensor
     """float32 (…, Q, mask_size, mask_size) in [0, 1]: the resized mask, for the spatial token."""
+    points: torch.Tensor | None = None
+    """float32 (…, Q, P, 2), points of each region as `region_points` gives them, for extractors that sample."""
+
+    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> MaskGrids:
+        """The grids with every tensor changed."""
+        cells = {name: change(level) for name, level in self.cells.items()}
+        return MaskGrids(cells, change(self.shape), None if self.points is None else change(self.points))
 
 
 class MaskLinear(nn.Module):
@@ -64,33 +76,24 @@ class Prototypes(nn.Module):
         return own * summed + (1 - own) * self.tokens(shares)
 
 
-class MaskExtractor(nn.Module):
-    """Osprey's mask-aware visual extractor (section 3.2).
+class RegionExtractor(nn.Module, ABC):
+    """Tokens of regions. The spatial token is s = MLP(flattened mask); the mask token is the subclass's matter."""
 
-    Mask token: t = σ(Σⱼ Pⱼ(MP(R, Zⱼ))), with σ the single linear `feat_linear` of the published weights.
-    Spatial token: s = MLP(flattened mask). Levels of a photo tower beside the encoder, and what it sees in close-ups of
-    single regions, are further summands.
-    """
+    feat_linear: nn.Linear
+    """The last one before the mask token."""
+    mask_linear: MaskLinear
+    mask_size: int
+    point_count: int = 0
+    """Points that are drawn from every region."""
 
-    def __init__(
+    @abstractmethod
+    def mask_tokens(
         self,
-        level_dims: Sequence[int] | Mapping[str, int],
-        token_dim: int,
-        config: ExtractorConfig,
-        prototypes: int = 0,
-    ) -> None:
-        super().__init__()
-        dims = level_dims if isinstance(level_dims, Mapping) else dict(zip(LEVEL_NAMES, level_dims, strict=True))
-        self.level_names = tuple(dims)
-        for name, dim in dims.items():
-            self.add_module(name, nn.Linear(dim, config.level_width))
-        self.feat_linear = nn.Linear(config.level_width, token_dim)
-        self.mask_linear = MaskLinear(config.mask_size**2, config.spatial_width, token_dim)
-        self.mask_size = config.mask_size
-        self.prototypes: Prototypes | None = None
-        if prototypes:
-            features = sum(dim for name, dim in dims.items() if name not in LEVEL_NAMES)
-            self.prototypes = Prototypes(features, prototypes, config.level_width)
+        levels: Mapping[str, torch.Tensor],
+        grids: MaskGrids,
+        close_ups: Mapping[str, torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """Mask tokens (B, Q, D), see `extract`."""
 
     def forward(
         self,
@@ -119,7 +122,7 @@ class MaskExtractor(nn.Module):
         for index, picture_masks in enumerate(masks):
             grids = self.rasterize(picture_masks, sizes_hw)
             one = {name: level[index : index + 1] for name, level in levels.items()}
-            batched = MaskGrids({name: cells[None] for name, cells in grids.cells.items()}, grids.shape[None])
+            batched = grids.each(lambda tensor: tensor[None])
             near = None if close_ups is None else {name: level[None] for name, level in close_ups[index].items()}
             tokens, spatial = self.extract(one, batched, near)
             mask_tokens.append(tokens[0])
@@ -128,7 +131,7 @@ class MaskExtractor(nn.Module):
 
     def rasterize(self, masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]]) -> MaskGrids:
         """Resize masks (Q, H, W) to the grids of all levels and of the spatial token."""
-        return rasterize_masks(masks, sizes_hw, self.mask_size)
+        return rasterize_masks(masks, sizes_hw, self.mask_size, self.point_count)
 
     def extract(
         self,
@@ -140,12 +143,49 @@ class MaskExtractor(nn.Module):
 
         close_ups: what is pooled of the regions' close-ups, {"close_up_res2": (B, Q, C), …}, for models that have them.
         """
+        mask_tokens = self.mask_tokens(levels, grids, close_ups)
+        flattened = grids.shape.flatten(2).to(mask_tokens.dtype)  # (B, Q, mask_size²)
+        return mask_tokens, self.mask_linear(flattened)
+
+
+class MaskExtractor(RegionExtractor):
+    """Osprey's mask-aware visual extractor (section 3.2).
+
+    Mask token: t = σ(Σⱼ Pⱼ(MP(R, Zⱼ))), with σ the single linear `feat_linear` of the published weights. Levels of a
+    photo tower beside the encoder, and what it sees in close-ups of single regions, are further summands.
+    """
+
+    def __init__(
+        self,
+        level_dims: Sequence[int] | Mapping[str, int],
+        token_dim: int,
+        config: ExtractorConfig,
+        prototypes: int = 0,
+    ) -> None:
+        super().__init__()
+        dims = level_dims if isinstance(level_dims, Mapping) else dict(zip(LEVEL_NAMES, level_dims, strict=True))
+        self.level_names = tuple(dims)
+        for name, dim in dims.items():
+            self.add_module(name, nn.Linear(dim, config.level_width))
+        self.feat_linear = nn.Linear(config.level_width, token_dim)
+        self.mask_linear = MaskLinear(config.mask_size**2, config.spatial_width, token_dim)
+        self.mask_size = config.mask_size
+        self.prototypes: Prototypes | None = None
+        if prototypes:
+            features = sum(dim for name, dim in dims.items() if name not in LEVEL_NAMES)
+            self.prototypes = Prototypes(features, prototypes, config.level_width)
+
+    def mask_tokens(
+        self,
+        levels: Mapping[str, torch.Tensor],
+        grids: MaskGrids,
+        close_ups: Mapping[str, torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """Mask tokens (B, Q, D) of features pooled over the regions, see `extract`."""
         pooled = {name: mask_pooling(levels[name], cells) for name, cells in grids.cells.items()}
         for name, near in (close_ups or {}).items():
             pooled[name] = near.to(pooled[LEVEL_NAMES[0]].dtype)
-        mask_tokens = self.project(pooled)
-        flattened = grids.shape.flatten(2).to(mask_tokens.dtype)  # (B, Q, mask_size²)
-        return mask_tokens, self.mask_linear(flattened)
+        return self.project(pooled)
 
     def project(self, pooled: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Mask tokens (…, D) of regions' pooled features {"res2": (…, C), …}."""
@@ -160,8 +200,14 @@ class MaskExtractor(nn.Module):
         return tokens
 
 
-def rasterize_masks(masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]], mask_size: int) -> MaskGrids:
-    """Masks (Q, H, W) on every grid; needs no weights, so that data loaders can do it ahead of the model."""
+def rasterize_masks(
+    masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]], mask_size: int, point_count: int = 0
+) -> MaskGrids:
+    """Masks (Q, H, W) on every grid; needs no weights, so that data loaders can do it ahead of the model.
+
+    point_count: points of each region, for extractors that sample; 0: none.
+    """
+    points = region_points(masks, point_count) if point_count else None
     if masks.shape[0] == 0:  # interpolation refuses empty batches
         cells = {
             name: torch.zeros(
@@ -169,9 +215,9 @@ def rasterize_masks(masks: torch.Tensor, sizes_hw: Mapping[str, tuple[int, int]]
             )
             for name, hw in sizes_hw.items()
         }
-        return MaskGrids(cells, torch.zeros((0, mask_size, mask_size), device=masks.device))
+        return MaskGrids(cells, torch.zeros((0, mask_size, mask_size), device=masks.device), points)
     cells = {
         name: area_weights(masks, hw) if name.startswith(PHOTO_PREFIX) else cover_grid(masks, hw)
         for name, hw in sizes_hw.items()
     }
-    return MaskGrids(cells, resize_masks(masks, (mask_size, mask_size)))
+    return MaskGrids(cells, resize_masks(masks, (mask_size, mask_size)), points)

@@ -11,7 +11,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from osprey_core.config import IMAGE_PLACEHOLDER_ID, PHOTO_PREFIX, LanguageConfig, OspreyConfig, VisionConfig
 from osprey_core.model.connector import Connector
-from osprey_core.model.extractor import MaskExtractor
+from osprey_core.model.extractor import MaskExtractor, RegionExtractor
+from osprey_core.model.sampler import SamplingExtractor
 from osprey_core.model.vision import build_vision_encoder
 
 
@@ -26,7 +27,7 @@ class OspreyNetwork(nn.Module):
         config: OspreyConfig,
         vision_tower: nn.Module,
         mm_projector: Connector,
-        mask_extractor: MaskExtractor,
+        mask_extractor: RegionExtractor,
         llm: LlamaForCausalLM,
     ) -> None:
         super().__init__()
@@ -85,7 +86,7 @@ class OspreyNetwork(nn.Module):
             pixel_values: float (B, 3, S, S).
             masks: per row (Q, H, W) masks at the picture's own size, in the order of the row's `<mask>` ids.
             photo_levels: as for `encode_image`.
-            close_ups: as for `MaskExtractor.forward`.
+            close_ups: as for `RegionExtractor.forward`.
 
         Returns:
             (B, T + N - 1, vocabulary): the picture's id is replaced by N positions.
@@ -198,11 +199,14 @@ def build_network(config: OspreyConfig) -> OspreyNetwork:
         config,
         vision_tower=build_vision_encoder(config.vision),
         mm_projector=Connector(config.vision.image_token_dim, dim),
-        mask_extractor=MaskExtractor(
-            config.vision.pooled_dims,
-            dim,
-            config.extractor,
-            config.vision.photo.prototypes if config.vision.photo is not None else 0,
-        ),
+        mask_extractor=_build_extractor(config, dim),
         llm=LlamaForCausalLM(llama_config(config.language)),
     )
+
+
+def _build_extractor(config: OspreyConfig, token_dim: int) -> RegionExtractor:
+    """The extractor that the config asks for: mask pooling, or a sampler."""
+    if config.extractor.sampler is not None:
+        return SamplingExtractor(config.vision.pooled_dims, token_dim, config.extractor, config.extractor.sampler)
+    prototypes = config.vision.photo.prototypes if config.vision.photo is not None else 0
+    return MaskExtractor(config.vision.pooled_dims, token_dim, config.extractor, prototypes)

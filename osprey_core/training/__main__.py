@@ -24,7 +24,7 @@ from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.runtime.devices import resolve_device
-from osprey_core.training.config import Precision, TrainingConfig
+from osprey_core.training.config import SAMPLER, Precision, TrainingConfig
 from osprey_core.training.loop import Run, Task
 from osprey_core.training.recipes import ALL_PARTS, RECIPES, Stage, read_recipe
 from osprey_core.training.records.record_source import RecordSource
@@ -56,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = parser.add_argument_group("model")
     model.add_argument("--start", help='"nano", a folder or a Hub name to go on from; without it, all is new')
     model.add_argument("--parts", nargs="+", choices=ALL_PARTS, help="take only these parts from it, the rest is new")
+    model.add_argument(
+        "--extractor",
+        choices=("pooling", "sampler"),
+        help="how a new model reads regions: mask pooling as Osprey (default), or points as Ferret",
+    )
     model.add_argument("--lora", type=int, default=0, metavar="RANK", help="let adapters learn for the language model")
     model.add_argument("--device", default="auto")
     stages = parser.add_argument_group("stages")
@@ -117,6 +122,10 @@ def _train(options: argparse.Namespace) -> bool:
         sizes = whole.network.config
         context = min(MAX_CONTEXT, sizes.language.max_position_embeddings)
         config = replace(config, model=sizes, max_tokens=context - sizes.vision.image_token_count)
+    elif options.extractor == "sampler":
+        config = replace(
+            config, model=replace(config.model, extractor=replace(config.model.extractor, sampler=SAMPLER))
+        )
     data = _records(options) if options.records else _scenes(options, config)
     config = _with_stages(options, config, data)
     prepared = prepare(
@@ -145,6 +154,8 @@ def _check(options: argparse.Namespace) -> None:
     """Raise InputError for options that do not go together."""
     if options.parts and not options.start:
         raise InputError("training.parts_without_start")
+    if options.extractor and options.start and not options.parts:
+        raise InputError("training.extractor_with_start")
     if options.lora and (not options.start or options.parts):
         raise InputError("training.lora_without_start")
     if options.records and options.atlas:

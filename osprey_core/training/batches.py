@@ -19,6 +19,7 @@ from osprey_core.errors import OspreyError
 from osprey_core.language.prompts import PromptWriter, TextPrompt, Turn
 from osprey_core.model.extractor import MaskGrids, rasterize_masks
 from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.model.region_points import NO_POINT
 from osprey_core.runtime.photo_levels import photo_pixels
 
 IGNORED = -100
@@ -98,10 +99,9 @@ class Batch:
         def move(tensor: torch.Tensor) -> torch.Tensor:
             return tensor.to(device, non_blocking=True)
 
-        grids = MaskGrids({name: move(cells) for name, cells in self.grids.cells.items()}, move(self.grids.shape))
         rest = (move(tensor) for tensor in (self.shown, self.ids, self.labels, self.names))
         photo = None if self.photo_values is None else move(self.photo_values).float()
-        return Batch(move(self.pixel_values).float(), photo, move(self.pictures), grids, *rest)
+        return Batch(move(self.pixel_values).float(), photo, move(self.pictures), self.grids.each(move), *rest)
 
 
 def fitting_transcript(
@@ -148,7 +148,7 @@ def make_example(
     return TrainingExample(
         pixel_values,
         photo_values,
-        rasterize_masks(stacked, sizes_hw, config.extractor.mask_size),
+        rasterize_masks(stacked, sizes_hw, config.extractor.mask_size, config.extractor.point_count),
         prompt.regions,
         ids,
         labels,
@@ -164,13 +164,15 @@ def collate(groups: Sequence[Sequence[TrainingExample]]) -> Batch:
         name: torch.stack([_pad_rows(example.grids.cells[name], regions) for example in examples])
         for name in examples[0].grids.cells
     }
+    drawn = [example.grids.points for example in examples if example.grids.points is not None]
+    points = torch.stack([_pad_rows(one, regions, NO_POINT) for one in drawn]) if drawn else None
     shown = [(row, region) for row, example in enumerate(examples) for region in example.shown]
     photo_values = [values for group in groups if (values := group[0].photo_values) is not None]
     return Batch(
         torch.stack([group[0].pixel_values for group in groups]),
         torch.stack(photo_values) if photo_values else None,
         torch.repeat_interleave(torch.tensor([len(group) for group in groups])),
-        MaskGrids(cells, torch.stack([_pad_rows(example.grids.shape, regions) for example in examples])),
+        MaskGrids(cells, torch.stack([_pad_rows(example.grids.shape, regions) for example in examples]), points),
         torch.tensor(shown, dtype=torch.long).reshape(-1, 2),
         torch.nn.utils.rnn.pad_sequence([example.ids for example in examples], batch_first=True),
         torch.nn.utils.rnn.pad_sequence(

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from osprey_core.config import (
+    LEVEL_NAMES,
     ExtractorConfig,
     GenerationDefaults,
     LanguageConfig,
     OspreyConfig,
     PromptConfig,
+    SamplerConfig,
     VisionConfig,
 )
 from osprey_core.training.recipes import NANO_STAGES, RECIPES, Stage
@@ -42,6 +44,10 @@ NANO = OspreyConfig(
     generation=GenerationDefaults(temperature=0.0, max_new_tokens=128),
 )
 """The embedded model: the published architecture with an encoder and a language model that two CPU cores can train."""
+
+
+SAMPLER = SamplerConfig(levels=LEVEL_NAMES)
+"""Ferret's sampler on the levels that mask pooling reads, to train a model with that is equal in all else."""
 
 
 @dataclass(frozen=True)

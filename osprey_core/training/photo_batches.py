@@ -16,8 +16,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID, PHOTO_PREFIX, PhotoTowerConfig
+from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS, PromptWriter, Turn
 from osprey_core.model import OspreyNetwork
+from osprey_core.model.extractor import MaskExtractor
 from osprey_core.model.mask_pooling import mask_pooling
 from osprey_core.model.osprey import resample
 from osprey_core.model.towers import PhotoTower
@@ -44,6 +46,13 @@ def tower_dims(photo: PhotoTowerConfig) -> dict[str, int]:
     return {prefix + name: dim for prefix in prefixes for name, dim in photo.channels.items()}
 
 
+def pooling_of(network: OspreyNetwork) -> MaskExtractor:
+    """The network's extractor. Raises InputError for one that does not pool features over masks."""
+    if not isinstance(network.mask_extractor, MaskExtractor):
+        raise InputError("training.extractor_not_pooling")
+    return network.mask_extractor
+
+
 def fold(network: OspreyNetwork, statistics: Statistics, inverse: bool = False) -> None:
     """Bring the photo tower's linears from normalised features to raw ones, in place; or back with `inverse`."""
     photo = network.config.vision.photo
@@ -51,12 +60,13 @@ def fold(network: OspreyNetwork, statistics: Statistics, inverse: bool = False) 
     with torch.no_grad():
         start = 0
         for name, dim in tower_dims(photo).items():
-            linear = network.mask_extractor.get_submodule(name)
+            linear = pooling_of(network).get_submodule(name)
             mean, std = (t[start : start + dim] for t in (statistics.pooled_mean, statistics.pooled_std))
             _fold_linear(linear.weight, linear.bias, mean, std, inverse)  # type: ignore[arg-type]
             start += dim
-        if network.mask_extractor.prototypes is not None:
-            for linear in (network.mask_extractor.prototypes.scores, network.mask_extractor.prototypes.drawn):
+        prototypes = pooling_of(network).prototypes
+        if prototypes is not None:
+            for linear in (prototypes.scores, prototypes.drawn):
                 _fold_linear(linear.weight, linear.bias, statistics.pooled_mean, statistics.pooled_std, inverse)
         first = network.mm_projector[0]
         assert isinstance(first, nn.Linear)

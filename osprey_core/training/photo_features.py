@@ -18,6 +18,7 @@ import torch
 
 from osprey_core.engine import Osprey
 from osprey_core.model.mask_pooling import mask_pooling
+from osprey_core.training.photo_batches import pooling_of
 from osprey_core.training.photo_start import KnownRegions
 from osprey_core.training.photo_stream import PHOTO_SETS
 from osprey_core.training.scenes.photographs import Photograph, held_back, only_pictures, photo_names, read_photographs
@@ -32,7 +33,7 @@ def pooled_features(view: View, masks: Sequence[np.ndarray]) -> torch.Tensor:
 
     masks: bool (H, W) of the picture's size, at least one.
     """
-    extractor, levels = view.network.mask_extractor, view.encoding().levels
+    extractor, levels = pooling_of(view.network), view.encoding().levels
     stack = torch.from_numpy(np.stack(masks)).to(levels["res4"].device)
     grids = extractor.rasterize(stack, {name: (level.shape[-2], level.shape[-1]) for name, level in levels.items()})
     pooled = {name: mask_pooling(levels[name], cells[None])[0] for name, cells in grids.cells.items()}

@@ -44,6 +44,7 @@ from osprey_core.training.photo_batches import (
     encode,
     fold,
     make_batch,
+    pooling_of,
     region_features,
     tower_dims,
 )
@@ -117,7 +118,7 @@ def answer_loss(
     if train and options.noise:
         noisy = pooled[:, -width:] + options.noise * torch.randn_like(pooled[:, -width:])
         pooled = torch.cat([pooled[:, :-width], F.dropout(noisy, options.dropped)], 1)
-    mask_tokens = network.mask_extractor.project(region_features(network, pooled))
+    mask_tokens = pooling_of(network).project(region_features(network, pooled))
     spatial_tokens = network.mask_extractor.mask_linear(batch.shapes)
     with_picture = batch.joined.ndim == 4
     with torch.set_grad_enabled(train and picture_learns):

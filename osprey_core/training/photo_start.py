@@ -16,7 +16,7 @@ import torch
 from osprey_core.config import LEVEL_NAMES, PhotoTowerConfig
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.towers import PhotoTower
-from osprey_core.training.photo_batches import Statistics, tower_dims
+from osprey_core.training.photo_batches import Statistics, pooling_of, tower_dims
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def begin_photo_linears(
             close-up each.
         balance: regions of a name weigh by its count to the power of minus this.
     """
-    extractor, photo = network.mask_extractor, network.config.vision.photo
+    extractor, photo = pooling_of(network), network.config.vision.photo
     assert photo is not None
     dims = tower_dims(photo)
     width, generator = sum(dims.values()), torch.Generator().manual_seed(0)

@@ -24,7 +24,7 @@ from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.towers import PhotoTower
 from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photo_levels import load_photo_tower
-from osprey_core.training.photo_batches import tower_dims
+from osprey_core.training.photo_batches import pooling_of, tower_dims
 from osprey_core.training.photo_features import load_features
 from osprey_core.training.photo_pool import EncodedPool
 from osprey_core.training.photo_start import DRAWN_NAMES, IMAGENET_FILE, KnownRegions, imagenet_scores
@@ -87,7 +87,7 @@ def fit_prototypes(
         vision = replace(network.config.vision, photo=replace(photo, prototypes=len(names)))
         wider = build_network(replace(network.config, vision=vision))
         wider.load_state_dict(network.state_dict(), strict=False)
-        prototypes = wider.mask_extractor.prototypes
+        prototypes = pooling_of(wider).prototypes
         assert prototypes is not None
         prototypes.scores.weight.copy_(options.sharpness * scores[0].T)
         prototypes.scores.bias.copy_(options.sharpness * scores[1])
@@ -99,7 +99,7 @@ def fit_prototypes(
 
 def _summed(network: OspreyNetwork, known: KnownRegions) -> torch.Tensor:
     """The levels' projections (R, W), summed."""
-    extractor, dims = network.mask_extractor, network.config.vision.pooled_dims
+    extractor, dims = pooling_of(network), network.config.vision.pooled_dims
     parts = known.features.split(list(dims.values()), 1)
     projected = [extractor.get_submodule(name)(part) for name, part in zip(dims, parts, strict=True)]
     return torch.stack(projected).sum(0)

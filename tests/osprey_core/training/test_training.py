@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+from osprey_core.config import SamplerConfig
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import PromptWriter, Turn
@@ -370,6 +371,21 @@ def test_products_are_computed_in_the_runs_precision(tmp_path: Path, precision: 
     run = run_in(tmp_path, config(stage("llm"), precision=precision))
     with run.autocast():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_a_sampler_learns_to_name_regions(tmp_path: Path) -> None:
+    """Points travel with the batch, from the loader to the extractor."""
+    sampler = SamplerConfig(points=32, anchors=(8, 4), neighbours=6, levels=("res3", "res4"))
+    model = replace(tiny_config(), extractor=replace(tiny_config().extractor, sampler=sampler))
+    first = replace(stage("mask_extractor", objective="regions", steps=30), batch_size=8)
+    run = run_in(tmp_path, config(first, model=model))
+    before = weights(run)
+    run.train()
+    after = weights(run)
+    still = [name for name in after if ".blocks." in name and torch.equal(before[name], after[name])]
+    assert not [name for name in still if name.startswith("mask_extractor")]
+    entries = [json.loads(line) for line in (tmp_path / LOG_FILE).read_text().splitlines()]
+    assert entries[-1]["token_accuracy"] == 1.0
 
 
 @pytest.mark.slow

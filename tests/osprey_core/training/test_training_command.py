@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 
 from osprey_core import Osprey
 from osprey_core.config import OspreyConfig
+from osprey_core.training import __main__ as command
 from osprey_core.training.__main__ import main
-from osprey_core.training.config import LOG_FILE
+from osprey_core.training.config import LOG_FILE, SAMPLER, TrainingConfig
 from osprey_core.training.dialogues import sample
 from osprey_core.training.recipes import PUBLISHED_STAGES
 from osprey_core.training.records.record_source import RecordSource
@@ -88,6 +90,24 @@ def test_a_run_starts_from_the_published_layout(
     assert moved.abs().max() > 5e-3
 
 
+def test_a_new_model_is_trained_with_a_sampler(
+    tmp_path: Path, records: Path, small_steps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language = replace(tiny_config().language, vocab_size=320)
+
+    @dataclass(frozen=True)
+    class Smaller(TrainingConfig):
+        model: OspreyConfig = field(default_factory=lambda: replace(tiny_config(context=400), language=language))
+
+    monkeypatch.setattr(command, "TrainingConfig", Smaller)
+    arguments = ("--extractor", "sampler", "--records", records, "--recipe", small_steps, "--only", "extractor")
+    assert train(tmp_path, *arguments) == 0
+    trained = Osprey.from_pretrained(str(tmp_path / "model"), device="cpu")
+    assert trained.network.config.extractor.sampler == SAMPLER
+    made = sample(0)
+    assert isinstance(trained.open(made.image).ask("What is <region1>?", made.masks[:1]), str)
+
+
 def test_out_of_time_is_told_by_the_exit_code(tmp_path: Path, model: Path, records: Path, small_steps: Path) -> None:
     arguments = ("--start", model, "--records", records, "--recipe", small_steps, "--only", "extractor")
     assert train(tmp_path, *arguments, "--minutes", 0) == 3
@@ -99,6 +119,7 @@ def test_out_of_time_is_told_by_the_exit_code(tmp_path: Path, model: Path, recor
     [
         (("--lora", "4"), "--lora fine-tunes a trained language model"),
         (("--parts", "llm"), "name a model there"),
+        (("--start", "nano", "--extractor", "sampler"), "--extractor is for new models"),
         (("--records", "a.json", "--atlas", "b.npz"), "two kinds of data"),
         (("--held-out", "0"), "--held-out must be at least 1"),
         (("--scale", "0"), "--scale must be above 0"),
