@@ -1,6 +1,6 @@
 """`python -m benchmarks.laboratory`: makes the table's runs that have no result yet, and writes the report.
 
-python -m benchmarks.laboratory --atlas art-cache --photographs photographs --out results.jsonl --device cuda --minutes 9
+python -m benchmarks.laboratory --atlas art-cache --photographs packed --out results.jsonl --device cuda --minutes 9
 python -m benchmarks.laboratory --out results.jsonl --report docs/laboratory.md
 
 `--atlas` names a folder with `atlas-train.npz` and `atlas-heldout.npz` (`python -m osprey_core.training.art`), and
@@ -31,8 +31,8 @@ log = logging.getLogger("benchmarks.laboratory")
 TRAIN_SEEDS, TEST_SEEDS = 70_000_000, 80_000_000
 """Where the seeds of drawn pictures begin; far from those that models are trained on."""
 STEP_BOUNDS = (600, 4000)
-_TIME_FOR_TESTS = 3.0
-"""Seconds that a run's tests and start take about."""
+_TIME_FOR_TESTS, _TIME_TO_START = 3.0, 20.0
+"""Seconds that a run's tests, and a process before its first run, take about."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,6 +64,7 @@ def _make(options: argparse.Namespace, table: Table, results: Results, missing: 
     from benchmarks.laboratory.trial import fitting_steps
 
     end = time.monotonic() + 60 * options.minutes
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # asking whether there is a card must not start it
     data = draw(
         options.atlas,
         options.photographs,
@@ -84,7 +85,7 @@ def _make(options: argparse.Namespace, table: Table, results: Results, missing: 
             timed = partial(data.timed, table, options.device, options.fit_runs, graphs)
             seconds = seconds or _in_a_process(timed) or {}
         runs = [run for run in table.runs[: options.fit_runs] if run.name not in results.runs]
-        left = end - time.monotonic() - _TIME_FOR_TESTS * len(runs) / max(1, processes)
+        left = end - time.monotonic() - _TIME_TO_START - _TIME_FOR_TESTS * len(runs) / max(1, processes)
         steps = fitting_steps(runs, seconds, left, STEP_BOUNDS) if seconds else table.steps
         log.info("%d steps each, timed in %.0f s: %s", steps, time.monotonic() - begin, json.dumps(seconds))
     steps = steps or table.steps
@@ -92,8 +93,14 @@ def _make(options: argparse.Namespace, table: Table, results: Results, missing: 
     known["photographs_per_step"] = table.photographs_per_step
     for name, value in known.items():
         if results.setting.get(name, value) != value:
-            raise ValueError(f"{options.out} has results with {name} {results.setting[name]}, not {value}: take --out anew")
-    card = _in_a_process(_card) if on_gpu else {"device": f"CPU, {os.cpu_count()} cores", "python": platform.python_version()}
+            raise ValueError(
+                f"{options.out} has results with {name} {results.setting[name]}, not {value}: take --out anew"
+            )
+    card = (
+        _in_a_process(_card)
+        if on_gpu
+        else {"device": f"CPU, {os.cpu_count()} cores", "python": platform.python_version()}
+    )
     append(options.out, {"setting": {**known, "seconds_per_step": seconds, **card}})
     estimates = {name: each * steps for name, each in seconds.items()}
     crew = Crew(missing, options.out, end, estimates)
@@ -107,7 +114,7 @@ def _make(options: argparse.Namespace, table: Table, results: Results, missing: 
 
 
 def _in_a_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a function gives, computed in a forked process, so that this one does not touch the device; {}: it failed."""
+    """What a function gives in a forked process, so that this one does not touch the device; {} where it failed."""
     context = multiprocessing.get_context("fork")
     queue = context.SimpleQueue()
     process = context.Process(target=lambda: queue.put(work()))
@@ -132,13 +139,17 @@ def _card() -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.laboratory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.laboratory",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--table", type=Path, default=TABLE_FILE, help="the runs, in order of importance (TOML)")
     parser.add_argument("--out", type=Path, required=True, help="results, JSON lines; runs with a result are skipped")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report, with plots beside it; no runs")
     parser.add_argument("--atlas", type=Path, help="folder of the sprites")
-    parser.add_argument("--photographs", type=Path, help="beginning of the names of packed photographs; none: scenes only")
+    parser.add_argument(
+        "--photographs", type=Path, help="beginning of the names of packed photographs; none: scenes only"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end by itself before")
     parser.add_argument("--workers", type=int, default=2, help="runs at the same time on a card")

@@ -39,7 +39,9 @@ class Data:
             "classes": len(self.names),
             "pictures": {
                 "scenes": [len(self.scenes.images), len(self.scenes.names)],
-                PHOTOGRAPHS: [len(self.photographs.images), len(self.photographs.names)] if self.photographs else [0, 0],
+                PHOTOGRAPHS: [len(self.photographs.images), len(self.photographs.names)]
+                if self.photographs
+                else [0, 0],
             },
             "test_pictures": {name: [len(test.images), len(test.names)] for name, test in self.tests.items()},
         }
@@ -52,8 +54,6 @@ class Data:
         from benchmarks.laboratory.trial import Bench
 
         place = torch.device(device)
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
         return Bench(
             Stock(self.scenes, place),
             Stock(self.photographs, place) if self.photographs is not None else None,

@@ -147,7 +147,9 @@ class BoxReader(nn.Module):
 
     def __init__(self, level_dims: Mapping[str, int]) -> None:
         super().__init__()
-        self.levels = nn.ModuleDict({name: nn.Linear(dim * self.bins**2, TOKEN_DIM) for name, dim in level_dims.items()})
+        self.levels = nn.ModuleDict(
+            {name: nn.Linear(dim * self.bins**2, TOKEN_DIM) for name, dim in level_dims.items()}
+        )
         self.feat_linear = nn.Linear(TOKEN_DIM, TOKEN_DIM)
 
     def forward(self, levels: Mapping[str, torch.Tensor], covers: torch.Tensor) -> torch.Tensor:

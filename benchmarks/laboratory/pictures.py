@@ -43,7 +43,7 @@ class Pictures:
     exact: np.ndarray
     """bool (R,): whether the region's own mask is known; else `covers` is its box."""
     covers: np.ndarray
-    """uint8 (M, R, 96, 96), share of each cell that is covered, of 255: MASKS of tested regions, or exact ones alone."""
+    """uint8 (M, R, 96, 96), of 255, how much of each cell is covered: all MASKS of tested regions, else exact ones."""
 
     @property
     def areas(self) -> np.ndarray:
@@ -56,7 +56,11 @@ class Pictures:
         regions = np.repeat(kept, counts)
         first = np.concatenate([[0], np.cumsum(counts[kept])])
         return Pictures(
-            self.images[kept], first, self.names[regions], self.exact[regions], np.ascontiguousarray(self.covers[:, regions])
+            self.images[kept],
+            first,
+            self.names[regions],
+            self.exact[regions],
+            np.ascontiguousarray(self.covers[:, regions]),
         )
 
 

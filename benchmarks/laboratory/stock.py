@@ -8,7 +8,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-from benchmarks.laboratory.pictures import Pictures
+from benchmarks.laboratory.pictures import SIDE_PX, Pictures
 from osprey_core.config import CLIP_MEAN, CLIP_STD
 from osprey_core.training.batches import IGNORED
 
@@ -25,7 +25,7 @@ _AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Shown:
-    """A batch: pixel values float (B, 3, S, S), covers float (B, Q, 96, 96) in [0, 1], names int64 (B, Q) or IGNORED."""
+    """A batch: pixels float (B, 3, S, S), covers float (B, Q, 96, 96) in [0, 1], names int64 (B, Q) or IGNORED."""
 
     pixel_values: torch.Tensor
     covers: torch.Tensor
@@ -51,19 +51,16 @@ class Stock:
         """All pictures at a size: uint8 (N, S, S, 3)."""
         if size not in self._sized:
             sized = torch.empty((self.count, size, size, 3), dtype=torch.uint8, device=self.device)
+            whole = torch.from_numpy(self._pictures.images) if size == SIDE_PX else self.images(SIDE_PX)
             for start in range(0, self.count, _AT_ONCE):
-                part = torch.from_numpy(self._pictures.images[start : start + _AT_ONCE]).to(self.device)
-                if part.shape[1] != size:
+                part = whole[start : start + _AT_ONCE].to(self.device)
+                if size != SIDE_PX:
                     values = part.permute(0, 3, 1, 2).float()
                     values = F.interpolate(values, size=(size, size), mode="bilinear", antialias=True)
                     part = values.round().clamp(0, 255).byte().permute(0, 2, 3, 1)
                 sized[start : start + _AT_ONCE] = part
             self._sized[size] = sized
         return self._sized[size]
-
-    def forget(self, size: int) -> None:
-        """Free what is kept of a size."""
-        self._sized.pop(size, None)
 
     def places(self, picks: torch.Tensor, slots: int, offsets: torch.Tensor | None = None) -> torch.Tensor:
         """Places int64 (B, slots) of the regions of pictures (B,), -1 where there are no more.

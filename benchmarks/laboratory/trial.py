@@ -58,10 +58,13 @@ class Bench:
 def perform(run: Run, bench: Bench, in_time: Callable[[], bool] = lambda: True) -> dict[str, Any]:
     """Train and test one run; its result as JSON-ready values. Raises OutOfTimeError where `in_time` says no."""
     begin = time.monotonic()
+    torch.backends.cudnn.benchmark = True
     network = build(run, bench.classes)
     network = network.to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     losses = train(network, run, bench, in_time)
     trained = time.monotonic()
+    # To search the best kernels for every size of picture would take longer than the tests.
+    torch.backends.cudnn.benchmark = False
     tests = [
         tested
         for name, stock in bench.tests.items()
@@ -102,6 +105,9 @@ class Trainer:
             fused=on_gpu,
             capturable=on_gpu,
         )
+        if on_gpu:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate  # filled anew before every step, recorded or not
         self.scene_picks = torch.zeros(bench.scenes_per_step, dtype=torch.long, device=bench.device)
         photographs = bench.photographs_per_step if bench.photographs is not None else 0
         self.photo_picks = torch.zeros(photographs, dtype=torch.long, device=bench.device)
@@ -205,8 +211,6 @@ def _order(count: int, shape: tuple[int, int], seed: int) -> torch.Tensor:
     return torch.cat([*rounds, torch.empty(0, dtype=torch.long)])[:needed].reshape(shape)
 
 
-# Searching the best kernel for every size of picture would take longer than the tests.
-@torch.backends.cudnn.flags(enabled=True, benchmark=False)
 @torch.no_grad()
 def test(network: NamingNetwork, stock: Stock, name: str, size: int, in_detail: bool) -> list[dict[str, Any]]:
     """How many regions of each picture are named right at a size of picture.
@@ -244,6 +248,7 @@ def test(network: NamingNetwork, stock: Stock, name: str, size: int, in_detail: 
 
 def seconds_per_step(run: Run, bench: Bench, repeats: int = 20) -> float:
     """Time of one training step, measured on the device after some steps."""
+    torch.backends.cudnn.benchmark = True
     network = build(run, bench.classes).to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(network, run, bench)
     if bench.graphs:
