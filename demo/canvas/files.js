@@ -1,5 +1,6 @@
 // Files and web addresses that are chosen, dropped or pasted anywhere on the page.
 
+import { tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
 import { complain } from "./store.js";
 
@@ -23,6 +24,7 @@ export function createFiles({ store, words, props, send, upload }) {
       const { path, url } = await upload(file);
       const data = { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } };
       send(name, { picture, file: data });
+      tell("osprey:file", file);
     } catch {
       complain(store, words.uploadFailed);
     } finally {

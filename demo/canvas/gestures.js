@@ -4,10 +4,12 @@
 // Milliseconds after which a gesture without an answer is given up.
 const PATIENCE = 120_000;
 
-export function createGestures({ store, props, trigger }) {
+// `block()` is called instead of sending while the server is away.
+export function createGestures({ store, props, trigger, block = () => {} }) {
   // Sends an event of this name with this data. `ghost` is a mark that stays drawn until Python has answered.
   // `isToFit`: whether the outline that fits the mark best replaces it, once Python has made it a region.
   function send(name, data, { ghost = null, isToFit = false } = {}) {
+    if (store.isLost) return block();
     const seq = store.seq + 2;
     const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
     store.set({

@@ -48,6 +48,7 @@ export function createStore() {
     renaming: null, // a name that is being typed: {number, input}
     closing: null, // the open picture whose closing waits for a second click: {sheet, timer}
     isUploading: false,
+    isLost: false, // the server is away, so that no gesture can be sent
 
     // Gestures on their way to Python.
     seq: 0, // number of the last gesture: even; the fitting of a mark has the odd number after it
