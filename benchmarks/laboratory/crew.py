@@ -23,8 +23,9 @@ from benchmarks.laboratory.trial import Bench, OutOfTimeError, perform
 log = logging.getLogger("benchmarks.laboratory")
 
 _FREE, _TAKEN, _DONE, _GIVEN_UP = range(4)
-_ROOM = 1.15
-"""How much longer than the last like it a run may take."""
+_ROOM, _SHARED_ROOM = 1.15, 0.85
+"""How much longer than estimated a run may take alone, and how much of that for every process that shares the device."""
+_TESTS_SECONDS = 4.0
 
 
 class Crew:
@@ -34,6 +35,7 @@ class Crew:
         self.runs, self.out, self.end, self.estimates = tuple(runs), out, end, estimates
         context = multiprocessing.get_context("fork")
         self._context = context
+        self._room = _ROOM
         self._lock = context.Lock()
         self._states = context.Array("i", [_FREE] * len(self.runs), lock=False)
         self._failures = context.Array("i", [0] * len(self.runs), lock=False)
@@ -52,6 +54,7 @@ class Crew:
     def work(self, make_bench: Callable[[], Bench], processes: int) -> None:
         """Do the runs in processes; `make_bench` is called in each."""
         graphs = True
+        self._room = _ROOM * max(1.0, _SHARED_ROOM * processes)
         at_work = {number: self._start(number, make_bench, graphs) for number in range(1, processes + 1)}
         while at_work:
             time.sleep(0.2)
@@ -100,7 +103,8 @@ class Crew:
         with self._lock:
             left = self.end - time.monotonic()
             for place, run in enumerate(self.runs):
-                if self._states[place] == _FREE and self.estimates.get(run.condition, 0.0) * _ROOM < left:
+                needed = self.estimates.get(run.condition, 0.0) * self._room + _TESTS_SECONDS
+                if self._states[place] == _FREE and needed < left:
                     self._states[place] = _TAKEN
                     self._holders[place] = number
                     return place
