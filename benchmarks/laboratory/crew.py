@@ -24,7 +24,7 @@ log = logging.getLogger("benchmarks.laboratory")
 
 _FREE, _TAKEN, _DONE, _GIVEN_UP = range(4)
 _ROOM, _SHARED_ROOM = 1.15, 0.85
-"""How much longer than estimated a run may take alone, and how much of that for every process that shares the device."""
+"""How much longer than estimated a run may take alone, and how much of that for each process on the device."""
 _TESTS_SECONDS = 4.0
 
 

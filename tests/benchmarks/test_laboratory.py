@@ -15,6 +15,7 @@ from torchvision.ops import roi_align
 
 from benchmarks.laboratory.__main__ import main
 from benchmarks.laboratory.crew import Crew
+from benchmarks.laboratory.figures import Answers, Question, accuracy, answers, difference
 from benchmarks.laboratory.networks import (
     Pooling,
     Sampler,
@@ -26,7 +27,8 @@ from benchmarks.laboratory.networks import (
     parameters,
 )
 from benchmarks.laboratory.pictures import Pictures, boxed, cover_map, draw_scenes, load_pictures, save_pictures
-from benchmarks.laboratory.results import append, read_results
+from benchmarks.laboratory.report import BEGIN, write_report
+from benchmarks.laboratory.results import Results, append, read_results
 from benchmarks.laboratory.stock import CHANCES, Stock, cut_out
 from benchmarks.laboratory.table import Run, read_table
 from benchmarks.laboratory.trial import Bench, fitting_steps, rate_at, train
@@ -360,3 +362,78 @@ def _longer(folder: Path) -> Path:
     path = folder / "longer.toml"
     path.write_text(TABLE.replace("seed = [0]", "seed = [9]"), encoding="utf-8")
     return path
+
+
+def made_up(condition: Run, right: list[int], asked: list[int]) -> dict[str, object]:
+    """A run's result with the same answers to everything."""
+    tests = [
+        {"set": pictures, "size": size, "masks": masks, "things": things, "right": right, "asked": asked}
+        for pictures in ("scenes", "scenes in an unseen style", "photographs")
+        for size in (128, 192)
+        for masks in ("exact", "rough", "box")
+        for things in ("all", "small", "large")
+    ]
+    return {
+        "run": condition.name, "condition": condition.condition, "tower": condition.tower, "size": condition.size,
+        "levels": list(condition.levels), "extractor": condition.extractor, "rate": condition.rate,
+        "seed": condition.seed, "parameters": {"encoder": 1_500_000, "extractor": 100_000}, "encoder_flops": 3e8,
+        "seconds": {"training": 60.0, "tests": 0.0}, "tests": tests,
+    }  # fmt: skip
+
+
+def results_of(*runs: dict[str, object]) -> Results:
+    return Results({"steps": 900}, {str(run["run"]): run for run in runs})
+
+
+def test_accuracy_is_of_all_seeds_and_its_interval_of_pictures_and_seeds() -> None:
+    right = [[4, 0, 2, 2], [4, 0, 4, 0]]
+    asked = [4, 4, 4, 4]
+    results = results_of(*(made_up(Run(size=128, seed=seed), row, asked) for seed, row in enumerate(right)))
+    found = answers(results, Run(size=128).condition, Question("scenes", 128))
+    assert found is not None
+    share = accuracy(found)
+    assert share.value == pytest.approx(16 / 32)
+    # Four pictures with shares 1, 0, 3/4, 1/4 in the mean of seeds: the mean of four drawn ones deviates by 0.198.
+    assert 0.18 < share.error < 0.25
+    assert share.low < 0.5 < share.high
+    assert share.seeds == 2
+    assert difference(found, found).value == 0
+    nothing = difference(found, replace(found, right=found.right * 0))
+    assert nothing.value == pytest.approx(0.5)
+    assert nothing.visible == pytest.approx(2.8 * nothing.error)
+
+
+def test_a_difference_is_between_the_same_pictures() -> None:
+    # One network names one thing more in every picture; pictures differ widely from each other.
+    asked = np.full(60, 10)
+    base = np.arange(60) % 9
+    one, other = Answers(base[None] + 1, asked), Answers(base[None], asked)
+    apart = difference(one, other)
+    assert (apart.value, apart.low, apart.high) == (pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1))
+    assert accuracy(one).error > 0.02
+
+
+def test_the_report_keeps_the_answer_and_has_every_comparison(tmp_path: Path) -> None:
+    asked = [10] * 8
+    runs = [made_up(Run("convnext", size), [6] * 8, asked) for size in (128, 192)]
+    runs += [made_up(Run("vit", size), [5] * 8, asked) for size in (128, 192)]
+    runs += [made_up(Run(size=192, extractor="sampler"), [4] * 8, asked)]
+    runs += [made_up(Run(size=192, levels=("res2", "res3", "res4", "res5")), [9] * 8, asked)]
+    path = tmp_path / "laboratory.md"
+    write_report(results_of(*runs), path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f"{BEGIN}\n", f"{BEGIN}\nConvNeXt wins here.\n"), encoding="utf-8")
+    write_report(results_of(*runs), path)
+    text = path.read_text(encoding="utf-8")
+    assert text.count("ConvNeXt wins here.") == 1
+    assert "| 128 → 192 | 60.0 | 50.0 | +10.0 (+10.0 to +10.0) |" in text
+    assert "| ConvNeXt, 192 px | 90.0 | 60.0 | +30.0 (+30.0 to +30.0) |" in text
+    assert "| sampler | rough | -20.0 (-20.0 to -20.0) |" in text
+    for name in ("laboratory-sizes.png", "laboratory-extractors.png"):
+        assert f"({name})" in text
+        assert 1000 < (tmp_path / name).stat().st_size < 300_000
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no results"):
+        main(["--out", str(tmp_path / "none.jsonl"), "--report", str(tmp_path / "report.md")])
