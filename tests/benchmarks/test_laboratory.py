@@ -40,7 +40,7 @@ from osprey_core.training.scenes.drawn import OBJECTS, SHAPES
 NAMES = sorted({*OBJECTS, *SHAPES})
 TABLE = """
 test_sizes = [32, 64]
-steps = 4
+steps = 2
 scenes_per_step = 3
 photographs_per_step = 1
 
