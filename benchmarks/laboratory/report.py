@@ -213,16 +213,16 @@ def _towers(results: Results) -> Iterable[str]:
 
 
 def _further_towers(results: Results) -> Iterable[str]:
-    rows = []
+    rows: list[tuple[str, Run, Run]] = []
     for size in _sizes(results):
-        pair = [Run(tower, size) for tower in ("convnext", "vit of equal parameters")]
-        if any(_found(results, run, "scenes") for run in pair[1:]):
-            rows.append((f"ViT of equal parameters, {size} px", *pair))
+        small = Run("vit of equal parameters", size)
+        if _found(results, small, "scenes"):
+            rows.append((f"ViT of equal parameters, {size} px", Run("convnext", size), small))
     for rate in sorted({run["rate"] for run in results.runs.values()}):
-        size = min(_sizes(results), default=0)
-        pair = [Run(tower, size, rate=rate) for tower in ("convnext", "vit")] if size else []
-        if rate != Run().rate and pair and _found(results, pair[0], "scenes"):
-            rows.append((f"learning rate {rate:g}, {size} px", *pair))
+        size = min(_sizes(results), default=Run().size)
+        convnext, vit = (Run(tower, size, rate=rate) for tower in ("convnext", "vit"))
+        if rate != Run().rate and _found(results, convnext, "scenes"):
+            rows.append((f"learning rate {rate:g}, {size} px", convnext, vit))
     if rows:
         yield _table(
             "Other conditions, ConvNeXt against ViT, tested at the same size", "ConvNeXt", "ViT", results, rows
