@@ -80,7 +80,8 @@ class LevelEncoder(nn.Module):
                 found[name] = features = stage(features)
             return {name: found[name] for name in self.levels}
         trunk = self.encoder.trunk
-        last = trunk.forward_intermediates(pixel_values, indices=1, norm=True, intermediates_only=True)[0]
+        maps: Any = trunk.forward_intermediates(pixel_values, indices=1, norm=True, intermediates_only=True)
+        last = maps[0]
         return {name: getattr(self.encoder, name)(last) for name in self.levels}
 
 
@@ -113,6 +114,7 @@ class Sampler(nn.Module):
     """
 
     config = SamplerConfig(points=128, anchors=(64, 16), neighbours=16)
+    chances: torch.Tensor
 
     def __init__(self, level_dims: Mapping[str, int]) -> None:
         super().__init__()
@@ -250,7 +252,7 @@ def encoder_flops(run: Run, size: int) -> int:
     encoder = build(run, 2).encoder.eval()
     for module in encoder.modules():
         if hasattr(module, "fused_attn"):  # products inside the fused kernel are not counted
-            module.fused_attn = False
+            setattr(module, "fused_attn", False)  # noqa: B010 - modules declare tensors and modules alone
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         encoder(torch.zeros(1, 3, size, size))
     return int(counter.get_total_flops())
