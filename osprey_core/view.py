@@ -5,10 +5,12 @@ A `View` caches what questions share (the picture's encoding and keys and values
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
 import math
+import threading
 import warnings
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +23,7 @@ from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import ContextOverflowError, InputError
-from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
+from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows
 from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
@@ -47,6 +49,9 @@ ROWS_AT_ONCE = 32
 
 GUESSES = 3
 """Names that `View.name` gives for a region."""
+
+KEPT_NAMES = 256
+"""Names of regions that are kept, because most questions about a region are followed by its name."""
 
 MAX_NAME_TOKENS = 12
 """Longer answers are no names."""
@@ -109,11 +114,14 @@ class View:
         self.model = model
         self.network = model.network if network is None else network
         """The one that answers about this picture: a model may have two, see `Osprey.open`."""
+        self._decoding = next(thread for thread in model.decoding if thread.llm is self.network.llm)
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
         self._cache = PrefixCache(model.cache)
+        self._naming = threading.Lock()
+        self._names: dict[tuple[str, str, int], NamedRegion] = {}
 
     @property
     def memory_bytes(self) -> int:
@@ -246,7 +254,7 @@ class View:
             for step in range(longest):
                 if not rows.running:
                     break
-                for row, token in rows.step().items():
+                for row, token in self._decoding.run(rows.step).items():
                     text, pieces = answers[row]
                     if token != tokenizer.eos_id:
                         pieces.append(text.feed(token))
@@ -268,9 +276,13 @@ class View:
         begun = self._begin(prompt, masks, without)
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
-            for token in decode(self.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
-                answer.append(token)
-                yield token
+            ends = {self.model.prompts.tokenizer.eos_id}
+            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache)
+            # Closed here and not when it is collected, because it then brings the cache to the answer's length.
+            with contextlib.closing(tokens):
+                for token in tokens:
+                    answer.append(token)
+                    yield token
         finally:
             if begun.cache.get_seq_length() > cached_length:
                 self._cache.remember(begun.conversation, answer, begun.cache)
@@ -287,9 +299,8 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
-        logits = DecodedRows(
-            self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
-        ).next_logits()
+        rows = DecodedRows(self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache)
+        logits = self._decoding.run(rows.next_logits)
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
 
@@ -341,7 +352,9 @@ class View:
         for start in range(0, len(tokens), batch_size):
             rows = slice(start, start + batch_size)
             for inputs, places in _by_inputs(endings).items():
-                logs = self._read_rows(tail, inputs, tokens[rows], len(prompt.regions), prefix)  # (B, L, V)
+                logs = self._decoding.run(
+                    functools.partial(self._read_rows, tail, inputs, tokens[rows], len(prompt.regions), prefix)
+                )  # (B, L, V)
                 for place in places:
                     following = torch.tensor(endings[place], device=logs.device).expand(len(logs), -1)  # (B, L)
                     picked = logs.gather(2, following[..., None])[..., 0]
@@ -387,6 +400,18 @@ class View:
         """
         if guesses < 1:
             raise InputError("engine.guesses_none", count=guesses)
+        key = (CodedMask.of(as_mask(mask, self.size_hw)).digest, question, guesses)
+        with self._naming:
+            known = self._names.get(key)
+        if known is None:
+            known = self._name(mask, question, guesses)
+            with self._naming:
+                self._names[key] = known
+                while len(self._names) > KEPT_NAMES:
+                    del self._names[next(iter(self._names))]
+        return known
+
+    def _name(self, mask: np.ndarray, question: str, guesses: int) -> NamedRegion:
         network, tokenizer, scale = (
             self.network,
             self.model.prompts.tokenizer,
@@ -394,7 +419,14 @@ class View:
         )
         read = self.read(question, [mask])
         found = guess_answers(
-            network.llm, read.prefix, read.own, read.logits, tokenizer.eos_id, guesses + 3, MAX_NAME_TOKENS
+            network.llm,
+            read.prefix,
+            read.own,
+            read.logits,
+            tokenizer.eos_id,
+            guesses + 3,
+            MAX_NAME_TOKENS,
+            self._decoding.run,
         )
         best: dict[str, Guess] = {}
         for one in found:
@@ -454,7 +486,7 @@ class View:
     @torch.inference_mode()
     def encoding(self) -> Encoding:
         """The picture's encoding; computed again if it was evicted from the cache."""
-        return self._cache.part("encoding", self._encode)
+        return self._cache.part("encoding", lambda: self.model.encoding.run(self._encode))
 
     def _encode(self) -> Encoding:
         if self._photo_square is None:
@@ -474,7 +506,9 @@ class View:
             ids = torch.tensor([head], device=image_tokens.device)
             cache = cache_of(network.llm.config)
             embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)
-            network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
+            self._decoding.run(
+                lambda: network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
+            )
             return key_values_of(cache)
 
         return self._cache.part("prefix", compute)
@@ -519,7 +553,8 @@ class View:
             close_up(self._kept_picture, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
             for mask in masks
         ]
-        return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
+        encoder = shared_photo_encoder(self.model.device)
+        return self.model.encoding.run(lambda: pooled_close_ups(encoder, shown))
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
@@ -539,7 +574,8 @@ class View:
         near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
-        (mask_token,), (pos_token,) = self.network.mask_extractor(levels, [stack], close_ups)
+        extractor = self.network.mask_extractor
+        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups))
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,
