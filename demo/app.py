@@ -20,7 +20,6 @@ from demo.api.endpoints import add_endpoints
 from demo.canvas.events import scene_outputs, wire_canvas
 from demo.canvas.panel import build_canvas
 from demo.canvas.picture_events import wire_pictures
-from demo.canvas.restore_events import wire_restore
 from demo.chat.events import wire_chat
 from demo.chat.panel import build_chat
 from demo.chat.updates import about_outputs, conversation_outputs, preset_outputs, turns_outputs
@@ -32,11 +31,13 @@ from demo.header.events import wire_languages, wire_status
 from demo.header.panel import build_header, header_outputs
 from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode, decode
+from demo.keeping.events import PageUpdates, wire_keeping
+from demo.keeping.panel import build_keeping
 from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
 from demo.session.picture_cache import PictureCache
-from demo.session.services import PIXELS_IN_FLIGHT, Services
+from demo.session.services import MOST_BEGUN, PIXELS_IN_FLIGHT, Services
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
@@ -74,7 +75,8 @@ def build_app(
         pictures=PictureCache(max(options.cache_mb * 2**20, FEWEST_CACHE_BYTES), picture_turns),
         picture_turns=picture_turns,
         # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
-        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5),
+        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5, most_begun=MOST_BEGUN),
+        answers_together=1 if options.zero_gpu else None,
     )
     title = text("header.title")
     with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:
@@ -97,6 +99,7 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
             everything = build_everything(services)
             chat = build_chat(generation_defaults(services, is_embedded))
     analysis = build_analysis(services)
+    keeper = build_keeping()
 
     settings = chat.settings.components
     captions, about = caption_outputs(everything), about_outputs(services, chat)
@@ -114,7 +117,8 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
     wire_languages(page, workspace, header, spoken)
     others = captions + found + analysis_outputs(services, analysis) + follow_regions + conversation_outputs(chat)
     pictures = wire_pictures(services, workspace, canvas, others)
-    wire_restore(page, workspace, pictures, [canvas, *others.components])
+    shown = PageUpdates([canvas, *others.components], pictures.show, pictures.unchanged)
+    wire_keeping(page, services, workspace, keeper, shown)
 
 
 def _lazy(value: LazyResource[Any] | Any) -> LazyResource[Any]:

@@ -22,8 +22,8 @@ from demo.api.openai.door import OpenAIDoor
 from demo.api.own_session import RequireOwnSession
 from demo.api.request_bodies import LimitBodies, limit_of
 from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
-from demo.canvas.gestures import MAX_MEGABYTES
 from demo.shared import memory
+from demo.shared.uploads import MAX_MEGABYTES
 from demo.theme import css, theme
 
 ICON = Path(__file__).resolve().parent / "icon.svg"

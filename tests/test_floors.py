@@ -32,7 +32,7 @@ PAGE_FLOORS = [
     {"shared"},
     {"session"},
     {"jobs"},
-    {"canvas", "chat", "everything", "analysis", "find", "header"},
+    {"canvas", "chat", "everything", "analysis", "find", "header", "keeping"},
     {"api"},
     {"serving_options"},
     {"options", "theme", "temporary_folder"},

@@ -14,9 +14,9 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from demo.canvas.gestures import MAX_MEGABYTES
 from demo.i18n import language
 from demo.i18n.catalog import text
+from demo.shared.uploads import MAX_MEGABYTES
 from osprey_core.i18n import Param
 
 _KIB, _MIB = 2**10, 2**20

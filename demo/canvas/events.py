@@ -48,6 +48,7 @@ from demo.shared.mask_payload import shown_mask
 from demo.shared.outputs import Outputs
 from demo.shared.queues import Queue, private
 from demo.shared.toasts import errors_as_toasts, note_as_toast
+from demo.shared.uploads import uploaded_file
 from osprey_core.errors import InputError
 
 Kind = TypeVar("Kind", bound=Gesture)
@@ -223,7 +224,7 @@ def take_segment(services: Services, session: Session, gesture: SegmentGesture) 
 
 def load_masks(services: Services, session: Session, gesture: LoadGesture) -> Session:
     """All masks of a file."""
-    picture, data = required_picture(session), gestures.uploaded_file(gesture.file).read_bytes()
+    picture, data = required_picture(session), uploaded_file(gesture.file).read_bytes()
     with picture_turn(services, picture.digest, picture.width * picture.height):
         return regions.load_masks(session, data, note_as_toast)
 

@@ -4,10 +4,12 @@
 // Milliseconds after which a gesture without an answer is given up.
 const PATIENCE = 120_000;
 
-export function createGestures({ store, props, trigger }) {
+// `block()` is called instead of sending while the server is away.
+export function createGestures({ store, props, trigger, block = () => {} }) {
   // Sends an event of this name with this data. `ghost` is a mark that stays drawn until Python has answered.
   // `isToFit`: whether the outline that fits the mark best replaces it, once Python has made it a region.
   function send(name, data, { ghost = null, isToFit = false } = {}) {
+    if (store.isLost) return block();
     const seq = store.seq + 2;
     const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
     store.set({
@@ -47,9 +49,9 @@ export function createGestures({ store, props, trigger }) {
 }
 
 // The sentence that says what the page is waiting for, or "".
-export function busyText({ waiting, isUploading }, words) {
+export function busyText({ waiting, arriving }, words) {
   const name = waiting ? waiting.name : "";
-  if (isUploading || name === "open_picture" || name === "turn_to_picture") return words.opening;
+  if (arriving || name === "open_picture" || name === "turn_to_picture") return words.opening;
   if (name === "refine_mark") return words.fitting;
   if (name === "segment_point" || name === "segment_box") return words.finding;
   if (name === "segment_everything") return words.findingAll;

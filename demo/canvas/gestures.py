@@ -1,14 +1,12 @@
-"""Messages from the canvas's script: one type for each gesture, and the check of uploaded files.
+"""Messages from the canvas's script: one type for each gesture.
 
 Coordinates are in picture pixels. The effects of gestures are in `demo.canvas.events`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from gradio import utils
 from pydantic import Field, TypeAdapter, ValidationError
 
 from demo.session.marks import Action
@@ -36,8 +34,6 @@ EVENTS = (
 )
 """Names of the events that the script triggers."""
 
-MAX_MEGABYTES = 40
-
 
 class Gesture(ScriptMessage):
     """The fields of all gestures; gestures without further fields are of this class."""
@@ -59,7 +55,7 @@ class OpenGesture(Gesture):
     example: str | None = None
     address: str | None = None
     file: object = None
-    """Gradio's FileData as the upload returned it, see `uploaded_file`."""
+    """Gradio's FileData as the upload returned it, see `demo.shared.uploads`."""
 
 
 class SheetGesture(Gesture):
@@ -77,7 +73,7 @@ class LoadGesture(Gesture):
     """An uploaded file with masks."""
 
     file: object = None
-    """Gradio's FileData as the upload returned it, see `uploaded_file`."""
+    """Gradio's FileData as the upload returned it, see `demo.shared.uploads`."""
 
 
 class PointGesture(Gesture):
@@ -262,22 +258,3 @@ def seq_of(value: Any) -> int:
     """The number of a gesture, needed to answer even a gesture that is refused; 0 if it has none."""
     seq = value.get("seq") if isinstance(value, dict) else None
     return seq if isinstance(seq, int) else 0
-
-
-def uploaded_file(file: object) -> Path:
-    """The path of an uploaded file. Raises InputError unless it lies in Gradio's upload folder.
-
-    The path comes from the browser; without this check a client could read any file of the computer.
-    """
-    path = file.get("path") if isinstance(file, dict) else None
-    if not isinstance(path, str) or not path:
-        raise InputError("page.upload_missing")
-    resolved = Path(path).resolve()
-    if (
-        not utils.is_in_or_equal(str(resolved), str(Path(utils.get_upload_folder()).resolve()))
-        or not resolved.is_file()
-    ):
-        raise InputError("page.upload_missing")
-    if resolved.stat().st_size > MAX_MEGABYTES * 1_000_000:
-        raise InputError("page.too_large", limit=MAX_MEGABYTES)
-    return resolved

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 import gradio as gr
 
 from demo.canvas.caption_spots import place_captions
-from demo.canvas.gestures import EVENTS, MAX_MEGABYTES
+from demo.canvas.gestures import EVENTS
 from demo.canvas.payloads import thumbnail
 from demo.i18n.catalog import group
 from demo.i18n.switching import in_words
 from demo.session.examples import Example
 from demo.shared.scripts import script, text_of
+from demo.shared.uploads import MAX_MEGABYTES
 
-STYLE_SHEETS = ("canvas", "toolbar", "stage", "empty", "line", "regions", "pictures", "camera")
+STYLE_SHEETS = ("canvas", "toolbar", "stage", "arriving", "empty", "line", "regions", "pictures", "camera")
 """Style sheets of the component, in the order in which they are joined."""
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.canvas.gestures import OpenGesture, SheetGesture, seq_of, uploaded_file
+from demo.canvas.gestures import OpenGesture, SheetGesture, seq_of
 from demo.canvas.payloads import picture_of, pictures_of, scene_of, segments_of
 from demo.jobs import cancellation
 from demo.session import pictures, record
@@ -22,6 +22,7 @@ from demo.shared import queues
 from demo.shared.outputs import Outputs
 from demo.shared.queues import private
 from demo.shared.toasts import errors_as_toasts
+from demo.shared.uploads import uploaded_file
 
 
 def wire_pictures(

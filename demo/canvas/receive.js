@@ -1,9 +1,13 @@
 // Reads the component's properties, as sent by Python, into the store.
 
+import { tell } from "../shared/component.js";
 import { say } from "../shared/elements.js";
 import { changesInWords } from "./changes.js";
 import { createLayer, createSegmentLayer } from "./layers.js";
 import { announce, complain, NO_VIEW, regionOf } from "./store.js";
+
+// Milliseconds in which the properties of a change that closes the picture arrive together.
+const FORGOTTEN_TIME = 300;
 
 // `saving` is as in saving.js. `forgetCaptions()` drops the previous picture's captions. Returns the function to call after a change of properties.
 export function createReceiver({ store, words, props, gestures, marks, saving, forgetCaptions }) {
@@ -60,6 +64,8 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
   }
 
   function receiveScene() {
+    // No picture in the regions' answer, but one on the page: the server has lost the page's state.
+    if (store.picture && props.scene.picture === null) return void setTimeout(tellForgotten, FORGOTTEN_TIME);
     const before = store.scene;
     const isOfPicture = !store.picture || props.scene.picture === store.picture.id;
     const scene = isOfPicture ? props.scene : { ...props.scene, regions: [] };
@@ -71,6 +77,10 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
     if (!scene.regions.length && store.action !== "new") marks.setAction("new");
     fitMark(before, scene);
     gestures.settle(scene.seq);
+  }
+
+  function tellForgotten() {
+    if (store.picture && props.scene.picture === null) tell("osprey:forgotten");
   }
 
   function layersOf(regions) {

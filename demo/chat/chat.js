@@ -199,6 +199,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
     const last = lastTurn();
     if (state.editing != null && (!last || last.id !== state.editing)) stopEditing(false);
     show();
+    tell("osprey:turns", { asked: last && last.state === "waiting" ? written(last.question) : "" });
   }
 
   watch(["turns"], receive);

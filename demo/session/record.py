@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -13,7 +14,7 @@ from demo.session.pictures import open_picture, required_picture
 from demo.session.regions import required_region
 from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
 from osprey_core.errors import InputError
-from osprey_core.io import annotation_formats, export
+from osprey_core.io import annotation_formats, export, record_json
 from osprey_core.io.pictures import pixels_of
 from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
@@ -21,6 +22,8 @@ from osprey_core.regions import mentions
 from osprey_core.regions.masks import box_xyxy
 
 SAVED_PIXELS = 24_000_000
+KEPT_PICTURE = "picture"
+"""Name of the picture's file in the records that a browser keeps; the file itself is kept apart."""
 
 _RATINGS: dict[bool | None, Rating] = {None: "", True: "like", False: "dislike"}
 
@@ -96,6 +99,23 @@ def session_of(record: Record) -> Session:
         selected=regions[-1].number if regions else None,
         transcript=tuple(_turn(record, turn) for turn in record.turns),
     )
+
+
+def text_of(session: Session, model: str = "") -> str:
+    """The session's record as JSON without the picture's file, for `session_of_kept`; "" without a picture."""
+    written = record_of(session, model)
+    return "" if written is None else record_json.to_json(written, KEPT_PICTURE)
+
+
+def session_of_kept(text: bytes, picture: bytes, digest: str) -> Session:
+    """A new session from `text_of` and the picture's file.
+
+    digest: SHA-256 of the file as it was opened, in hexadecimal. Raises InputError if the file is another one, or the
+    text is damaged.
+    """
+    if hashlib.sha256(picture).hexdigest() != digest:
+        raise InputError("page.kept_other_picture")
+    return session_of(export.read_conversation(text, picture))
 
 
 def _recorded_turn(turn: ChatTurn, model_turn: prompts.Turn) -> RecordedTurn:

@@ -53,6 +53,7 @@ class Workspace:
         self._front = self._sheets[0].id
         self._lock = threading.RLock()
         self._region_changes = threading.Lock()
+        self._kept: dict[int, Session] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """A new, empty workspace: Gradio deep-copies a State's initial value for every person who opens the page."""
@@ -171,6 +172,17 @@ class Workspace:
             self._sheets = tuple(replace(sheet, session=sheet.session.settled()) for sheet in sheets)
             self._front = front
             self.last_used = time.monotonic()
+
+    def to_keep(self, everything: bool) -> tuple[int, tuple[Sheet, ...], tuple[Sheet, ...]]:
+        """For the browser's own copy: id of the sheet in front, all sheets, and those that changed since the last call.
+
+        everything: whether all sheets count as changed.
+        """
+        with self._lock:
+            sheets, front = self.sheets, self._front
+            changed = tuple(sheet for sheet in sheets if everything or self._kept.get(sheet.id) is not sheet.session)
+            self._kept = {sheet.id: sheet.session for sheet in sheets}
+        return front, sheets, changed
 
     def clear(self) -> None:
         """Close all pictures."""

@@ -1,17 +1,25 @@
-// The browser's local storage. If it is not available, as in some private windows, nothing is stored.
+// The browser's stores for small texts. If they are not available, as in some private windows, nothing is stored.
 
-export function keep(name, value) {
+export const keep = (name, value) => write("localStorage", name, value);
+
+// The text that was stored under this name, or null.
+export const recall = (name) => read("localStorage", name);
+
+// As these, for this tab alone: the text survives a reload, not the end of the tab.
+export const keepInTab = (name, value) => write("sessionStorage", name, value);
+export const recallInTab = (name) => read("sessionStorage", name);
+
+function write(kind, name, value) {
   try {
-    localStorage.setItem(`osprey:${name}`, value);
+    window[kind].setItem(`osprey:${name}`, value);
   } catch {
     /* not stored */
   }
 }
 
-// The text that was stored under this name, or null.
-export function recall(name) {
+function read(kind, name) {
   try {
-    return localStorage.getItem(`osprey:${name}`);
+    return window[kind].getItem(`osprey:${name}`);
   } catch {
     return null;
   }

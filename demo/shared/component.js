@@ -5,7 +5,8 @@
 // with
 //   words: the texts of the component in the language of the person;
 //   watch(names, act): calls `act` after Python has changed one of these properties;
-//   listen(target, kind, handler, capture): addEventListener for targets outside of what the component draws.
+//   listen(target, kind, handler, capture): addEventListener for targets outside of what the component draws;
+//   atEnd(act): calls `act` when this mount ends.
 // Watchers and listeners of an earlier mount end. A mount has to replace what is in `element`.
 export function component(name, host, mount) {
   const run = () => {
@@ -19,6 +20,7 @@ export function component(name, host, mount) {
       watch: (names, act) => host.watch(names, () => life.signal.aborted || act()),
       listen: (target, kind, handler, capture = false) =>
         target.addEventListener(kind, handler, { signal: life.signal, capture }),
+      atEnd: (act) => life.signal.addEventListener("abort", act),
     });
   };
   host.watch(["words"], run);
@@ -37,6 +39,11 @@ export function component(name, host, mount) {
 //   osprey:found      from the search field: the masks of the segments to light
 //   osprey:who        request for osprey:scene
 //   osprey:which      request for osprey:segments
+//   osprey:turns      from the conversation: {asked}: the question that waits for its answer, or ""
+//   osprey:file       from the canvas: a File that was uploaded
+//   osprey:connection from the browser's copy: {isLost}: whether the server is away
+//   osprey:blocked    from the canvas: a gesture was not sent because the server is away
+//   osprey:forgotten  from the canvas: the server knows nothing of the picture that is shown
 export function tell(name, detail) {
   window.dispatchEvent(new CustomEvent(name, { detail }));
 }

@@ -18,7 +18,7 @@ class Queue:
 
 
 MODEL = Queue("model", 48)
-"""Events that use the model. One runs at a time: they take turns in `demo.jobs.run`."""
+"""Events that use the model. They take turns in `demo.jobs.run`."""
 HEAVY = Queue("heavy", 2)
 """Events that take seconds for a large picture: exports, files of masks, finding everything."""
 SEGMENTER = Queue("pictures", 4)
@@ -29,6 +29,8 @@ OPENING = Queue("opening", 4)
 """Events that decode a new picture; apart from `SEGMENTER`, so that they do not wait for it."""
 EDITS = Queue("edits", 4)
 """Brush strokes and changes of the list of regions; apart from `SEGMENTER`, so that they do not wait for it."""
+KEEPING = Queue("keeping", 2)
+"""Records and files for the browser's own copy; nobody waits for them."""
 AT_ONCE = Queue(None, None)
 """Events that only change a person's session; they never wait."""
 

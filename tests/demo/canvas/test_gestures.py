@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from demo.canvas.gestures import (
 from demo.session.services import Services
 from demo.session.session import Session
 from osprey_core.errors import InputError
-from tests import fakes
 
 EDITS: dict[str, tuple[dict[str, Any], list[int], int | None]] = {
     "select": ({"number": 1}, [1, 2], 1),
@@ -129,11 +127,3 @@ def test_the_number_of_a_gesture_is_known_even_if_it_is_refused() -> None:
     assert seq_of({"seq": 7, "x": "?"}) == 7
     for wrong in (None, "x", {}, {"seq": "7"}, {"seq": 7.5}):
         assert seq_of(wrong) == 0
-
-
-def test_a_gesture_can_bring_uploaded_files_only(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.png"
-    fakes.picture().save(secret)
-    for file in ({"path": str(secret)}, {"path": "/etc/passwd"}, {"path": 5}, "x", None):
-        with pytest.raises(InputError, match="did not arrive"):
-            gestures.uploaded_file(file)

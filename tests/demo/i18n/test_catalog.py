@@ -217,6 +217,7 @@ SCRIPTS = {
     "everything/everything.js": "everything",
     "find/find.js": "search",
     "header/header.js": "help.sheet",
+    "keeping/keeping.js": "keeping",
 }
 """The scripts that components mount, and the group that each is sent as its `words`."""
 WHOLE_GROUPS = {"examples", "presets", "help.steps", "help.keys", "language"}

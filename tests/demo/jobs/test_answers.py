@@ -175,3 +175,19 @@ def test_a_page_that_is_closed_gives_its_turn_back(services: Services, model: fa
     assert len(services.model_turns.running) == 1
     answering.close()  # type: ignore[attr-defined]
     assert services.model_turns.running == []
+
+
+def test_people_are_answered_together_and_long_work_holds_none_of_them_up(
+    services: Services, model: fakes.FakeModel, two: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the model decodes many answers together; a second piece of long work waits for the first one."""
+    monkeypatch.setattr(type(model), "answers_together", 2, raising=False)
+    long, longer = services.turn_at_model("a", is_long=True), services.turn_at_model("b", is_long=True)
+    assert long.wait(1)
+    assert not longer.wait(0.01)
+    turns = [services.turn_at_model(person, is_long=False) for person in "cde"]
+    assert [turn.wait(0.01) for turn in turns] == [True, True, False]
+    turns[0].leave()
+    assert turns[2].wait(1)
+    for turn in (*turns, long, longer):
+        turn.leave()

@@ -249,7 +249,14 @@ def test_resampling_groups_by_hand() -> None:
 def test_an_encoder_is_read_from_a_folder_or_by_its_hub_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     words = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "a", "dog", "cat"])}
-    config = BertConfig(len(words), 8, 1, 2, 16, max_position_embeddings=16)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=16,
+    )
     save_file(BertModel(config, add_pooling_layer=False).state_dict(), tmp_path / "model.safetensors")
     config.to_json_file(tmp_path / "config.json")
     tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
