@@ -131,6 +131,12 @@ class View:
         pixels = sum(kept.nbytes for kept in (self._photo_square, self._kept_picture) if kept is not None)
         return tensor_bytes(self._pixel_values) + pixels + self._cache.memory_bytes
 
+    def prepare(self) -> None:
+        """Encode the picture and have the language model read it, so that the first question is answered sooner."""
+        if self.model.cache.max_bytes:  # without a cache it would be discarded
+            head, _ = _split(self.model.prompts.conversation("?", 0))
+            self._prefix(head, self.encoding)
+
     def ask(
         self,
         question: str,
@@ -220,13 +226,37 @@ class View:
         """
         regions = regions_or_masks(regions, masks)
         check_style(style)
+        return self.ask_each(QUESTIONS[style], regions, batch_size, max_new_tokens, temperature, top_p, seed)
+
+    def ask_each(
+        self,
+        question: str,
+        regions: Iterable[np.ndarray],
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | Sequence[int] | None = None,
+    ) -> Iterator[tuple[int, str]]:
+        """Ask the same question about each of many regions; arguments and answers are those of `describe`.
+
+        Args:
+            question: about `<region1>`, or about the one region that there is.
+            seed: of all answers, or of each.
+        """
         if batch_size < 1:
             raise InputError("engine.batch_size_invalid", value=batch_size)
-        requested = self._settings(temperature, top_p, max_new_tokens, seed)
-        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, requested)
+        seeds = seed if isinstance(seed, Sequence) else None
+        requested = self._settings(temperature, top_p, max_new_tokens, None if isinstance(seed, Sequence) else seed)
+        prompt, _, settings = self._fit(question, 1, (), None, requested)
         # Only the tokens of the masks are held in memory: a mask is as large as the picture.
         tokens = self._all_region_tokens(regions, batch_size)
-        return self._describe(prompt, tokens, settings, batch_size)
+        each = [
+            settings if seeds is None else dataclasses.replace(settings, seed=s) for s in seeds or [0] * len(tokens)
+        ]
+        if len(each) != len(tokens):
+            raise ValueError(f"{len(each)} seeds were given for {len(tokens)} regions.")
+        return self._describe(prompt, tokens, each, batch_size)
 
     def _all_region_tokens(self, regions: Iterable[np.ndarray], batch_size: int) -> list[_RegionTokens]:
         """Tokens of many regions, whose close-ups the photo tower sees some at a time."""
@@ -246,17 +276,18 @@ class View:
         return tokens
 
     def _describe(
-        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
+        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: Sequence[SamplingSettings], batch_size: int
     ) -> Iterator[tuple[int, str]]:
-        longest = settings.max_new_tokens
-        assert longest is not None
         tokenizer = self.model.prompts.tokenizer
         head, tail = _split(prompt)
         prefix = self._prefix(head, self.encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [region_tokens] * len(prompt.regions))[0] for region_tokens in batch]
-            rows = DecodedRows(self.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
+            of_rows = [one.with_seed() for one in settings[start : start + batch_size]]
+            longest = of_rows[0].max_new_tokens
+            assert longest is not None
+            rows = DecodedRows(self.network.llm, embeds, of_rows, prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
             for step in range(longest):
                 if not rows.running:
