@@ -131,6 +131,12 @@ class View:
         pixels = sum(kept.nbytes for kept in (self._photo_square, self._kept_picture) if kept is not None)
         return tensor_bytes(self._pixel_values) + pixels + self._cache.memory_bytes
 
+    def prepare(self) -> None:
+        """Encode the picture and have the language model read it, so that the first question is answered sooner."""
+        if self.model.cache.max_bytes:  # without a cache it would be discarded
+            head, _ = _split(self.model.prompts.conversation("?", 0))
+            self._prefix(head, self.encoding)
+
     def ask(
         self,
         question: str,
