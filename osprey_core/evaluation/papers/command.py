@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.evaluation.papers import captions, judged, open_segmentation, pope, referring
+from osprey_core.evaluation.papers import captions, hallucination, judged, open_segmentation, pope, referring
 from osprey_core.evaluation.papers.items import AskedAs, Item, Outcome
 from osprey_core.evaluation.papers.report import as_table, results
 from osprey_core.evaluation.papers.runner import RunSettings, answer_items
@@ -155,6 +155,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         lambda options, items, answers: captions.measure(items, answers),
     ),
     "ferret-bench": _judged("Ferret-Bench: descriptions of and reasoning about regions, scored by a judge", "never"),
+    "hallucination": Benchmark(
+        "things mentioned in descriptions of pictures that are not there, by length of the text",
+        hallucination.ASKED_AS,
+        lambda options: hallucination.read_items(options.data, options.pictures, options.limit),
+        lambda options, items, answers: hallucination.measure(items, answers),
+    ),
     "description": _judged("detailed descriptions of regions, scored by a judge", "released"),
 }
 
