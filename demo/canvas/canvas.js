@@ -29,13 +29,13 @@ import { createZoom } from "./zoom.js";
 
 export const mount = (host) => component("canvas", host, mountCanvas);
 
-function mountCanvas({ element, props, words, trigger, server, upload, watch, listen }) {
+function mountCanvas({ element, props, words, trigger, server, watch, listen }) {
   const root = element.querySelector(".osp-root");
   const store = createStore();
   const gestures = createGestures({ store, props, trigger, block: () => tell("osprey:blocked") });
   const { send } = gestures;
   const marks = createMarks({ store, words, send });
-  const files = createFiles({ store, words, props, send, upload });
+  const files = createFiles({ store, words, props, send });
   const opensAddresses = Boolean(props.addresses);
   const undo = () => {
     if (store.scene.canUndo) send("edit_regions", { op: "undo" });

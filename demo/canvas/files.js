@@ -2,6 +2,7 @@
 
 import { tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
+import { sendFile } from "./sending.js";
 import { complain } from "./store.js";
 
 // A zip is a saved conversation. A JSON file holds masks for the open picture or, without one, a saved conversation.
@@ -10,26 +11,50 @@ export const gestureFor = (name, hasPicture) => (/\.json$/i.test(name) && hasPic
 
 export const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
-export function createFiles({ store, words, props, send, upload }) {
-  const pictureInput = fileInput("image/*,.zip", (file) => open(file));
-  const maskInput = fileInput("image/*,.json", (file) => open(file, "load_masks"));
+export function createFiles({ store, words, props, send }) {
+  const pictureInput = fileInput("image/*,.zip", (files) => openAll(files), true);
+  const maskInput = fileInput("image/*,.json", ([file]) => open(file, "load_masks"));
+  let last = Promise.resolve(); // files are sent one after another
 
-  async function open(file, name = gestureFor(file.name, Boolean(store.picture))) {
+  // Sends the file and has Python open it; what cannot be opened is told at once.
+  function open(file, name = gestureFor(file.name, Boolean(store.picture))) {
     if (file.size > props.limit_mb * 1e6) return complain(store, say(words.tooLarge, { limit: props.limit_mb }));
     const isOther = name === "open_picture" && !isSaved(file.name) && file.type && !file.type.startsWith("image/");
     if (isOther) return complain(store, words.notPicture);
     const picture = store.picture ? store.picture.id : null; // another may be in front after the upload
-    store.set({ isUploading: true });
+    last = last.then(() => sendAndOpen(file, name, picture));
+  }
+
+  const openAll = (files) => [...files].forEach((file) => open(file));
+
+  async function sendAndOpen(file, name, picture) {
+    const giving = new AbortController();
+    const show = (share) => store.set({ arriving: { file, share, abort: () => giving.abort() } });
+    show(0);
     try {
-      const { path, url } = await upload(file);
-      const data = { path, url, orig_name: file.name, meta: { _type: "gradio.FileData" } };
+      const data = await sendFile(file, { progress: show, signal: giving.signal });
+      show(1);
       send(name, { picture, file: data });
       tell("osprey:file", file);
-    } catch {
-      complain(store, words.uploadFailed);
+      await answer();
+    } catch (error) {
+      if (error.name !== "AbortError") complain(store, error.message || words.uploadFailed);
     } finally {
-      store.set({ isUploading: false });
+      store.set({ arriving: null });
     }
+  }
+
+  // Resolves once Python has answered the gesture that was sent last, or it was given up.
+  let onAnswers = () => {};
+  store.follow(["waiting"], () => onAnswers());
+  function answer() {
+    const { seq } = store;
+    const isOpen = () =>
+      (store.waiting && store.waiting.seq <= seq) || store.queue.some(({ gesture }) => gesture.seq <= seq);
+    return new Promise((resolve) => {
+      onAnswers = () => isOpen() || resolve();
+      onAnswers();
+    });
   }
 
   const openAddress = (address) => send("open_picture", { address });
@@ -37,16 +62,18 @@ export function createFiles({ store, words, props, send, upload }) {
   return {
     inputs: [pictureInput, maskInput],
     open,
+    openAll,
     openAddress,
     choosePicture: () => pictureInput.click(),
     chooseMasks: () => maskInput.click(),
   };
 }
 
-function fileInput(accept, choose) {
-  const input = make("input", { type: "file", accept, class: "osp-file", tabindex: "-1", "aria-hidden": "true" });
+function fileInput(accept, choose, isMultiple = false) {
+  const look = { class: "osp-file", tabindex: "-1", "aria-hidden": "true" };
+  const input = make("input", { type: "file", accept, multiple: isMultiple, ...look });
   input.addEventListener("change", () => {
-    if (input.files.length) choose(input.files[0]);
+    if (input.files.length) choose([...input.files]);
     input.value = "";
   });
   return input;
@@ -68,7 +95,7 @@ export function followDropsAndPastes({ listen, stage, files, opensAddresses }) {
     stage.classList.remove("osp-dropping");
     if (!hasFile(event) || !event.dataTransfer.files.length) return;
     event.preventDefault();
-    files.open(event.dataTransfer.files[0]);
+    files.openAll(event.dataTransfer.files);
   });
   listen(window, "paste", (event) => {
     const pasted = [...((event.clipboardData && event.clipboardData.files) || [])];

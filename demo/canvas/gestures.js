@@ -49,9 +49,9 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
 }
 
 // The sentence that says what the page is waiting for, or "".
-export function busyText({ waiting, isUploading }, words) {
+export function busyText({ waiting, arriving }, words) {
   const name = waiting ? waiting.name : "";
-  if (isUploading || name === "open_picture" || name === "turn_to_picture") return words.opening;
+  if (arriving || name === "open_picture" || name === "turn_to_picture") return words.opening;
   if (name === "refine_mark") return words.fitting;
   if (name === "segment_point" || name === "segment_box") return words.finding;
   if (name === "segment_everything") return words.findingAll;

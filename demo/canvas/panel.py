@@ -18,7 +18,7 @@ from demo.session.examples import Example
 from demo.shared.scripts import script, text_of
 from demo.shared.uploads import MAX_MEGABYTES
 
-STYLE_SHEETS = ("canvas", "toolbar", "stage", "empty", "line", "regions", "pictures", "camera")
+STYLE_SHEETS = ("canvas", "toolbar", "stage", "arriving", "empty", "line", "regions", "pictures", "camera")
 """Style sheets of the component, in the order in which they are joined."""
 
 

@@ -2,6 +2,7 @@
 
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
+import { createArriving } from "./arriving.js";
 import { busyText } from "./gestures.js";
 
 // `sources` are further buttons that open a picture; `examples` those of the examples; `opensAddresses`: whether there
@@ -30,15 +31,25 @@ export function createStage({ store, words, files, sources, examples, opensAddre
     empty.append(make("p", {}, words.dropExamples), make("div", { class: "osp-examples osp-large" }, ...examples));
 
   const spinner = make("div", { class: "osp-busy", role: "status" });
-  store.follow(["waiting", "isUploading"], () => {
-    spinner.textContent = busyText(store, words);
+  store.follow(["waiting", "arriving"], () => {
+    spinner.textContent = store.arriving ? "" : busyText(store, words); // what arrives has its own line
     spinner.classList.toggle("osp-on", Boolean(spinner.textContent));
   });
   const live = make("div", { class: "osp-live", "aria-live": "polite" });
   store.follow(["announcement"], () => (live.textContent = store.announcement.text));
 
   const veil = make("div", { class: "osp-veil" }, words.dropNow);
-  const node = make("div", { class: "osp-stage" }, canvas, empty, spinner, zoom.node, veil, live);
+  const node = make(
+    "div",
+    { class: "osp-stage" },
+    canvas,
+    empty,
+    spinner,
+    zoom.node,
+    createArriving({ store, words }),
+    veil,
+    live,
+  );
   store.follow(["tool"], () => (node.dataset.tool = store.tool));
   store.follow(["view", "picture"], () => node.classList.toggle("osp-zoomed", zoom.isZoomed()));
   return { node, canvas, drop };

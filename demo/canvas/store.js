@@ -47,7 +47,7 @@ export function createStore() {
     choosing: null, // a region's partner is being chosen on the picture: {op: "merge" or "subtract", number}
     renaming: null, // a name that is being typed: {number, input}
     closing: null, // the open picture whose closing waits for a second click: {sheet, timer}
-    isUploading: false,
+    arriving: null, // a file on its way: {file, share of it that is sent, abort()}
     isLost: false, // the server is away, so that no gesture can be sent
 
     // Gestures on their way to Python.

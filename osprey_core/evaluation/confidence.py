@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ from osprey_core.evaluation.photographs import (
     name_things,
     reliability,
 )
-from osprey_core.evaluation.questions import balanced, choose_topics
+from osprey_core.evaluation.questions import Question, balanced, choose_topics
 from osprey_core.language.guesses import calibrated
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import CONFIG_FILE
@@ -82,10 +83,16 @@ def drawn_names(
     for place, picture in enumerate(tqdm(balanced(scenes, count, choose_topics(["category"])), mininterval=10)):
         view = model.open(picture.image)
         for _, _, question in picture.asked:
-            named = view.name(question.masks[-1])
+            named = view.name(asked_mask(question))
             if named.guesses:
                 right = is_right(question, named.guesses[0].name) or is_name(named.guesses[0].name, question.accepted)
                 yield ProbableName(DRAWN, 10**9 + place, named.guesses[0].probability, right)
+
+
+def asked_mask(question: Question) -> np.ndarray:
+    """The mask of the region that a question is about: the first that it mentions, else the first there is."""
+    mentioned = re.search(r"<region(\d+)>", question.text)
+    return question.masks[int(mentioned[1]) - 1 if mentioned else 0]
 
 
 def cross_fitted(names: Sequence[ProbableName]) -> list[float]:

@@ -62,7 +62,7 @@ test("a gesture without an answer is given up in the end", (context) => {
 
 test("the page says what it is busy with", () => {
   const words = { opening: "Opening", fitting: "Fitting", finding: "Finding", findingAll: "Finding all" };
-  const text = (name, isUploading = false) => busyText({ waiting: name && { name }, isUploading }, words);
+  const text = (name, arriving = null) => busyText({ waiting: name && { name }, arriving }, words);
   assert.equal(text(null), "");
   assert.equal(text(null, true), "Opening");
   assert.equal(text("turn_to_picture"), "Opening");

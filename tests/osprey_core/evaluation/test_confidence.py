@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from osprey_core.config import OspreyConfig, PhotographsConfig
-from osprey_core.evaluation.confidence import DRAWN, PHOTOGRAPHED, ProbableName, _write, summarise_confidence
+from osprey_core.evaluation.confidence import (
+    DRAWN,
+    PHOTOGRAPHED,
+    ProbableName,
+    _write,
+    asked_mask,
+    summarise_confidence,
+)
+from osprey_core.evaluation.questions import Question
 from tests.tiny import tiny_config
 
 
@@ -54,3 +62,11 @@ def test_scales_are_written_where_their_network_reads_them(tmp_path: Path) -> No
     assert (read.confidence.slope, read.confidence.offset, read.confidence.unsure_below) == (2.0, 0.25, 0.4)
     assert read.photographs == PhotographsConfig(confidence=type(read.confidence)(0.5, -1.0, 0.4))
     assert read.of_photographs.confidence.slope == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("What is it?", 0), ("Name <region2>.", 1), ("Is <region1> left of it?", 0)]
+)
+def test_the_region_that_a_question_mentions_is_named(text: str, place: int) -> None:
+    masks = tuple(np.full((2, 2), bool(number)) for number in range(2))
+    assert asked_mask(Question("category", text, masks, (), "a", ("a",))) is masks[place]
