@@ -77,8 +77,18 @@ def test_a_fitted_model_tells_names_and_drawings_and_is_saved_whole(tmp_path: Pa
     with torch.no_grad():
         new_cups, new_drawings = cluster(0, 5), cluster(2, 5)
         cup = tokens(network, photographed.features[:60]).mean(0)
-        before = (tokens(network, new_cups) - cup).norm(dim=1)
-        assert ((tokens(fitted, new_cups) - cup).norm(dim=1) < 0.6 * before).all()
+        last = fitted.get_parameter("mask_extractor.feat_linear.weight")
+        directions = fitted.get_parameter("mask_extractor.prototypes.directions.weight")
+
+        def away(found: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            """How far sums are from the cup's: in the directions in which names differ, and across them, (5, …)."""
+            difference = torch.linalg.solve(last, (found - cup).T).T
+            along = difference @ directions.T
+            return along, difference - along @ directions
+
+        (along_before, across_before), (along, across) = away(tokens(network, new_cups)), away(tokens(fitted, new_cups))
+        assert (along.norm(dim=1) < 0.1 * along_before.norm(dim=1)).all()
+        assert torch.allclose(across, across_before, atol=1e-3)
         plain = tokens(network, new_drawings)
         assert torch.allclose(tokens(fitted, new_drawings), plain, atol=0.05 * float(plain.norm(dim=1).mean()))
     checkpoint.save(tmp_path, fitted, model.prompts.tokenizer, torch.float32)
