@@ -44,7 +44,19 @@ class Data:
                 else [0, 0],
             },
             "test_pictures": {name: [len(test.images), len(test.names)] for name, test in self.tests.items()},
+            **({"commonest": commonest} if (commonest := self.commonest) else {}),
         }
+
+    @property
+    def commonest(self) -> dict[str, Any]:
+        """The commonest name of the training photographs, and what share of tested regions it is right for."""
+        if self.photographs is None:
+            return {}
+        number = int(np.bincount(self.photographs.names).argmax())
+        tested = self.tests[PHOTOGRAPHS]
+        right = tested.names == number
+        exact = float(right[tested.exact].mean()) if tested.exact.any() else 0.0
+        return {"name": self.names[number], "exact": round(exact, 4), "box": round(float(right.mean()), 4)}
 
     def bench(self, table: Table, steps: int, device: str, graphs: bool) -> Any:
         """All of it on a device, for runs of so many steps."""

@@ -6,6 +6,7 @@ Pictures and seeds are resampled together: an interval says what other pictures 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -67,14 +68,13 @@ def answers(results: Results, condition: str, question: Question) -> Answers | N
 
 def accuracy(found: Answers) -> Share:
     """Share of regions named right."""
-    return _share(found.right.sum() / (len(found.right) * found.asked.sum()), _resampled(found, _picks(found)), found)
+    return _share(accuracy_of(found), _resampled(found), found)
 
 
 def difference(one: Answers, other: Answers) -> Share:
     """Accuracy of one less that of another, on the same pictures."""
-    picks = _picks(one)
     value = accuracy_of(one) - accuracy_of(other)
-    return _share(value, _resampled(one, picks, 1) - _resampled(other, picks, 2), one)
+    return _share(value, _resampled(one, 1) - _resampled(other, 2), one)
 
 
 def accuracy_of(found: Answers) -> float:
@@ -87,18 +87,20 @@ def _asks(tested: dict[str, Any], question: Question) -> bool:
     return asked == (question.pictures, question.size, question.masks, question.things)
 
 
-def _picks(found: Answers) -> np.ndarray:
-    count = len(found.asked)
-    return np.random.default_rng(0).integers(0, count, (ROUNDS, count))
+@cache
+def _picked(count: int) -> np.ndarray:
+    """float (count, ROUNDS): how often each picture is drawn in each round, the same for all that is asked."""
+    picks = np.random.default_rng(0).integers(0, count, (ROUNDS, count))
+    return np.stack([np.bincount(drawn, minlength=count) for drawn in picks], 1).astype(np.float64)
 
 
-def _resampled(found: Answers, picks: np.ndarray, seed: int = 1) -> np.ndarray:
+def _resampled(found: Answers, seed: int = 1) -> np.ndarray:
     """float (ROUNDS,): accuracies of resampled pictures and seeds."""
     seeds = len(found.right)
-    sums = found.right[:, picks].sum(-1)  # (seeds, ROUNDS)
-    chosen = np.random.default_rng(seed).integers(0, seeds, (seeds, picks.shape[0]))
-    right = np.take_along_axis(sums, chosen, 0).mean(0)
-    return np.asarray(right / np.maximum(1, found.asked[picks].sum(-1)))
+    picked = _picked(len(found.asked))
+    chosen = np.random.default_rng(seed).integers(0, seeds, (seeds, ROUNDS))
+    right = np.take_along_axis(found.right @ picked, chosen, 0).mean(0)  # of (seeds, ROUNDS)
+    return np.asarray(right / np.maximum(1, found.asked @ picked))
 
 
 def _share(value: float, resampled: np.ndarray, found: Answers) -> Share:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,13 @@ class Results:
 
 
 def read_results(path: Path) -> Results:
-    """Read a file; none, or a line that was cut when the program was stopped, counts as nothing."""
+    """Read a file, `.gz` too; none, or a line that was cut when the program was stopped, counts as nothing."""
     results = Results()
     if not path.is_file():
         return results
-    for line in path.read_text("utf-8").splitlines():
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:

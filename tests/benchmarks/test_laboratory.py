@@ -27,7 +27,7 @@ from benchmarks.laboratory.networks import (
     parameters,
 )
 from benchmarks.laboratory.pictures import Pictures, boxed, cover_map, draw_scenes, load_pictures, save_pictures
-from benchmarks.laboratory.report import BEGIN, write_report
+from benchmarks.laboratory.report import BEGIN, answer_in, report_of, write_report
 from benchmarks.laboratory.results import Results, append, read_results
 from benchmarks.laboratory.stock import CHANCES, Stock, cut_out
 from benchmarks.laboratory.table import Run, read_table
@@ -37,6 +37,7 @@ from osprey_core.training.art import Sprite, atlas_of, save_atlas
 from osprey_core.training.config import NANO_THINGS
 from osprey_core.training.scenes.drawn import OBJECTS, SHAPES
 
+ROOT = Path(__file__).parents[2]
 NAMES = sorted({*OBJECTS, *SHAPES})
 TABLE = """
 test_sizes = [32, 64]
@@ -377,7 +378,7 @@ def made_up(condition: Run, right: list[int], asked: list[int]) -> dict[str, obj
         "run": condition.name, "condition": condition.condition, "tower": condition.tower, "size": condition.size,
         "levels": list(condition.levels), "extractor": condition.extractor, "rate": condition.rate,
         "seed": condition.seed, "parameters": {"encoder": 1_500_000, "extractor": 100_000}, "encoder_flops": 3e8,
-        "seconds": {"training": 60.0, "tests": 0.0}, "tests": tests,
+        "seconds": {"training": 60.0, "tests": 0.0}, "losses": [5.0, 4.0], "tests": tests,
     }  # fmt: skip
 
 
@@ -429,9 +430,19 @@ def test_the_report_keeps_the_answer_and_has_every_comparison(tmp_path: Path) ->
     assert "| 128 → 192 | 60.0 | 50.0 | +10.0 (+10.0 to +10.0) |" in text
     assert "| ConvNeXt, 192 px | 90.0 | 60.0 | +30.0 (+30.0 to +30.0) |" in text
     assert "| sampler | rough | -20.0 (-20.0 to -20.0) |" in text
-    for name in ("laboratory-sizes.png", "laboratory-extractors.png"):
+    for name in ("laboratory-sizes.png", "laboratory-extractors.png", "laboratory-losses.png"):
         assert f"({name})" in text
         assert 1000 < (tmp_path / name).stat().st_size < 300_000
+
+
+def test_the_report_in_the_docs_is_that_of_the_stored_results() -> None:
+    docs = ROOT / "docs" / "laboratory.md"
+    plots = [docs.with_name(f"laboratory-{name}.png") for name in ("sizes", "extractors", "losses")]
+    assert all(plot.is_file() for plot in plots)
+    written = docs.read_text(encoding="utf-8")
+    results = read_results(ROOT / "benchmarks" / "results" / "laboratory.jsonl.gz")
+    assert set(results.runs) == {run.name for run in read_table().runs}
+    assert report_of(results, answer_in(written), plots) == written
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
