@@ -16,7 +16,7 @@ import numpy as np
 
 from demo.session.pictures import required_picture
 from demo.session.regions import changed_mask, required_region, select_twin, stored_mask
-from demo.session.segments import best_mask, extent_names, find_everything, found_masks, is_same
+from demo.session.segments import best_mask, extent_names, found_masks, is_same, segments_in
 from demo.session.services import Services
 from demo.session.session import MaskEdit, Picture, Region, SegmentPrompt, Session
 from osprey_core.errors import InputError
@@ -166,8 +166,8 @@ def refine_mark(services: Services, session: Session) -> Session:
 
 
 def take_segment(services: Services, session: Session, index: int, action: Action) -> Session:
-    """The segment of `find_everything` at this index: it makes, extends or reduces a region."""
-    segments = find_everything(services, session)
+    """The segment of `segments_in` at this index: it makes, extends or reduces a region."""
+    segments = segments_in(services, session)
     if not (isinstance(index, int) and 0 <= index < len(segments)):
         raise InputError("page.bad_gesture")
     return _drawn(session, segments[index].mask.mask(), action, "page.nothing_found")

@@ -133,6 +133,8 @@ class Captions:
     names: tuple[tuple[int, NamedRegion], ...] = ()
     """(index of the segment, the name in its caption with its confidence and the next guesses)."""
     state: Literal["running", "complete", "stopped"] = "running"
+    segments: tuple[Segment, ...] = ()
+    """The segments, by index."""
     preparing: tuple[int, int] | None = None
     """How many of how many words of a vocabulary are known to the CLIP, while it reads them."""
 
@@ -168,9 +170,9 @@ def new_turn(typed: str, regions: tuple[RegionSnapshot, ...], implied: bool) -> 
     return ChatTurn(next(_job_ids), typed, regions, implied)
 
 
-def new_captions(style: str, total: int) -> Captions:
+def new_captions(style: str, total: int, segments: tuple[Segment, ...] = ()) -> Captions:
     """Captions that are still to be written, with an id that no turn has either."""
-    return Captions(next(_job_ids), style, total)
+    return Captions(next(_job_ids), style, total, segments=segments)
 
 
 def new_analysis(

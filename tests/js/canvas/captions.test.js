@@ -84,7 +84,11 @@ test("captions of segments cover a quarter of the picture at most, those of regi
 test("a text is cut to its room, letter by letter, and never in the middle of a sign", () => {
   const measure = (text) => [...text].length;
   assert.equal(shortened("a small dog", 11, measure), "a small dog");
-  assert.equal(shortened("a small dog", 9, measure), "a small…");
+  assert.equal(shortened("a small dog", 9, measure), "small dog");
+  assert.equal(shortened("a small dog", 4, measure), "dog");
+  assert.equal(shortened("a large brown dog with a red collar, sitting", 17, measure), "a large brown dog");
+  assert.equal(shortened("a slice of pizza on a plate", 14, measure), "slice of pizza");
+  assert.equal(shortened("the elephant", 5, measure), "elep…");
   assert.equal(shortened("🐶🐶🐶🐶", 3, measure), "🐶🐶…");
   assert.equal(shortened("dog", 0, measure), "d…");
 });
