@@ -102,7 +102,7 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
     const isFree = activeElement === document.body || stage.node.contains(activeElement);
     if (store.picture && isFree && !isTouch()) canvas.focus({ preventScroll: true });
   });
-  createRenderer({ store, stage: stage.node, canvas, captions });
+  createRenderer({ store, stage: stage.node, canvas, captions, covered: zoom.covered });
   followChoosing({ canvas, store, choosing, listen });
   followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
   followPan({ canvas, store, zoom, listen });

@@ -111,8 +111,9 @@ export function createCaptions({ store, words, place }) {
     return ruler.measureText(text).width;
   };
 
-  // Called at every drawing; asks Python only if something has changed. `badges` are the places of region numbers.
-  function ask(badges) {
+  // Called at every drawing; asks Python only if something has changed. `badges` are the places of region numbers,
+  // `covered` boxes of what lies over the canvas.
+  function ask(badges, covered) {
     const { picture, view } = store;
     const wanted = wantedCaptions(store);
     node.classList.toggle("osp-on", wanted.length > 0);
@@ -124,7 +125,10 @@ export function createCaptions({ store, words, place }) {
     const request = {
       captions: places.map((index) => rows[index]),
       size,
-      taken: badges.map((badge) => boxOf(badge, view)),
+      taken: [
+        ...badges.map((badge) => boxOf(badge, view)),
+        ...covered.map(([x0, y0, x1, y1]) => [x0 - view.x, y0 - view.y, x1 - view.x, y1 - view.y].map(tenth)),
+      ],
     };
     const looks = captions.map(({ text, color }) => [text, color]);
     const key = JSON.stringify(captions.length ? [request, looks] : []);
