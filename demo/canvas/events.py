@@ -24,6 +24,7 @@ from demo.canvas.gestures import (
     JoinRegions,
     LoadGesture,
     MoveBox,
+    MoveCorner,
     MovePoint,
     NextExtent,
     PointGesture,
@@ -244,6 +245,8 @@ def edit_regions(services: Services, session: Session, gesture: Edit) -> Session
             return marks.drop_point(services, session, number, index)
         case MoveBox(number=number, box=box):
             return marks.move_box(services, session, number, box)
+        case MoveCorner(number=number, index=index, x=x, y=y):
+            return marks.move_corner(session, number, index, x, y)
         case RenameRegion(number=number, name=name):
             return regions.rename_region(session, number, name)
         case ShowRegion(number=number, op=op):

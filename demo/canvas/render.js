@@ -3,7 +3,7 @@
 import { badgePlaces } from "./badges.js";
 import { make } from "../shared/elements.js";
 import { toCanvas } from "./geometry.js";
-import { cornersOf, movedBox } from "./handles.js";
+import { cornersOf, movedBox, movedOutline } from "./handles.js";
 import { paintLoupe } from "./loupe.js";
 import { paintBrush, paintClick, paintCross, paintFrame, paintMark } from "./mark_painters.js";
 import { paintBadge, paintLitSegment, paintPreview, paintRegion, paintSegments } from "./region_painters.js";
@@ -108,14 +108,20 @@ export function createRenderer({ store, stage, canvas, captions, covered }) {
     return layers;
   }
 
-  // The clicks and the box by which the selected region was found; what is dragged is at its new place.
+  // The clicks and the box by which the selected region was found, or the outline by which it was drawn; what is dragged
+  // is at its new place.
   function paintHandles(view) {
     const { scene, drag } = store;
-    const { points, frame: box, color } = regionOf(scene, scene.selected);
+    const { points, frame: box, color, corners: outline } = regionOf(scene, scene.selected);
     const held = drag && drag.kind === "handle" ? drag.handle : null;
     if (box && (store.tool === "box" || held)) {
       const shown = held && held.kind === "corner" ? movedBox(box, held.index, drag.points[0]) : box;
       const corners = cornersOf(shown).map((corner) => toCanvas(view, corner));
+      paintFrame(context, corners, color);
+    }
+    if (outline.length && store.tool === "polygon" && !store.corners) {
+      const shown = held && held.kind === "vertex" ? movedOutline(outline, held.index, drag.points[0]) : outline;
+      const corners = shown.map((corner) => toCanvas(view, corner));
       paintFrame(context, corners, color);
     }
     points.forEach(([x, y, label], index) => {

@@ -42,6 +42,8 @@ class MaskEdit:
 
     adds: bool
     mask: CodedMask
+    corners: tuple[tuple[float, float], ...] = ()
+    """Of the outline that the pixels lie in, in picture pixels, if they were drawn by one."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Region:
     """Who gave the name, or removed it; a region that nobody has named gets one from the first short answer."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Corners that can still be moved: of the outline drawn last, if the whole region was drawn by hand."""
+        return self.edits[-1].corners if self.edits and self.prompt is None else ()
 
     def snapshot(self) -> RegionSnapshot:
         """The region's current number and mask."""

@@ -43,8 +43,8 @@ def visible(app: gr.Blocks) -> dict[str, bool]:
 
     def walk(block: gr.blocks.Block, is_shown: bool) -> None:
         is_shown = is_shown and getattr(block, "visible", True) is not False
-        if getattr(block, "elem_id", None):
-            shown[block.elem_id] = is_shown
+        if name := getattr(block, "elem_id", None):
+            shown[name] = is_shown
         for child in getattr(block, "children", ()):
             walk(child, is_shown)
 

@@ -88,6 +88,7 @@ test("a text is cut to its room, letter by letter, and never in the middle of a 
   assert.equal(shortened("a small dog", 4, measure), "dog");
   assert.equal(shortened("a large brown dog with a red collar, sitting", 17, measure), "a large brown dog");
   assert.equal(shortened("a slice of pizza on a plate", 14, measure), "slice of pizza");
+  assert.equal(shortened("a brown and white dog", 14, measure), "white dog");
   assert.equal(shortened("the elephant", 5, measure), "elep…");
   assert.equal(shortened("🐶🐶🐶🐶", 3, measure), "🐶🐶…");
   assert.equal(shortened("dog", 0, measure), "d…");
