@@ -68,23 +68,24 @@ export function keptPlaces(captions, rows, size) {
   });
 }
 
-// Words after which a description tells more of the thing that it has named.
+// Where a description goes on to tell more of the thing that it has named.
 const FURTHER =
-  /[,;:.(]|\s(?:with|in|on|at|by|from|that|which|who|is|are|has|near|behind|under|over|beside|against|next|wearing|holding|sitting|standing|lying)\s/i;
+  /[,;:.](?=\s)|\s(?:\(|(?:with|in|on|at|by|from|that|which|who|is|are|has|near|behind|under|over|beside|against|next|wearing|holding|sitting|standing|lying)\s)/i;
 
-// The text in at most this width. What a description tells further goes first, then the words before the thing's name;
-// only a name that is too wide itself is cut at its end, with "…". `measure(text)` returns a width.
+// The text in at most this width, with "…" at its end if something is left out: what a description tells further goes
+// first, then the words before the thing's name; only a name that is too wide itself is cut. `measure(text)` returns a
+// width.
 export function shortened(text, width, measure) {
   const fits = (part) => measure(part) <= width + 0.5;
   if (fits(text)) return text;
   const further = text.slice(1).search(FURTHER);
   const parts = (further < 0 ? text : text.slice(0, further + 1)).trim().split(/\s+/);
   for (let first = 0; first < parts.length; first += 1) {
-    const rest = parts.slice(first).join(" ");
+    const rest = `${parts.slice(first).join(" ")}…`;
     if (fits(rest) && !/^(?:and|or|of) /i.test(rest)) return rest;
   }
   const letters = [...parts[parts.length - 1]];
-  const cut = () => `${letters.join("").trimEnd()}…`;
+  const cut = () => `${letters.join("")}…`;
   while (letters.length > 1 && measure(cut()) > width) letters.pop();
   return cut();
 }

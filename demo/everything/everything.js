@@ -22,10 +22,11 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
 
   // ---- elements -----------------------------------------------------------------------------------------------------
 
+  const styles = props.names_only ? ["category"] : ["short", "category", "detailed"];
   const style = make(
     "select",
     { "aria-label": words.style },
-    ...props.styles.map((name) => make("option", { value: name }, words[name])),
+    ...styles.map((name) => make("option", { value: name }, words[name])),
   );
   const start = make("button", { type: "button", class: "osp-describe" }, words.describe);
   // Classes of a vocabulary, by the CLIP: each choice of them has the vocabulary's name behind a colon.

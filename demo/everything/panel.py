@@ -30,7 +30,7 @@ def build_everything(services: Services, takes_questions: bool = True) -> gr.HTM
         apply_default_css=False,
         captions=None,
         vocabularies=vocabularies,
-        styles=["short", "category", "detailed"] if takes_questions else ["category"],
+        names_only=not takes_questions,
     )
     return in_words(panel, words="everything")
 
