@@ -106,9 +106,10 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
         )
 
     def load_clip(name: str) -> object:
-        from osprey_core.analysis.open_vocabulary import OpenVocabulary
+        from osprey_core.backends.loading import load_clip_beside
 
-        return OpenVocabulary.from_pretrained(name, options.device, options.dtype)
+        loaded = model.get() if model.wait() and model.state == "ready" else None
+        return load_clip_beside(name, loaded, options.device, options.dtype, options.revision)
 
     def load_segmenter() -> object:
         from osprey_core.segment import load_segmenter

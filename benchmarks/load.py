@@ -3,6 +3,7 @@
 Afterwards everything is asked again by one person after the other: the answers must be the same, word for word.
 
 python -m benchmarks.load --people 1 5 20                 starts the page by itself
+python -m benchmarks.load --people 20 --think 5           who think so many seconds before each question
 python -m benchmarks.load --people 5 --heavy 3            beside three who have everything described, again and again
 """
 
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -27,13 +29,14 @@ class Round:
 
     people: int
     heavy: int = 0
+    think_seconds: float = 0.0
     answers: int = 0
     answers_per_second: float = 0.0
     p50_seconds: float = 0.0
     p95_seconds: float = 0.0
     longest_seconds: float = 0.0
     first_answer_p95_seconds: float = 0.0
-    """From the upload until the first answer: the picture is encoded in between."""
+    """From the upload until the first answer, with what was thought: the picture is encoded in between."""
     stroke_p95_seconds: float = 0.0
     """Of a brush stroke before each question."""
     refused: list[str] = field(default_factory=list)
@@ -52,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     rounds = []
     with served(options.address, options.app, options.program) as server:
         for people in options.people:
-            found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side))
+            found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side, options.think))
             rounds.append(found)
             print(row_of(found), flush=True)
     report = {"cores": os.cpu_count(), "side": options.side, "rounds": [asdict(found) for found in rounds]}
@@ -62,10 +65,17 @@ def main(argv: Sequence[str]) -> int:
     return int(any(found.wrong or found.refused for found in rounds))
 
 
-async def measured(server: Server, people: int, questions: int, heavy: int, side: int) -> Round:
-    """One round: all people at once, then the serial reference."""
+async def measured(
+    server: Server, people: int, questions: int, heavy: int, side: int, think_seconds: float = 0.0
+) -> Round:
+    """One round: all people at once, then the serial reference.
+
+    think_seconds: how long each of them waits before opening the picture and before each question, half to one and a
+    half times as long by chance, but the same in every run; 0 for people who do everything at once.
+    """
     files = pictures(people + heavy, side)
-    found, seconds, first, strokes = Round(people, heavy), list[float](), list[float](), list[float]()
+    found = Round(people, heavy, think_seconds)
+    seconds, first, strokes = list[float](), list[float](), list[float]()
     async with connections(people + heavy) as http:
         loads = [
             asyncio.create_task(_describe_again_and_again(Person(http, server.address), f)) for f in files[people:]
@@ -75,8 +85,17 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
         begun, cpu_before = time.monotonic(), server.cpu_seconds()
         given = await asyncio.gather(
             *(
-                _visit(Person(http, server.address), file, questions, found, seconds, first, strokes)
-                for file in files[:people]
+                _visit(
+                    Person(http, server.address),
+                    file,
+                    questions,
+                    found,
+                    seconds,
+                    first,
+                    strokes,
+                    Pauses(think_seconds, n),
+                )
+                for n, file in enumerate(files[:people])
             )
         )
         took, cpu_after = time.monotonic() - begun, server.cpu_seconds()
@@ -97,6 +116,16 @@ async def measured(server: Server, people: int, questions: int, heavy: int, side
     return found
 
 
+class Pauses:
+    """What one person thinks, in seconds; always the same for the same person."""
+
+    def __init__(self, seconds: float, person: int) -> None:
+        self._seconds, self._chance = seconds, random.Random(person)
+
+    async def think(self) -> None:
+        await asyncio.sleep(self._seconds * self._chance.uniform(0.5, 1.5))
+
+
 async def _visit(
     person: Person,
     file: bytes,
@@ -105,13 +134,18 @@ async def _visit(
     seconds: list[float],
     first: list[float],
     strokes: list[float],
+    pauses: Pauses | None = None,
 ) -> list[str | None]:
     """Open, mark, and ask; the answers, None where one was refused."""
-    arrived, answers = time.monotonic(), list[str | None]()
+    answers = list[str | None]()
+    pauses = pauses or Pauses(0.0, 0)
+    await pauses.think()
+    arrived = time.monotonic()
     try:
         width, height = await person.open(file)
         await person.mark(width, height)
         for place in range(questions):
+            await pauses.think()
             begun = time.monotonic()
             await person.call("segment_brush", [[width / 2, height / 2], [width / 3, height / 2]], 4, "add", False)
             strokes.append(time.monotonic() - begun)
@@ -148,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--people", type=int, nargs="+", default=[1, 5, 20], help="numbers of people, a round each")
     parser.add_argument("--questions", type=int, default=5, help="of each person, 5 by default")
     parser.add_argument("--heavy", type=int, default=0, help="people who have everything described meanwhile")
+    parser.add_argument("--think", type=float, default=0.0, help="seconds before each question, 0 by default")
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
     parser.add_argument(

@@ -37,7 +37,7 @@ from demo.options import Options
 from demo.session.examples import find_examples
 from demo.session.model_defaults import generation_defaults
 from demo.session.picture_cache import PictureCache
-from demo.session.services import PIXELS_IN_FLIGHT, Services
+from demo.session.services import MOST_BEGUN, PIXELS_IN_FLIGHT, Services
 from demo.session.workspace import Workspace
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
@@ -76,7 +76,8 @@ def build_app(
         pictures=PictureCache(max(options.cache_mb * 2**20, FEWEST_CACHE_BYTES), picture_turns),
         picture_turns=picture_turns,
         # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
-        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5),
+        model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5, most_begun=MOST_BEGUN),
+        answers_together=1 if options.zero_gpu else None,
     )
     title = text("header.title")
     with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:

@@ -125,7 +125,9 @@ def shut_down(page: CheckedPage, seconds: float) -> bool:
 
 
 def _is_busy(page: CheckedPage) -> bool:
-    return len(page.services.running_jobs) > 0 or any(job is not None for job in page._queue.active_jobs)
+    if len(page.services.running_jobs) > 0 or any(job is not None for job in page._queue.active_jobs):
+        return True
+    return any(thread.name == "preparing" for thread in threading.enumerate())
 
 
 def _raise_mcp_limit(page: gr.Blocks) -> None:

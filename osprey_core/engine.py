@@ -19,8 +19,10 @@ from osprey_core.cache.prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget
 from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
+from osprey_core.language.decoding_thread import MOST_ROWS, DecodingThread
 from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
+from osprey_core.language.work_thread import WorkThread
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.region_model import Abilities
@@ -59,6 +61,10 @@ class Osprey:
         self.cache = CacheBudget(cache_bytes)
         for one in self.networks:
             use_prefix_attention(one.llm)
+        self.decoding = tuple(DecodingThread(one.llm) for one in self.networks)
+        """Of each network the thread that owns its language model: answers of different people are decoded together."""
+        self.encoding = WorkThread("encoding")
+        """Encodes pictures and regions, one after another, beside the decoding."""
         network.vision_tower.to(memory_format=VISION_LAYOUT)
 
     @classmethod
@@ -131,6 +137,11 @@ class Osprey:
     def dtype(self) -> str:
         """Precision of the weights, such as "bfloat16"."""
         return str(self._parameter.dtype).removeprefix("torch.")
+
+    @property
+    def answers_together(self) -> int:
+        """How many people may have an answer under way at a time."""
+        return MOST_ROWS
 
     @property
     def abilities(self) -> Abilities:

@@ -5,10 +5,13 @@ A `View` caches what questions share (the picture's encoding and keys and values
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import hashlib
 import itertools
 import math
+import threading
 import warnings
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,8 +24,9 @@ from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import ContextOverflowError, InputError
-from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows, decode
+from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows
 from osprey_core.language.guesses import calibrated, guess_answers
+from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import OspreyNetwork
@@ -47,6 +51,9 @@ ROWS_AT_ONCE = 32
 
 GUESSES = 3
 """Names that `View.name` gives for a region."""
+
+KEPT_NAMES = 256
+"""Names of regions that are kept, because most questions about a region are followed by its name."""
 
 MAX_NAME_TOKENS = 12
 """Longer answers are no names."""
@@ -109,17 +116,26 @@ class View:
         self.model = model
         self.network = model.network if network is None else network
         """The one that answers about this picture: a model may have two, see `Osprey.open`."""
+        self._decoding = next(thread for thread in model.decoding if thread.llm is self.network.llm)
         self.size_hw = size_hw
         self._pixel_values = pixel_values  # (1, 3, S, S)
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
         self._cache = PrefixCache(model.cache)
+        self._naming = threading.Lock()
+        self._names: dict[tuple[str, str, int], NamedRegion] = {}
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of this picture at present: its pixels and its cached data."""
         pixels = sum(kept.nbytes for kept in (self._photo_square, self._kept_picture) if kept is not None)
         return tensor_bytes(self._pixel_values) + pixels + self._cache.memory_bytes
+
+    def prepare(self) -> None:
+        """Encode the picture and have the language model read it, so that the first question is answered sooner."""
+        if self.model.cache.max_bytes:  # without a cache it would be discarded
+            head, _ = _split(self.model.prompts.conversation("?", 0))
+            self._prefix(head, self.encoding)
 
     def ask(
         self,
@@ -210,13 +226,37 @@ class View:
         """
         regions = regions_or_masks(regions, masks)
         check_style(style)
+        return self.ask_each(QUESTIONS[style], regions, batch_size, max_new_tokens, temperature, top_p, seed)
+
+    def ask_each(
+        self,
+        question: str,
+        regions: Iterable[np.ndarray],
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | Sequence[int] | None = None,
+    ) -> Iterator[tuple[int, str]]:
+        """Ask the same question about each of many regions; arguments and answers are those of `describe`.
+
+        Args:
+            question: about `<region1>`, or about the one region that there is.
+            seed: of all answers, or of each.
+        """
         if batch_size < 1:
             raise InputError("engine.batch_size_invalid", value=batch_size)
-        requested = self._settings(temperature, top_p, max_new_tokens, seed)
-        prompt, _, settings = self._fit(QUESTIONS[style], 1, (), None, requested)
+        seeds = seed if isinstance(seed, Sequence) else None
+        requested = self._settings(temperature, top_p, max_new_tokens, None if isinstance(seed, Sequence) else seed)
+        prompt, _, settings = self._fit(question, 1, (), None, requested)
         # Only the tokens of the masks are held in memory: a mask is as large as the picture.
         tokens = self._all_region_tokens(regions, batch_size)
-        return self._describe(prompt, tokens, settings, batch_size)
+        each = [
+            settings if seeds is None else dataclasses.replace(settings, seed=s) for s in seeds or [0] * len(tokens)
+        ]
+        if len(each) != len(tokens):
+            raise ValueError(f"{len(each)} seeds were given for {len(tokens)} regions.")
+        return self._describe(prompt, tokens, each, batch_size)
 
     def _all_region_tokens(self, regions: Iterable[np.ndarray], batch_size: int) -> list[_RegionTokens]:
         """Tokens of many regions, whose close-ups the photo tower sees some at a time."""
@@ -224,29 +264,35 @@ class View:
         tokens: list[_RegionTokens] = []
         remaining = iter(regions)
         while batch := [as_mask(mask, self.size_hw) for mask in itertools.islice(remaining, batch_size)]:
-            close_ups = self.close_ups(batch)
+            names = [f"region {_digest(mask)}" for mask in batch]
+            new = [place for place, name in enumerate(names) if self._cache.peek(name) is None]
+            close_ups = self.close_ups([batch[place] for place in new]) if new else None
+            near: dict[int, dict[str, torch.Tensor]] = {}
+            for row, place in enumerate(new if close_ups is not None else ()):
+                near[place] = {name: level[row : row + 1] for name, level in (close_ups or {}).items()}
             for place, mask in enumerate(batch):
-                near = None if close_ups is None else {k: level[place : place + 1] for k, level in close_ups.items()}
-                tokens.append(self._region_tokens(mask, encoding, near=near))
+                compute = functools.partial(self._region_tokens, mask, encoding, near=near.get(place))
+                tokens.append(self._cache.part(names[place], compute))
         return tokens
 
     def _describe(
-        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: SamplingSettings, batch_size: int
+        self, prompt: TextPrompt, tokens: Sequence[_RegionTokens], settings: Sequence[SamplingSettings], batch_size: int
     ) -> Iterator[tuple[int, str]]:
-        longest = settings.max_new_tokens
-        assert longest is not None
         tokenizer = self.model.prompts.tokenizer
         head, tail = _split(prompt)
         prefix = self._prefix(head, self.encoding) if tokens else None
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             embeds = [self._embed_tail(tail, [region_tokens] * len(prompt.regions))[0] for region_tokens in batch]
-            rows = DecodedRows(self.network.llm, embeds, [settings.with_seed() for _ in batch], prefix)
+            of_rows = [one.with_seed() for one in settings[start : start + batch_size]]
+            longest = of_rows[0].max_new_tokens
+            assert longest is not None
+            rows = DecodedRows(self.network.llm, embeds, of_rows, prefix)
             answers = [(AnswerText(tokenizer, STOP_STRINGS), list[str]()) for _ in batch]
             for step in range(longest):
                 if not rows.running:
                     break
-                for row, token in rows.step().items():
+                for row, token in self._decoding.run(rows.step).items():
                     text, pieces = answers[row]
                     if token != tokenizer.eos_id:
                         pieces.append(text.feed(token))
@@ -268,9 +314,13 @@ class View:
         begun = self._begin(prompt, masks, without)
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
-            for token in decode(self.network.llm, begun.embeds, settings, should_stop, begun.prefix, begun.cache):
-                answer.append(token)
-                yield token
+            ends = {self.model.prompts.tokenizer.eos_id}
+            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache)
+            # Closed here and not when it is collected, because it then brings the cache to the answer's length.
+            with contextlib.closing(tokens):
+                for token in tokens:
+                    answer.append(token)
+                    yield token
         finally:
             if begun.cache.get_seq_length() > cached_length:
                 self._cache.remember(begun.conversation, answer, begun.cache)
@@ -287,9 +337,8 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
-        logits = DecodedRows(
-            self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache
-        ).next_logits()
+        rows = DecodedRows(self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache)
+        logits = self._decoding.run(rows.next_logits)
         self._cache.remember(begun.conversation, (), begun.cache)
         return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
 
@@ -330,49 +379,70 @@ class View:
             raise ContextOverflowError(
                 "engine.question_too_long", tokens=length, limit=config.language.max_position_embeddings
             )
-        encoding = functools.cache(self.encoding)
-        tokens = [self._region_tokens(as_mask(mask, self.size_hw), encoding) for mask in regions]
-        head, tail = _split(prompt)
+        packed = PackedAnswers(endings)
+        tokens = self._all_region_tokens(regions, batch_size)
         results = np.zeros((len(tokens), len(answers)))
-        if not tokens:
-            return results
-        prefix = self._prefix(head, encoding)
-        # Answers that begin alike share a pass: all that need nothing but the first token are read from one.
         for start in range(0, len(tokens), batch_size):
             rows = slice(start, start + batch_size)
-            for inputs, places in _by_inputs(endings).items():
-                logs = self._read_rows(tail, inputs, tokens[rows], len(prompt.regions), prefix)  # (B, L, V)
-                for place in places:
-                    following = torch.tensor(endings[place], device=logs.device).expand(len(logs), -1)  # (B, L)
-                    picked = logs.gather(2, following[..., None])[..., 0]
-                    results[rows, place] = picked.double().sum(1).cpu().numpy()
+            results[rows] = packed.likelihoods(self._read_rows(prompt, packed, tokens[rows])).cpu().numpy()
         return results
 
     @torch.inference_mode()
-    def _read_rows(
-        self,
-        tail: Sequence[int],
-        inputs: Sequence[int],
-        tokens: Sequence[_RegionTokens],
-        mentions: int,
-        prefix: KeyValues,
-    ) -> torch.Tensor:
-        """Log-probabilities (B, 1 + inputs, V) of what follows the prompt and each of the inputs, for each region."""
-        embeds = torch.cat([self._embed_tail([*tail, *inputs], [region] * mentions) for region in tokens])  # (B, T, D)
-        length = embeds.shape[1]
-        places = torch.arange(length, device=embeds.device)
-        first = prefix[0][0].shape[2]
-        llm = self.network.llm
-        logits = llm(
-            inputs_embeds=embeds,
-            attention_mask=(places <= places[:, None])[None, None].expand(len(embeds), -1, -1, -1),
-            position_ids=(first + places)[None].expand(len(embeds), -1),
-            logits_to_keep=1 + len(inputs),
-            use_cache=True,
-            shared_prefix=prefix,
-            **{CACHE_ARGUMENT: DynamicCache(config=llm.config)},
-        ).logits
-        return torch.log_softmax(logits.float(), dim=-1)
+    def _read_rows(self, prompt: TextPrompt, packed: PackedAnswers, tokens: Sequence[_RegionTokens]) -> torch.Tensor:
+        """Log-probabilities (B, 1 + packed ids, V) of what follows the prompt and each of the ids, for each region.
+
+        What stands between the picture and the first region is the same in all rows, and is read once for all.
+        """
+        head, tail = _split(prompt)
+        region_ids = self.network.config.mask_token_id, self.network.config.pos_token_id
+        begun = next((place for place, token in enumerate(tail) if token in region_ids), 0)
+        prefix = self._prefix(head, self.encoding)
+        beginning = self._beginning(tail[:begun], prefix)
+        rest = [*tail[begun:], *packed.ids]
+        embeds = torch.cat([self._embed_tail(rest, [region] * len(prompt.regions)) for region in tokens])  # (B, T, D)
+        batch, device, llm = len(embeds), embeds.device, self.network.llm
+        positions = prefix[0][0].shape[2] + packed.positions(len(tail), device)[begun:]
+        expanded = tuple((k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in beginning)
+        visible = packed.visible(len(tail), device)[begun:]
+
+        def read() -> torch.Tensor:
+            logits = llm(
+                inputs_embeds=embeds,
+                attention_mask=visible[None, None].expand(batch, -1, -1, -1),
+                position_ids=positions[None].expand(batch, -1),
+                logits_to_keep=1 + len(packed.ids),
+                use_cache=True,
+                shared_prefix=prefix,
+                **{CACHE_ARGUMENT: cache_of(llm.config, expanded, begun)},
+            ).logits
+            return torch.log_softmax(logits.float(), dim=-1)
+
+        return self._decoding.run(read)
+
+    def _beginning(self, ids: Sequence[int], prefix: KeyValues) -> KeyValues:
+        """Keys and values of the words between the picture and the first region; () for none."""
+        if not ids:
+            return ()
+
+        def compute() -> KeyValues:
+            llm = self.network.llm
+            cache = cache_of(llm.config)
+            length, start = len(ids), prefix[0][0].shape[2]
+            places = torch.arange(length, device=self._pixel_values.device)
+            embeds = self._embed_tail(ids, ())
+            self._decoding.run(
+                lambda: llm.model(
+                    inputs_embeds=embeds,
+                    attention_mask=(places <= places[:, None])[None, None],
+                    position_ids=(start + places)[None],
+                    use_cache=True,
+                    shared_prefix=prefix,
+                    **{CACHE_ARGUMENT: cache},
+                )
+            )
+            return key_values_of(cache)
+
+        return self._cache.part(f"beginning {' '.join(map(str, ids))}", compute)
 
     def name(self, mask: np.ndarray, question: str = QUESTIONS["category"], guesses: int = GUESSES) -> NamedRegion:
         """What a region is in a word or phrase, how sure that is, and the next guesses.
@@ -387,6 +457,18 @@ class View:
         """
         if guesses < 1:
             raise InputError("engine.guesses_none", count=guesses)
+        key = (CodedMask.of(as_mask(mask, self.size_hw)).digest, question, guesses)
+        with self._naming:
+            known = self._names.get(key)
+        if known is None:
+            known = self._name(mask, question, guesses)
+            with self._naming:
+                self._names[key] = known
+                while len(self._names) > KEPT_NAMES:
+                    del self._names[next(iter(self._names))]
+        return known
+
+    def _name(self, mask: np.ndarray, question: str, guesses: int) -> NamedRegion:
         network, tokenizer, scale = (
             self.network,
             self.model.prompts.tokenizer,
@@ -394,7 +476,14 @@ class View:
         )
         read = self.read(question, [mask])
         found = guess_answers(
-            network.llm, read.prefix, read.own, read.logits, tokenizer.eos_id, guesses + 3, MAX_NAME_TOKENS
+            network.llm,
+            read.prefix,
+            read.own,
+            read.logits,
+            tokenizer.eos_id,
+            guesses + 3,
+            MAX_NAME_TOKENS,
+            self._decoding.run,
         )
         best: dict[str, Guess] = {}
         for one in found:
@@ -454,7 +543,7 @@ class View:
     @torch.inference_mode()
     def encoding(self) -> Encoding:
         """The picture's encoding; computed again if it was evicted from the cache."""
-        return self._cache.part("encoding", self._encode)
+        return self._cache.part("encoding", lambda: self.model.encoding.run(self._encode))
 
     def _encode(self) -> Encoding:
         if self._photo_square is None:
@@ -474,7 +563,9 @@ class View:
             ids = torch.tensor([head], device=image_tokens.device)
             cache = cache_of(network.llm.config)
             embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)
-            network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
+            self._decoding.run(
+                lambda: network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
+            )
             return key_values_of(cache)
 
         return self._cache.part("prefix", compute)
@@ -519,7 +610,8 @@ class View:
             close_up(self._kept_picture, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
             for mask in masks
         ]
-        return pooled_close_ups(shared_photo_encoder(self.model.device), shown)
+        encoder = shared_photo_encoder(self.model.device)
+        return self.model.encoding.run(lambda: pooled_close_ups(encoder, shown))
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
@@ -539,7 +631,8 @@ class View:
         near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
-        (mask_token,), (pos_token,) = self.network.mask_extractor(levels, [stack], close_ups)
+        extractor = self.network.mask_extractor
+        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups))
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,
@@ -555,12 +648,9 @@ class View:
         return self.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
 
 
-def _by_inputs(answers: Sequence[Sequence[int]]) -> dict[tuple[int, ...], list[int]]:
-    """Places of answers by what the model has to read of them: all of an answer's ids but the last."""
-    places: dict[tuple[int, ...], list[int]] = {}
-    for place, ids in enumerate(answers):
-        places.setdefault(tuple(ids[:-1]), []).append(place)
-    return places
+def _digest(mask: np.ndarray) -> str:
+    """Digest of a mask's pixels, faster than that of its runs."""
+    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).hexdigest()
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:

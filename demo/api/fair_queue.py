@@ -60,6 +60,10 @@ class FairQueue(Queue):
                 del self._served[next(iter(self._served))]
         return found
 
+    def compute_analytics_summary(self, event_analytics: Any) -> Any:
+        """Nothing: the monitoring page that shows Gradio's summary is off, and it takes long to compute."""
+        return self.cached_event_analytics_summary
+
     async def process_events(self, events: list[Event], batch: bool, begin_time: float, fn: Any) -> None:
         """As Gradio's, and count how long they took."""
         began = time.monotonic()

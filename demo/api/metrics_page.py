@@ -65,12 +65,14 @@ class _PageCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         services = self._services
-        turns = services.model_turns
+        running = len(services.model_turns.running) + len(services.long_turns.running)
+        waiting = len(services.model_turns.waiting) + len(services.long_turns.waiting)
         for name, help_text, value in (
-            ("osprey_jobs_running", "Jobs that the model works for.", len(turns.running)),
-            ("osprey_jobs_waiting", "Jobs that wait for their turn at the model.", len(turns.waiting)),
+            ("osprey_jobs_running", "Jobs that the model works for.", running),
+            ("osprey_jobs_waiting", "Jobs that wait for their turn at the model.", waiting),
             ("osprey_pictures_kept", "Pictures that are kept decoded.", len(services.pictures)),
             ("osprey_pictures_bytes", "Bytes of them, with what models keep of them.", services.pictures.used_bytes),
+            ("osprey_pictures_bytes_limit", "Bytes beyond which pictures are let go.", services.pictures.max_bytes),
             ("osprey_workspaces", "Persons and programs whose pictures are open.", len(services.workspaces)),
             ("osprey_model_ready", "1 once the model is loaded.", int(services.model.state == "ready")),
         ):
@@ -78,5 +80,11 @@ class _PageCollector(Collector):
         cache = getattr(services.model.get(), "cache", None) if services.model.state == "ready" else None
         if cache is not None:
             yield GaugeMetricFamily("osprey_cache_bytes", "Bytes of encodings, keys and values.", cache.used_bytes)
+            yield GaugeMetricFamily("osprey_cache_bytes_limit", "The most bytes of them.", cache.max_bytes)
             yield CounterMetricFamily("osprey_cache_hits", "Cached parts that were used again.", cache.hits)
             yield CounterMetricFamily("osprey_cache_computed", "Parts that had to be computed.", cache.computed)
+        model = services.model.get() if services.model.state == "ready" else None
+        if decoding := getattr(model, "decoding", ()):
+            steps, tokens = sum(thread.steps for thread in decoding), sum(thread.decoded for thread in decoding)
+            yield CounterMetricFamily("osprey_decode_steps", "Steps of the language model.", steps)
+            yield CounterMetricFamily("osprey_decode_tokens", "Tokens of these steps.", tokens)

@@ -14,6 +14,7 @@ from demo.api.caller_identity import Callers
 from demo.api.checked_inputs import words
 from demo.api.results import errors_as_sentences
 from demo.jobs import answers
+from demo.jobs.preparing import prepare_picture
 from demo.session import record
 from demo.session.pictures import open_address, picture_turn
 from demo.session.services import Services
@@ -51,6 +52,7 @@ class PictureEndpoints:
             workspace.change(lambda _: opened)
             self.services.workspaces.keep(workspace)
             assert opened.picture is not None
+            prepare_picture(self.services, opened.picture)
             result = {"session": workspace.key, "width": opened.picture.width, "height": opened.picture.height}
             return self.callers.told(result, request)
 

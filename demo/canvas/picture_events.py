@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from demo.canvas.gestures import OpenGesture, SheetGesture, seq_of
 from demo.canvas.payloads import picture_of, pictures_of, scene_of, segments_of
 from demo.jobs import cancellation
+from demo.jobs.preparing import prepare_picture
 from demo.session import pictures, record
 from demo.session.segments import segments_in
 from demo.session.services import Services
@@ -84,6 +85,7 @@ class PictureHandlers:
             change = prepare(workspace, value)
             cancellation.change_front(self.services, workspace, change)
             self.services.workspaces.keep(workspace)
+            prepare_picture(self.services, workspace.session.picture)
             done = True
         if done:
             return self.show(workspace, seq_of(value))

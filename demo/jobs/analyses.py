@@ -68,6 +68,7 @@ class AnalysisJob(Job[Analysis]):
     """Runs the requests of one analysis in order and writes their results into the session's analysis."""
 
     kind = "analysis"
+    is_long = True
 
     def __init__(self, workspace: Workspace, analysis: Analysis) -> None:
         self.id, self.person = analysis.id, workspace.person

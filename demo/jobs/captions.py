@@ -65,6 +65,7 @@ class CaptionsJob(Job[Session]):
     """Captions each region of a request and writes the captions into the session."""
 
     kind = "captions"
+    is_long = True
 
     def __init__(self, workspace: Workspace, captions: Captions, request: CaptionsRequest) -> None:
         self.id, self.person = captions.id, workspace.person

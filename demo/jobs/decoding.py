@@ -124,8 +124,11 @@ def opened_by_clip(services: Services, picture: Picture) -> Any:
     clip = services.clip
     if clip is None or not has_clip(services):
         return None
-    opened = services.pictures.get(picture)
-    return opened.part("view of the CLIP", lambda: clip.get().open(opened.image()))
+    opened, loaded = services.pictures.get(picture), clip.get()
+    if getattr(loaded, "shared_with", None) is None:
+        return opened.part("view of the CLIP", lambda: loaded.open(opened.image()))
+    view = opened_view(services, picture)
+    return opened.part("view of the CLIP", lambda: loaded.open_beside(view, opened.image()))
 
 
 def can_name(services: Services, second: bool = False) -> bool:

@@ -46,6 +46,8 @@ class Job(ABC, Generic[Update]):
     """Whose job it is; persons take turns at the model."""
     place: int = 0
     """How many others have their turn before this job."""
+    is_long: bool = False
+    """Whether it takes long beside a short answer."""
     asks_second_model: bool = False
     """Whether the job also needs the second model."""
     uses_clip: bool = False
@@ -95,8 +97,7 @@ def run(services: Services, job: Job[Update], decode: Decode, interval: float) -
             if not job.is_wanted():
                 ticket.stop()
         if not ticket.stopped:
-            services.model.get()  # raises the reason if loading failed
-            turn = services.model_turns.queue(job.person)
+            turn = services.turn_at_model(job.person, job.is_long)  # raises the reason if loading failed
             try:
                 yield from _wait(job, turn, ticket, "waiting")
                 yield from _carry_out(services, job, decode, interval, ticket, turn)

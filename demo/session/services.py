@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,15 @@ from demo.session.picture_cache import PictureCache
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.running_jobs import RunningJobs
-from demo.shared.turns import Turns
+from demo.shared.turns import Turns, WorkTurn
 from osprey_core.io.web_fetch import fetch
 
 PIXELS_IN_FLIGHT = 120_000_000
 """Pixels of all pictures that are decoded, exported or searched for masks at the same time. A larger one goes alone."""
+
+MOST_PREPARING = 4
+MOST_BEGUN = 48
+"""Answers that may have begun and let others go first."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,31 @@ class Services:
     pictures: PictureCache = field(default_factory=PictureCache)
     running_jobs: RunningJobs = field(default_factory=RunningJobs)
     workspaces: WorkspaceStore = field(default_factory=WorkspaceStore)
-    model_turns: Turns = field(default_factory=Turns)
-    """Turns at the model: one job at a time."""
+    model_turns: Turns = field(default_factory=lambda: Turns(most_begun=MOST_BEGUN))
+    """Turns at the model, one at a time; of answers as many as the model decodes together, see `turn_at_model`."""
+    long_turns: Turns = field(default_factory=Turns)
+    """Turns of long work (captions of everything, analyses), one at a time, beside the answers."""
+    answers_together: int | None = None
+    """The most answers under way at a time; None for as many as the model decodes together."""
     picture_turns: Turns = field(default_factory=lambda: Turns(PIXELS_IN_FLIGHT))
     """Turns at what needs memory by the size of a picture, which is the turn's weight in pixels."""
+    preparing: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_PREPARING))
+    """Held by each picture that is encoded before anybody has asked about it."""
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch
     """Returns the data and the name of the file at a web address; None if opening by address is switched off."""
+
+    @property
+    def most_together(self) -> int:
+        """How many answers may be under way at a time. Raises the reason if the model could not be loaded."""
+        together = int(getattr(self.model.get(), "answers_together", 1))
+        return together if self.answers_together is None else min(together, self.answers_together)
+
+    def turn_at_model(self, person: str, is_long: bool) -> WorkTurn:
+        """Queue a person's job for the model, which is loaded.
+
+        Where the model decodes many answers together, long work has a queue of its own and does not hold them up.
+        """
+        together = self.most_together
+        if together > 1 and is_long:
+            return self.long_turns.queue(person)
+        return self.model_turns.queue(person, 1 / together)

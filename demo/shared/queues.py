@@ -18,7 +18,7 @@ class Queue:
 
 
 MODEL = Queue("model", 48)
-"""Events that use the model. One runs at a time: they take turns in `demo.jobs.run`."""
+"""Events that use the model. They take turns in `demo.jobs.run`."""
 HEAVY = Queue("heavy", 2)
 """Events that take seconds for a large picture: exports, files of masks, finding everything."""
 SEGMENTER = Queue("pictures", 4)

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,12 +26,18 @@ from safetensors.torch import load_file, save_file
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
-from osprey_core.model.clip import ClipNetwork
+from osprey_core.model.clip import ClipNetwork, share_trunk
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.regions.masks import as_mask
+from osprey_core.runtime.checkpoint import inspect_folder, read_clip_image_side
 from osprey_core.runtime.clip_loading import CLIP, find_clip, load_clip
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
+from osprey_core.runtime.hub import find_checkpoint
 from osprey_core.vocabularies import Vocabulary
+
+if TYPE_CHECKING:
+    from osprey_core.engine import Osprey
+    from osprey_core.view import View
 
 DEFAULT_SIZE = 512
 """Side of the tower's input in pixels. 896 takes three times as long and names more: the papers give ADE20K, given the
@@ -112,6 +119,8 @@ class OpenVocabulary:
         self.image_size = image_size
         self._normalisation = mean, std
         self._cache_folder = cache_folder
+        self.shared_with: Osprey | None = None
+        """The model whose vision tower is this CLIP's trunk, see `beside`."""
         self._tokenizer = SimpleTokenizer(context_length=network.config.context_length)
 
     @classmethod
@@ -140,6 +149,33 @@ class OpenVocabulary:
         network = load_clip(files, torch_device, resolve_dtype(dtype, torch_device))
         return cls(name, network, image_size, files.mean, files.std, cache_folder or default_cache_folder())
 
+    @classmethod
+    def beside(
+        cls, model: Osprey, name: str = CLIP, revision: str | None = None, cache_folder: Path | None = None
+    ) -> OpenVocabulary:
+        """Load the CLIP whose image tower a model has, at the model's own input size.
+
+        Trunk and head are those of the model's checkpoint where it holds both, the rest is the CLIP's file. Where the
+        trunk's weights are the model's own, both share them, and `open_beside` uses the model's features.
+
+        Args:
+            model: an Osprey; one with another tower shares nothing.
+            name, cache_folder: as for `from_pretrained`.
+            revision: branch, tag or commit of the model on the Hub.
+
+        Raises ModelNotFoundError, CheckpointError: see `find_clip`.
+        """
+        files = find_clip(name)
+        checkpoint = inspect_folder(find_checkpoint(model.name, revision))
+        parameter = next(model.network.parameters())
+        network = load_clip(files, parameter.device, parameter.dtype, read_clip_image_side(checkpoint))
+        vision = model.network.config.vision
+        size, mean, std = vision.image_size, files.mean, files.std
+        clip = cls(name, network, size, mean, std, cache_folder or default_cache_folder())
+        if (vision.mean, vision.std) == (mean, std) and share_trunk(network, model.network.vision_tower):
+            clip.shared_with = model
+        return clip
+
     @property
     def device(self) -> str:
         """Device of the weights, such as "cpu" or "cuda:0"."""
@@ -157,6 +193,12 @@ class OpenVocabulary:
         pixels = image_to_tensor(picture, self.image_size, *self._normalisation)[None]
         scale = self.network.logit_scale
         return ClipView(self, (picture.height, picture.width), self.network.res5(pixels.to(scale.device, scale.dtype)))
+
+    def open_beside(self, view: View, image: Image.Image | np.ndarray) -> ClipView:
+        """As `open`, with the features of a model's view of the same picture if this CLIP shares that model's tower."""
+        if self.shared_with is None or view.model is not self.shared_with:
+            return self.open(image)
+        return ClipView(self, view.size_hw, view.encoding().levels["res5"])
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str], templates: Sequence[str] = TEMPLATES) -> torch.Tensor:

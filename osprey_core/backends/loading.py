@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osprey_core.region_model import LABELS, RegionModel, is_label_model
+
+if TYPE_CHECKING:
+    from osprey_core.analysis.open_vocabulary import OpenVocabulary
 
 DEFAULT_VOCABULARY = "coco"
 LABELS_SIZE = 896
 """Input size of a CLIP that answers alone: it names more than at 512, where it would share Osprey's features."""
+
+
+def load_clip_beside(
+    name: str, model: Any, device: str = "auto", dtype: str = "auto", revision: str | None = None
+) -> OpenVocabulary:
+    """The CLIP of this name, to compare regions with words beside a model.
+
+    model: the loaded model, or None; with "clip", an Osprey's own tower and head are used, see `OpenVocabulary.beside`.
+    revision: that of the model on the Hub. Raises as `OpenVocabulary.from_pretrained` does.
+    """
+    from osprey_core.analysis.open_vocabulary import OpenVocabulary
+    from osprey_core.engine import Osprey
+    from osprey_core.runtime.clip_loading import CLIP
+
+    if name == CLIP and isinstance(model, Osprey) and not model.is_embedded:
+        return OpenVocabulary.beside(model, name, revision)
+    return OpenVocabulary.from_pretrained(name, device, dtype)
 
 
 def load_region_model(

@@ -15,8 +15,9 @@ from transformers import AttentionInterface, AttentionMaskInterface, LlamaForCau
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
-"""Per layer keys and values, each (batch, key/value heads, positions, head size); must not be written to."""
+from osprey_core.cache.row_states import KeyValues, RowStates
+
+__all__ = ["CACHE_ARGUMENT", "KeyValues", "accepts_prefix", "prefix_attention", "use_prefix_attention"]
 
 CACHE_ARGUMENT = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
 """Name of the cache argument of LLaMA's forward pass: transformers renamed it in 5.24."""
@@ -45,6 +46,7 @@ def prefix_attention(
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
     shared_prefix: KeyValues | None = None,
+    row_states: RowStates | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Softmax attention of each row over the prefix and then its own keys, as one sequence.
@@ -56,10 +58,14 @@ def prefix_attention(
             to the whole prefix.
         scaling: of the scores; None for 1/√d.
         shared_prefix: with (1, K, P, d) per layer.
+        row_states: of rows with a prefix each; then Q is 1, and key and value are those of the new position alone.
 
     Returns:
         (B, Q, H, d) as transformers expects it, and None in place of the weights.
     """
+    if row_states is not None:
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        return row_states.attend(module.layer_idx, query, key, value, scale), None  # type: ignore[arg-type]
     if shared_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
     prefix_keys, prefix_values = shared_prefix[module.layer_idx]  # type: ignore[index]

@@ -148,6 +148,12 @@ class PrefixCache:
                 self._parts[name] = new
             return value
 
+    def peek(self, name: str) -> Any:
+        """The part of this name if it is cached; None otherwise. It does not count as used."""
+        with self._lock:
+            kept = self._parts.get(name)
+        return None if kept is None else kept.value
+
     def recall(self, conversation: Sequence[Hashable]) -> tuple[int, KeyValues | None]:
         """The longest beginning of a conversation whose keys and values are cached.
 

@@ -22,8 +22,8 @@ class Loaders:
 
     model: Callable[[ModelOptions], Any]
     segmenter: Callable[[ModelOptions], Segmenter]
-    clip: Callable[[ModelOptions], Any] = field(default=lambda options: load_clip(options))
-    """Called only where `ModelOptions.labels` names a CLIP."""
+    clip: Callable[[ModelOptions, Any], Any] = field(default=lambda options, model: load_clip(options, model))
+    """Called with the loaded model, only where `ModelOptions.labels` names a CLIP."""
 
 
 def load_model(options: ModelOptions) -> RegionModel:
@@ -41,12 +41,12 @@ def load_model(options: ModelOptions) -> RegionModel:
     )
 
 
-def load_clip(options: ModelOptions) -> OpenVocabulary:
+def load_clip(options: ModelOptions, model: RegionModel) -> OpenVocabulary:
     """The CLIP that `--labels` names, as the page loads it."""
-    from osprey_core.analysis.open_vocabulary import OpenVocabulary
+    from osprey_core.backends.loading import load_clip_beside
 
     assert options.labels is not None
-    return OpenVocabulary.from_pretrained(options.labels, options.device, options.dtype)
+    return load_clip_beside(options.labels, model, options.device, options.dtype, options.revision)
 
 
 def clip_view(options: ModelOptions, loaders: Loaders, view: Any, image: Image.Image) -> Any:
@@ -54,7 +54,7 @@ def clip_view(options: ModelOptions, loaders: Loaders, view: Any, image: Image.I
     own = getattr(view, "clip", None)
     if own is not None or options.labels is None:
         return own
-    return loaders.clip(options).open(image)
+    return loaders.clip(options, view.model).open_beside(view, image)
 
 
 def can_tell_confidence(model: Any) -> bool:

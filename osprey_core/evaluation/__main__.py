@@ -6,6 +6,8 @@ FOLDER` the things of annotated photographs are asked for instead. Segmenters ar
 `python -m osprey_core.evaluation segmenter --coco FILE --pictures FOLDER`, the confidence of names by
 `python -m osprey_core.evaluation confidence nano …`, finding by phrases by `… find nano …`, and labelling with given
 masks by `… labels nano …`.
+The papers' benchmarks go by their names:
+`python -m osprey_core.evaluation lvis MODEL --data FILE --pictures FOLDER --out FOLDER`, and so on.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from osprey_core.engine import Osprey
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.evaluation import confidence, find_command, labels_command, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
+from osprey_core.evaluation.papers import command as papers_command
 from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
@@ -52,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return labels_command.main(given[1:])
     if given[:1] == ["confidence"]:
         return confidence.main(given[1:])
+    if given and given[0] in papers_command.BENCHMARKS:
+        return papers_command.main(given[0], given[1:])
     parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation", description=__doc__)
     parser.add_argument("model", help='"nano", a folder or a Hub name')
     parser.add_argument("--atlas", type=Path, help="sprites; without them scenes hold drawn objects and shapes only")

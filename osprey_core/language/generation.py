@@ -78,7 +78,7 @@ class DecodedRows:
         self._llm = llm
         self._prefix = prefix
         self._cache = DynamicCache(config=llm.config) if cache is None else cache
-        self._choosers = [_chooser(each) for each in settings]
+        self._choosers = [chooser(each) for each in settings]
         self._rows = list(range(len(prompts)))
         self._ended: set[int] = set()
         device = prompts[0].device
@@ -154,7 +154,8 @@ class DecodedRows:
         return seen[:, None]
 
 
-def _chooser(settings: SamplingSettings) -> Callable[[torch.Tensor], int]:
+def chooser(settings: SamplingSettings) -> Callable[[torch.Tensor], int]:
+    """A function that chooses a token by its logits (V,): the likeliest, or drawn from a generator of its own."""
     if settings.temperature == 0.0:
         return lambda logits: int(logits.argmax())
     # Drawn on the CPU, in fp32, so that a seed means the same on every device.

@@ -7,8 +7,9 @@ neither pictures nor what the probabilities are used for.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from transformers import LlamaForCausalLM
@@ -34,6 +35,7 @@ def guess_answers(
     eos_id: int,
     count: int,
     max_tokens: int,
+    run: Callable[[Callable[[], torch.Tensor]], torch.Tensor] = lambda step: step(),
 ) -> list[GuessedIds]:
     """Short answers to a prompt that was read, the likeliest first.
 
@@ -42,6 +44,7 @@ def guess_answers(
         prefix, own, logits: as in `engine.ReadPrompt`: keys and values of the prompt, and (V,) of what comes next.
         count: first pieces that are followed; the answers are at most as many.
         max_tokens: answers that do not end within so many ids are left out.
+        run: calls each of the language model's passes, where it has to be called.
     """
     first = torch.log_softmax(logits.float(), -1)
     values, ids = first.topk(min(count, len(first)))
@@ -50,7 +53,8 @@ def guess_answers(
     for _ in range(max_tokens):
         if not open_guesses:
             break
-        following = torch.log_softmax(_next_logits(llm, prefix, own, [g.ids for g in open_guesses]).float(), -1)
+        beginnings = [guess.ids for guess in open_guesses]
+        following = torch.log_softmax(run(partial(_next_logits, llm, prefix, own, beginnings)).float(), -1)
         values, ids = following.max(-1)
         grown = []
         for guess, value, token in zip(open_guesses, values.tolist(), ids.tolist(), strict=True):

@@ -17,6 +17,7 @@ from torch import nn
 
 from osprey_core.errors import CheckpointError
 from osprey_core.model.mask_pooling import area_weights, cover_grid, mask_pooling
+from osprey_core.model.vision import VisionEncoder
 
 MASKS_AT_ONCE = 8
 """Masks that are resized together; each is as large as the picture."""
@@ -147,6 +148,21 @@ class ClipNetwork(nn.Module):
             return pooled.new_zeros(0, self.config.embed_dim)
         projected: torch.Tensor = self.visual.head(self.visual.trunk.head(pooled[..., None, None]))
         return projected
+
+
+def share_trunk(network: ClipNetwork, encoder: nn.Module) -> bool:
+    """Let a CLIP use an encoder's ConvNeXt as its trunk if all of that one's weights are its own; whether it does."""
+    if not isinstance(encoder, VisionEncoder):
+        return False
+    own, other = network.visual.trunk, encoder.trunk
+    theirs = other.state_dict()
+    ours = {name: tensor for name, tensor in own.state_dict().items() if not name.startswith("head.")}
+    if ours.keys() != theirs.keys() or any(tensor.is_meta for tensor in theirs.values()):
+        return False
+    if not all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()):
+        return False
+    own.stem, own.stages = other.stem, other.stages
+    return True
 
 
 def build_clip(config: ClipConfig) -> ClipNetwork:

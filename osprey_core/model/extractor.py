@@ -216,6 +216,7 @@ def rasterize_masks(
             for name, hw in sizes_hw.items()
         }
         return MaskGrids(cells, torch.zeros((0, mask_size, mask_size), device=masks.device), points)
+    masks = masks.float()  # once for all grids
     cells = {
         name: area_weights(masks, hw) if name.startswith(PHOTO_PREFIX) else cover_grid(masks, hw)
         for name, hw in sizes_hw.items()

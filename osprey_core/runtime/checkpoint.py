@@ -97,6 +97,22 @@ def needs_vision_weights(files: CheckpointFiles) -> bool:
     return not any(name.startswith(tower) for path in files.weights for name in _tensor_names(path))
 
 
+def read_clip_image_side(files: CheckpointFiles) -> dict[str, torch.Tensor]:
+    """The image side of the CLIP whose tower a published checkpoint has: trunk and head, named as open_clip does.
+
+    Osprey itself does not use the head. {} where the checkpoint lacks trunk or head, as all in our own layout do.
+    """
+    if files.layout == "own":
+        return {}
+    tower = f"{_wrapper_of(files)}{_TOWER}"
+    found: dict[str, torch.Tensor] = {}
+    for path in files.weights:
+        for name, tensor in read_tensors(path, tower):
+            found[f"visual.{name.removeprefix(tower)}"] = tensor
+    needed = ("visual.trunk.stem.", "visual.trunk.head.", "visual.head.")
+    return found if all(any(name.startswith(part) for name in found) for part in needed) else {}
+
+
 def load_network(
     files: CheckpointFiles,
     device: torch.device,
@@ -333,17 +349,21 @@ def _tensor_names(path: Path) -> list[str]:
     return list(_load_pickle(path))
 
 
-def read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """Name and tensor, one at a time, memory-mapped where the format allows. Raises CheckpointError if it is broken."""
+def read_tensors(path: Path, prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and tensor, one at a time, memory-mapped where the format allows. Raises CheckpointError if it is broken.
+
+    prefix: what the names of the wanted tensors begin with.
+    """
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 -- not a dict
-                    yield name, tensors.get_tensor(name)
+                    if name.startswith(prefix):
+                        yield name, tensors.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise _broken(path, error) from error
     else:
-        yield from _load_pickle(path).items()
+        yield from ((name, tensor) for name, tensor in _load_pickle(path).items() if name.startswith(prefix))
 
 
 def _load_pickle(path: Path) -> dict[str, torch.Tensor]:

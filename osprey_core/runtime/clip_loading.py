@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,13 @@ def find_clip(name: str, revision: str | None = None) -> ClipFiles:
     return ClipFiles(config_path.parent, config, weights, mean, std)
 
 
-def load_clip(files: ClipFiles, device: torch.device, dtype: torch.dtype) -> ClipNetwork:
+def load_clip(
+    files: ClipFiles, device: torch.device, dtype: torch.dtype, image_side: Mapping[str, torch.Tensor] | None = None
+) -> ClipNetwork:
     """Build the network and fill it, in eval mode, without gradients.
+
+    image_side: tensors "visual.…" in the place of the file's, where they have the names and shapes of this CLIP; see
+        `checkpoint.read_clip_image_side`.
 
     Raises CheckpointError for missing, unexpected or mis-shaped tensors, values that are not finite, or a broken file.
     """
@@ -71,6 +77,9 @@ def load_clip(files: ClipFiles, device: torch.device, dtype: torch.dtype) -> Cli
         network = build_clip(files.config)
     tensors = {ours: tensor for name, tensor in read_tensors(files.weights) if (ours := _our_name(name)) is not None}
     wanted = network.state_dict()
+    shapes = {name: tensor.shape for name, tensor in wanted.items() if name.startswith("visual.")}
+    if image_side and {name: tensor.shape for name, tensor in image_side.items()} == shapes:
+        tensors |= image_side
     wrong = sorted(set(wanted) ^ set(tensors))
     wrong += [name for name in wanted if name in tensors and wanted[name].shape != tensors[name].shape]
     wrong += [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]

@@ -19,7 +19,7 @@ from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.model import build_network
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
-from tests.tiny import tiny_config, tiny_osprey, tiny_tokenizer
+from tests.tiny import positions_computed, tiny_config, tiny_osprey, tiny_tokenizer
 
 QUESTION = "what is <region1>"
 
@@ -343,3 +343,13 @@ def test_a_network_says_which_counts_differ(model: Osprey) -> None:
 def test_sampling_checks_itself() -> None:
     with pytest.raises(InputError):
         SamplingSettings(max_new_tokens=1.5)  # type: ignore[arg-type]
+
+
+def test_a_prepared_picture_is_not_read_again_for_the_first_question(model: Osprey) -> None:
+    here, there = model.open(picture(4)), model.open(picture(4))
+    with positions_computed(model) as unprepared:
+        answer = there.ask("what", [box(4, 4, 30, 20)], max_new_tokens=4)
+    here.prepare()
+    with positions_computed(model) as prepared:
+        assert here.ask("what", [box(4, 4, 30, 20)], max_new_tokens=4) == answer
+    assert unprepared[1:] == prepared

@@ -91,7 +91,8 @@ class Completions:
             return error_response(429, text("page.queue_full"), "queue_full", retry=True)
         try:
             self._services.model.get()
-            asked = ChatRequest.read(await request.body())
+            # Pictures are part of the JSON: it may have many megabytes.
+            asked = await to_thread.run_sync(ChatRequest.read, await request.body())
             if asked.model and not self._is_known(asked.model):
                 return self._unknown(asked.model)
             if asked.logprobs:

@@ -118,7 +118,7 @@ def from_json(item: Any) -> TrainingRecord:
         raise InputError("samples.annotation_not_list", kind=_kind(annotation))
     sizeless = not annotation and "height" not in item and "width" not in item
     size_hw = (0, 0) if sizeless else (_side(item, "height"), _side(item, "width"))
-    masks = tuple(_mask(entry, place, size_hw) for place, entry in enumerate(annotation))
+    masks = tuple(region_mask(entry, place, size_hw) for place, entry in enumerate(annotation))
     names = tuple(str(entry.get("name", "")) for entry in annotation)
     kinds: tuple[str, ...] = ()
     if "conversations" not in item and "description" in item:
@@ -166,7 +166,11 @@ def _side(item: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _mask(entry: Any, place: int, size_hw: tuple[int, int]) -> np.ndarray:
+def region_mask(entry: Any, place: int, size_hw: tuple[int, int]) -> np.ndarray:
+    """The mask bool (H, W) of an annotation in COCO's shape, the one at `place` from 0.
+
+    Raises InputError where it cannot be decoded, or with the code "samples.segmentation_empty" where it covers nothing.
+    """
     where = Message("samples.region", {"place": place + 1})
     if not isinstance(entry, Mapping) or "segmentation" not in entry:
         raise InputError("samples.segmentation_missing", where=where)

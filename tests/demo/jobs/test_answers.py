@@ -9,10 +9,11 @@ import pytest
 from demo.chat import transcript
 from demo.i18n.catalog import text
 from demo.jobs.answers import answer, stop
+from demo.jobs.preparing import prepare_picture
 from demo.session import conversation
 from demo.session.marks import mark_point
 from demo.session.pictures import open_picture
-from demo.session.services import Services
+from demo.session.services import MOST_PREPARING, Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
@@ -175,3 +176,45 @@ def test_a_page_that_is_closed_gives_its_turn_back(services: Services, model: fa
     assert len(services.model_turns.running) == 1
     answering.close()  # type: ignore[attr-defined]
     assert services.model_turns.running == []
+
+
+def test_people_are_answered_together_and_long_work_holds_none_of_them_up(
+    services: Services, model: fakes.FakeModel, two: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the model decodes many answers together; a second piece of long work waits for the first one."""
+    monkeypatch.setattr(type(model), "answers_together", 2, raising=False)
+    long, longer = services.turn_at_model("a", is_long=True), services.turn_at_model("b", is_long=True)
+    assert long.wait(1)
+    assert not longer.wait(0.01)
+    turns = [services.turn_at_model(person, is_long=False) for person in "cde"]
+    assert [turn.wait(0.01) for turn in turns] == [True, True, False]
+    turns[0].leave()
+    assert turns[2].wait(1)
+    for turn in (*turns, long, longer):
+        turn.leave()
+
+
+def test_a_picture_is_prepared_in_the_background_where_answers_are_given_together(
+    services: Services, model: fakes.FakeModel, two: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = threading.Semaphore(0)
+    monkeypatch.setattr(fakes.FakeView, "prepare", lambda view: prepared.release(), raising=False)
+    prepare_picture(services, two.picture)
+    assert not prepared.acquire(timeout=0.2)  # a model that answers one after another is not kept busy
+    monkeypatch.setattr(type(model), "answers_together", 8, raising=False)
+    prepare_picture(services, None)
+    for _ in range(MOST_PREPARING + 2):
+        prepare_picture(services, two.picture)
+        assert prepared.acquire(timeout=10)
+    held = [services.preparing.acquire(timeout=10) for _ in range(MOST_PREPARING)]
+    assert all(held)
+    prepare_picture(services, two.picture)
+    assert not prepared.acquire(timeout=0.2)  # enough pictures are in work
+
+
+def test_a_picture_that_cannot_be_prepared_harms_nobody(
+    services: Services, model: fakes.FakeModel, two: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(model), "answers_together", 8, raising=False)
+    prepare_picture(services, two.picture)  # the view of this model has no such method
+    assert [services.preparing.acquire(timeout=10) for _ in range(MOST_PREPARING)] == [True] * MOST_PREPARING

@@ -28,7 +28,7 @@ class Remote(fakes.FakeModel):
 
 def run(model: Any, *words: object) -> tuple[int, str, str]:
     out, errors = io.StringIO(), io.StringIO()
-    loaders: Any = Loaders(lambda options: model, lambda options: fakes.FakeSegmenter(), lambda options: loaded_clip())
+    loaders: Any = Loaders(lambda options: model, lambda options: fakes.FakeSegmenter(), lambda *_: loaded_clip())
     code = main([str(word) for word in words], out, errors, loaders)
     return code, out.getvalue(), errors.getvalue()
 

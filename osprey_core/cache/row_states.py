@@ -1,0 +1,199 @@
+"""Keys and values of answers that are decoded together, each behind the prefix of its own picture.
+
+Each row's own keys lie in tensors that all rows share and that are longer than what is filled; a row is added after its
+prompt was read, and removed when its answer ends. Prefixes are read where they are and never copied. It knows neither
+tokens nor when answers end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+"""Per layer keys and values, each (batch, key/value heads, positions, head size); must not be written to."""
+
+_SPARE_POSITIONS = 64
+"""So many further positions are made room for at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Prefix:
+    """A prefix as attention reads it."""
+
+    source: KeyValues
+    length: int
+    keys: tuple[torch.Tensor, ...]
+    """Per layer (K, d, P)."""
+    values: tuple[torch.Tensor, ...]
+    """Per layer (K, P, d)."""
+
+
+class RowStates:
+    """The rows in the order in which they were added; when one is removed, the last one takes its place."""
+
+    def __init__(self) -> None:
+        self._prefixes: list[_Prefix | None] = []
+        self._lengths: list[int] = []
+        self._keys: list[torch.Tensor] = []
+        """Per layer (C, K, S, d) with room for C rows of S positions."""
+        self._values: list[torch.Tensor] = []
+        self._groups: list[tuple[list[int], _Prefix]] = []
+        self._longest_prefix = 0
+        self._places: dict[torch.device, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    @property
+    def positions(self) -> list[int]:
+        """Of each row, the position of its next token."""
+        return [
+            length + (prefix.length if prefix is not None else 0)
+            for length, prefix in zip(self._lengths, self._prefixes, strict=True)
+        ]
+
+    def prefix(self, place: int) -> KeyValues | None:
+        """The prefix of the row at this place, as it was given."""
+        prefix = self._prefixes[place]
+        return None if prefix is None else prefix.source
+
+    def add(self, prefix: KeyValues | None, own: KeyValues) -> None:
+        """Add a row whose own positions, after the prefix, have these keys and values (1, K, S, d) a layer."""
+        length = own[0][0].shape[2]
+        self._make_room(own, len(self) + 1, length + 1)
+        for layer, (keys, values) in enumerate(own):
+            self._keys[layer][len(self), :, :length] = keys[0]
+            self._values[layer][len(self), :, :length] = values[0]
+            # What an earlier row has left there may not be finite, and a weight of 0 would not hide that.
+            self._keys[layer][len(self), :, length:] = 0
+            self._values[layer][len(self), :, length:] = 0
+        self._prefixes.append(self._read_as(prefix))
+        self._lengths.append(length)
+        self._regroup()
+
+    def remove(self, place: int) -> None:
+        """Remove the row at this place; the last row takes its place."""
+        last = len(self) - 1
+        if place != last:
+            for stored in (*self._keys, *self._values):
+                stored[place] = stored[last]
+            self._prefixes[place], self._lengths[place] = self._prefixes[last], self._lengths[last]
+        del self._prefixes[last], self._lengths[last]
+        self._regroup()
+
+    def own(self, place: int, length: int) -> KeyValues:
+        """A copy of the first `length` own positions of the row at this place."""
+        row = slice(place, place + 1)
+        return tuple(
+            (keys[row, :, :length].clone(), values[row, :, :length].clone())
+            for keys, values in zip(self._keys, self._values, strict=True)
+        )
+
+    def length(self, place: int) -> int:
+        """How many own positions the row at this place has."""
+        return self._lengths[place]
+
+    def begin_step(self) -> None:
+        """Make room for one more position of each row. Its keys and values are then written by `attend`."""
+        longest = max(self._lengths) + 1
+        if longest > self._keys[0].shape[2]:
+            self._resize(self._keys[0].shape[0], longest + _SPARE_POSITIONS)
+        self._places.clear()
+
+    def end_step(self) -> None:
+        """Keep the position that every layer has written; without this call, the next step writes it again."""
+        self._lengths = [length + 1 for length in self._lengths]
+
+    def attend(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float
+    ) -> torch.Tensor:
+        """Attention of each row's next position over its prefix, its own positions, and itself.
+
+        Args:
+            query: (B, H, 1, d), H a multiple of the key/value heads K.
+            key, value: (B, K, 1, d) of the next position; they are stored.
+
+        Returns:
+            (B, 1, H, d), as transformers expects it.
+        """
+        batch, heads, _, size = query.shape
+        kv_heads, prefix = key.shape[1], self._longest_prefix
+        rows, ends, hidden = self._placed(query.device)
+        keys, values = self._keys[layer], self._values[layer]
+        keys[rows, :, ends], values[rows, :, ends] = key[:, :, 0], value[:, :, 0]
+        longest = hidden.shape[1]
+        queries = (query * scaling).view(batch, kv_heads, heads // kv_heads, size)  # (B, K, G, d)
+        scores = queries.new_full((batch, kv_heads, heads // kv_heads, prefix + longest), float("-inf"))
+        for places, shared in self._groups:
+            scores[_index(places), :, :, : shared.length] = _by_head(queries, places, shared.keys[layer])
+        own = queries @ keys[:batch, :, :longest].mT  # (B, K, G, S)
+        scores[..., prefix:] = own.masked_fill_(hidden[:, None, None], float("-inf"))
+        weights = scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+        result = weights[..., prefix:] @ values[:batch, :, :longest]  # (B, K, G, d)
+        for places, shared in self._groups:
+            result[_index(places)] += _by_head(weights[..., : shared.length], places, shared.values[layer])
+        return result.view(batch, 1, heads, size)
+
+    def _placed(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """On a device: places of the rows (B,), where each writes (B,), which own positions it does not see (B, S)."""
+        if device not in self._places:
+            ends = torch.tensor(self._lengths, device=device)
+            seen = torch.arange(max(self._lengths) + 1, device=device)
+            self._places[device] = (torch.arange(len(self), device=device), ends, seen > ends[:, None])
+        return self._places[device]
+
+    def _read_as(self, prefix: KeyValues | None) -> _Prefix | None:
+        if prefix is None:
+            return None
+        for known in self._prefixes:
+            if known is not None and known.source is prefix:
+                return known
+        keys = tuple(layer_keys[0].mT for layer_keys, _ in prefix)
+        return _Prefix(prefix, prefix[0][0].shape[2], keys, tuple(layer_values[0] for _, layer_values in prefix))
+
+    def _regroup(self) -> None:
+        groups: dict[int, tuple[list[int], _Prefix]] = {}
+        for place, prefix in enumerate(self._prefixes):
+            if prefix is not None:
+                groups.setdefault(id(prefix), ([], prefix))[0].append(place)
+        self._groups = list(groups.values())
+        self._longest_prefix = max((prefix.length for _, prefix in self._groups), default=0)
+
+    def _make_room(self, like: KeyValues, rows: int, positions: int) -> None:
+        if not self._keys:
+            self._keys = [keys.new_empty(0, keys.shape[1], 0, keys.shape[3]) for keys, _ in like]
+            self._values = [values.new_empty(0, values.shape[1], 0, values.shape[3]) for _, values in like]
+        capacity, length = self._keys[0].shape[0], self._keys[0].shape[2]
+        if rows > capacity or positions > length:
+            wanted = length if positions <= length else positions + _SPARE_POSITIONS
+            self._resize(capacity if rows <= capacity else max(rows, 2 * capacity), wanted)
+
+    def _resize(self, rows: int, positions: int) -> None:
+        """Room for so many rows and positions; what is stored stays."""
+        used = len(self)
+
+        def resized(stored: torch.Tensor) -> torch.Tensor:
+            # Zeros, because a position that is hidden still takes part in a product: with a weight of 0.
+            larger = stored.new_zeros(rows, stored.shape[1], positions, stored.shape[3])
+            larger[:used, :, : stored.shape[2]] = stored[:used]
+            return larger
+
+        self._keys, self._values = [resized(keys) for keys in self._keys], [resized(values) for values in self._values]
+
+
+def _index(places: Sequence[int]) -> int | list[int]:
+    """Places as an index: of one row its number, which is read without a copy."""
+    return places[0] if len(places) == 1 else list(places)
+
+
+def _by_head(rows: torch.Tensor, places: Sequence[int], shared: torch.Tensor) -> torch.Tensor:
+    """Products (n, K, G, m) of some rows of (B, K, G, n) with what they share, (K, n, m); without n for one row."""
+    if len(places) == 1:
+        return rows[places[0]] @ shared
+    # The rows are stacked, so that what they share is read once.
+    picked = rows[list(places)].transpose(0, 1)  # (K, n, G, d)
+    product = picked.reshape(picked.shape[0], -1, picked.shape[3]) @ shared
+    return product.view(*picked.shape[:3], -1).transpose(0, 1)

@@ -1,0 +1,1 @@
+"""The papers' benchmarks as published: readers, questions, cleaning and measures, one command for each."""

@@ -1,0 +1,319 @@
+"""The thread that owns a language model: each step gives every running answer its next token.
+
+Answers join after their prompt was read and leave between two steps. Each has its own picture's prefix, settings and
+end, and reads as it would alone. Whatever else needs the language model is done between the steps, one piece each,
+so that long work of one slows the answers of others by half and does not stop them.
+
+It knows neither pictures nor persons; who may have an answer under way is decided by the callers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache, LlamaForCausalLM
+
+from osprey_core.cache.prefix_attention import KeyValues, accepts_prefix
+from osprey_core.cache.prefix_cache import cache_of, key_values_of
+from osprey_core.cache.row_states import RowStates
+from osprey_core.errors import CheckpointError
+from osprey_core.language.generation import DecodedRows, chooser
+from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.work_thread import WorkThread
+
+MOST_ROWS = 32
+"""Answers that are decoded together; further ones wait until one has ended."""
+
+MOST_AHEAD = 16
+"""So many tokens an answer may be ahead of its reader; then it pauses."""
+
+
+class _Row:
+    """One answer. The thread alone changes it, except for what is marked; that is guarded by the thread's lock."""
+
+    def __init__(
+        self,
+        prompt: torch.Tensor,
+        settings: SamplingSettings,
+        ends: Collection[int],
+        should_stop: Callable[[], bool] | None,
+        prefix: KeyValues | None,
+        cache: DynamicCache,
+        lock: threading.RLock,
+    ) -> None:
+        assert settings.max_new_tokens is not None, "the caller knows the model's default"
+        self.prompt: torch.Tensor | None = prompt  # (T, D), until it was read
+        self.settings, self.ends, self.should_stop = settings, frozenset(ends), should_stop
+        self.prefix, self.cache = prefix, cache
+        self.choose = chooser(settings)
+        self.prompt_length = 0
+        """Own positions of the prompt; 0 until it was read."""
+        self.last, self.count = 0, 0
+        """The last token, and how many there were."""
+
+        self.changed = threading.Condition(lock)
+        self.tokens: deque[int] = deque()
+        """Guarded: tokens that the reader has not taken yet."""
+        self.has_ended = False
+        """Guarded: whether no further token comes."""
+        self.is_inside = False
+        """Guarded: whether the thread may be using it."""
+        self.is_left = False
+        """Guarded: whether the reader has gone."""
+        self.error: BaseException | None = None
+        """Guarded: why it has ended."""
+
+    def take(self, token: int) -> bool:
+        """Note the next token; whether it is the last one."""
+        self.last, self.count = token, self.count + 1
+        return token in self.ends or self.count >= (self.settings.max_new_tokens or 0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody wants further tokens."""
+        return self.is_left or (self.should_stop is not None and self.should_stop())
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether its reader has to catch up first."""
+        return len(self.tokens) >= MOST_AHEAD
+
+
+class DecodingThread(WorkThread):
+    """Decodes answers of one language model, which has gone through `use_prefix_attention`."""
+
+    def __init__(self, llm: LlamaForCausalLM, most_rows: int = MOST_ROWS) -> None:
+        super().__init__("decoding")
+        assert accepts_prefix(llm), "without use_prefix_attention, prefixes and rows are silently ignored"
+        self.llm, self._most_rows = llm, most_rows
+        self._arrived: deque[_Row] = deque()
+        self._running: list[_Row] = []
+        """In the order of `_states`."""
+        self._states = RowStates()
+        self._paused: list[_Row] = []
+        """Rows whose readers have to catch up; their keys and values are in their caches."""
+        self.steps = 0
+        """Steps since the beginning."""
+        self.decoded = 0
+        """Tokens that these steps have given to all answers together."""
+
+    def decode(
+        self,
+        prompt_embeds: torch.Tensor,
+        settings: SamplingSettings,
+        ends: Collection[int] = (),
+        should_stop: Callable[[], bool] | None = None,
+        prefix: KeyValues | None = None,
+        cache: DynamicCache | None = None,
+    ) -> Generator[int]:
+        """As `generation.decode`: token ids one at a time, at most `settings.max_new_tokens`.
+
+        Args:
+            ends: ids after which no further token is computed; they are yielded too.
+            prompt_embeds, settings, should_stop, prefix, cache: as for `generation.decode`. Once the generator has
+                ended or was closed, the cache holds the keys and values of the prompt and of all tokens that were
+                yielded but the last.
+
+        Raises:
+            CheckpointError: the logits are not finite.
+        """
+        if should_stop is not None and should_stop():
+            return
+        cache = cache_of(self.llm.config) if cache is None else cache
+        row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock)
+        del prompt_embeds, prefix
+        with self._lock:
+            self._arrived.append(row)
+            self._wake()
+        read = 0
+        try:
+            while (token := self._next(row)) is not None:
+                read += 1
+                yield token
+        finally:
+            self._leave(row)
+            if row.prompt_length:
+                # Tokens after the last one that was read were computed ahead.
+                length = row.prompt_length + max(read - 1, 0)
+                for layer in _layers(cache):
+                    layer.keys, layer.values = layer.keys[:, :, :length], layer.values[:, :, :length]
+
+    def _next(self, row: _Row) -> int | None:
+        """The row's next token; None after the last one, or if it is to stop."""
+        with self._lock:
+            while not row.tokens and not row.has_ended:
+                row.changed.wait()
+            if row.should_stop is not None and row.should_stop():
+                return None
+            if row.tokens:
+                token = row.tokens.popleft()
+                if len(row.tokens) == MOST_AHEAD // 2:
+                    self._changed.notify_all()  # it may have paused
+                return token
+            error, row.error = row.error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
+        return None
+
+    def _leave(self, row: _Row) -> None:
+        """Wait until the thread has taken the row out: nothing of it is then in use."""
+        with self._lock:
+            row.is_left = True
+            if row in self._arrived:
+                self._arrived.remove(row)
+            elif row.is_inside:
+                self._wake()
+                while row.is_inside:
+                    row.changed.wait()
+
+    def _is_needed(self) -> bool:
+        if self._works or self._arrived:
+            return True
+        if any(row.is_over or not row.is_ahead for row in self._running):
+            return True
+        return any(row.is_over or len(row.tokens) <= MOST_AHEAD // 2 for row in self._paused)
+
+    def _turn(self) -> None:
+        super()._turn()
+        self._let_join()
+        self._sort_out()
+        if self._running:
+            self._step()
+
+    def _let_join(self) -> None:
+        """Read the prompt of the next row that waits, which gives its first token."""
+        with self._lock:
+            if not self._arrived or len(self._running) + len(self._paused) >= self._most_rows:
+                return
+            row = self._arrived.popleft()
+            row.is_inside = True
+        prompt, row.prompt = row.prompt, None
+        assert prompt is not None
+        try:
+            logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
+            row.prompt_length = row.cache.get_seq_length()
+            token = row.choose(logits[0])
+            if is_last := row.take(token):
+                self._give([(row, token)], {row})
+            else:
+                self._put_in(row)
+        except BaseException as error:
+            self._fail(row, error)
+            return
+        if not is_last:
+            self._give([(row, token)])
+
+    def _sort_out(self) -> None:
+        """Take out the rows that nobody wants more of, and those that are too far ahead; let others go on."""
+        for row in [row for row in self._running if row.is_over or row.is_ahead]:
+            self._take_out(row)
+            self._paused.append(row)
+        over = {row for row in self._paused if row.is_over}
+        for row in [row for row in self._paused if row in over or len(row.tokens) <= MOST_AHEAD // 2]:
+            self._paused.remove(row)
+            if row not in over:
+                self._put_in(row)
+        if over:
+            self._give([], over)
+
+    def _take_out(self, row: _Row) -> None:
+        """Take the row out of those that are decoded. Its cache then holds its keys and values."""
+        place = self._running.index(row)
+        own = self._states.own(place, self._states.length(place))
+        for layer, (keys, values) in zip(_layers(row.cache), own, strict=True):
+            layer.keys, layer.values = keys, values
+        self._states.remove(place)
+        self._running[place] = self._running[-1]
+        self._running.pop()
+
+    def _step(self) -> None:
+        """The next token of all rows."""
+        try:
+            logits = self._logits(self._states, self._running)
+        except Exception as error:
+            self._step_apart(error)
+            return
+        self._states.end_step()
+        likeliest = logits.argmax(dim=-1).tolist()
+        finite = torch.isfinite(logits.amax(dim=-1)).tolist()
+        given, ended = list[tuple[_Row, int]](), set[_Row]()
+        for place, row in enumerate(list(self._running)):
+            if not finite[place]:
+                self._take_out(row)
+                self._fail(row, CheckpointError("generation.logits_not_finite"))
+                continue
+            token = likeliest[place] if row.settings.temperature == 0 else row.choose(logits[place])
+            given.append((row, token))
+            if row.take(token):
+                ended.add(row)
+        for row in ended:
+            self._take_out(row)
+        self.steps += 1
+        self.decoded += len(given)
+        self._give(given, ended)
+
+    def _step_apart(self, error: Exception) -> None:
+        """After a failure of all together: each row by itself, so that what one cannot do ends no other."""
+        rows = list(self._running)
+        for row in rows:
+            self._take_out(row)
+        if len(rows) == 1:
+            self._fail(rows[0], error)
+            return
+        still_running = []
+        for row in rows:
+            self._put_in(row)
+            self._step()
+            if self._running:
+                self._take_out(row)
+                still_running.append(row)
+        for row in still_running:
+            self._put_in(row)
+
+    def _put_in(self, row: _Row) -> None:
+        self._states.add(row.prefix, key_values_of(row.cache))
+        self._running.append(row)
+
+    @torch.inference_mode()
+    def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
+        """(B, V): what follows the rows' last tokens."""
+        device = self.llm.model.embed_tokens.weight.device
+        states.begin_step()
+        result: torch.Tensor = self.llm(
+            input_ids=torch.tensor([[row.last] for row in rows], device=device),
+            position_ids=torch.tensor([[position] for position in states.positions], device=device),
+            # Each row attends to all its positions; without a mask, transformers would make one.
+            attention_mask=torch.ones(len(rows), 1, 1, 1, dtype=torch.bool, device=device),
+            use_cache=False,
+            logits_to_keep=1,
+            row_states=states,
+        ).logits
+        return result[:, -1]
+
+    def _give(self, given: Sequence[tuple[_Row, int]], ended: Collection[_Row] = ()) -> None:
+        """Hand tokens to their readers. The thread has let go of the rows that have ended."""
+        with self._lock:
+            for row, token in given:
+                row.tokens.append(token)
+            for row in ended:
+                row.has_ended, row.is_inside = True, False
+            for row in {*(row for row, _ in given), *ended}:
+                row.changed.notify_all()
+
+    def _fail(self, row: _Row, error: BaseException) -> None:
+        """Hand the reason to the reader of a row that the thread has let go of."""
+        with self._lock:
+            row.error = error
+        self._give([], {row})
+
+
+def _layers(cache: DynamicCache) -> list[Any]:
+    """The layers of a LLaMA's cache, all of one type; the library's annotation allows for more types."""
+    return list(cache.layers)

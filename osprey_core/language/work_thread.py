@@ -1,0 +1,116 @@
+"""A thread that does work for other threads, one piece after the other, in the order in which they ask.
+
+It starts with the first piece and ends once there has been nothing to do for a while, so that what it refers to can be
+freed. It knows nothing of what the work is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import torch
+
+IDLE_SECONDS = 2.0
+"""After so long without work the thread ends; the next piece starts another one."""
+
+T = TypeVar("T")
+
+
+class _Work(Generic[T]):
+    """One piece of work, and what came of it."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function: Callable[[], T] | None = function
+        self._done = threading.Event()
+        self._result: T | None = None
+        self._error: BaseException | None = None
+
+    def do(self) -> None:
+        assert self._function is not None
+        try:
+            self._result = self._function()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._function = None  # it may refer to large tensors
+            self._done.set()
+
+    def result(self) -> T:
+        """Wait for the result. Raises what the work has raised."""
+        try:
+            self._done.wait()
+        except BaseException:
+            # Interrupted: a thread that computes while the interpreter ends would bring the process down.
+            self._done.wait()
+            raise
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
+        result, self._result = self._result, None
+        return result  # type: ignore[return-value]
+
+
+class WorkThread:
+    """See the file's opening. All methods may be called from any thread."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._works: deque[_Work[Any]] = deque()
+        self._thread: threading.Thread | None = None
+
+    def run(self, function: Callable[[], T]) -> T:
+        """The result of a function that is called on the thread, without gradients. Raises what it raises."""
+        if threading.current_thread() is self._thread:
+            return function()
+        work = _Work(function)
+        with self._changed:
+            self._works.append(work)
+            self._wake()
+        del function
+        return work.result()
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait."""
+        return len(self._works)
+
+    def _wake(self) -> None:
+        """Let the thread look for work; start it if it does not run. Call it while holding `_changed`."""
+        # A process that was forked from this one has the object but not the thread.
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _loop(self) -> None:
+        with torch.inference_mode():
+            while self._has_work():
+                self._turn()
+
+    def _has_work(self) -> bool:
+        """Wait for work; False after a while without any, and then the thread has to end."""
+        with self._changed:
+            if not self._is_needed():
+                self._changed.wait_for(self._is_needed, IDLE_SECONDS)
+            if not self._is_needed():
+                self._thread = None
+                return False
+            return True
+
+    def _is_needed(self) -> bool:
+        return bool(self._works)
+
+    def _turn(self) -> None:
+        """Do the next piece of work, if there is one."""
+        with self._changed:
+            work = self._works.popleft() if self._works else None
+        if work is not None:
+            work.do()

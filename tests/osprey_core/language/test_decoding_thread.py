@@ -1,0 +1,210 @@
+"""Answers that are decoded together read as each would alone, whenever they come, end or fail."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
+from osprey_core.cache.prefix_cache import cache_of
+from osprey_core.errors import CheckpointError
+from osprey_core.language import work_thread
+from osprey_core.language.decoding_thread import MOST_AHEAD, DecodingThread
+from osprey_core.language.generation import decode
+from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.work_thread import WorkThread
+
+END = 7
+
+
+def small_llama(kv_heads: int = 2) -> LlamaForCausalLM:
+    """Weights larger than usual, so that answers are no repetition of one token."""
+    torch.manual_seed(kv_heads)
+    config = LlamaConfig(
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=kv_heads,
+        initializer_range=0.3,
+    )
+    llm = LlamaForCausalLM(config).eval().requires_grad_(False)
+    use_prefix_attention(llm)
+    return llm
+
+
+@torch.inference_mode()
+def prefix_of(llm: LlamaForCausalLM, length: int) -> KeyValues:
+    cache: Any = cache_of(llm.config)
+    llm.model(inputs_embeds=torch.randn(1, length, 32), use_cache=True, **{CACHE_ARGUMENT: cache})
+    return tuple((layer.keys, layer.values) for layer in cache.layers)
+
+
+class Question(NamedTuple):
+    embeds: torch.Tensor
+    settings: SamplingSettings
+    prefix: KeyValues | None
+    read: int
+    """Tokens after which its reader goes away."""
+
+
+def alone(llm: LlamaForCausalLM, question: Question) -> list[int]:
+    """The tokens that its reader sees, by the loop for a single answer."""
+    tokens: list[int] = []
+    for token in decode(llm, question.embeds, question.settings, None, question.prefix):
+        tokens.append(token)
+        if token == END or len(tokens) == question.read:
+            break
+    return tokens
+
+
+@pytest.mark.parametrize("kv_heads", [4, 1])
+def test_answers_of_many_read_as_each_alone(kv_heads: int) -> None:
+    """Seeded arrivals, pauses, departures, pictures, lengths, temperatures; more answers than are decoded together."""
+    chance, llm = random.Random(kv_heads), small_llama(kv_heads)
+    prefixes = [prefix_of(llm, 20), prefix_of(llm, 20), prefix_of(llm, 33), None]
+    questions = [
+        Question(
+            torch.randn(1, chance.randint(1, 9), 32),
+            SamplingSettings(chance.choice([0.0, 0.0, 1.0]), 1.0, chance.randint(1, 50), place),
+            prefixes[place % 4],
+            chance.choice([3, 17, 100]),
+        )
+        for place in range(24)
+    ]
+    expected = [alone(llm, question) for question in questions]
+    decoding, given = DecodingThread(llm, most_rows=6), [list[int]() for _ in questions]
+    arrivals = [chance.random() * 0.05 for _ in questions]
+
+    def ask(place: int) -> None:
+        time.sleep(arrivals[place])
+        question = questions[place]
+        cache: Any = cache_of(llm.config)
+        tokens = decoding.decode(question.embeds, question.settings, {END}, None, question.prefix, cache)
+        for token in tokens:
+            given[place].append(token)
+            if len(given[place]) == question.read:
+                break
+            if place % 5 == 0:
+                time.sleep(0.001)
+        tokens.close()
+        # It holds the prompt and all tokens that were read but the last, whatever was computed ahead.
+        assert cache.get_seq_length() == question.embeds.shape[1] + len(given[place]) - 1
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(questions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert given == expected
+    assert len({tuple(tokens) for tokens in given}) > 12
+    assert 0 < decoding.steps < decoding.decoded
+
+
+def test_an_answer_nobody_reads_pauses_and_goes_on_later() -> None:
+    llm = small_llama()
+    question = Question(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=60), prefix_of(llm, 9), 60)
+    decoding = DecodingThread(llm)
+    tokens = decoding.decode(question.embeds, question.settings, (), None, question.prefix)
+    read = [next(tokens)]
+    deadline = time.monotonic() + 20
+    while decoding.decoded < MOST_AHEAD - 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert MOST_AHEAD - 1 <= decoding.decoded <= MOST_AHEAD
+    assert [*read, *tokens] == list(decode(llm, question.embeds, question.settings, None, question.prefix))
+
+
+def test_a_stop_ends_one_answer_and_no_other() -> None:
+    llm, stopped = small_llama(), threading.Event()
+    question = Question(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=40), None, 40)
+    decoding = DecodingThread(llm)
+    one = decoding.decode(question.embeds, question.settings, (), stopped.is_set)
+    other = decoding.decode(question.embeds, question.settings, ())
+    beginning = [next(one), next(one)]
+    stopped.set()
+    assert list(one) == []
+    assert beginning == list(decode(llm, question.embeds, question.settings))[:2]
+    assert list(other) == list(decode(llm, question.embeds, question.settings))
+
+
+@pytest.fixture
+def poisoned() -> Iterator[tuple[LlamaForCausalLM, list[bool]]]:
+    """A model that fails on every pass of more than one row, and gives no finite logits after token 5 of one row."""
+    llm, seen = small_llama(), list[bool]()
+
+    def check(module: torch.nn.Module, arguments: Any, keywords: Any) -> None:
+        rows = keywords["input_ids"].shape[0] if keywords.get("input_ids") is not None else 1
+        if rows > 1:
+            seen.append(True)
+            raise RuntimeError("out of memory")
+
+    handle = llm.model.register_forward_pre_hook(check, with_kwargs=True)
+    yield llm, seen
+    handle.remove()
+
+
+def test_what_fails_together_goes_on_apart(poisoned: tuple[LlamaForCausalLM, list[bool]]) -> None:
+    llm, seen = poisoned
+    questions = [Question(torch.randn(1, 3 + n, 32), SamplingSettings(max_new_tokens=9), None, 9) for n in range(3)]
+    expected = [list(decode(llm, question.embeds, question.settings)) for question in questions]
+    decoding, given = DecodingThread(llm), [list[int]() for _ in questions]
+
+    def ask(place: int) -> None:
+        given[place] += decoding.decode(questions[place].embeds, questions[place].settings)
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(3)]
+    blocker = threading.Event()
+    threads.append(threading.Thread(target=decoding.run, args=(lambda: blocker.wait(10),)))  # so that all wait together
+    for thread in reversed(threads):
+        thread.start()
+    time.sleep(0.1)
+    blocker.set()
+    for thread in threads:
+        thread.join(30)
+    assert given == expected
+    assert seen
+
+
+def test_a_prompt_that_cannot_be_read_fails_alone() -> None:
+    llm = small_llama()
+    decoding, good = DecodingThread(llm), torch.randn(1, 4, 32)
+    with pytest.raises(CheckpointError):
+        list(decoding.decode(torch.full((1, 4, 32), float("nan")), SamplingSettings(max_new_tokens=5)))
+    settings = SamplingSettings(max_new_tokens=5)
+    assert list(decoding.decode(good, settings)) == list(decode(llm, good, settings))
+
+
+def test_work_is_done_in_order_on_one_thread_that_ends_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_thread, "IDLE_SECONDS", 0.05)
+    worker, order = WorkThread("test"), list[int]()
+    threads = {worker.run(threading.get_ident) for _ in range(3)}
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    assert worker.run(lambda: worker.run(lambda: 5)) == 5  # work may need further work
+    blocker = threading.Event()
+    waiting = [threading.Thread(target=worker.run, args=(lambda: blocker.wait(10),))]
+    for place in range(4):
+        waiting.append(threading.Thread(target=worker.run, args=(lambda place=place: order.append(place),)))
+    for thread in waiting:
+        thread.start()
+        time.sleep(0.01)
+    blocker.set()
+    for thread in waiting:
+        thread.join(10)
+    assert order == [0, 1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        worker.run(lambda: 1 / 0)
+    deadline = time.monotonic() + 10
+    while any(thread.name == "test" for thread in threading.enumerate()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(thread.name == "test" for thread in threading.enumerate())
+    assert worker.run(lambda: 1) == 1
