@@ -227,7 +227,7 @@ class Osprey:
         if is_offloaded(self.network):
             raise InputError("engine.spread_save")
         stored = None if dtype is None else TORCH_DTYPES[dtype]
-        checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, stored)
+        checkpoint.save(Path(folder), self.network, self.prompts.tokenizer, stored, self.photographs is not None)
         if self.photographs is not None:
             save_photograph_network(Path(folder), self.photographs, self.network, dtype=stored)
 

@@ -29,6 +29,7 @@ from osprey_core.errors import InputError, OspreyError
 from osprey_core.evaluation import confidence, find_command, labels_command, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
 from osprey_core.evaluation.papers import command as papers_command
+from osprey_core.evaluation.photograph_dialogues import ask_about, dialogues_report
 from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--coco", type=Path, help="photographs: a file in COCO's shape, whose things are to be named")
     parser.add_argument("--pictures", type=Path, help="the folder of its pictures")
     parser.add_argument("--held-back", metavar="SET", help="only pictures of a set that were never trained on")
+    parser.add_argument("--dialogues", action="store_true", help="ask for more than names about photographs")
     parser.add_argument("--limit", type=int, help="only so many photographs, the first ones")
     parser.add_argument("--sentence-encoder", type=Path, help="folder of all-MiniLM-L6-v2, for Semantic Similarity")
     options = parser.parse_args(given)
@@ -80,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.coco is not None:
             results = _evaluate_photographs(options)
             log.info("%s", names_report(results))
+            if "dialogues" in results:
+                log.info("\n%s", dialogues_report(results["dialogues"]))
         else:
             results = _evaluate(options)
             log.info("%s", report(results))
@@ -124,7 +128,10 @@ def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
     if options.answers:
         _write(options.answers, "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in named))
     encode = load_sentence_encoder(options.sentence_encoder)
-    return {"model": options.model, **summarise_names(named, encode)}
+    results = {"model": options.model, **summarise_names(named, encode)}
+    if options.dialogues:
+        results["dialogues"] = ask_about(model, tqdm(photographs, desc="dialogues", mininterval=10))
+    return results
 
 
 def _taught(options: argparse.Namespace) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from osprey_core.evaluation.photographs import (
     name_things,
     reliability,
 )
-from osprey_core.evaluation.questions import balanced, choose_topics
+from osprey_core.evaluation.questions import Question, balanced, choose_topics
 from osprey_core.language.guesses import calibrated
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import CONFIG_FILE
@@ -82,10 +83,16 @@ def drawn_names(
     for place, picture in enumerate(tqdm(balanced(scenes, count, choose_topics(["category"])), mininterval=10)):
         view = model.open(picture.image)
         for _, _, question in picture.asked:
-            named = view.name(question.masks[-1])
+            named = view.name(asked_mask(question))
             if named.guesses:
                 right = is_right(question, named.guesses[0].name) or is_name(named.guesses[0].name, question.accepted)
                 yield ProbableName(DRAWN, 10**9 + place, named.guesses[0].probability, right)
+
+
+def asked_mask(question: Question) -> np.ndarray:
+    """The mask of the region that a question is about: the first that it mentions, else the first there is."""
+    mentioned = re.search(r"<region(\d+)>", question.text)
+    return question.masks[int(mentioned[1]) - 1 if mentioned else 0]
 
 
 def cross_fitted(names: Sequence[ProbableName]) -> list[float]:
@@ -103,12 +110,31 @@ def cross_fitted(names: Sequence[ProbableName]) -> list[float]:
     return confidences
 
 
-def summarise_confidence(names: Sequence[ProbableName], unknown: Sequence[ProbableName]) -> dict[str, Any]:
-    """Scale, calibration errors before and after, diagrams, and how well confidence tells known from unknown things."""
-    slope, offset = fit_scale([n.probability for n in names], [n.right for n in names])
-    confidences = cross_fitted(names)
-    results: dict[str, Any] = {"slope": slope, "offset": offset, "kinds": {}}
-    for kind in ("all", *dict.fromkeys(name.kind for name in names)):
+def summarise_confidence(
+    names: Sequence[ProbableName], unknown: Sequence[ProbableName], apart: bool = False
+) -> dict[str, Any]:
+    """Scales, calibration errors before and after, diagrams, and how well confidence tells known from unknown things.
+
+    Args:
+        names: of things that the model has names for.
+        unknown: of drawn things that it has none for.
+        apart: whether each kind has a scale of its own, as where a network answers about each.
+
+    Returns:
+        {"scales": {kind: (slope, offset)}, "kinds": {"all": …, kind: …}, "unknown": …}; without `apart`, the one
+        scale is under "all".
+    """
+    kinds = tuple(dict.fromkeys(name.kind for name in names))
+    scales: dict[str, tuple[float, float]] = {}
+    confidences = [0.0] * len(names)
+    for kind in kinds if apart else ("all",):
+        places = [place for place, name in enumerate(names) if kind in ("all", name.kind)]
+        of_kind = [names[place] for place in places]
+        scales[kind] = fit_scale([n.probability for n in of_kind], [n.right for n in of_kind])
+        for place, confidence in zip(places, cross_fitted(of_kind), strict=True):
+            confidences[place] = confidence
+    results: dict[str, Any] = {"scales": scales, "kinds": {}}
+    for kind in ("all", *kinds):
         chosen = [place for place, name in enumerate(names) if kind in ("all", name.kind)]
         told, rights = [confidences[place] for place in chosen], [names[place].right for place in chosen]
         results["kinds"][kind] = {
@@ -123,7 +149,7 @@ def summarise_confidence(names: Sequence[ProbableName], unknown: Sequence[Probab
             ),
         }
     if unknown:
-        strange = [calibrated(name.probability, slope, offset) for name in unknown]
+        strange = [calibrated(name.probability, *(scales.get(name.kind) or scales["all"])) for name in unknown]
         drawn = [c for c, name in zip(confidences, names, strict=True) if name.kind == DRAWN]
         results["unknown"] = {
             "count": len(unknown),
@@ -183,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.diagram:
             draw_reliability(results, options.diagram)
         if options.write:
-            _write(options.model, ConfidenceConfig(results["slope"], results["offset"], options.unsure_below))
+            _write(options.model, results["scales"], options.unsure_below)
     except OspreyError as error:
         log.error("%s", error)
         return 2
@@ -210,11 +236,18 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         )
     if not names:
         raise InputError("evaluation.nothing_to_name")
-    return summarise_confidence(names, [name for name in unknown if not name.right])
+    two = model.photographs is not None and len({name.kind for name in names}) > 1
+    return summarise_confidence(names, [name for name in unknown if not name.right], two)
 
 
-def _write(name: str, confidence: ConfidenceConfig) -> None:
+def _write(name: str, scales: Mapping[str, tuple[float, float]], unsure_below: float) -> None:
+    """Set the scales in a model's config.json: each network's, or one for all."""
     folder = hub.find_checkpoint(name, None)
     path = folder / CONFIG_FILE
-    config = replace(OspreyConfig.from_dict(json.loads(path.read_text("utf-8"))), confidence=confidence)
+    config = OspreyConfig.from_dict(json.loads(path.read_text("utf-8")))
+    by_kind = {kind: ConfidenceConfig(*scale, unsure_below) for kind, scale in scales.items()}
+    config = replace(config, confidence=by_kind.get(DRAWN) or by_kind.get("all") or config.confidence)
+    if config.photographs is not None:
+        of_photographs = by_kind.get(PHOTOGRAPHED) or by_kind.get("all") or config.photographs.confidence
+        config = replace(config, photographs=replace(config.photographs, confidence=of_photographs))
     path.write_text(json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

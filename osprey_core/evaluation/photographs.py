@@ -179,6 +179,9 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     return float(((first > second) + 0.5 * (first == second)).mean())
 
 
+_LOWEST_SLOPE = 1e-3  # the order of confidences is that of the probabilities
+
+
 def fit_scale(probabilities: Sequence[float], rights: Sequence[bool]) -> tuple[float, float]:
     """Slope and offset of `language.guesses.calibrated` that make these answers likeliest, by Newton's method.
 
@@ -197,7 +200,11 @@ def fit_scale(probabilities: Sequence[float], rights: Sequence[bool]) -> tuple[f
         values -= step
         if np.abs(step).max() < 1e-9:
             break
-    return float(max(values[0], 1e-3)), float(values[1])
+    if values[0] >= _LOWEST_SLOPE:
+        return float(values[0]), float(values[1])
+    # More probable names are not more often right: one confidence for all, the share of right ones.
+    share = (truth.sum() + 0.5) / (len(truth) + 1)
+    return _LOWEST_SLOPE, float(np.log(share / (1 - share)) - _LOWEST_SLOPE * inputs[:, 0].mean())
 
 
 def summarise_names(things: Sequence[NamedThing], encode: SentenceEncoder | None = None) -> dict[str, Any]:

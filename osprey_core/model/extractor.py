@@ -50,8 +50,9 @@ class MaskLinear(nn.Module):
         return self.layers[2](x)
 
 
-KEPT_SHARE = 0.4
-"""Of a photographed thing's own sum beside its prototype: colours are in it."""
+NAME_DIRECTIONS = 28
+"""Directions, at most, in which a photographed thing's sum is exchanged for its names' token: those in which the tokens
+of names differ most. In all others, where its colours are, the sum stays."""
 
 
 class Prototypes(nn.Module):
@@ -67,13 +68,21 @@ class Prototypes(nn.Module):
         self.scores = nn.Linear(features, count)
         self.drawn = nn.Linear(features, 1)
         self.tokens = nn.Linear(count, width, bias=False)
+        self.directions = nn.Linear(width, min(NAME_DIRECTIONS, count, width), bias=False)
+        """Its rows are orthonormal."""
 
     def forward(self, summed: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """summed: (…, W), the levels' projections; features: (…, D) of the tower -> (…, W)."""
         shares = self.scores(features).float().softmax(-1).to(summed.dtype)
-        drawn = self.drawn(features).float().sigmoid().to(summed.dtype)
-        own = KEPT_SHARE + (1 - KEPT_SHARE) * drawn
-        return own * summed + (1 - own) * self.tokens(shares)
+        photographed = (-self.drawn(features)).float().sigmoid().to(summed.dtype)
+        exchanged = self.directions(self.tokens(shares) - summed) @ self.directions.weight
+        return summed + photographed * exchanged
+
+
+def main_directions(tokens: torch.Tensor, count: int) -> torch.Tensor:
+    """Orthonormal directions (count, W) in which tokens (N, W) differ most: their principal components."""
+    directions: torch.Tensor = torch.linalg.svd(tokens - tokens.mean(0), full_matrices=False)[2]
+    return directions[:count]
 
 
 class RegionExtractor(nn.Module, ABC):

@@ -7,6 +7,7 @@ All files are local; `hub` finds them, `loading` combines both.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import logging
 import re
@@ -206,12 +207,20 @@ def check_finite(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         raise CheckpointError("checkpoint.values_not_finite", folder=str(folder), names=_shorten(names))
 
 
-def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: torch.dtype | None = None) -> None:
+def save(
+    folder: Path,
+    network: OspreyNetwork,
+    tokenizer: TextTokenizer,
+    dtype: torch.dtype | None = None,
+    with_photographs: bool = False,
+) -> None:
     """Write our own layout: config.json, model.safetensors, tokenizer.json.
 
     Args:
         folder: created if it does not exist; files of the same names are replaced.
         dtype: of the stored tensors; None keeps the network's.
+        with_photographs: whether the caller writes the second network of a model that has one beside it. Otherwise the
+            config says nothing of it: differences to other weights are none to these.
 
     Raises:
         InputError: the folder cannot be written to, or the disk is full.
@@ -226,7 +235,8 @@ def save(folder: Path, network: OspreyNetwork, tokenizer: TextTokenizer, dtype: 
         tokenizer.save(folder / TOKENIZER_FILE)
     except Exception as error:  # the library raises a bare Exception
         raise _unwritable(folder / TOKENIZER_FILE, error) from error
-    text = json.dumps(network.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    config = network.config if with_photographs else dataclasses.replace(network.config, photographs=None)
+    text = json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n"
     write_file(folder / CONFIG_FILE, text.encode())
 
 

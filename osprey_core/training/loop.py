@@ -28,7 +28,7 @@ from osprey_core.runtime import checkpoint
 from osprey_core.training import adapters
 from osprey_core.training.batches import IGNORED, Batch, SampleSource, Scenes, collate, loader
 from osprey_core.training.config import LOG_FILE, TrainingConfig
-from osprey_core.training.objectives import Outcome, RegionNamer, dialogue_loss, region_loss, text_loss
+from osprey_core.training.objectives import ObjectiveOutcome, RegionNamer, dialogue_loss, region_loss, text_loss
 from osprey_core.training.optimiser import initialise, learning_rate, make_optimizer, trainable
 from osprey_core.training.recipes import Part, Stage
 
@@ -219,20 +219,20 @@ class Run:
 
     def _optimise(
         self, stage: Stage, batches: Iterator[Batch], optimizer: torch.optim.Optimizer, learned: list[Any]
-    ) -> Outcome:
+    ) -> ObjectiveOutcome:
         outcomes = []
         for _ in range(stage.accumulate):
             batch = next(batches).to(self.device)
             with self.autocast():
                 outcome = self._outcome(stage, batch)
             (outcome.loss / stage.accumulate).backward()
-            outcomes.append(Outcome(*(value.detach() for value in outcome)))
+            outcomes.append(ObjectiveOutcome(*(value.detach() for value in outcome)))
         nn.utils.clip_grad_norm_(learned, self.config.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return Outcome(*(torch.stack(values).float().mean() for values in zip(*outcomes, strict=True)))
+        return ObjectiveOutcome(*(torch.stack(values).float().mean() for values in zip(*outcomes, strict=True)))
 
-    def _outcome(self, stage: Stage, batch: Batch) -> Outcome:
+    def _outcome(self, stage: Stage, batch: Batch) -> ObjectiveOutcome:
         if stage.objective == "regions":
             return region_loss(self.network, self.namer, batch)
         if stage.objective == "text":
@@ -259,7 +259,7 @@ class Run:
             self.best_score = score
             self.save_model(self.folder / BEST_FOLDER)
 
-    def _log(self, stage: Stage, outcome: Outcome, rate: float, speed: float) -> None:
+    def _log(self, stage: Stage, outcome: ObjectiveOutcome, rate: float, speed: float) -> None:
         figures = {name: round(float(value), 4) for name, value in outcome._asdict().items()}
         known = {name: value for name, value in figures.items() if not math.isnan(value)}
         self._append(

@@ -14,7 +14,7 @@ from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.training.batches import IGNORED, Batch
 
 
-class Outcome(NamedTuple):
+class ObjectiveOutcome(NamedTuple):
     """A loss to minimise and two shares that say how well the batch went."""
 
     loss: torch.Tensor
@@ -44,7 +44,7 @@ class RegionNamer(nn.Module):
         return self.linear(self.norm(mask_tokens))
 
 
-def region_loss(network: OspreyNetwork, namer: RegionNamer, batch: Batch) -> Outcome:
+def region_loss(network: OspreyNetwork, namer: RegionNamer, batch: Batch) -> ObjectiveOutcome:
     """Name every masked region from its mask token alone."""
     _, levels = encode(network, batch)
     levels = {name: level[batch.pictures] for name, level in levels.items()}
@@ -63,7 +63,7 @@ def encode(network: OspreyNetwork, batch: Batch) -> tuple[torch.Tensor, dict[str
     return network.encode_image(batch.pixel_values, {name: level.clone() for name, level in photo_levels.items()})
 
 
-def text_loss(network: OspreyNetwork, batch: Batch) -> Outcome:
+def text_loss(network: OspreyNetwork, batch: Batch) -> ObjectiveOutcome:
     """Next-token prediction on the dialogues' text; picture and regions are left out."""
     vocabulary = network.config.language.vocab_size
     is_text = (batch.ids >= 0) & (batch.ids < vocabulary)
@@ -85,7 +85,7 @@ def dialogue_loss(
     namer: RegionNamer | None = None,
     naming: float = 0.0,
     image_naming: float = 0.0,
-) -> Outcome:
+) -> ObjectiveOutcome:
     """Osprey's own objective: the answers, given picture, regions and what was said before.
 
     Without image tokens the picture is seen through the regions' tokens alone. The first id of every answer weighs
@@ -110,7 +110,7 @@ def dialogue_loss(
     tokens_names = image_token_names(batch)
     inside = tokens_names != IGNORED
     image_token_loss, image_token_accuracy = named_loss(namer(image_tokens[inside]), tokens_names[inside])
-    return Outcome(
+    return ObjectiveOutcome(
         outcome.loss + naming * mask_token_loss + image_naming * image_token_loss,
         outcome.token_accuracy,
         outcome.row_accuracy,
@@ -140,7 +140,7 @@ def named_loss(scores: torch.Tensor, names: torch.Tensor) -> tuple[torch.Tensor,
 
 def _language_outcome(
     network: OspreyNetwork, hidden: torch.Tensor, labels: torch.Tensor, start_weight: float = 1.0
-) -> Outcome:
+) -> ObjectiveOutcome:
     learned = labels != IGNORED
     # The head runs only where something is learned: a small part of every row.
     logits = network.llm.lm_head(hidden[learned])
@@ -155,9 +155,9 @@ def _language_outcome(
     return _outcome(loss, predicted, labels)
 
 
-def _outcome(loss: torch.Tensor, predicted: torch.Tensor, labels: torch.Tensor) -> Outcome:
+def _outcome(loss: torch.Tensor, predicted: torch.Tensor, labels: torch.Tensor) -> ObjectiveOutcome:
     learned = labels != IGNORED
     right = (predicted == labels) & learned
     rows = learned.any(-1)
     whole = (right == learned).all(-1) & rows
-    return Outcome(loss, right.sum() / learned.sum().clamp(min=1), whole.sum() / rows.sum().clamp(min=1))
+    return ObjectiveOutcome(loss, right.sum() / learned.sum().clamp(min=1), whole.sum() / rows.sum().clamp(min=1))

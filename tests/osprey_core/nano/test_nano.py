@@ -37,7 +37,9 @@ def nano() -> Osprey:
 
 
 def test_the_weights_are_small_and_whole(nano: Osprey) -> None:
-    assert sum(path.stat().st_size for path in hub.EMBEDDED_FOLDER.iterdir()) < 45e6
+    segmenter = hub.EMBEDDED_FOLDER.parent / "segment" / "learned.safetensors"
+    weights = [*hub.EMBEDDED_FOLDER.glob("*.safetensors"), segmenter]
+    assert sum(path.stat().st_size for path in weights) < 45e6
     assert nano.is_embedded
     assert nano.network.config.prompt.answer_end == "eos"
     assert nano.prompts.tokenizer.vocab_size == nano.network.config.language.vocab_size
@@ -87,3 +89,31 @@ def test_example_pictures_are_named(nano: Osprey) -> None:
             mask = opened.segment([tuple(region["point"])], [1], None)[0].mask
             right.append(view.ask(QUESTIONS["category"], [mask]) == region["name"])
     assert np.mean(right) >= EXAMPLE_FLOOR
+
+
+PHOTOGRAPHED = {
+    "04-cat.jpg": ((0.45, 0.35), "cat"),
+    "05-astronaut.jpg": ((0.45, 0.25), "person"),
+    "07-coffee.jpg": ((0.5, 0.4), "cup"),
+    "10-giraffes.jpg": ((0.5, 0.5), "giraffe"),
+    "12-pizza.jpg": ((0.5, 0.5), "pizza"),
+}
+"""Place of a click as shares of width and height, and what is there; of photographs that no training has read."""
+
+
+def test_each_example_picture_is_answered_by_the_network_of_its_kind(nano: Osprey) -> None:
+    assert nano.photographs is not None
+    for path in sorted(EXAMPLES.glob("[0-9]*.*")):
+        network = nano.photographs.network if path.suffix == ".jpg" else nano.network
+        assert nano.open(read_picture(path)).network is network, path.name
+
+
+def test_things_in_example_photographs_are_named(nano: Osprey) -> None:
+    segmenter = load_segmenter()
+    named = {}
+    for file, ((x, y), _) in PHOTOGRAPHED.items():
+        image = read_picture(EXAMPLES / file)
+        point = (int(x * image.width), int(y * image.height))
+        mask = segmenter.open(np.asarray(image)).segment([point], [1], None)[0].mask
+        named[file] = nano.open(image).name(mask).guesses[0].name
+    assert named == {file: name for file, (_, name) in PHOTOGRAPHED.items()}

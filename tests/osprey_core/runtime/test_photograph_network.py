@@ -16,6 +16,7 @@ from osprey_core.engine import Osprey
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
+from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photograph_network import (
     PHOTOGRAPHS_FILE,
     PhotographNetwork,
@@ -127,6 +128,12 @@ def test_the_nearest_matrix_of_a_rank() -> None:
     up, down = low_rank(torch.diag(torch.tensor([3.0, 2.0, 1.0])), 2)
     assert up.shape == (3, 2)
     torch.testing.assert_close(up @ down, torch.diag(torch.tensor([3.0, 2.0, 0.0])))
+
+
+def test_the_first_network_saved_by_itself_is_a_model_of_one(tmp_path: Path) -> None:
+    model = two_networks()
+    checkpoint.save(tmp_path, model.network, model.prompts.tokenizer)
+    assert len(Osprey.from_pretrained(str(tmp_path), "cpu", "float32").networks) == 1
 
 
 def test_both_language_models_are_quantized(tmp_path: Path) -> None:
