@@ -43,6 +43,7 @@ from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.turns import Turns
 from osprey_core.io.web_fetch import fetch
+from osprey_core.region_model import is_label_model
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FEWEST_CACHE_BYTES = 64 * 2**20
@@ -91,6 +92,7 @@ def build_app(
 def _put_together(page: CheckedPage, services: Services, options: Options, decode: Decode) -> None:
     """Make the components and wire them; events that update all components with words are wired last."""
     is_embedded = options.is_embedded
+    takes_questions = not is_label_model(options.model)  # known before the model is loaded
     workspace = gr.State(Workspace(), time_to_live=7200)
     header = build_header(services, is_embedded)
     with gr.Row(elem_id="columns", scale=1):
@@ -98,9 +100,9 @@ def _put_together(page: CheckedPage, services: Services, options: Options, decod
             canvas = build_canvas(services.examples, services.fetch is not None)
             find = build_find()
         with gr.Column(elem_id="chat-side"):
-            everything = build_everything(services)
-            chat = build_chat(generation_defaults(services, is_embedded))
-    analysis = build_analysis(services)
+            everything = build_everything(services, takes_questions)
+            chat = build_chat(generation_defaults(services, is_embedded), takes_questions)
+    analysis = build_analysis(services, takes_questions)
     keeper = build_keeping()
 
     settings = chat.settings.components

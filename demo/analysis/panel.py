@@ -38,8 +38,13 @@ SHOWN_CLIP_LABELS = 5
 _COLORS = 9
 
 
-def build_analysis(services: Services) -> gr.HTML:
-    """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`."""
+def build_analysis(services: Services, takes_questions: bool = True) -> gr.HTML:
+    """The panel, hidden until there is a picture; it triggers `begin_look` and `stop_look`.
+
+    takes_questions: whether the model reads questions; without, only labels by the CLIP and two models are shown.
+    """
+    kinds = [kind for kind in KINDS if takes_questions or (kind == "labels" and services.clip) or kind == "models"]
+    compares = services.second is not None
     analyses: dict[str, Any] = dict.fromkeys(map(property_of, KINDS))
     panel = gr.HTML(
         None,
@@ -48,11 +53,12 @@ def build_analysis(services: Services) -> gr.HTML:
         css_template=text_of("analysis/analysis.css"),
         js_on_load=script("analysis/analysis.js", ("begin_look", "stop_look")),
         apply_default_css=False,
-        kinds=KINDS,
+        kinds=kinds,
+        visible=compares or kinds != ["models"],
         colors=len(PALETTE),
         heat=overlays.heat_colors(_COLORS),
         most=MAX_SAMPLES,
-        compares=services.second is not None,
+        compares=compares,
         **analyses,
     )
     return in_words(panel, words="analysis")

@@ -5,7 +5,6 @@ It is served under every name, because those who ask for it know the server by a
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -14,8 +13,6 @@ from demo.i18n import language
 from demo.shared.lazy_resource import LazyResource
 
 PATH = "/health"
-STARTED = time.time()
-"""When this program started, in seconds since 1970: another value tells a page that its server is another one."""
 RETRY_SECONDS = 2
 
 
@@ -39,14 +36,13 @@ class HealthRoute:
 
 
 def health_of(page: Any) -> dict[str, Any]:
-    """{"status": "ready", "loading", "failed" or "ending", "started", "model": {"name", "state"}, "segmenter": {…}}.
+    """{"status": "ready", "loading", "failed" or "ending", "model": {"name", "state"}, "segmenter": {…}}.
 
     The status is the model's; a resource that could not be loaded has its "reason", in English.
     """
     services = page.services
     status = "ending" if page.is_ending else services.model.state
-    told = {"model": _told(services.model), "segmenter": _told(services.segmenter)}
-    return {"status": status, "started": round(STARTED, 3), **told}
+    return {"status": status, "model": _told(services.model), "segmenter": _told(services.segmenter)}
 
 
 def _told(resource: LazyResource[Any]) -> dict[str, str]:

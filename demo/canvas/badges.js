@@ -12,7 +12,8 @@ const GAP = 5;
 // The positions of region numbers on the canvas: [{layer, x, y, from}]. They lie inside the picture's visible part,
 // keep their size at every zoom, and do not overlap if there is room, even if the regions do. `from` is the point of a
 // small region to which a line leads from its number beside it, else null. Regions out of view have none.
-export function badgePlaces(layers, picture, view) {
+// `covered` are boxes of what lies over the canvas, [x0, y0, x1, y1]: numbers stand clear of them.
+export function badgePlaces(layers, picture, view, covered = []) {
   const [right, bottom] = toCanvas(view, [picture.width, picture.height]);
   const area = {
     left: Math.max(view.x, 0) + RADIUS,
@@ -27,8 +28,10 @@ export function badgePlaces(layers, picture, view) {
     const anchor = toCanvas(view, anchorPoint(layer, picture));
     const isSmall = Math.min(rect.width, rect.height) < LEAST_SIDE;
     const within = [clampedTo(anchor[0], area.left, area.right), clampedTo(anchor[1], area.top, area.bottom)];
-    const beside = isSmall ? besidePlaces(rect, within).filter((spot) => isIn(area, spot)) : [];
-    const steps = STEPS.map((step) => [within[0] + step, within[1]]).filter((spot) => isIn(area, spot));
+    const isSeen = (spot) => isIn(area, spot) && !covered.some((box) => isUnder(box, spot));
+    const beside = isSmall ? besidePlaces(rect, within).filter(isSeen) : [];
+    const above = covered.flatMap(([, top]) => STEPS.map((step) => [within[0] + step, top - RADIUS - GAP]));
+    const steps = [...STEPS.map((step) => [within[0] + step, within[1]]), ...above].filter(isSeen);
     const isFree = (spot) => places.every((other) => distance([other.x, other.y], spot) >= DISTANCE);
     const outside = beside.find(isFree);
     const [x, y] = outside || steps.find(isFree) || within;
@@ -50,6 +53,8 @@ function besidePlaces({ x, y, width, height }, [column, row]) {
 const clampedTo = (value, least, most) => Math.max(least, Math.min(value, most));
 
 const isIn = (area, [x, y]) => x >= area.left && x <= area.right && y >= area.top && y <= area.bottom;
+
+const isUnder = ([x0, y0, x1, y1], [x, y]) => x > x0 - RADIUS && x < x1 + RADIUS && y > y0 - RADIUS && y < y1 + RADIUS;
 
 const isVisible = ({ x, y, width, height }, view) =>
   x < view.width && y < view.height && x + width > 0 && y + height > 0;

@@ -72,6 +72,7 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
     ...createMarkOptions({ store, words }),
     createOpacity({ store, words }),
   );
+  placeHistory({ toolbar, line, listen });
   const choosing = createChoosing({ store, send });
   const list = createRegionList({ root, store, words, send, choosing, saving, listen });
   const openButton = createButton("open", words.choose, words.chooseTip, files.choosePicture);
@@ -102,7 +103,7 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
     const isFree = activeElement === document.body || stage.node.contains(activeElement);
     if (store.picture && isFree && !isTouch()) canvas.focus({ preventScroll: true });
   });
-  createRenderer({ store, stage: stage.node, canvas, captions });
+  createRenderer({ store, stage: stage.node, canvas, captions, covered: zoom.covered });
   followChoosing({ canvas, store, choosing, listen });
   followPointer({ canvas, store, marks, zoom, captionAt: captions.textUnder });
   followPan({ canvas, store, zoom, listen });
@@ -131,6 +132,15 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
   watch(["scene", "picture", "pictures", "segments", "download"], receive);
   receive();
   store.touch("picture", "scene", "tool"); // draw everything once, also without data from Python
+}
+
+// On a phone undo, redo, clear and save stand below the picture, so that the tools take one row.
+function placeHistory({ toolbar, line, listen }) {
+  const history = toolbar.querySelector(".osp-plain");
+  const narrow = window.matchMedia("(max-width: 560px)");
+  const place = () => (narrow.matches ? line.prepend(history) : toolbar.append(history));
+  listen(narrow, "change", place);
+  place();
 }
 
 // The events between the canvas and the other components; see shared/component.js.

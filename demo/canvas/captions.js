@@ -68,11 +68,24 @@ export function keptPlaces(captions, rows, size) {
   });
 }
 
-// The text, cut at its end with "…" to be at most `width` wide. `measure(text)` returns a width.
+// Where a description goes on to tell more of the thing that it has named.
+const FURTHER =
+  /[,;:.](?=\s)|\s(?:\(|(?:with|in|on|at|by|from|that|which|who|is|are|has|near|behind|under|over|beside|against|next|wearing|holding|sitting|standing|lying)\s)/i;
+
+// The text in at most this width, with "…" at its end if something is left out: what a description tells further goes
+// first, then the words before the thing's name; only a name that is too wide itself is cut. `measure(text)` returns a
+// width.
 export function shortened(text, width, measure) {
-  if (measure(text) <= width + 0.5) return text;
-  const letters = [...text];
-  const cut = () => `${letters.join("").trimEnd()}…`;
+  const fits = (part) => measure(part) <= width + 0.5;
+  if (fits(text)) return text;
+  const further = text.slice(1).search(FURTHER);
+  const parts = (further < 0 ? text : text.slice(0, further + 1)).trim().split(/\s+/);
+  for (let first = 0; first < parts.length; first += 1) {
+    const rest = `${parts.slice(first).join(" ")}…`;
+    if (fits(rest) && !/^(?:and|or|of) /i.test(rest)) return rest;
+  }
+  const letters = [...parts[parts.length - 1]];
+  const cut = () => `${letters.join("")}…`;
   while (letters.length > 1 && measure(cut()) > width) letters.pop();
   return cut();
 }
@@ -99,8 +112,9 @@ export function createCaptions({ store, words, place }) {
     return ruler.measureText(text).width;
   };
 
-  // Called at every drawing; asks Python only if something has changed. `badges` are the places of region numbers.
-  function ask(badges) {
+  // Called at every drawing; asks Python only if something has changed. `badges` are the places of region numbers,
+  // `covered` boxes of what lies over the canvas.
+  function ask(badges, covered) {
     const { picture, view } = store;
     const wanted = wantedCaptions(store);
     node.classList.toggle("osp-on", wanted.length > 0);
@@ -112,7 +126,10 @@ export function createCaptions({ store, words, place }) {
     const request = {
       captions: places.map((index) => rows[index]),
       size,
-      taken: badges.map((badge) => boxOf(badge, view)),
+      taken: [
+        ...badges.map((badge) => boxOf(badge, view)),
+        ...covered.map(([x0, y0, x1, y1]) => [x0 - view.x, y0 - view.y, x1 - view.x, y1 - view.y].map(tenth)),
+      ],
     };
     const looks = captions.map(({ text, color }) => [text, color]);
     const key = JSON.stringify(captions.length ? [request, looks] : []);

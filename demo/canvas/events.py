@@ -24,6 +24,7 @@ from demo.canvas.gestures import (
     JoinRegions,
     LoadGesture,
     MoveBox,
+    MoveCorner,
     MovePoint,
     NextExtent,
     PointGesture,
@@ -39,7 +40,7 @@ from demo.canvas.gestures import (
 from demo.canvas.payloads import detail_of, scene_of, segments_of
 from demo.session import marks, record, regions
 from demo.session.pictures import picture_turn, required_picture
-from demo.session.segments import find_everything, preview_mask
+from demo.session.segments import preview_mask, segments_in
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
@@ -141,7 +142,7 @@ class CanvasHandlers:
         segments: dict[str, Any] = {}
         with errors_as_toasts():
             if session.shows(Gesture.read(value).picture):
-                segments = {"segments": segments_of(session, find_everything(self.services, session))}
+                segments = {"segments": segments_of(session, segments_in(self.services, session))}
         return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
 
     def preview_point(self, workspace: Workspace, event: gr.EventData) -> Any:
@@ -244,6 +245,8 @@ def edit_regions(services: Services, session: Session, gesture: Edit) -> Session
             return marks.drop_point(services, session, number, index)
         case MoveBox(number=number, box=box):
             return marks.move_box(services, session, number, box)
+        case MoveCorner(number=number, index=index, x=x, y=y):
+            return marks.move_corner(session, number, index, x, y)
         case RenameRegion(number=number, name=name):
             return regions.rename_region(session, number, name)
         case ShowRegion(number=number, op=op):

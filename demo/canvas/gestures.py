@@ -196,6 +196,15 @@ class MoveBox(_RegionGesture):
     box: Annotated[tuple[float, float, float, float], Lax]
 
 
+class MoveCorner(_RegionGesture):
+    """Move one of the corners of the outline that a region was drawn by."""
+
+    op: Literal["move_corner"]
+    index: int
+    x: float
+    y: float
+
+
 class RenameRegion(_RegionGesture):
     """Rename a region; an empty name removes the name."""
 
@@ -235,6 +244,7 @@ Edit = (
     | MovePoint
     | DropPoint
     | MoveBox
+    | MoveCorner
     | RenameRegion
     | ShowRegion
     | ReshapeRegion

@@ -59,6 +59,7 @@ export function createMarks({ store, words, send }) {
     const gesture = handleGesture(handle, points[0], store.picture, { hasMoved, isRemoving: isRemoving && !hasMoved });
     if (gesture) send("edit_regions", gesture);
     else if (handle.kind === "click") complain(store, words.handleTip, true);
+    else if (handle.kind === "vertex") addCorner(points[0], store.action); // a click there begins another outline
   }
 
   function takeSegment(point, action, moved) {

@@ -47,6 +47,7 @@ def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[st
                 **_look(region.number),
                 "points": points,
                 "frame": region.prompt.box_xyxy if region.prompt else None,
+                "corners": [list(corner) for corner in region.corners],
                 "extent": region.extent_names[region.extent] if len(region.extent_names) > 1 else "",
                 "name": region.name,
                 "hidden": region.hidden,

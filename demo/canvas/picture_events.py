@@ -15,7 +15,7 @@ from demo.canvas.payloads import picture_of, pictures_of, scene_of, segments_of
 from demo.jobs import cancellation
 from demo.jobs.preparing import prepare_picture
 from demo.session import pictures, record
-from demo.session.segments import find_everything
+from demo.session.segments import segments_in
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Sheet, Workspace
@@ -127,5 +127,5 @@ class PictureHandlers:
         picture_of(sheet, image)
         if session.captions is not None:
             with errors_as_toasts():
-                segments = {"segments": segments_of(session, find_everything(self.services, session))}
+                segments = {"segments": segments_of(session, segments_in(self.services, session))}
         return image, segments

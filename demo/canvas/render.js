@@ -3,20 +3,10 @@
 import { badgePlaces } from "./badges.js";
 import { make } from "../shared/elements.js";
 import { toCanvas } from "./geometry.js";
-import { cornersOf, movedBox } from "./handles.js";
+import { cornersOf, movedBox, movedOutline } from "./handles.js";
 import { paintLoupe } from "./loupe.js";
-import {
-  paintBadge,
-  paintBrush,
-  paintClick,
-  paintCross,
-  paintFrame,
-  paintLitSegment,
-  paintMark,
-  paintPreview,
-  paintRegion,
-  paintSegments,
-} from "./painters.js";
+import { paintBrush, paintClick, paintCross, paintFrame, paintMark } from "./mark_painters.js";
+import { paintBadge, paintLitSegment, paintPreview, paintRegion, paintSegments } from "./region_painters.js";
 import { regionOf, shownLayers } from "./store.js";
 import { resizedView } from "./view.js";
 
@@ -28,7 +18,8 @@ const PIXELS_SCALE = 3;
 // How what a search has found is painted.
 const FOUND_LOOK = { isStrong: true, isLit: false, opacity: 0.45 };
 
-export function createRenderer({ store, stage, canvas, captions }) {
+// `covered()` gives the boxes of what lies over the canvas.
+export function createRenderer({ store, stage, canvas, captions, covered }) {
   const context = canvas.getContext("2d");
   const paintAllSegments = createSegmentsPainter(store);
 
@@ -69,8 +60,9 @@ export function createRenderer({ store, stage, canvas, captions }) {
     if (store.preview) paintPreview(context, store.preview, store);
     for (const layer of store.found) paintRegion(context, layer, { picture, view }, FOUND_LOOK);
     const layers = paintRegions(view);
-    const badges = badgePlaces(layers, picture, view);
-    captions.ask(badges);
+    const hidden = covered();
+    const badges = badgePlaces(layers, picture, view, hidden);
+    captions.ask(badges, hidden);
     captions.paint(context);
     for (const badge of badges) {
       const { number } = badge.layer.region;
@@ -116,14 +108,20 @@ export function createRenderer({ store, stage, canvas, captions }) {
     return layers;
   }
 
-  // The clicks and the box by which the selected region was found; what is dragged is at its new place.
+  // The clicks and the box by which the selected region was found, or the outline by which it was drawn; what is dragged
+  // is at its new place.
   function paintHandles(view) {
     const { scene, drag } = store;
-    const { points, frame: box, color } = regionOf(scene, scene.selected);
+    const { points, frame: box, color, corners: outline } = regionOf(scene, scene.selected);
     const held = drag && drag.kind === "handle" ? drag.handle : null;
     if (box && (store.tool === "box" || held)) {
       const shown = held && held.kind === "corner" ? movedBox(box, held.index, drag.points[0]) : box;
       const corners = cornersOf(shown).map((corner) => toCanvas(view, corner));
+      paintFrame(context, corners, color);
+    }
+    if (outline.length && store.tool === "polygon" && !store.corners) {
+      const shown = held && held.kind === "vertex" ? movedOutline(outline, held.index, drag.points[0]) : outline;
+      const corners = shown.map((corner) => toCanvas(view, corner));
       paintFrame(context, corners, color);
     }
     points.forEach(([x, y, label], index) => {

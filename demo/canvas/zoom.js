@@ -9,7 +9,7 @@ const STEP = 1.5;
 // How far a double tap zooms in.
 const DOUBLE_TAP = 3;
 
-// Returns {node, by, in, out, fit, actualSize, pan, follow, toggleAt, isZoomed}; positions are on the canvas.
+// Returns {node, covered, by, in, out, fit, actualSize, pan, follow, toggleAt, isZoomed}; positions are on the canvas.
 export function createZoom({ store, words }) {
   const middle = () => [store.view.width / 2, store.view.height / 2];
 
@@ -55,5 +55,10 @@ export function createZoom({ store, words }) {
     node.classList.toggle("osp-on", isZoomed());
     buttons.out.disabled = buttons.fit.disabled = !isZoomed();
   });
-  return { node, by, in: zoomIn, out: zoomOut, fit, actualSize, pan, follow, toggleAt, isZoomed };
+  // Where the buttons lie over the canvas: [[x0, y0, x1, y1]], or [] while there are none.
+  function covered() {
+    const { offsetLeft: x, offsetTop: y, offsetWidth: width, offsetHeight: height } = node;
+    return width ? [[x, y, x + width, y + height]] : [];
+  }
+  return { node, covered, by, in: zoomIn, out: zoomOut, fit, actualSize, pan, follow, toggleAt, isZoomed };
 }

@@ -21,6 +21,8 @@ from osprey_core.config import GenerationDefaults
 
 STYLES: tuple[Style, ...] = get_args(Style)
 """Ready-made questions, in the order of their buttons."""
+NAMING: Style = "category"
+"""The ready-made question that asks for a name alone."""
 OF_SEVERAL: tuple[Style, ...] = ("relation", "compare")
 """Ready-made questions that need two regions."""
 
@@ -43,20 +45,28 @@ class ChatPanel:
     settings: SettingsPanel
 
 
-def build_chat(defaults: GenerationDefaults) -> ChatPanel:
-    """Create the panel inside a Blocks. `defaults` are the initial settings."""
+def build_chat(defaults: GenerationDefaults, takes_questions: bool = True) -> ChatPanel:
+    """Create the panel inside a Blocks. `defaults` are the initial settings.
+
+    takes_questions: whether the model reads questions; without, only "What is it?" and what belongs to it are shown.
+    """
     conversation = _build_conversation()
     about = _build_about()
     with gr.Row(elem_id="presets"):
         presets = {
             style: in_words(
-                gr.Button(size="sm", elem_id=f"preset-{style}", interactive=style not in OF_SEVERAL),
+                gr.Button(
+                    size="sm",
+                    elem_id=f"preset-{style}",
+                    interactive=style not in OF_SEVERAL,
+                    visible=takes_questions or style == NAMING,
+                ),
                 value=f"presets.{style}",
             )
             for style in STYLES
         }
-        own = _build_own_questions()
-    with gr.Row(elem_id="ask-row"):
+        own = _build_own_questions(takes_questions)
+    with gr.Row(elem_id="ask-row", visible=takes_questions):
         question = in_words(
             gr.Textbox(
                 elem_id="question",
@@ -76,7 +86,7 @@ def build_chat(defaults: GenerationDefaults) -> ChatPanel:
         retry = in_words(gr.Button(size="sm", elem_id="retry", interactive=False), value="chat.retry")
         undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
         clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
-        settings = build_settings(defaults)
+        settings = build_settings(defaults, visible=takes_questions)
     return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
 
 
@@ -103,7 +113,7 @@ def _build_about() -> gr.HTML:
     )
 
 
-def _build_own_questions() -> gr.HTML:
+def _build_own_questions(visible: bool) -> gr.HTML:
     """A person's own questions, stored in the browser; it triggers `ask_own`."""
     return in_words(
         scripted(
@@ -112,6 +122,7 @@ def _build_own_questions() -> gr.HTML:
             ("ask_own",),
             html_template='<div class="osp-own" role="list"></div>',
             longest=MAX_QUESTION_CHARACTERS,
+            visible=visible,
         ),
         words="own_questions",
     )

@@ -31,9 +31,9 @@ class SettingsPanel:
         return [self.temperature, self.top_p, self.max_new_tokens, self.seed]
 
 
-def build_settings(defaults: GenerationDefaults) -> SettingsPanel:
+def build_settings(defaults: GenerationDefaults, visible: bool = True) -> SettingsPanel:
     """The controls in a closed accordion, with these initial values."""
-    with in_words(gr.Accordion(open=False, elem_id="settings"), label="settings.title"):
+    with in_words(gr.Accordion(open=False, elem_id="settings", visible=visible), label="settings.title"):
         with gr.Row():
             temperature = in_words(
                 gr.Slider(0, 2, defaults.temperature, step=0.05),

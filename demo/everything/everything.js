@@ -22,7 +22,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
 
   // ---- elements -----------------------------------------------------------------------------------------------------
 
-  const styles = ["short", "category", "detailed"];
+  const styles = props.names_only ? ["category"] : ["short", "category", "detailed"];
   const style = make(
     "select",
     { "aria-label": words.style },

@@ -15,8 +15,11 @@ from demo.shared.scripts import script, text_of
 from osprey_core.vocabularies import BUILT_IN, load_vocabulary
 
 
-def build_everything(services: Services) -> gr.HTML:
-    """The table, hidden until segments are found; it triggers `describe_all`, `stop_describing` and `take_row`."""
+def build_everything(services: Services, takes_questions: bool = True) -> gr.HTML:
+    """The table, hidden until segments are found; it triggers `describe_all`, `stop_describing` and `take_row`.
+
+    takes_questions: whether the model reads questions, and so knows other styles than a name.
+    """
     vocabularies = [] if services.clip is None else [[name, load_vocabulary(name).title] for name in BUILT_IN]
     panel = gr.HTML(
         None,
@@ -27,6 +30,7 @@ def build_everything(services: Services) -> gr.HTML:
         apply_default_css=False,
         captions=None,
         vocabularies=vocabularies,
+        names_only=not takes_questions,
     )
     return in_words(panel, words="everything")
 

@@ -1,6 +1,7 @@
-// The header: the help sheet behind its button, the choice of language, light or dark.
+// The header: the help sheet behind its button, the choice of language, light or dark, the model's details.
 
 import { component } from "../shared/component.js";
+import { mountDetails } from "./details.js";
 import { mountHelp } from "./help.js";
 import { mountLanguageChoice } from "../i18n/language.js";
 import { mountTheme } from "./theme.js";
@@ -10,5 +11,6 @@ export function mount(host) {
     mountHelp(parts);
     mountLanguageChoice(parts);
     mountTheme(parts);
+    mountDetails(parts);
   });
 }

@@ -10,7 +10,7 @@ from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentNa
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.conversation import Style
 from demo.session.pictures import required_picture
-from demo.session.segments import find_everything
+from demo.session.segments import segments_in
 from demo.session.services import Services
 from demo.session.session import Captions, Session, new_captions
 from demo.session.workspace import Workspace
@@ -42,10 +42,10 @@ def describe_everything(
         raise InputError("page.no_clip")
     if session.captions is not None and session.captions.state == "running":
         raise InputError("page.busy_describing")
-    segments = find_everything(services, session)
+    segments = segments_in(services, session)
     if not segments:
         raise InputError("page.nothing_stands_out")
-    captions = new_captions(style, len(segments))
+    captions = new_captions(style, len(segments), tuple(segments))
     workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
     masks = tuple(segment.mask for segment in segments)
     request = CaptionsRequest(picture, masks, style, settings, vocabulary)

@@ -1,5 +1,5 @@
-// Whether the server can be reached, and whether it is still the same: asked gently at /health, and sooner after what
-// speaks for a loss.
+// Whether the server can be reached, and whether it is still the same: asked gently, and sooner after what speaks for a
+// loss.
 
 const CALM = 20_000; // milliseconds between two looks while all is well
 const LOST = 2_000; // while the server is away
@@ -7,11 +7,11 @@ const AGAIN = 1_000; // until a first failure is checked
 const PATIENCE = 8_000; // for one answer; a busy server is not a lost one
 const SLOW_TO_LOST = 3; // so many answers in a row that do not come
 
-// `look(signal)` asks for the server's state: resolves to {started} or {} if something answered, to null if nothing or
+// `look(signal)` asks for the server's state: resolves to {run} or {} if something answered, to null if nothing or
 // only a proxy did; rejects with TimeoutError if it took too long. `change({isLost})` is called when the server
 // went, and when it came back or is another one than before. Returns {check, end}: `check` looks at once.
 export function createConnection({ look, change, isHidden = () => false, later = setTimeout, forget = clearTimeout }) {
-  let started = null;
+  let run = null;
   let failures = 0;
   let slow = 0;
   let isLost = false;
@@ -49,9 +49,9 @@ export function createConnection({ look, change, isHidden = () => false, later =
   }
 
   function answered(told) {
-    const isOther = started != null && told.started != null && told.started !== started;
+    const isOther = run != null && told.run != null && told.run !== run;
     const wasLost = isLost;
-    if (told.started != null) started = told.started;
+    if (told.run != null) run = told.run;
     failures = slow = 0;
     isLost = false;
     if (wasLost || isOther) change({ isLost: false });
@@ -66,12 +66,14 @@ export function createConnection({ look, change, isHidden = () => false, later =
   };
 }
 
-// Asks /health; see `look` above.
+// Asks for the id that Gradio gives to each run of the program; see `look` above.
 export async function lookAtServer() {
-  const answer = await fetch(new URL("health", document.baseURI), {
+  const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config || {};
+  const answer = await fetch(`${root.replace(/\/$/, "")}${prefix}/app_id`, {
     cache: "no-store",
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if ((answer.headers.get("content-type") || "").includes("json")) return answer.json();
-  return answer.status >= 502 && answer.status <= 504 ? null : {};
+  if (answer.status >= 502 && answer.status <= 504) return null;
+  const isTold = answer.ok && (answer.headers.get("content-type") || "").includes("json");
+  return isTold ? { run: (await answer.json()).app_id } : {};
 }

@@ -16,7 +16,7 @@ import numpy as np
 
 from demo.session.pictures import required_picture
 from demo.session.regions import changed_mask, required_region, select_twin, stored_mask
-from demo.session.segments import best_mask, extent_names, find_everything, found_masks, is_same
+from demo.session.segments import best_mask, extent_names, found_masks, is_same, segments_in
 from demo.session.services import Services
 from demo.session.session import MaskEdit, Picture, Region, SegmentPrompt, Session
 from osprey_core.errors import InputError
@@ -134,7 +134,24 @@ def mark_polygon(session: Session, points_xy: Sequence[Sequence[float]], action:
         corners = np.array([[_number(x), _number(y)] for x, y in points_xy], dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("page.bad_gesture") from None
-    return _drawn(session, polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin")
+    outline = tuple((float(x), float(y)) for x, y in corners)
+    return _drawn(session, polygon_to_mask(corners, picture.size_hw), action, "page.polygon_too_thin", outline)
+
+
+def move_corner(session: Session, number: int, index: int, x: float, y: float) -> Session:
+    """The region with one corner of the outline that was drawn last at another point of the picture."""
+    picture, region = required_picture(session), required_region(session, number)
+    if not 0 <= index < len(region.corners):
+        raise InputError("page.bad_gesture")
+    point = min(max(_number(x), 0.0), float(picture.width)), min(max(_number(y), 0.0), float(picture.height))
+    corners = (*region.corners[:index], point, *region.corners[index + 1 :])
+    drawn = polygon_to_mask(np.array(corners), picture.size_hw)
+    if not drawn.any():
+        raise InputError("page.polygon_too_thin")
+    edit = MaskEdit(region.edits[-1].adds, CodedMask.of(drawn), corners)
+    moved = replace(region, edits=(*region.edits[:-1], edit))
+    mask = changed_mask(session, region, _with_edits(np.zeros(picture.size_hw, np.bool_), moved))
+    return session.with_region(replace(moved, mask=mask))
 
 
 def refine_mark(services: Services, session: Session) -> Session:
@@ -166,8 +183,8 @@ def refine_mark(services: Services, session: Session) -> Session:
 
 
 def take_segment(services: Services, session: Session, index: int, action: Action) -> Session:
-    """The segment of `find_everything` at this index: it makes, extends or reduces a region."""
-    segments = find_everything(services, session)
+    """The segment of `segments_in` at this index: it makes, extends or reduces a region."""
+    segments = segments_in(services, session)
     if not (isinstance(index, int) and 0 <= index < len(segments)):
         raise InputError("page.bad_gesture")
     return _drawn(session, segments[index].mask.mask(), action, "page.nothing_found")
@@ -246,26 +263,35 @@ def _is_near(session: Session, one: tuple[float, float], other: tuple[float, flo
     return math.dist(one, other) <= reach and bool(region.mask.mask()[int(y), int(x)])
 
 
-def _drawn(session: Session, mask: Mask, action: Action, when_empty: str) -> Session:
+def _drawn(
+    session: Session,
+    mask: Mask,
+    action: Action,
+    when_empty: str,
+    corners: tuple[tuple[float, float], ...] = (),
+) -> Session:
     """Add hand-drawn pixels as a new region or as an edit of the selected one.
 
+    corners: of the outline that they lie in, if they were drawn by one.
     Raises InputError with the code `when_empty` if the mask is empty.
     """
     if not mask.any():
         raise InputError(when_empty)
     region = _refined(session, action)
     if region is not None:
-        return _edited(session, region, action == "add", mask)
+        return _edited(session, region, action == "add", mask, corners)
     stored = CodedMask.of(mask)
     twin = session.twin_of(stored)
     if twin is not None:
         return select_twin(session, twin)
-    return session.with_region(Region(session.next_number, stored, edits=(MaskEdit(True, stored),)))
+    return session.with_region(Region(session.next_number, stored, edits=(MaskEdit(True, stored, corners),)))
 
 
-def _edited(session: Session, region: Region, adds: bool, change: Mask) -> Session:
+def _edited(
+    session: Session, region: Region, adds: bool, change: Mask, corners: tuple[tuple[float, float], ...] = ()
+) -> Session:
     mask = changed_mask(session, region, _apply(region.mask.mask(), adds, change))
-    edit = MaskEdit(adds, CodedMask.of(change))
+    edit = MaskEdit(adds, CodedMask.of(change), corners)
     return session.with_region(replace(region, mask=mask, edits=(*region.edits, edit)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import PurePath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,21 @@ from numpy.typing import NDArray
 from demo.session.conversation import told_to_model
 from demo.session.pictures import open_picture, required_picture
 from demo.session.regions import required_region
-from demo.session.session import ChatTurn, MaskEdit, Region, RegionSnapshot, Session, new_turn
+from demo.session.session import (
+    Captions,
+    ChatTurn,
+    MaskEdit,
+    Region,
+    RegionSnapshot,
+    Segment,
+    Session,
+    new_captions,
+    new_turn,
+)
 from osprey_core.errors import InputError
 from osprey_core.io import annotation_formats, export, record_json
 from osprey_core.io.pictures import pixels_of
-from osprey_core.io.record import Rating, Record, RecordedRegion, RecordedTurn
+from osprey_core.io.record import DescribedSegment, Rating, Record, RecordedRegion, RecordedTurn
 from osprey_core.language import prompts
 from osprey_core.regions import mentions
 from osprey_core.regions.masks import box_xyxy
@@ -39,7 +50,18 @@ def record_of(session: Session, model: str = "", segmenter: str = "") -> Record 
     turns = [_recorded_turn(turn, model_turn) for turn, model_turn in zip(answered, model_turns, strict=True)]
     spoken = tuple(RecordedRegion(region.number, region.mask) for region in places)
     regions = tuple(RecordedRegion(region.number, region.mask, region.name) for region in session.regions)
-    return Record(picture, regions, spoken, tuple(turns), model, segmenter)
+    return Record(picture, regions, spoken, tuple(turns), model, segmenter, _described(session.captions))
+
+
+def _described(captions: Captions | None) -> tuple[DescribedSegment, ...]:
+    """All segments of the table in its order, with the captions that there are."""
+    if captions is None or not captions.rows:
+        return ()
+    texts = dict(captions.rows)
+    return tuple(
+        DescribedSegment(segment.mask, texts.get(index, ""), segment.score)
+        for index, segment in enumerate(captions.segments)
+    )
 
 
 def zip_of(session: Session, model: str, segmenter: str) -> tuple[bytes, str]:
@@ -98,7 +120,17 @@ def session_of(record: Record) -> Session:
         regions=regions,
         selected=regions[-1].number if regions else None,
         transcript=tuple(_turn(record, turn) for turn in record.turns),
+        captions=_captions(record),
     )
+
+
+def _captions(record: Record) -> Captions | None:
+    if not record.segments:
+        return None
+    segments = tuple(Segment(segment.mask, segment.score or 0.0) for segment in record.segments)
+    rows = tuple((place, segment.caption) for place, segment in enumerate(record.segments) if segment.caption)
+    state: Literal["complete", "stopped"] = "complete" if len(rows) == len(segments) else "stopped"
+    return replace(new_captions("short", len(segments), segments), rows=rows, state=state)
 
 
 def text_of(session: Session, model: str = "") -> str:

@@ -34,6 +34,12 @@ def find_everything(services: Services, session: Session) -> tuple[Segment, ...]
     return segments
 
 
+def segments_in(services: Services, session: Session) -> tuple[Segment, ...]:
+    """The segments that the page shows: those that were described, which a saved conversation brings, or all found."""
+    described = session.captions.segments if session.captions is not None else ()
+    return described or find_everything(services, session)
+
+
 def opened_segments(services: Services, picture: Picture) -> Any:
     """The picture prepared by the segmenter; slow the first time, then cached. Raises InputError while it loads."""
     if not services.segmenter.wait(1):  # a longer wait would block other persons' marks

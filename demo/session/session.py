@@ -42,6 +42,8 @@ class MaskEdit:
 
     adds: bool
     mask: CodedMask
+    corners: tuple[tuple[float, float], ...] = ()
+    """Of the outline that the pixels lie in, in picture pixels, if they were drawn by one."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Region:
     """Who gave the name, or removed it; a region that nobody has named gets one from the first short answer."""
     hidden: bool = False
     """Not drawn over the picture, so that what lies under it can be seen and clicked."""
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Corners that can still be moved: of the outline drawn last, if the whole region was drawn by hand."""
+        return self.edits[-1].corners if self.edits and self.prompt is None else ()
 
     def snapshot(self) -> RegionSnapshot:
         """The region's current number and mask."""
@@ -133,6 +140,8 @@ class Captions:
     names: tuple[tuple[int, NamedRegion], ...] = ()
     """(index of the segment, the name in its caption with its confidence and the next guesses)."""
     state: Literal["running", "complete", "stopped"] = "running"
+    segments: tuple[Segment, ...] = ()
+    """The segments, by index."""
     preparing: tuple[int, int] | None = None
     """How many of how many words of a vocabulary are known to the CLIP, while it reads them."""
 
@@ -168,9 +177,9 @@ def new_turn(typed: str, regions: tuple[RegionSnapshot, ...], implied: bool) -> 
     return ChatTurn(next(_job_ids), typed, regions, implied)
 
 
-def new_captions(style: str, total: int) -> Captions:
+def new_captions(style: str, total: int, segments: tuple[Segment, ...] = ()) -> Captions:
     """Captions that are still to be written, with an id that no turn has either."""
-    return Captions(next(_job_ids), style, total)
+    return Captions(next(_job_ids), style, total, segments=segments)
 
 
 def new_analysis(

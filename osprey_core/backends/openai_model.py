@@ -236,6 +236,7 @@ def _texts(stream: TextStream, lines: Iterator[str]) -> Iterator[str]:
             stream.prompt_tokens = int(usage.get("prompt_tokens") or 0)
         if isinstance(piece, str) and piece:
             yield piece
+    stream.is_whole = stream.finish_reason is not None
 
 
 def _in_words(question: str, about: Iterable[int] | None) -> str:

@@ -27,6 +27,8 @@ class TextStream(AnswerTimes):
         self.prompt_tokens = 0
         self.trimmed_turns = 0
         self.finish_reason: str | None = None
+        self.is_whole = True
+        """False where the pieces ended without a word that the answer ends there."""
         self.settings = settings
 
     def __iter__(self) -> Iterator[str]:

@@ -25,7 +25,6 @@ from osprey_core.io.export import coco_shape
 from osprey_core.io.files import plain_json, write_file
 from osprey_core.io.mask_files import NamedMask
 from osprey_core.io.pictures import read_picture
-from osprey_core.io.record import RecordedRegion
 from osprey_core.regions.rle import CodedMask
 from osprey_core.segment import Segmenter
 
@@ -88,7 +87,7 @@ def describe(options: DescribeOptions, loaders: Loaders, errors: TextIO) -> bool
                 continue
             entries = [
                 {
-                    **coco_shape(RecordedRegion(place + 1, mask)),
+                    **coco_shape(mask),
                     **more,
                     "caption": texts[place],
                     **({"compared": {"model": options.compare_with, "caption": others[place]}} if other else {}),

@@ -42,7 +42,7 @@ def find(options: FindOptions, loaders: Loaders, out: TextIO, errors: TextIO) ->
     if not regions:
         out.write(f"Nothing in the picture looks like “{finds.phrase}”.\n")
     for region, score in zip(regions, scores, strict=True):
-        x, y, width, height = coco_shape(region)["bbox"]
+        x, y, width, height = coco_shape(region.mask)["bbox"]
         out.write(f"{score:.2f}  {x},{y},{x + width},{y + height}  {region.mask.area} pixels\n")
     out.flush()
     if options.out is not None:
@@ -54,7 +54,14 @@ def _coco(
 ) -> dict[str, Any]:
     height, width = size_hw
     annotations = [
-        {"id": place, "image_id": 1, "category_id": 1, **coco_shape(region), "score": round(score, 4), "name": phrase}
+        {
+            "id": place,
+            "image_id": 1,
+            "category_id": 1,
+            **coco_shape(region.mask),
+            "score": round(score, 4),
+            "name": phrase,
+        }
         for place, (region, score) in enumerate(zip(regions, scores, strict=True), 1)
     ]
     settings = {"model": options.models.model, "phrase": phrase, "threshold": options.threshold}

@@ -111,6 +111,20 @@ def to_csv(record: Record, captions: dict[int, str]) -> str:
     return text.getvalue()
 
 
+def segments_csv(record: Record) -> str:
+    """A line for each segment: number in the table, pixels, share, box, confidence of the outline, caption."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["number", "pixels", "share", "x", "y", "width", "height", "outline", "caption"])
+    whole = record.picture.width * record.picture.height
+    for place, segment in enumerate(record.segments, 1):
+        x0, y0, x1, y1 = box_xyxy(segment.mask.mask())
+        score = "" if segment.score is None else f"{segment.score:.3f}"
+        shape = [segment.mask.area, f"{segment.mask.area / whole:.6f}", x0, y0, x1 - x0, y1 - y0]
+        table.writerow([place, *shape, score, _safe(segment.caption)])
+    return text.getvalue()
+
+
 def cutout_png(image: NDArray[np.uint8], region: RecordedRegion) -> bytes:
     """The region cut out of the picture uint8 (H, W, 3), everything else transparent, cropped to its box."""
     mask = region.mask.mask()

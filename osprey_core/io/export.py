@@ -30,11 +30,13 @@ from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import box_xyxy
 from osprey_core.regions.mentions import REGION_WORD
 from osprey_core.regions.region import NumberedMask
+from osprey_core.regions.rle import CodedMask
 
 RECORD_FILE = "conversation.json"
 MARKDOWN_FILE = "conversation.md"
 COCO_FILE = "annotations.json"
 OVERLAY_FILE = "overlay.png"
+EVERYTHING_FILE = "everything.json"
 
 MAX_ARCHIVE_BYTES = 256 * 2**20
 MAX_ENTRIES = 4000
@@ -63,7 +65,8 @@ def write_zip(conversation: Record) -> bytes:
     conversation.json is the record, picture.* the picture's original file, annotations.json COCO (see `to_coco`),
     masks/region-N.png a black and white mask for each region, overlay.png the picture with its regions drawn on it,
     conversation.md the questions and answers. For other programs, see `annotation_formats`: annotations-polygons.json,
-    labelme.json, yolo/, labels.png, regions.csv, cutouts/region-N.png.
+    labelme.json, yolo/, labels.png, regions.csv, cutouts/region-N.png. What was told of all segments is in
+    everything.json (COCO with captions) and everything.csv.
     """
     picture_file = f"picture.{_suffix(conversation.picture.data)}"
     texts = {
@@ -71,6 +74,7 @@ def write_zip(conversation: Record) -> bytes:
         MARKDOWN_FILE: to_markdown(conversation),
         COCO_FILE: plain_json(to_coco(conversation, picture_file)),
         **_other_formats(conversation, picture_file),
+        **_everything(conversation, picture_file),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -114,7 +118,8 @@ def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, 
 
     Every region is an annotation with its run lengths, box (x, y, width, height), area and number. `captions` are the
     answers to questions about this region alone with exactly these pixels, `caption` is the latest of them. The
-    category is the name.
+    category is the name. A region with the pixels of a described segment, about which nothing was asked, has that
+    description as its caption.
     """
     names = list(dict.fromkeys(region.name or UNNAMED_CATEGORY for region in conversation.regions))
     annotations = []
@@ -124,11 +129,18 @@ def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, 
             "id": place,
             "image_id": 1,
             "category_id": 1 + names.index(region.name or UNNAMED_CATEGORY),
-            **coco_shape(region),
+            **coco_shape(region.mask),
             "number": region.number,
             "name": region.name,
         }
         annotations.append(entry | ({"caption": captions[-1], "captions": captions} if captions else {}))
+    return _dataset(conversation, picture_file, annotations, names)
+
+
+def _dataset(
+    conversation: Record, picture_file: str | None, annotations: list[dict[str, Any]], names: list[str]
+) -> dict[str, Any]:
+    """COCO's dataset of the one picture with these annotations and categories."""
     image = {
         "id": 1,
         "file_name": picture_file or conversation.picture.name,
@@ -141,6 +153,28 @@ def to_coco(conversation: Record, picture_file: str | None = None) -> dict[str, 
         "images": [image],
         "annotations": annotations,
         "categories": [{"id": place, "name": name} for place, name in enumerate(names, 1)],
+    }
+
+
+def _everything(conversation: Record, picture_file: str) -> dict[str, str]:
+    """The described segments as COCO with captions and as a table; empty if there are none."""
+    if not conversation.segments:
+        return {}
+    annotations = [
+        {
+            "id": place,
+            "image_id": 1,
+            "category_id": 1,
+            **coco_shape(segment.mask),
+            **({"caption": segment.caption} if segment.caption else {}),
+            **({} if segment.score is None else {"score": segment.score}),
+        }
+        for place, segment in enumerate(conversation.segments, 1)
+    ]
+    coco = _dataset(conversation, picture_file, annotations, [UNNAMED_CATEGORY])
+    return {
+        EVERYTHING_FILE: plain_json(coco),
+        "everything.csv": annotation_formats.segments_csv(conversation),
     }
 
 
@@ -162,13 +196,13 @@ def _other_formats(conversation: Record, picture_file: str) -> dict[str, str]:
     }
 
 
-def coco_shape(region: RecordedRegion) -> dict[str, Any]:
-    """COCO's entries for the pixels of a region: segmentation, bbox (x, y, width, height), area, iscrowd."""
-    x0, y0, x1, y1 = box_xyxy(region.mask.mask())
+def coco_shape(mask: CodedMask) -> dict[str, Any]:
+    """COCO's entries for the pixels of a mask: segmentation, bbox (x, y, width, height), area, iscrowd."""
+    x0, y0, x1, y1 = box_xyxy(mask.mask())
     return {
-        "segmentation": region.mask.rle(),
+        "segmentation": mask.rle(),
         "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "area": region.mask.area,
+        "area": mask.area,
         "iscrowd": 0,
     }
 
@@ -265,8 +299,13 @@ def _suffix(data: bytes) -> str:
 
 
 def _captions(conversation: Record, region: RecordedRegion) -> list[str]:
-    """Answers to questions about this region alone, as long as its pixels are those that were asked about."""
-    return [turn.answer for turn in _turns_about(conversation, region)]
+    """Answers to questions about this region alone, as long as its pixels are those that were asked about.
+
+    Without one, the description of the segment with the same pixels.
+    """
+    answers = [turn.answer for turn in _turns_about(conversation, region)]
+    told = [segment.caption for segment in conversation.segments if segment.mask == region.mask and segment.caption]
+    return answers or told[:1]
 
 
 def _description(conversation: Record, region: RecordedRegion) -> str:

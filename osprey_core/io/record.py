@@ -82,6 +82,20 @@ class RecordedRegion:
 
 
 @dataclass(frozen=True)
+class DescribedSegment:
+    """A segment that the segmenter has found in the picture, with its description."""
+
+    mask: CodedMask
+    caption: str
+    score: float | None = None
+    """The segmenter's confidence in the outline, 0..1."""
+
+    def __post_init__(self) -> None:
+        if len(self.caption) > MAX_TEXT_CHARACTERS:
+            raise InputError("record.text_too_long", limit=MAX_TEXT_CHARACTERS)
+
+
+@dataclass(frozen=True)
 class AnswerMeasures:
     """Measurements of one answer."""
 
@@ -177,9 +191,12 @@ class Record:
     turns: tuple[RecordedTurn, ...] = ()
     model: str = ""
     segmenter: str = ""
+    segments: tuple[DescribedSegment, ...] = ()
+    """What "Describe all" has told of the picture's segments."""
 
     def __post_init__(self) -> None:
-        if len(self.regions) > MAX_REGIONS or len(self.spoken) > MAX_REGIONS or len(self.turns) > MAX_TURNS:
+        longest = max(len(self.regions), len(self.spoken), len(self.segments))
+        if longest > MAX_REGIONS or len(self.turns) > MAX_TURNS:
             raise InputError("record.too_much", regions=MAX_REGIONS, turns=MAX_TURNS)
         numbers = [region.number for region in self.regions]
         if len(set(numbers)) != len(numbers):
@@ -191,6 +208,16 @@ class Record:
                     number=region.number,
                     width=region.mask.width,
                     height=region.mask.height,
+                    picture_width=self.picture.width,
+                    picture_height=self.picture.height,
+                )
+        for place, segment in enumerate(self.segments, 1):
+            if segment.mask.size_hw != self.picture.size_hw:
+                raise InputError(
+                    "record.mask_mismatch",
+                    number=place,
+                    width=segment.mask.width,
+                    height=segment.mask.height,
                     picture_width=self.picture.width,
                     picture_height=self.picture.height,
                 )

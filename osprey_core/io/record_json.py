@@ -22,6 +22,7 @@ from osprey_core.io.record import (
     MAX_TEXT_CHARACTERS,
     MAX_TURNS,
     AnswerMeasures,
+    DescribedSegment,
     Rating,
     Record,
     RecordedPicture,
@@ -68,6 +69,11 @@ def to_json(record: Record, picture_file: str | None = None) -> str:
         "spoken": [_region_values(region) for region in record.spoken],
         "turns": [dataclasses.asdict(turn) for turn in record.turns],
     }
+    if record.segments:
+        values["segments"] = [
+            {"caption": segment.caption, "score": segment.score, "rle": segment.mask.rle()}
+            for segment in record.segments
+        ]
     return plain_json(values)
 
 
@@ -92,6 +98,7 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
         tuple(_turn(turn) for turn in read.turns),
         read.model,
         read.segmenter,
+        tuple(_segment(segment, size_hw) for segment in read.segments),
     )
 
 
@@ -147,6 +154,13 @@ class _RegionJson(_Json):
     """Checked by `CodedMask.read`."""
 
 
+class _SegmentJson(_Json):
+    caption: Text = ""
+    score: Fraction | None = None
+    rle: Any = None
+    """Checked by `CodedMask.read`."""
+
+
 class _SettingsJson(_Json):
     temperature: Fraction = 0.0
     top_p: Fraction = 1.0
@@ -191,6 +205,7 @@ class _RecordJson(_Json):
     regions: Annotated[list[_RegionJson], Field(max_length=MAX_REGIONS)]
     spoken: Annotated[list[_RegionJson], Field(max_length=MAX_REGIONS)]
     turns: Annotated[list[_TurnJson], Field(max_length=MAX_TURNS)]
+    segments: Annotated[list[_SegmentJson], Field(max_length=MAX_REGIONS)] = []
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -230,6 +245,10 @@ def _picture(described: _PictureJson, picture: bytes | None) -> RecordedPicture:
 
 def _region(read: _RegionJson, size_hw: tuple[int, int]) -> RecordedRegion:
     return RecordedRegion(read.number, CodedMask.read(read.rle, size_hw), read.name)
+
+
+def _segment(read: _SegmentJson, size_hw: tuple[int, int]) -> DescribedSegment:
+    return DescribedSegment(CodedMask.read(read.rle, size_hw), read.caption, read.score)
 
 
 def _turn(read: _TurnJson) -> RecordedTurn:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from osprey_core.errors import InputError, OspreyError
-from osprey_core.evaluation.papers import open_segmentation, pope, referring
+from osprey_core.evaluation.papers import captions, hallucination, judged, open_segmentation, pope, referring
 from osprey_core.evaluation.papers.items import AskedAs, Item, Outcome
 from osprey_core.evaluation.papers.report import as_table, results
 from osprey_core.evaluation.papers.runner import RunSettings, answer_items
@@ -92,6 +92,50 @@ def _referring(title: str) -> Benchmark:
     )
 
 
+def _read_captions(options: argparse.Namespace) -> list[Item]:
+    captions.check_scorer()
+    return captions.read_items(options.data, options.pictures, options.limit)
+
+
+def _with_judge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--context", type=Path, required=True, help="what the judge knows of the pictures")
+    parser.add_argument(
+        "--reference", type=Path, required=True, help="the answers that those of the model are held against"
+    )
+    parser.add_argument("--rule", type=Path, help="the benchmark's rules for judges; default: rules of our own")
+    parser.add_argument(
+        "--judge", required=True, metavar="openai:URL#MODEL", help="who judges; the key is read from OPENAI_API_KEY"
+    )
+
+
+def _judge(options: argparse.Namespace, items: Sequence[Item], answers: Mapping[str, str]) -> Outcome:
+    if options.cut_answers == "released":
+        answers = {key: judged.cut_answer(answer) for key, answer in answers.items()}
+    scores = judged.judge(items, answers, options.judge, options.out / "judged.jsonl")
+    return judged.measure(items, scores, options.judge)
+
+
+def _judged(title: str, cut: str) -> Benchmark:
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        _with_judge(parser)
+        parser.add_argument(
+            "--cut-answers",
+            choices=("released", "never"),
+            default=cut,
+            help="keep what stands between an answer's first two colons, as the released code; default: %(default)s",
+        )
+
+    return Benchmark(
+        title,
+        judged.ASKED_AS,
+        lambda options: judged.read_items(
+            options.data, options.pictures, options.context, options.reference, options.rule, options.limit
+        ),
+        _judge,
+        add_options,
+    )
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     "lvis": _referring("referring classification on LVIS"),
     "paco": _referring("referring classification on PACO"),
@@ -104,6 +148,20 @@ BENCHMARKS: dict[str, Benchmark] = {
         lambda options, items, answers: pope.measure(items, answers),
         several_files=True,
     ),
+    "refcocog": Benchmark(
+        "captions of regions on RefCOCOg; needs Java and requirements-captions.txt",
+        captions.ASKED_AS,
+        _read_captions,
+        lambda options, items, answers: captions.measure(items, answers),
+    ),
+    "ferret-bench": _judged("Ferret-Bench: descriptions of and reasoning about regions, scored by a judge", "never"),
+    "hallucination": Benchmark(
+        "things mentioned in descriptions of pictures that are not there, by length of the text",
+        hallucination.ASKED_AS,
+        lambda options: hallucination.read_items(options.data, options.pictures, options.limit),
+        lambda options, items, answers: hallucination.measure(items, answers),
+    ),
+    "description": _judged("detailed descriptions of regions, scored by a judge", "released"),
 }
 
 

@@ -18,13 +18,14 @@ from demo.session.marks import (
     mark_point,
     mark_polygon,
     move_box,
+    move_corner,
     move_point,
     other_extent,
     refine_mark,
     take_segment,
 )
 from demo.session.pictures import open_example, open_picture
-from demo.session.regions import clear_regions, select_region, undo
+from demo.session.regions import clear_regions, reshape_region, select_region, undo
 from demo.session.segments import find_everything, preview_mask
 from demo.session.services import Services
 from demo.session.session import Session
@@ -85,6 +86,30 @@ def test_a_polygon_is_the_mask(opened: Session) -> None:
     less = mark_polygon(session, hole, "remove")
     expected[90:120, 140:180] = False
     assert (less.regions[0].mask.mask() == expected).all()
+
+
+def test_a_corner_of_the_last_outline_can_be_moved(services: Services, opened: Session) -> None:
+    square = [(40.0, 30.0), (140.0, 30.0), (140.0, 130.0), (40.0, 130.0)]
+    hole = [(60.0, 50.0), (80.0, 50.0), (80.0, 70.0), (60.0, 70.0)]
+    session = move_corner(mark_polygon(opened, square, "new"), 1, 1, 240.0, -7.0)  # ends at the picture's edge
+    again = mark_polygon(opened, [square[0], (240.0, 0.0), *square[2:]], "new")
+    assert session.regions[0].mask == again.regions[0].mask
+    assert session.regions[0].corners == again.regions[0].corners
+    assert session.undone().regions[0].mask == mark_polygon(opened, square, "new").regions[0].mask
+
+    # Of two outlines it is the last one, which may take away.
+    less = move_corner(mark_polygon(session, hole, "remove"), 1, 2, 100.0, 90.0)
+    expected = mark_polygon(session, [*hole[:2], (100.0, 90.0), hole[3]], "remove")
+    assert less.regions[0].mask == expected.regions[0].mask
+
+    # After another change of the region there is no outline to change any more.
+    for changed in (mark_brush(session, [[200.0, 200.0]], 5, "add"), reshape_region(session, 1, "grow")):
+        assert changed.regions[0].corners == ()
+        with pytest.raises(InputError):
+            move_corner(changed, 1, 0, 10.0, 10.0)
+    with pytest.raises(InputError, match="no pixel"):
+        move_corner(mark_polygon(opened, [(0.0, 0.0), (20.0, 0.0), (10.0, 20.0)], "new"), 1, 2, 10.0, 0.0)
+    assert mark_point(services, opened, 80, 100, "new").regions[0].corners == ()
 
 
 def test_a_segment_of_everything_becomes_a_region(services: Services, opened: Session) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import zipfile
 from dataclasses import replace
 
 import pytest
 
 from demo.chat import transcript
+from demo.jobs.captions import describe_everything
 from demo.jobs.requests import request_of
 from demo.session import conversation
 from demo.session import record as session_record
-from demo.session.marks import mark_brush, mark_point
+from demo.session.marks import mark_brush, mark_point, take_segment
 from demo.session.pictures import open_picture
 from demo.session.regions import rename_region, select_region
+from demo.session.segments import segments_in
 from demo.session.services import Services
 from demo.session.session import Session
+from demo.session.workspace import Workspace
 from demo.shared.lazy_resource import LazyResource
 from osprey_core import Osprey
 from osprey_core.errors import InputError
@@ -58,6 +65,36 @@ def test_a_session_comes_back_from_its_zip(services: Services, talked: Session) 
             kept.typed, kept.answer, kept.regions, kept.implied, kept.state,
         )  # fmt: skip
     assert back.selected == 2
+
+
+def test_what_was_told_of_everything_goes_into_the_zip_and_comes_back(services: Services, talked: Session) -> None:
+    workspace = Workspace()
+    workspace.open(talked)
+    list(describe_everything(services, workspace, "short", SamplingSettings()))
+    session = mark_point(services, workspace.session, 200, 220, "new")  # no segment of the fake segmenter
+    data, name = session_record.zip_of(session, "nano", "fake")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        everything = json.loads(archive.read("everything.json"))
+        table = list(csv.DictReader(io.StringIO(archive.read("everything.csv").decode())))
+        regions = json.loads(archive.read("annotations.json"))
+    told = {annotation["area"]: annotation["caption"] for annotation in everything["annotations"]}
+    for shape in ("red", "blue"):
+        area = int(fakes.shape(shape).sum())
+        assert told[area].startswith(f"area={area} ")
+    assert [int(line["pixels"]) for line in table] == sorted(told, reverse=True)
+    assert [line["caption"] for line in table] == [told[area] for area in sorted(told, reverse=True)]
+    assert {line["outline"] for line in table} == {"0.900"}
+    assert "captions" not in regions["annotations"][2]
+
+    back = session_record.open_file(data, name)
+    assert back.captions is not None
+    assert session.captions is not None
+    assert (back.captions.state, back.captions.total) == ("complete", 3)
+    assert dict(back.captions.rows) == dict(session.captions.rows)
+    assert back.captions.segments == session.captions.segments == segments_in(services, back)
+    # A row becomes the region that the table shows, whatever this segmenter finds.
+    fewer = replace(back, captions=replace(back.captions, segments=back.captions.segments[1:]))
+    assert take_segment(services, fewer, 0, "new").regions[-1].mask == back.captions.segments[1].mask
 
 
 def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:

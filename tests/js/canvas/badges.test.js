@@ -49,3 +49,14 @@ test("zoomed in, the number of a region that reaches out of view stays in view; 
   assert.equal(only.from, null);
   assert.ok(only.x <= 360 - 13 && only.y <= 270 - 13);
 });
+
+test("no number stands under what lies over the canvas, a large region's or a small one's", () => {
+  const view = fittedView(PICTURE, 720, 540);
+  const [x0, y0, x1, y1] = [560, 494, 710, 530]; // the zoom buttons, in the corner
+  for (const layer of [block(60, 40, [290, 225]), block(4, 4, [300, 255]), block(120, 30, [240, 238])]) {
+    const [{ x, y }] = badgePlaces([layer], PICTURE, view, [[x0, y0, x1, y1]]);
+    assert.ok(x <= x0 - 13 || y <= y0 - 13, `${x}, ${y}`);
+    const [under] = badgePlaces([layer], PICTURE, view);
+    assert.ok(under.x > x0 - 13 && under.y > y0 - 13 - 26, "the example tells nothing"); // without the buttons it is there
+  }
+});

@@ -81,10 +81,16 @@ test("captions of segments cover a quarter of the picture at most, those of regi
   assert.deepEqual(keptPlaces([...ofSegments.slice(1), { number: 4 }], rows, [10, 10]), [2]);
 });
 
-test("a text is cut to its room, letter by letter, and never in the middle of a sign", () => {
+test("a text keeps the name of its thing in its room; a name is cut letter by letter, never in the middle of a sign", () => {
   const measure = (text) => [...text].length;
   assert.equal(shortened("a small dog", 11, measure), "a small dog");
-  assert.equal(shortened("a small dog", 9, measure), "a small…");
+  assert.equal(shortened("a small dog", 10, measure), "small dog…");
+  assert.equal(shortened("a small dog", 9, measure), "dog…");
+  assert.equal(shortened("a large brown dog with a red collar, sitting", 18, measure), "a large brown dog…");
+  assert.equal(shortened("a slice of pizza on a plate", 15, measure), "slice of pizza…");
+  assert.equal(shortened("a brown and white dog", 16, measure), "white dog…");
+  assert.equal(shortened("a cat, which sleeps", 8, measure), "a cat…");
+  assert.equal(shortened("the elephant", 5, measure), "elep…");
   assert.equal(shortened("🐶🐶🐶🐶", 3, measure), "🐶🐶…");
   assert.equal(shortened("dog", 0, measure), "d…");
 });

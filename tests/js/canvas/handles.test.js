@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { handleAt, handleGesture, movedBox } from "../../../demo/canvas/handles.js";
+import { handleAt, handleGesture, movedBox, movedOutline } from "../../../demo/canvas/handles.js";
 
 const PICTURE = { width: 100, height: 100 };
 const region = {
@@ -35,6 +35,32 @@ test("a click or a corner of the selected region is under the pointer", () => {
   assert.equal(handleAt(state(), [158, 80], true).index, 0);
   assert.equal(handleAt(state({ tool: "brush" }), [142, 82]), null);
   assert.equal(handleAt(state({ scene: { regions: [{ ...region, hidden: true }], selected: 3 } }), [142, 82]), null);
+});
+
+test("a corner of the outline is a handle of the polygon's tool, but not while another outline is drawn", () => {
+  const drawn = {
+    ...region,
+    points: [],
+    frame: null,
+    corners: [
+      [10, 20],
+      [30, 40],
+      [5, 60],
+    ],
+  };
+  const polygon = (fields) => state({ tool: "polygon", scene: { regions: [drawn], selected: 3 }, ...fields });
+  assert.deepEqual(handleAt(polygon(), [221, 161]), { kind: "vertex", number: 3, index: 1 });
+  assert.equal(handleAt(polygon({ corners: { points: [] } }), [221, 161]), null);
+  assert.equal(handleAt(polygon({ tool: "box" }), [221, 161]), null);
+  const move = (hasMoved) =>
+    handleGesture({ kind: "vertex", number: 3, index: 1 }, [33, 44], PICTURE, { hasMoved, isRemoving: false });
+  assert.deepEqual(move(true), { op: "move_corner", number: 3, index: 1, x: 33, y: 44 });
+  assert.equal(move(false), null);
+  assert.deepEqual(movedOutline(drawn.corners, 1, [1, 2]), [
+    [10, 20],
+    [1, 2],
+    [5, 60],
+  ]);
 });
 
 test("a click is moved, removed, or dragged out of the picture", () => {

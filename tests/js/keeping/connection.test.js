@@ -28,7 +28,7 @@ const refused = () => new TypeError("Failed to fetch");
 const slow = () => Object.assign(new Error("slow"), { name: "TimeoutError" });
 
 test("two failures in a row are a loss, an answer after them ends it", async () => {
-  const page = scene([{ started: 1 }, refused(), refused(), null, { started: 1 }]);
+  const page = scene([{ run: 1 }, refused(), refused(), null, { run: 1 }]);
   await page.connection.check();
   await page.next();
   assert.deepEqual(page.told, []);
@@ -42,14 +42,14 @@ test("two failures in a row are a loss, an answer after them ends it", async () 
 });
 
 test("one failure alone, or two slow answers, are no loss", async () => {
-  const page = scene([{ started: 1 }, refused(), {}, slow(), slow(), { started: 1 }]);
+  const page = scene([{ run: 1 }, refused(), {}, slow(), slow(), { run: 1 }]);
   await page.connection.check();
   for (let step = 0; step < 5; step += 1) await page.next();
   assert.deepEqual(page.told, []);
 });
 
 test("another server is told at once", async () => {
-  const page = scene([{ started: 1 }, { started: 2 }, { started: 2 }]);
+  const page = scene([{ run: 1 }, { run: 2 }, { run: 2 }]);
   await page.connection.check();
   await page.next();
   assert.deepEqual(page.told, [false]);
@@ -58,7 +58,7 @@ test("another server is told at once", async () => {
 });
 
 test("a hidden page does not ask on its own", async () => {
-  const page = scene([{ started: 1 }], true);
+  const page = scene([{ run: 1 }], true);
   await page.connection.check();
   assert.deepEqual(page.pauses, []);
 });

@@ -7,7 +7,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +29,10 @@ class StandIn:
     status: int = 200
     error: Any = None
     raw: str | None = None
+    troubles: list[int] = field(default_factory=list)
+    """Statuses of the first answers, taken away one by one; 0 cuts the connection in the middle of the answer."""
+    reply: Callable[[dict[str, Any]], str] | None = None
+    """The whole answer to a request, in the place of `words`."""
     closed: threading.Event = field(default_factory=threading.Event)
 
     def pictures(self, place: int = -1) -> list[np.ndarray]:
@@ -56,6 +60,12 @@ def stand_in(**given: Any) -> Iterator[StandIn]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.asked.append(json.loads(body))
             state.headers.append({**dict(self.headers.items()), "path": self.path})
+            trouble = state.troubles.pop(0) if state.troubles else None
+            if trouble:
+                self.send_response(trouble)
+                self.end_headers()
+                self.wfile.write(json.dumps({"error": "busy"}).encode())
+                return
             self.send_response(state.status)
             self.end_headers()
             if state.status != 200:
@@ -65,7 +75,10 @@ def stand_in(**given: Any) -> Iterator[StandIn]:
                 self.wfile.write(state.raw.encode())
                 return
             try:
-                for word in state.words:
+                if trouble == 0:
+                    self._send({"choices": [{"delta": {"content": "half an"}}]})
+                    return
+                for word in state.words if state.reply is None else [state.reply(state.asked[-1])]:
                     self._send({"choices": [{"delta": {"content": word}}]})
                     time.sleep(state.pause)
                 self._send({"choices": [{"delta": {}, "finish_reason": "stop"}]})

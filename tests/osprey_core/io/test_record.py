@@ -16,7 +16,14 @@ from PIL import Image
 
 from osprey_core.errors import InputError
 from osprey_core.io import record_json
-from osprey_core.io.record import AnswerMeasures, Record, RecordedPicture, RecordedRegion, RecordedTurn
+from osprey_core.io.record import (
+    AnswerMeasures,
+    DescribedSegment,
+    Record,
+    RecordedPicture,
+    RecordedRegion,
+    RecordedTurn,
+)
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.regions.colors import color_of
@@ -92,7 +99,9 @@ def records(draw: st.DrawFn) -> Record:
         )
         state: Any = draw(st.sampled_from(["complete", "length", "stopped"]))
         turns.append(RecordedTurn(question, draw(texts), known, about, draw(texts), state, settings=answer_settings))
-    return Record(PICTURE, regions, spoken, tuple(turns), draw(texts), draw(texts))
+    scores = st.none() | st.floats(0, 1)
+    segments = tuple(DescribedSegment(draw(masks), draw(texts), draw(scores)) for _ in range(draw(st.integers(0, 2))))
+    return Record(PICTURE, regions, spoken, tuple(turns), draw(texts), draw(texts), segments)
 
 
 PICTURE = RecordedPicture.read(png(*SIZE_HW), "small.png")
