@@ -20,6 +20,8 @@ from PIL import Image
 
 from demo.api.openai.job import StoppedText
 from osprey_core import Osprey
+from osprey_core.cli.commands import main
+from osprey_core.cli.loaders import Loaders, load_model
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.region_model import Guess
 from osprey_core.regions.rle import encode_rle
@@ -257,3 +259,23 @@ def test_stop_texts_are_found_however_the_text_is_cut(size: int) -> None:
     assert "".join(pieces) + text.finish() == "one two "
     other = StoppedText(["never"])
     assert other.feed("ends with nev") + other.finish() == "ends with nev"
+
+
+def test_everything_is_described_beside_a_model_behind_our_own_door(address: str, tmp_path: Path) -> None:
+    """`describe --compare-with` shows every region to the page's model by the door, to the pixel."""
+    fakes.picture().save(tmp_path / "shapes.png")
+    name = f"openai:{address}/v1#fake?region=rgba"
+
+    def load(options: Any) -> Any:
+        return load_model(options) if options.model == name else fakes.FakeModel()
+
+    loaders: Any = Loaders(load, lambda options: fakes.FakeSegmenter())
+    errors = io.StringIO()
+    out = tmp_path / "captions.json"
+    words = ["describe", str(tmp_path / "shapes.png"), "--everything", "--out", str(out), "--compare-with", name]
+    assert main(words, io.StringIO(), errors, loaders) == 0, errors.getvalue()
+    entries = json.loads(out.read_text())["annotations"]
+    assert len(entries) == 3
+    for entry in entries:
+        assert entry["compared"]["model"] == name
+        assert f"area={entry['area']} " in f"{entry['compared']['caption']} "
