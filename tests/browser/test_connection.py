@@ -26,6 +26,7 @@ def test_regions_and_chat_survive_a_dropped_connection(visit: Any, address: str,
     person.click(250, 110)
     person.page.wait_for_timeout(2500)
     assert person.page.locator(".osp-card").count() == 1
+    person.page.locator(".osp-connection").click(trial=True)  # the line that says so is seen, over everything
     person.page.context.set_offline(False)
     person.page.wait_for_function("!window.isTheSame", timeout=60_000)
 
