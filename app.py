@@ -80,6 +80,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     zero_gpu = options.zero_gpu and importlib.util.find_spec("spaces") is not None
     if zero_gpu:
         importlib.import_module("spaces")  # emulates CUDA, so it must be imported before torch
+    from demo.api.api_keys import ApiKeys
     from demo.api.metrics_page import Audience
     from demo.api.upload_folder import UploadFolder
     from demo.app import build_app
@@ -147,6 +148,10 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
         if mcp and options.serving.logins:
             log.warning("The tools over MCP are off, because Gradio would serve them without a login.")
             mcp = False
+        serving, api_keys = options.serving, None
+        if serving.key_sums:
+            # With logins, Gradio asks for them at the endpoints; a key would not do there.
+            api_keys = ApiKeys(serving.key_sums, serving.page_needs_key, for_endpoints=not serving.logins)
         launch(
             app,
             options.host,
@@ -157,6 +162,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             uploads=folder,
             metrics=cast(Audience, options.metrics),
             access_log=options.access_log,
+            api_keys=api_keys,
+            trusted_proxies=options.serving.trusted_proxies,
             prevent_thread_lock=True,
             **options.serving.launch_options(),
         )

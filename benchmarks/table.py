@@ -31,6 +31,8 @@ ROWS = (
     ("e-16", "16 regions described"),
     ("e-64", "64 regions described"),
     ("f", "second click with SAM (vit_b)"),
+    ("m", "a phrase searched among 64 segments of an opened picture"),
+    ("l", "64 regions named among 1,203 classes by CLIP, after the encoder"),
 )
 """Keys of measures whose other way is to do everything again."""
 

@@ -78,6 +78,8 @@ def build_app(
         # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
         model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5, most_begun=MOST_BEGUN),
         answers_together=1 if options.zero_gpu else None,
+        queue_length=options.queue_length,
+        answer_seconds=options.answer_seconds or math.inf,
     )
     title = text("header.title")
     with CheckedPage(title=title, analytics_enabled=False, fill_height=True, delete_cache=(3600, 7200)) as page:

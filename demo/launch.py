@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from demo.api import fair_queue, session_states
 from demo.api.access_log import AccessLog
+from demo.api.api_keys import ApiKeys, RequireApiKey
 from demo.api.checked_inputs import CheckedPage
 from demo.api.health import HealthRoute
 from demo.api.known_hosts import KnownHosts, RequireKnownHost
@@ -47,28 +48,36 @@ def launch(
     uploads: UploadFolder | None = None,
     metrics: Audience = "local",
     access_log: bool = False,
+    api_keys: ApiKeys | None = None,
+    trusted_proxies: str = "",
     **options: Any,
 ) -> str:
     """Serve the page on http://host:port and return its address (by default: after the server has ended).
 
     mcp: whether the endpoints are also MCP tools. allowed_hosts: further names under which the page may be reached,
     see `KnownHosts`. uploads: where Gradio keeps uploaded files, to be bounded and tidied. metrics: who may read
-    `/metrics`. access_log: whether every request is logged. options: further options of `gr.Blocks.launch`.
+    `/metrics`. access_log: whether every request is logged. api_keys: keys of programs; None if none is needed.
+    trusted_proxies: addresses of proxies that may tell whose request they pass on, parted by commas.
+    options: further options of `gr.Blocks.launch`.
     Raises OSError if the port is taken.
     """
     # Calls that bypass the queue would ignore its concurrency limits, and would have no session of their own.
     page.api_open = False
-    fair_queue.install(page)
+    fair_queue.install(page, page.services.queue_length)
+    if trusted_proxies:
+        os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # Gradio hands it to its server in no other way
     hosts = KnownHosts(host, allowed_hosts, os.environ)
+    has_door = api_keys is not None or not options.get("auth")
     middleware = [
         Middleware(AccessLog, is_logged=access_log),
         Middleware(HealthRoute, page=page),
         Middleware(RequireKnownHost, hosts=hosts),
         Middleware(MetricsRoute, page=page, audience=metrics),
+        *([] if api_keys is None else [Middleware(RequireApiKey, keys=api_keys)]),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),
-        # Programs cannot log in there, so where people must, there is no such door.
-        *([] if options.get("auth") else [Middleware(OpenAIDoor, services=page.services, decode=page.decode)]),
+        # Programs cannot log in there, so where people must and there are no keys, there is no such door.
+        *([Middleware(OpenAIDoor, services=page.services, decode=page.decode)] if has_door else []),
         Middleware(RequireOwnSession),
     ]
     _, address, share_address = page.launch(

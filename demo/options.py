@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from demo.serving_options import ServingOptions, read_logins
+from demo.serving_options import ServingOptions, read_key_sums, read_logins
 from osprey_core.errors import InputError
 from osprey_core.runtime import choices
 from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
@@ -21,6 +21,7 @@ from osprey_core.runtime.hub import EMBEDDED_MODEL
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 DTYPES = ("auto", *choices.DTYPES)
+SPACE_ANSWER_SECONDS = 300
 AUDIENCES = ("local", "on", "off")
 """Who may read the metrics."""
 
@@ -68,8 +69,13 @@ class Options:
     verify: bool = False
     """Whether the sums of the model's downloaded files are checked at the start."""
 
+    queue_length: int = 512
+    """The most calls that wait at a time, of everybody."""
+    answer_seconds: int = 0
+    """The longest time for one answer; 0 for as long as it takes."""
+
     serving: ServingOptions = field(default_factory=ServingOptions)
-    """Logins, TLS and the path behind a reverse proxy."""
+    """Logins, keys, TLS and the path behind a reverse proxy."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -91,6 +97,10 @@ class Options:
             raise InputError("options.quantize_unknown", value=repr(self.quantize), known=", ".join(QUANTIZATIONS))
         if self.device_map not in DEVICE_MAPS:
             raise InputError("options.device_map_unknown", value=repr(self.device_map), known=", ".join(DEVICE_MAPS))
+        if self.queue_length < 1:
+            raise InputError("options.queue_length_invalid", value=self.queue_length)
+        if self.answer_seconds < 0:
+            raise InputError("options.answer_seconds_negative", value=self.answer_seconds)
         if self.metrics not in AUDIENCES:
             raise InputError("options.metrics_unknown", value=repr(self.metrics), known=", ".join(AUDIENCES))
         if not self.host.strip():
@@ -135,6 +145,10 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
             _path(given["tls_cert"] or environment.get("OSPREY_TLS_CERT")),
             _path(given["tls_key"] or environment.get("OSPREY_TLS_KEY")),
             given["root_path"] or environment.get("OSPREY_ROOT_PATH") or "",
+            read_key_sums(_path(given["api_keys"] or environment.get("OSPREY_API_KEYS"))),
+            # A Space is made to be seen by everybody, or its owner has made it private.
+            given["public"] or bool(environment.get("SPACE_ID")) or _is_true(environment.get("OSPREY_PUBLIC", "")),
+            given["trusted_proxies"] or environment.get("OSPREY_TRUSTED_PROXIES") or "",
         ),
         "allowed_hosts": tuple(
             given["allowed_host"] or environment.get("OSPREY_ALLOWED_HOSTS", "").replace(",", " ").split()
@@ -147,7 +161,22 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
     }
     port = _first(given["port"], environment.get("OSPREY_PORT"), environment.get("GRADIO_SERVER_PORT"), "7860")
     cache_mb = _first(given["cache_mb"], environment.get("OSPREY_CACHE_MB"), "2048")
-    return Options(**values, port=_whole("--port", port), cache_mb=_whole("--cache-mb", cache_mb))
+    queue_length = _first(given["queue_length"], environment.get("OSPREY_QUEUE_LENGTH"), "512")
+    longest = SPACE_ANSWER_SECONDS if environment.get("SPACE_ID") else 0
+    answer_seconds = _first(given["answer_seconds"], environment.get("OSPREY_ANSWER_SECONDS"), str(longest))
+    options = Options(
+        **values,
+        port=_whole("--port", port),
+        cache_mb=_whole("--cache-mb", cache_mb),
+        queue_length=_whole("--queue-length", queue_length),
+        answer_seconds=_whole("--answer-seconds", answer_seconds),
+    )
+    options.serving.check_host(options.host)
+    return options
+
+
+def _is_true(text: str) -> bool:
+    return text.lower() in ("1", "t", "true")
 
 
 def _path(text: str | None) -> Path | None:
@@ -248,6 +277,31 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME:PASSWORD",
         help="only who logs in may see the page; again for more people. Other users of the machine can see "
         "arguments, so rather use the variable, with spaces between several [OSPREY_AUTH]",
+    )
+    parser.add_argument(
+        "--public",
+        action="store_true",
+        help="everybody who reaches the address given by --host may use the page [OSPREY_PUBLIC=1]",
+    )
+    parser.add_argument(
+        "--api-keys",
+        metavar="FILE",
+        help="programs need a key: a file of lines NAME SUM, as `python -m demo.serving_options NAME` makes them; "
+        "without --auth and --public, the page needs one too [OSPREY_API_KEYS]",
+    )
+    parser.add_argument(
+        "--trusted-proxies",
+        metavar="ADDRESSES",
+        help="addresses or networks of proxies that tell whose requests they pass on, parted by commas; by default "
+        "those on this computer [OSPREY_TRUSTED_PROXIES]",
+    )
+    parser.add_argument(
+        "--queue-length", help="calls that may wait at a time, of everybody, 512 by default [OSPREY_QUEUE_LENGTH]"
+    )
+    parser.add_argument(
+        "--answer-seconds",
+        help="the longest time for one answer; 0 (default) for as long as it takes, on a Space 300 "
+        "[OSPREY_ANSWER_SECONDS]",
     )
     parser.add_argument("--tls-cert", metavar="FILE", help="serve over https with this PEM file [OSPREY_TLS_CERT]")
     parser.add_argument("--tls-key", metavar="FILE", help="and this private key, not encrypted [OSPREY_TLS_KEY]")

@@ -19,7 +19,6 @@ from demo.shared.metrics import EVENT_SECONDS
 
 MOST_WAITING = 512
 """Events that wait at a time, of everybody."""
-MOST_OF_ADDRESS = MOST_WAITING // 2
 MOST_OF_PERSON = 64
 _MOST_REMEMBERED = 10_000
 
@@ -29,6 +28,7 @@ class FairQueue(Queue):
 
     _served: dict[str, int]
     _turns: itertools.count[int]
+    _most_waiting: int
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
         """As Gradio's. Refuses, in a sentence, events of a person or an address with too many that wait already."""
@@ -37,9 +37,9 @@ class FairQueue(Queue):
         own = sum(event.session_hash == body.session_hash for event in waiting) if body.session_hash else 0
         of_address = sum(_address(event.request) == address for event in waiting) if address else 0
         key = None
-        if len(waiting) >= MOST_WAITING:
+        if len(waiting) >= self._most_waiting:
             key = "page.queue_full"
-        elif own >= MOST_OF_PERSON or of_address >= MOST_OF_ADDRESS:
+        elif own >= MOST_OF_PERSON or of_address >= max(1, self._most_waiting // 2):
             key = "page.many_waiting"
         if key is not None:
             with language.speaking(language.of_request(request)):
@@ -96,10 +96,14 @@ class FairQueue(Queue):
             event_queue.queue.insert(0, first)
 
 
-def install(page: gr.Blocks) -> None:
-    """Make the page's queue a fair one. Call it after `gr.Blocks.queue` and before the page is served."""
+def install(page: gr.Blocks, most_waiting: int = MOST_WAITING) -> None:
+    """Make the page's queue a fair one. Call it after `gr.Blocks.queue` and before the page is served.
+
+    most_waiting: events that wait at a time, of everybody; of one address at most half.
+    """
     queue: Any = page._queue
     queue.__class__ = FairQueue
+    queue._most_waiting = most_waiting
     queue._served, queue._turns = {}, itertools.count()
 
 

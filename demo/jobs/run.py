@@ -6,6 +6,7 @@ does with the pieces.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from demo.session.session import AnswerMeasures
 from demo.shared.metrics import JOB_SECONDS, count_answer
 from demo.shared.running_jobs import Ticket
 from demo.shared.turns import WorkTurn
+from osprey_core.errors import InputError
 
 Update = TypeVar("Update")
 """The type of a job's progress updates."""
@@ -115,6 +117,7 @@ def _carry_out(
 ) -> Iterator[Update]:
     """Decode all requests of a job whose turn has begun. Between pieces, others may have their turn."""
     last = 0.0
+    deadline = math.inf if job.is_long else time.monotonic() + services.answer_seconds
     for update in () if ticket.stopped else _update(job, "opening"):
         yield update
         last = time.monotonic()
@@ -134,6 +137,9 @@ def _carry_out(
                 last = time.monotonic()
             if not ticket.stopped and turn.pass_on():
                 yield from _wait(job, turn, ticket, "writing")
+            if not ticket.stopped and time.monotonic() > deadline:
+                ticket.stop()
+                raise InputError("page.answer_too_long", seconds=services.answer_seconds)
 
 
 def _wait(job: Job[Update], turn: WorkTurn, ticket: Ticket, phase: Phase) -> Iterator[Update]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,6 +46,10 @@ class Services:
     """The most answers under way at a time; None for as many as the model decodes together."""
     picture_turns: Turns = field(default_factory=lambda: Turns(PIXELS_IN_FLIGHT))
     """Turns at what needs memory by the size of a picture, which is the turn's weight in pixels."""
+    queue_length: int = 512
+    """The most events that wait at a time, of everybody."""
+    answer_seconds: float = math.inf
+    """The longest time for one answer, from the beginning of its turn; long work has as long as it needs."""
     preparing: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_PREPARING))
     """Held by each picture that is encoded before anybody has asked about it."""
     fetch: Callable[[str], tuple[bytes, str]] | None = fetch

@@ -27,8 +27,9 @@ from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.model.clip import ClipNetwork, share_trunk
+from osprey_core.model.mask_pooling import GridSampling, area_weights
 from osprey_core.model.preprocess import image_to_tensor
-from osprey_core.regions.masks import as_mask
+from osprey_core.regions.masks import checked_mask
 from osprey_core.runtime.checkpoint import inspect_folder, read_clip_image_side
 from osprey_core.runtime.clip_loading import CLIP, find_clip, load_clip
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
@@ -274,6 +275,7 @@ class ClipView:
         self.model = model
         self.size_hw = size_hw
         self._res5 = res5  # (1, C, S/32, S/32)
+        self._sampling = GridSampling(size_hw, (res5.shape[-2], res5.shape[-1]))
 
     @torch.inference_mode()
     def embed(self, regions: Iterable[np.ndarray]) -> torch.Tensor:
@@ -288,12 +290,18 @@ class ClipView:
         Raises:
             InputError: a mask cannot be used.
         """
-        device = self._res5.device
-        vectors = [torch.zeros(0, self.model.network.config.embed_dim)]
-        for mask in regions:  # one at a time: each is as large as the picture
-            stack = torch.from_numpy(as_mask(mask, self.size_hw))[None].to(device)
-            vectors.append(self.model.network.embed_regions(self._res5, stack).float().cpu())
-        return torch.cat(vectors)
+        device, (height, width) = self._res5.device, self._res5.shape[-2:]
+        samples = [np.zeros((0, 2 * height, 2 * width), bool)]
+        vanished: dict[int, torch.Tensor] = {}
+        for place, region in enumerate(regions):  # one at a time: each is as large as the picture
+            mask = checked_mask(region, self.size_hw)
+            samples.append(self._sampling.sample(mask)[None])
+            if not self._sampling.cover(torch.from_numpy(samples[-1])).any():
+                vanished[place] = area_weights(torch.from_numpy(np.array(mask))[None], (height, width))[0]
+        cells = self._sampling.cover(torch.from_numpy(np.concatenate(samples))).float()  # (Q, h, w)
+        for place, weights in vanished.items():
+            cells[place] = weights
+        return self.model.network.embed_cells(self._res5, cells.to(device)).float().cpu()
 
 
 def class_scores(

@@ -110,16 +110,21 @@ class ClipNetwork(nn.Module):
             (Q, D) of length 1.
         """
         size_hw = (res5.shape[-2], res5.shape[-1])
-        pooled = [res5.new_zeros(0, res5.shape[1])]
+        cells = [res5.new_zeros(0, *size_hw, dtype=torch.float32)]
         for start in range(0, len(masks), MASKS_AT_ONCE):
             batch = masks[start : start + MASKS_AT_ONCE]
-            cells = cover_grid(batch, size_hw).float()  # (q, h, w)
-            vanished = ~cells.flatten(1).any(1)
+            covered = cover_grid(batch, size_hw).float()  # (q, h, w)
+            vanished = ~covered.flatten(1).any(1)
             if vanished.any():
-                cells[vanished] = area_weights(batch[vanished], size_hw)
-            cells /= cells.flatten(1).sum(1).clamp(min=1e-12)[:, None, None]
-            pooled.append(mask_pooling(res5, cells[None])[0])
-        return F.normalize(self._project(torch.cat(pooled)), dim=-1)
+                covered[vanished] = area_weights(batch[vanished], size_hw)
+            cells.append(covered)
+        return self.embed_cells(res5, torch.cat(cells))
+
+    def embed_cells(self, res5: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+        """As `embed_regions`, from the regions' cells of res5's grid or their weights: bool or float (Q, h, w)."""
+        weights = cells.float()
+        weights = weights / weights.flatten(1).sum(1).clamp(min=1e-12)[:, None, None]
+        return F.normalize(self._project(mask_pooling(res5, weights[None])[0]), dim=-1)
 
     def embed_texts(self, ids: torch.Tensor) -> torch.Tensor:
         """Vectors (T, D) of length 1 of texts as ids (T, context_length), padded with 0 after the end of text.

@@ -19,6 +19,11 @@ def as_mask(mask: Any, size_hw: tuple[int, int]) -> Mask:
 
     Accepts bool, and integers or floats that are all 0 or 1. Raises InputError for anything else.
     """
+    return np.array(checked_mask(mask, size_hw))
+
+
+def checked_mask(mask: Any, size_hw: tuple[int, int]) -> Mask:
+    """As `as_mask`, without a copy of what is bool already: only for reading."""
     if not isinstance(mask, np.ndarray):
         raise InputError("mask.not_an_array", kind=type(mask).__name__)
     if mask.ndim != 2:
@@ -36,7 +41,7 @@ def as_mask(mask: Any, size_hw: tuple[int, int]) -> Mask:
             raise InputError("mask.value_invalid", value=f"{odd.flat[0]:g}")
     if not mask.any():
         raise InputError("mask.empty")
-    return np.array(mask, dtype=np.bool_)
+    return np.asarray(mask, dtype=np.bool_)
 
 
 def area(mask: Mask) -> int:

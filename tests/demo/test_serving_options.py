@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
+from demo.api.api_keys import ApiKeys
 from demo.app import build_app
 from demo.launch import launch
 from demo.options import Options, read_options
-from demo.serving_options import ServingOptions, read_logins
+from demo.serving_options import ServingOptions, read_key_sums, read_logins
 from osprey_core.errors import InputError
 from tests import fakes
 
@@ -123,3 +126,95 @@ def test_behind_a_reverse_proxy_the_page_names_its_path(tmp_path: Path) -> None:
         assert root is not None
         assert root[1].endswith("/osprey")
         assert httpx.get(f"{address}/osprey/gradio_api/run/x").status_code == 404
+
+
+def test_other_computers_are_let_in_only_where_somebody_said_who(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"# of programs\n\nann {hashlib.sha256(b'secret').hexdigest().upper()}\n")
+    for words, environment in (
+        (["--host", "0.0.0.0"], {}),
+        ([], {"GRADIO_SERVER_NAME": "0.0.0.0"}),
+        (["--host", "::"], {}),
+        (["--host", "gpu.example.org"], {}),
+    ):
+        with pytest.raises(InputError, match="--public"):
+            read_options(words, environment)
+        assert read_options([*words, "--public"], environment).serving.is_public
+        assert read_options(words, {**environment, "SPACE_ID": "me/osprey"}).serving.is_public
+        assert read_options(words, {**environment, "OSPREY_AUTH": "ann:1"}).serving.logins
+        serving = read_options([*words, "--api-keys", str(keys)], environment).serving
+        assert serving.key_sums == (hashlib.sha256(b"secret").hexdigest(),)
+        assert serving.page_needs_key
+    for words in (["--host", "localhost"], ["--host", "127.0.0.5"], ["--host", "::1"], []):
+        assert not read_options(words, {}).serving.is_public
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [("", "holds none"), ("ann\n", "Line 1"), ("# x\nann 1234\n", "Line 2"), (None, "cannot be read")],
+)
+def test_a_file_of_keys_is_checked(content: str | None, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError, match=sentence):
+        read_key_sums(file)
+
+
+def test_a_new_key_and_its_line_belong_together(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo.serving_options", "ann"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    (tmp_path / "keys.txt").write_text(made.stdout)
+    key = made.stderr.split()[-1]
+    assert read_key_sums(tmp_path / "keys.txt") == (hashlib.sha256(key.encode()).hexdigest(),)
+    assert key not in made.stdout
+
+
+def test_proxies_are_addresses_or_networks() -> None:
+    assert read_options(["--trusted-proxies", "10.0.0.0/8,::1"], {}).serving.trusted_proxies == "10.0.0.0/8,::1"
+    with pytest.raises(InputError, match="'nginx'"):
+        read_options([], {"OSPREY_TRUSTED_PROXIES": "10.0.0.1, nginx"})
+
+
+def test_limits_of_queue_and_answers_are_options() -> None:
+    assert (read_options([], {}).queue_length, read_options([], {}).answer_seconds) == (512, 0)
+    assert read_options([], {"SPACE_ID": "me/osprey"}).answer_seconds == 300
+    options = read_options(["--queue-length", "3", "--answer-seconds", "20"], {"OSPREY_ANSWER_SECONDS": "5"})
+    assert (options.queue_length, options.answer_seconds) == (3, 20)
+    for words in (["--queue-length", "0"], ["--answer-seconds", "-1"], ["--answer-seconds", "soon"]):
+        with pytest.raises(InputError, match=words[0]):
+            read_options(words, {})
+
+
+@pytest.mark.parametrize(
+    ("for_page", "for_endpoints", "open_paths"),
+    [(False, True, {"/": 200}), (True, True, {}), (False, False, {"/": 200, "/gradio_api/call/ask": 422})],
+)
+def test_keys_open_what_they_are_needed_for(
+    for_page: bool, for_endpoints: bool, open_paths: dict[str, int], tmp_path: Path
+) -> None:
+    fakes.picture().save(tmp_path / "one.png")
+    app = build_app(fakes.FakeModel(), fakes.FakeSegmenter(), Options(), tmp_path)
+    app.queue(default_concurrency_limit=4)
+    keys = ApiKeys((hashlib.sha256(b"secret").hexdigest(),), for_page, for_endpoints)
+    try:
+        address = launch(app, "127.0.0.1", fakes.free_port(), prevent_thread_lock=True, quiet=True, api_keys=keys)
+        with httpx.Client(base_url=address) as http:
+            assert http.get("/health").status_code == 200
+            for path in ("/", "/v1/models", "/gradio_api/call/ask", "/gradio_api/mcp/"):
+                method = "POST" if "gradio_api" in path else "GET"
+                refused = http.request(method, path, headers={"Authorization": "Bearer wrong"}, json={})
+                let_in = http.request(method, path, headers={"Authorization": "Bearer secret"}, json={})
+                assert let_in.status_code != 401
+                if refused.status_code != 401:
+                    assert path in open_paths or (path.endswith("mcp/") and not for_endpoints)
+                else:
+                    assert path not in open_paths
+                    assert "Authorization: Bearer" in refused.text
+                    assert refused.headers["www-authenticate"] == "Bearer"
+            error = http.get("/v1/models").json()["error"]
+            assert error["code"] == "invalid_api_key"
+            models = http.get("/v1/models", headers={"Authorization": "bearer  secret"}).json()
+            assert models["object"] == "list"
+    finally:
+        app.close(verbose=False)

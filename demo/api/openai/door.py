@@ -42,6 +42,11 @@ MOST_WAITING = 64
 RETRY_SECONDS = 2
 
 
+def is_completion_route(path: str) -> bool:
+    """Whether a path is one of OpenAI's."""
+    return path in COMPLETIONS or path == MODELS or path.startswith(f"{MODELS}/")
+
+
 class OpenAIDoor:
     """ASGI middleware that answers OpenAI's routes; all others go on to the page."""
 
@@ -50,7 +55,7 @@ class OpenAIDoor:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not (path in COMPLETIONS or path == MODELS or path.startswith(f"{MODELS}/")):
+        if scope["type"] != "http" or not is_completion_route(path):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -87,7 +92,7 @@ class Completions:
         """A whole completion, or its stream."""
         if self._services.model.state == "loading":
             return error_response(503, text("openai.loading"), "model_loading", retry=True)
-        if len(self._services.model_turns.waiting) >= MOST_WAITING:
+        if len(self._services.model_turns.waiting) >= min(MOST_WAITING, self._services.queue_length):
             return error_response(429, text("page.queue_full"), "queue_full", retry=True)
         try:
             self._services.model.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -218,3 +219,16 @@ def test_a_picture_that_cannot_be_prepared_harms_nobody(
     monkeypatch.setattr(type(model), "answers_together", 8, raising=False)
     prepare_picture(services, two.picture)  # the view of this model has no such method
     assert [services.preparing.acquire(timeout=10) for _ in range(MOST_PREPARING)] == [True] * MOST_PREPARING
+
+
+def test_an_answer_that_takes_too_long_is_ended_with_a_sentence(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    model.pause = 0.05
+    workspace = Workspace()
+    workspace.change(lambda _: conversation.ask(two, "A long story"))
+    with pytest.raises(InputError, match="longer than 0 seconds"):
+        list(answer(replace(services, answer_seconds=0.12), workspace, SamplingSettings(), interval=0))
+    turn = workspace.session.transcript[-1]
+    assert (turn.state, bool(turn.answer)) == ("stopped", True)
+    assert (services.model_turns.running, len(services.running_jobs)) == ([], 0)
