@@ -89,7 +89,10 @@ def build_vision_encoder(config: VisionConfig) -> nn.Module:
     name = _timm_name(config.name)
     if not name.startswith("convnext"):
         return _other_encoder(name, config)
-    trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    try:
+        trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    except (RuntimeError, ValueError) as error:  # such as a tag after the name that timm does not know
+        raise CheckpointError("encoder.unknown", name=repr(config.name)) from error
     if not isinstance(trunk, ConvNeXt):
         raise CheckpointError("encoder.not_convnext", name=config.name)
     _check_dims(config, tuple(int(info["num_chs"]) for info in trunk.feature_info))  # type: ignore[call-overload]
@@ -101,7 +104,10 @@ def build_vision_encoder(config: VisionConfig) -> nn.Module:
 
 def _other_encoder(name: str, config: VisionConfig) -> nn.Module:
     if name.startswith("vit_"):
-        vit = timm.create_model(name, pretrained=False, num_classes=0, img_size=config.image_size)
+        try:
+            vit = timm.create_model(name, pretrained=False, num_classes=0, img_size=config.image_size)
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise CheckpointError("encoder.unknown", name=repr(config.name)) from error
         patch = vit.patch_embed.patch_size if isinstance(vit, VisionTransformer) else None
         if not isinstance(vit, VisionTransformer) or patch != (16, 16):
             raise CheckpointError("encoder.not_vit", name=config.name)

@@ -127,3 +127,9 @@ def test_the_config_goes_to_json_and_back() -> None:
     broken["vision"]["photo"]["name"] = "vgg16"
     with pytest.raises(CheckpointError, match="vgg16"):
         OspreyConfig.from_dict(broken)
+
+
+@pytest.mark.parametrize("name", ["convnext_large.nope", "vit_tiny_patch16_224.nope"])
+def test_a_name_with_an_unknown_tag_is_one_sentence(name: str) -> None:
+    with pytest.raises(CheckpointError, match="nope"):
+        build_vision_encoder(VisionConfig(name, 64, (40, 80, 160, 320)))
