@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osprey_core.analysis.label_likelihood import MIN_ON_LIST, MIN_SHARE
+from osprey_core.analysis.label_likelihood import RankedLabels
 from osprey_core.analysis.open_vocabulary import BACKGROUND, ClassScores, ClipView, class_scores
 from osprey_core.region_model import Guess, NamedRegion
 from osprey_core.vocabularies import Vocabulary, vocabulary_of
@@ -30,27 +30,12 @@ class ClipLabelScore:
 
 
 @dataclass(frozen=True)
-class ClipLabelScores:
-    """All labels of a list, best first."""
+class ClipLabelScores(RankedLabels):
+    """What a CLIP gives for the labels."""
 
     ranked: tuple[ClipLabelScore, ...]
     on_list: float
     """0..1, the probability of all labels together beside that of the background's words."""
-
-    @property
-    def has_rivals(self) -> bool:
-        """Whether the best label's share is below MIN_SHARE, so that others come close."""
-        return self.ranked[0].share < MIN_SHARE
-
-    @property
-    def is_off_list(self) -> bool:
-        """Whether `on_list` is below MIN_ON_LIST, so that the right word may be missing from the list."""
-        return self.on_list < MIN_ON_LIST
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether the best label should not be trusted, for one of these two reasons."""
-        return self.has_rivals or self.is_off_list
 
     @property
     def by_label(self) -> dict[str, ClipLabelScore]:

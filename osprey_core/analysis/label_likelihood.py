@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -52,13 +52,13 @@ class LabelScore:
         return self.log_likelihood / self.token_count
 
 
-@dataclass(frozen=True)
-class LabelScores:
-    """All labels of a list, best first."""
+class RankedLabels:
+    """All labels of a list, best first, and whether the best one is to be trusted."""
 
-    ranked: tuple[LabelScore, ...]
+    ranked: Sequence[Any]
+    """Scores with a `share`."""
     on_list: float
-    """0..1, the probability that the model, sampled at temperature 1, answers with any of the labels."""
+    """0..1, the probability of all labels together."""
 
     @property
     def has_rivals(self) -> bool:
@@ -74,6 +74,15 @@ class LabelScores:
     def is_uncertain(self) -> bool:
         """Whether the best label should not be trusted, for one of these two reasons."""
         return self.has_rivals or self.is_off_list
+
+
+@dataclass(frozen=True)
+class LabelScores(RankedLabels):
+    """What a language model gives for the labels."""
+
+    ranked: tuple[LabelScore, ...]
+    on_list: float
+    """0..1, the probability that the model, sampled at temperature 1, answers with any of the labels."""
 
     def top(self, count: int) -> tuple[LabelScore, ...]:
         """The best labels, at most `count`."""

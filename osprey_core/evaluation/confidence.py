@@ -36,8 +36,7 @@ from osprey_core.evaluation.photographs import (
 )
 from osprey_core.evaluation.questions import Question, balanced, choose_topics
 from osprey_core.language.guesses import calibrated
-from osprey_core.runtime import hub
-from osprey_core.runtime.checkpoint import CONFIG_FILE
+from osprey_core.runtime import checkpoint, hub
 from osprey_core.training.config import NANO_STYLES, NANO_THINGS
 from osprey_core.training.scenes.photographs import held_back, only_pictures, read_photographs
 from osprey_core.training.sources import SceneSource
@@ -243,11 +242,10 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 def _write(name: str, scales: Mapping[str, tuple[float, float]], unsure_below: float) -> None:
     """Set the scales in a model's config.json: each network's, or one for all."""
     folder = hub.find_checkpoint(name, None)
-    path = folder / CONFIG_FILE
-    config = OspreyConfig.from_dict(json.loads(path.read_text("utf-8")))
+    config = OspreyConfig.from_dict(checkpoint.read_json(folder / checkpoint.CONFIG_FILE))
     by_kind = {kind: ConfidenceConfig(*scale, unsure_below) for kind, scale in scales.items()}
     config = replace(config, confidence=by_kind.get(DRAWN) or by_kind.get("all") or config.confidence)
     if config.photographs is not None:
         of_photographs = by_kind.get(PHOTOGRAPHED) or by_kind.get("all") or config.photographs.confidence
         config = replace(config, photographs=replace(config.photographs, confidence=of_photographs))
-    path.write_text(json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    checkpoint.write_config(folder, config)

@@ -82,10 +82,7 @@ def name_things(model: Osprey, photographs: Iterable[Photograph], controls: bool
         for thing, mask in zip(things, masks, strict=True):
             truth = names.thing(thing.category)
             told = partial(_told, photograph.number, truth)
-            x0, y0, x1, y1 = thing.box_xyxy
-            box = np.zeros(photograph.size_hw, bool)
-            box[y0:y1, x0:x1] = True
-            yield told(BOX, view.name(box))
+            yield told(BOX, view.name(thing.box_mask(photograph.size_hw)))
             if thing.rle is None:
                 continue
             yield told(EXACT, view.name(mask))

@@ -236,6 +236,11 @@ def save(
     except Exception as error:  # the library raises a bare Exception
         raise _unwritable(folder / TOKENIZER_FILE, error) from error
     config = network.config if with_photographs else dataclasses.replace(network.config, photographs=None)
+    write_config(folder, config)
+
+
+def write_config(folder: Path, config: OspreyConfig) -> None:
+    """Write a checkpoint's config.json. Raises InputError if it cannot be written."""
     text = json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n"
     write_file(folder / CONFIG_FILE, text.encode())
 

@@ -51,10 +51,7 @@ def asked_masks(photograph: Photograph) -> Iterator[tuple[str, np.ndarray]]:
         if region.rle is not None:
             yield name, region.mask(photograph.size_hw)
         if region.is_thing:
-            x0, y0, x1, y1 = region.box_xyxy
-            box = np.zeros(photograph.size_hw, bool)
-            box[y0:y1, x0:x1] = True
-            yield name, box
+            yield name, region.box_mask(photograph.size_hw)
 
 
 def features_of(model: Osprey, photographs: Sequence[Photograph], mirrored: bool = True) -> KnownRegions:

@@ -9,7 +9,6 @@ tells photographs from drawings is fitted to a pool of encoded pictures.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import shutil
 import sys
@@ -22,7 +21,6 @@ import torch
 from osprey_core.config import PhotographsConfig
 from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
-from osprey_core.io.files import write_file
 from osprey_core.model.photograph_gate import PhotographGate
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
@@ -77,10 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in (checkpoint.WEIGHTS_FILE, checkpoint.TOKENIZER_FILE):
         if first_folder.resolve() != options.out.resolve():
             shutil.copyfile(first_folder / name, options.out / name)
-    write_file(
-        options.out / checkpoint.CONFIG_FILE,
-        (json.dumps(config.to_dict(), indent=2, ensure_ascii=False) + "\n").encode(),
-    )
+    checkpoint.write_config(options.out, config)
     joined = PhotographNetwork(second.network, gate)
     save_photograph_network(options.out, joined, first.network, options.rank, torch.float16)
     return 0

@@ -56,6 +56,10 @@ class PhotoRegion:
         """bool (H, W): the region's mask, or its filled box."""
         if self.rle is not None:
             return np.asarray(coco_masks.decode(self.rle), dtype=bool)
+        return self.box_mask(size_hw)
+
+    def box_mask(self, size_hw: tuple[int, int]) -> np.ndarray:
+        """bool (H, W): the region's filled box."""
         x0, y0, x1, y1 = self.box_xyxy
         mask = np.zeros(size_hw, bool)
         mask[y0:y1, x0:x1] = True
