@@ -23,7 +23,8 @@ from transformers import DynamicCache
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
-from osprey_core.errors import ContextOverflowError, InputError
+from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
+from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows
 from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.packed_answers import PackedAnswers
@@ -184,10 +185,8 @@ class View:
             InputError: a mask, the question or a setting cannot be used.
             ContextOverflowError: the question does not fit even without history.
         """
-        masks = [as_mask(mask, self.size_hw) for mask in regions]
-        turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
         requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
-        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, requested)
+        masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
             self.model.prompts.tokenizer,
@@ -196,6 +195,73 @@ class View:
             trimmed_turns=trimmed,
             settings=requested,
         )
+
+    @torch.inference_mode()
+    def embed(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray] = (),
+        history: Iterable[Turn | tuple[str, str]] = (),
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        about: Sequence[int] | None = None,
+        without: Collection[RegionToken] = (),
+        said: Sequence[int] = (),
+    ) -> EmbeddedQuestion:
+        """The same question as `stream` asks, for a language model that runs elsewhere.
+
+        Args:
+            said: ids with which the answer has begun: it is to go on after them.
+            others: as for `stream`.
+
+        Raises:
+            InputError, ContextOverflowError: as `stream`.
+            CheckpointError: the embeddings are not finite.
+        """
+        requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
+        masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
+        _, tail = _split(prompt)
+        encoding = functools.cache(self.encoding)
+        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(prompt.regions)}
+        embeds = self._embed_tail([*tail, *said], [tokens[index] for index in prompt.regions])[0]
+        check_finite(embeds)
+        assert settings.max_new_tokens is not None
+        return EmbeddedQuestion(
+            picture=self.digest,
+            network=next(place for place, network in enumerate(self.model.networks) if network is self.network),
+            embeds=embeds,
+            settings=dataclasses.replace(settings, max_new_tokens=max(settings.max_new_tokens - len(said), 1)),
+            requested=requested,
+            ends=frozenset({self.model.prompts.tokenizer.eos_id}),
+            prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
+            trimmed_turns=trimmed,
+        )
+
+    @torch.inference_mode()
+    def embed_beginning(self) -> torch.Tensor:
+        """(P, D): the positions up to and including the picture, with which all embedded questions about it begin.
+
+        Raises CheckpointError if they are not finite.
+        """
+        head, _ = _split(self.model.prompts.conversation("?", 0))
+        image_tokens = self.encoding().image_tokens
+        no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
+        ids = torch.tensor([head], device=image_tokens.device)
+        beginning = self.network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)[0]
+        check_finite(beginning)
+        return beginning
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of the picture as the model sees it, and of the network that does."""
+        place = self.model.networks.index(self.network)
+        seen = hashlib.blake2b(str((self.model.name, place)).encode(), digest_size=16)
+        seen.update(self._pixel_values.float().cpu().contiguous().numpy().tobytes())
+        if self._photo_square is not None:
+            seen.update(self._photo_square.tobytes())
+        return seen.hexdigest()
 
     def describe(
         self,
@@ -548,6 +614,15 @@ class View:
         """The picture's encoding; computed again if it was evicted from the cache."""
         return self._cache.part("encoding", lambda: self.model.encoding.run(self._encode))
 
+    def keep_encoding(self, encoding: Encoding) -> None:
+        """Use this encoding, which was computed together with those of other pictures."""
+        self._cache.part("encoding", lambda: encoding)
+
+    @property
+    def inputs(self) -> tuple[torch.Tensor, np.ndarray | None]:
+        """What the picture is encoded from: pixels (1, 3, S, S), and uint8 (512, 512, 3) for a photo tower."""
+        return self._pixel_values, self._photo_square
+
     def _encode(self) -> Encoding:
         if self._photo_square is None:
             return Encoding(*self.network.encode_image(self._pixel_values))
@@ -578,6 +653,19 @@ class View:
     ) -> SamplingSettings:
         settings = SamplingSettings(temperature, top_p, max_new_tokens, seed)
         return settings.with_longest(self.model.generation_defaults.max_new_tokens)
+
+    def _prompt(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray],
+        history: Iterable[Turn | tuple[str, str]],
+        about: Sequence[int] | None,
+        requested: SamplingSettings,
+    ) -> tuple[list[np.ndarray], TextPrompt, int, SamplingSettings]:
+        """The checked masks, and what `_fit` returns."""
+        masks = [as_mask(mask, self.size_hw) for mask in regions]
+        turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
+        return masks, *self._fit(question, len(masks), turns, about, requested)
 
     def _fit(
         self,
@@ -654,6 +742,12 @@ class View:
         mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
         pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
         return self.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
+
+
+def check_finite(embeds: torch.Tensor) -> None:
+    """Raise CheckpointError unless all values are finite: other engines answer such a prompt with silence."""
+    if not bool(torch.isfinite(embeds).all()):
+        raise CheckpointError("generation.logits_not_finite")
 
 
 def _digest(mask: np.ndarray) -> str:

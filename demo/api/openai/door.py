@@ -17,13 +17,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from demo.api.openai.job import CompletionJob
 from demo.api.openai.request import Asked, ChatRequest, asked_by
-from demo.api.results import name_result
 from demo.i18n import language
 from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode
 from demo.jobs.run import run
 from demo.session.segments import best_mask
 from demo.session.services import Services
+from demo.shared.confidence import name_result
 from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.errors import InputError, OspreyError
