@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +37,11 @@ def application(options: ClusterOptions) -> Any:
     """The application for `serve run`, `serve build` or `serve.run`."""
     key_sums = read_key_sums(Path(options.api_keys) if options.api_keys else None)
     least, most = replica_counts(options.ingress_replicas)
-    ingress = serve.deployment(serve.ingress(partial(door, options, key_sums))()).options(
+
+    def build() -> Any:  # Serve takes plain functions only
+        return door(options, key_sums)
+
+    ingress = serve.deployment(serve.ingress(build)()).options(
         name=INGRESS,
         ray_actor_options={"num_cpus": options.ingress_cpus},
         max_ongoing_requests=1024,

@@ -147,7 +147,7 @@ class Osprey:
     @property
     def abilities(self) -> Abilities:
         """Everything that a model can be asked for; the embedded one has learnt English only."""
-        return Abilities(english_only=self.is_embedded)
+        return Abilities(token_likelihoods=True, english_only=self.is_embedded)
 
     @property
     def is_embedded(self) -> bool:

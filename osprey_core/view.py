@@ -30,6 +30,7 @@ from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
 from osprey_core.model import OspreyNetwork
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
@@ -168,6 +169,7 @@ class View:
         seed: int | None = None,
         about: Sequence[int] | None = None,
         without: Collection[RegionToken] = (),
+        top_logprobs: int | None = None,
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
@@ -180,6 +182,8 @@ class View:
             temperature, top_p, seed: see `SamplingSettings`.
             about: numbers, from 1, of the regions that the question is about if it mentions none; None for all.
             without: region tokens to set to zero, "mask" or "pos", to see how an answer depends on them.
+            top_logprobs: how many of the likeliest tokens are told at each place of the answer, beside its own, in the
+                stream's `likelihoods`; None tells none.
 
         Raises:
             InputError: a mask, the question or a setting cannot be used.
@@ -187,13 +191,20 @@ class View:
         """
         requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
         masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
+        likelihoods: list[TokenLikelihood] = []
+
+        def note(token: int, logits: torch.Tensor) -> None:
+            likelihoods.append(token_likelihood(token, logits, top_logprobs or 0))
+
+        noting = None if top_logprobs is None else note
         return AnswerStream(
-            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
+            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
             prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
             settings=requested,
+            likelihoods=likelihoods,
         )
 
     @torch.inference_mode()
@@ -376,6 +387,7 @@ class View:
         without: Collection[RegionToken],
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
+        note: Callable[[int, torch.Tensor], None] | None,
     ) -> Generator[int]:
         """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
         if should_stop():
@@ -384,7 +396,7 @@ class View:
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
             ends = {self.model.prompts.tokenizer.eos_id}
-            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache)
+            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache, note)
             # Closed here and not when it is collected, because it then brings the cache to the answer's length.
             with contextlib.closing(tokens):
                 for token in tokens:

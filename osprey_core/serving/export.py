@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from transformers import LlamaForCausalLM
 
-from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
 from osprey_core.language.tokens import TextTokenizer
-from osprey_core.runtime.checkpoint import check_writable, write_tensors
-from osprey_core.runtime.quantize import is_quantized
+
+if TYPE_CHECKING:  # vLLM's environment may lack what the encoder needs
+    from osprey_core.engine import Osprey
 
 CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE = "config.json", "model.safetensors", "tokenizer.json"
 
 
 def export_language_model(llm: LlamaForCausalLM, tokenizer: TextTokenizer, folder: Path) -> None:
-    """Write config.json, model.safetensors and tokenizer files into a folder, with the names of transformers.
+    """Write config.json, model.safetensors and the tokenizer's files, with the names of transformers.
 
     Raises InputError if the folder cannot be written to, or the weights are quantized.
     """
-    if is_quantized(llm):
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in llm.state_dict().items()}
+    if not all(tensor.is_floating_point() for tensor in tensors.values()):
         raise InputError("engine.quantized_save")
-    check_writable(folder)
-    # Shared tensors are written once, as the library reads them.
-    tied = bool(llm.config.tie_word_embeddings)
-    tensors = {name: tensor.detach().cpu() for name, tensor in llm.state_dict().items()}
-    write_tensors(folder / WEIGHTS_FILE, {name: t for name, t in tensors.items() if not (tied and "lm_head" in name)})
+    if llm.config.tie_word_embeddings:
+        del tensors["lm_head.weight"]  # the embeddings once more
     config = llm.config.to_dict() | {
         "architectures": ["LlamaForCausalLM"],
         "bos_token_id": tokenizer.bos_id,
         "eos_token_id": tokenizer.eos_id,
         "dtype": str(llm.dtype).removeprefix("torch."),
     }
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2, default=str) + "\n", encoding="utf-8")
-    tokenizer.save(folder / TOKENIZER_FILE)
     classes = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(classes) + "\n", encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2, default=str) + "\n", encoding="utf-8")
+        (folder / "tokenizer_config.json").write_text(json.dumps(classes) + "\n", encoding="utf-8")
+        tokenizer.save(folder / TOKENIZER_FILE)
+    except (OSError, SafetensorError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError("file.unwritable", path=str(folder), reason=reason) from error
 
 
 def export_language_models(model: Osprey, folder: Path) -> list[Path]:

@@ -100,8 +100,6 @@ class Completions:
             asked = await to_thread.run_sync(ChatRequest.read, await request.body())
             if asked.model and not self._is_known(asked.model):
                 return self._unknown(asked.model)
-            if asked.logprobs:
-                raise InputError("openai.no_logprobs")
             question = await to_thread.run_sync(self._asked, asked)
         except Exception as error:
             return refusal(error)
@@ -146,7 +144,14 @@ class _Answers:
         settings = SamplingSettings(defaults.temperature, defaults.top_p, defaults.max_new_tokens)
         self._services, self._decode = services, decode
         self.jobs = [
-            CompletionJob(asked, request.settings(settings, place), request.stops, person, services.running_jobs)
+            CompletionJob(
+                asked,
+                request.settings(settings, place),
+                request.stops,
+                person,
+                services.running_jobs,
+                request.alternatives,
+            )
             for place in range(request.n)
         ]
         self.frame = {
@@ -171,7 +176,7 @@ class _Answers:
         for place, job in enumerate(self.jobs):
             content = "".join(self.texts(job)).strip()
             message = {"role": "assistant", "content": content, "refusal": None}
-            choices.append({"index": place, "message": message, "logprobs": None, **self.end_of(job)})
+            choices.append({"index": place, "message": message, "logprobs": job.logprobs(), **self.end_of(job)})
         return {**self.frame, "object": "chat.completion", "choices": choices, "usage": self.usage()}
 
     def chunk(self, *choices: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -196,8 +201,8 @@ class _Answers:
             yield self.chunk(_choice(place, {"role": "assistant", "content": ""}))
             for new in self.texts(job):
                 if new:
-                    yield self.chunk(_choice(place, {"content": new}))
-            yield self.chunk({**_choice(place, {}), **self.end_of(job)})
+                    yield self.chunk({**_choice(place, {"content": new}), "logprobs": job.logprobs()})
+            yield self.chunk({**_choice(place, {}), "logprobs": job.logprobs(), **self.end_of(job)})
 
 
 def _choice(place: int, delta: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from transformers import LlamaForCausalLM
 from osprey_core.engine import Osprey
 from osprey_core.errors import CheckpointError, InputError, OspreyError
 from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.runtime.choices import engine_addresses
 from osprey_core.serving.engine_model import EngineModel, drop_language_layers
 from osprey_core.serving.export import export_language_models
-from osprey_core.serving.loading import check_engine, with_engine
+from osprey_core.serving.loading import with_engine
 from osprey_core.serving.local_engine import LocalEngine
 from osprey_core.serving.vllm_server import VLLMServer
 from tests import fakes
@@ -159,11 +160,11 @@ def test_a_stopped_answer_ends(server: StandIn) -> None:
 @pytest.mark.parametrize("name", ["vllm:", "vllm:ftp://host", "vllm:http://", "other", ""])
 def test_engines_that_are_none_are_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_engine(name)
+        engine_addresses(name)
     assert caught.value.code == "serving.engine_unknown"
 
 
 def test_every_network_needs_a_server(tmp_path: Path) -> None:
-    check_engine("vllm:http://one:8000,https://two/v1")
+    assert engine_addresses("vllm:http://one:8000, https://two/v1") == ("http://one:8000", "https://two/v1")
     with pytest.raises(InputError, match="1 language models and 2 addresses"):
         with_engine(tiny_osprey(), "vllm:http://one:8000,https://two/v1")
