@@ -28,6 +28,7 @@ from osprey_core.runtime.devices import resolve_device
 from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask
 from osprey_core.serving.engine_model import drop_language_layers, sendable, split_abilities
+from osprey_core.serving.loading import CARD_SHARE, start_vllm
 from osprey_core.serving.local_engine import LocalEngine
 from osprey_core.serving.ray_messages import ModelFacts, ReplicaState, SentPicture, SentQuestion
 from osprey_core.serving.ray_options import ClusterOptions, replica_counts
@@ -206,22 +207,17 @@ class Language:
 
 
 def load_engine(options: ClusterOptions, model_id: str) -> LanguageEngine:
-    """The engine of a language model, whose id is that of `language_model_id`."""
+    """The engine of a language model, whose id is that of `ray_messages.language_model_id`."""
     name, _, place = model_id.rpartition("#")
     device = str(resolve_device(options.device))
     model = Osprey.from_pretrained(name, device, options.dtype, quantize=options.quantize, cache_bytes=0)
-    llm = model.networks[int(place)].llm
     has_vllm = importlib.util.find_spec("vllm") is not None
     if options.engine == "vllm" or (options.engine == "auto" and has_vllm and device.startswith("cuda")):
-        from osprey_core.serving.vllm_engine import VLLMEngine
-
-        return VLLMEngine.of(llm, model.prompts.tokenizer)
-    return LocalEngine(llm, options.cache_mb * 2**20)
-
-
-def language_model_id(name: str, network: int) -> str:
-    """What Serve calls the language model of a model's network (0 or 1)."""
-    return f"{name}#{network}"
+        # Of its part of the card, each of the model's language models gets as much.
+        share = min(options.language_gpus or 1.0, 1.0) * CARD_SHARE / len(model.networks)
+        (engine,) = start_vllm(model, [int(place)], gpu_memory_utilization=share)
+        return engine
+    return LocalEngine(model.networks[int(place)].llm, options.cache_mb * 2**20)
 
 
 def deployments(options: ClusterOptions) -> tuple[Any, Any]:

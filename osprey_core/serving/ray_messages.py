@@ -51,3 +51,8 @@ class ReplicaState:
     computed: int
     largest_batch: int = 0
     """Pictures that were encoded in one pass at most."""
+
+
+def language_model_id(name: str, network: int) -> str:
+    """What Serve calls the language model of a model's network (0 or 1)."""
+    return f"{name}#{network}"

@@ -25,7 +25,7 @@ from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.region_model import Abilities
 from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask, check_picture
-from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion
+from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion, language_model_id
 from osprey_core.serving.split_view import AskedQuestion, SplitView
 
 ATTEMPTS = 3
@@ -47,7 +47,7 @@ class RayModel:
     @classmethod
     def connect(cls, vision: Any, language: Any) -> RayModel:
         """Wait until a vision replica has loaded the model. `vision`, `language`: handles of the deployments."""
-        return cls(_told(vision.facts.remote()), vision, language)
+        return cls(_retried(lambda: _told(vision.facts.remote())), vision, language)
 
     @property
     def name(self) -> str:
@@ -136,7 +136,7 @@ class RayView(SplitView):
         handle = self.model.language.options(
             stream=True,
             session_id=embedded.picture,
-            multiplexed_model_id=f"{self.model.name}#{embedded.network}",
+            multiplexed_model_id=language_model_id(self.model.name, embedded.network),
         )
         response = handle.decode.remote(embedded)
         is_whole = False
@@ -169,6 +169,11 @@ class RaySegments:
 
     def __init__(self, vision: Any, picture: SentPicture) -> None:
         self._vision, self._picture = vision.options(session_id=picture.digest), picture
+
+    @property
+    def memory_bytes(self) -> int:
+        """What is kept of it lies with the replicas."""
+        return 0
 
     def segment(
         self, points_xy: Sequence[PointXY] = (), labels: Sequence[int] = (), box_xyxy: BoxXYXY | None = None

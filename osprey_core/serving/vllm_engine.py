@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import queue
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Coroutine, Generator
@@ -18,12 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import LlamaForCausalLM
 
 from osprey_core.errors import CheckpointError, InputError, OspreyError
 from osprey_core.language.embedded_question import EmbeddedQuestion
-from osprey_core.language.tokens import TextTokenizer
-from osprey_core.serving.export import export_language_model
 
 LOOK_SECONDS = 0.1
 """So soon an answer that waits for its next token notices that it has been stopped."""
@@ -42,11 +39,10 @@ class VLLMEngine:
     """
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        try:
-            from vllm.engine.arg_utils import AsyncEngineArgs
-            from vllm.v1.engine.async_llm import AsyncLLM
-        except ImportError as error:
-            raise InputError("serving.vllm_missing") from error
+        require_vllm()
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
         arguments = {
             "model": str(folder),
             "skip_tokenizer_init": True,
@@ -68,13 +64,6 @@ class VLLMEngine:
             self._end_loop()
             log.error("vLLM does not start", exc_info=error)
             raise OspreyError("serving.vllm_failed", reason=type(error).__name__) from error
-
-    @classmethod
-    def of(cls, llm: LlamaForCausalLM, tokenizer: TextTokenizer, **options: Any) -> VLLMEngine:
-        """An engine with the weights of a loaded model, which pass through a temporary folder."""
-        with tempfile.TemporaryDirectory(prefix="osprey-language-") as folder:
-            export_language_model(llm, tokenizer, Path(folder))
-            return cls(Path(folder), max_model_len=llm.config.max_position_embeddings, **options)
 
     def decode(
         self,
@@ -157,6 +146,12 @@ class VLLMEngine:
         if hasattr(self, "_llm"):
             with contextlib.suppress(Exception):
                 self._llm.shutdown()
+
+
+def require_vllm() -> None:
+    """Raise InputError unless vLLM is installed."""
+    if importlib.util.find_spec("vllm") is None:
+        raise InputError("serving.vllm_missing")
 
 
 def whole_prompt(question: EmbeddedQuestion, beginning: Callable[[], torch.Tensor]) -> torch.Tensor:

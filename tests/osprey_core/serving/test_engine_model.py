@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,7 +164,15 @@ def test_engines_that_are_none_are_refused(name: str) -> None:
     assert caught.value.code == "serving.engine_unknown"
 
 
-def test_every_network_needs_a_server(tmp_path: Path) -> None:
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed")
+def test_without_vllm_the_model_stays_whole(whole: Osprey) -> None:
+    with pytest.raises(InputError, match=r"requirements-vllm\.txt"):
+        with_engine(whole, "vllm")
+    assert whole.open(PICTURE).ask("What is <region1>?", [RED])
+    assert with_engine(whole, "local") is whole
+
+
+def test_every_network_needs_a_server() -> None:
     assert engine_addresses("vllm:http://one:8000, https://two/v1") == ("http://one:8000", "https://two/v1")
     with pytest.raises(InputError, match="1 language models and 2 addresses"):
         with_engine(tiny_osprey(), "vllm:http://one:8000,https://two/v1")
