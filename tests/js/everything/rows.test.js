@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FIRST_ORDER, orderAfterClick, progressOf, shortName, shownRows, wantedOf } from "../../../demo/everything/rows.js";
+import {
+  FIRST_ORDER,
+  orderAfterClick,
+  progressOf,
+  shortName,
+  shownRows,
+  wantedOf,
+} from "../../../demo/everything/rows.js";
 
 const ROWS = [
   { index: 0, score: 0.5, area: 90 },
