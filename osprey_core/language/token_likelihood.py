@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
+if TYPE_CHECKING:  # the page knows these values without loading torch
+    import torch
 
 MOST_ALTERNATIVES = 20
 """Alternatives that can be asked for at each token."""
@@ -23,7 +24,7 @@ class TokenLikelihood(NamedTuple):
 
 def token_likelihood(token: int, logits: torch.Tensor, alternatives: int) -> TokenLikelihood:
     """Of the chosen token and the likeliest ones, from the logits (V,) that it was chosen by."""
-    logprobs = torch.log_softmax(logits.float(), dim=-1)
+    logprobs = logits.float().log_softmax(dim=-1)
     best = logprobs.topk(min(alternatives, len(logprobs)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return TokenLikelihood(token, float(logprobs[token]), tuple(pairs))

@@ -40,7 +40,7 @@ pytestmark = [
 ]
 
 TOKENS = 16
-START_SECONDS = 300
+START_SECONDS = 600
 ASKED: list[tuple[str, tuple[str, ...]]] = [
     (QUESTIONS["short"], ("red",)),
     (QUESTIONS["detailed"], ("blue",)),
