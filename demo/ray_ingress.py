@@ -33,8 +33,12 @@ from osprey_core.serving.ray_model import RayModel, RaySegmenter
 from osprey_core.serving.ray_options import ClusterOptions, replica_counts
 
 
-def application(options: ClusterOptions) -> Any:
-    """The application for `serve run`, `serve build` or `serve.run`."""
+def application(given: ClusterOptions | dict[str, Any]) -> Any:
+    """The application for `serve.run`, or, with its words NAME=VALUE, for `serve run` and `serve build`.
+
+    Raises ValidationError (a ValueError) for options that are none, InputError for a file of keys that is none.
+    """
+    options = given if isinstance(given, ClusterOptions) else ClusterOptions.model_validate(given)
     key_sums = read_key_sums(Path(options.api_keys) if options.api_keys else None)
     least, most = replica_counts(options.ingress_replicas)
 

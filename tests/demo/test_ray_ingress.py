@@ -221,3 +221,15 @@ def test_keys_are_read_before_anything_starts(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="cannot be read"):
         application(ClusterOptions(api_keys=str(tmp_path / "none")))
+    with pytest.raises(ValueError, match="validation error"):
+        application({"model": "nano", "vision_cpus": "many"})
+
+
+def test_words_of_serve_run_are_options() -> None:
+    from ray.serve import Application
+    from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
+
+    from demo.ray_ingress import application
+
+    words = {"model": "nano", "language_replicas": "2-4", "vision_gpus": "0.2", "public": "true"}
+    assert isinstance(call_user_app_builder_with_args_if_necessary(application, words), Application)
