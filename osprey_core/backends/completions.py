@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from osprey_core.backends.openai_model import RefusedError, OpenAIModel
+from osprey_core.backends.openai_model import OpenAIModel, RefusedError
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 

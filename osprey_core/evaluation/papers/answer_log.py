@@ -18,7 +18,7 @@ class AnswerLog:
         self._file = file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+            lines = file.read_bytes().decode("utf-8", "replace").split("\n") if file.is_file() else []
             known = [value for line in lines if (value := _parsed(line)) is not None]
             if known and known[0] != {"settings": settings}:
                 raise InputError("papers.settings_differ", path=str(file))
@@ -33,10 +33,14 @@ class AnswerLog:
             raise InputError("file.unwritable", path=str(file), reason=str(error.strerror or error)) from error
 
     def add(self, key: str, value: Any) -> None:
-        """Keep an entry, here and in the file."""
+        """Keep an entry, here and in the file. Raises InputError where the file cannot be written."""
         self.entries[key] = value
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(dumped({"key": key, "value": value}))
+        try:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(dumped({"key": key, "value": value}))
+        except OSError as error:
+            reason = str(error.strerror or error)
+            raise InputError("file.unwritable", path=str(self._file), reason=reason) from error
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
