@@ -12,11 +12,13 @@ import json
 import math
 import os
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -123,7 +125,7 @@ class OpenAIModel:
         url, host = f"{self.endpoint.url}/chat/completions", str(urlsplit(self.endpoint.url).hostname)
         try:
             with (
-                httpx.Client(timeout=limits) as client,
+                httpx.Client(timeout=limits, verify=_certificates()) as client,
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 stream.on_stop = response.close
@@ -229,6 +231,12 @@ class OpenAIView:
         if showing == "cutout":
             parts += [_part(Image.fromarray(_cut_out(self._image, mask))) for mask in masks]
         return parts
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Who is trusted with connections; reading it takes longer than a short request."""
+    return httpx.create_ssl_context()
 
 
 def _seconds_of(retry_after: str) -> float | None:
