@@ -35,21 +35,7 @@ PUBLISHED = {"yes": 64_000, "no": 64_000}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make records; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="python -m osprey_core.datagen", description=__doc__)
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    kind = kinds.add_parser(
-        "positive-negative", help="is the category of a region this one? yes and no, no model needed"
-    )
-    kind.add_argument("--lvis", type=Path, required=True, help="LVIS, or another file in COCO's shape with outlines")
-    kind.add_argument(
-        "--out", type=Path, required=True, help="the file of records; FILE.statistics.json goes beside it"
-    )
-    kind.add_argument("--per-picture", type=int, default=5, help="regions that are asked about, at most")
-    kind.add_argument("--limit", type=int, help="records, at most")
-    kind.add_argument("--seed", type=int, default=0)
-    kind.add_argument("--sentence-encoder", help="folder or Hub name of the encoder that finds names that are alike")
-    written_command.add_kinds(kinds)
-    options = parser.parse_args(argv)
+    options = command_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         if options.kind in KINDS:
@@ -64,6 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     log.info("%s", "\n".join(f"{name}: {value}" for name, value in statistics.items()))
     return code
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
+    parser = argparse.ArgumentParser(prog="python -m osprey_core.datagen", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    kind = kinds.add_parser(
+        "positive-negative", help="is the category of a region this one? yes and no, no model needed"
+    )
+    kind.add_argument("--lvis", type=Path, required=True, help="LVIS, or another file in COCO's shape with outlines")
+    kind.add_argument(
+        "--out", type=Path, required=True, help="the file of records; FILE.statistics.json goes beside it"
+    )
+    kind.add_argument("--per-picture", type=int, default=5, help="regions that are asked about, at most")
+    kind.add_argument("--limit", type=int, help="records, at most")
+    kind.add_argument("--seed", type=int, default=0)
+    kind.add_argument("--sentence-encoder", help="folder or Hub name of the encoder that finds names that are alike")
+    written_command.add_kinds(kinds)
+    return parser
 
 
 def _positive_negative(options: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+import shlex
 import signal
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from osprey_core.datagen import written_command
-from osprey_core.datagen.__main__ import main
+from osprey_core.datagen.__main__ import command_parser, main
 from osprey_core.datagen.writer_tasks import KINDS
 from osprey_core.datagen.writing import FAILURES_IN_A_ROW, patient
 from osprey_core.training.__main__ import main as train
@@ -303,3 +304,15 @@ def test_a_writer_whose_replies_are_all_useless_is_told(
         assert len(server.asked) == 4, "each is asked to repair it once"
     assert "None of the replies can be used" in caplog.text
     assert '"not-json": 2' in caplog.text
+
+
+def test_the_documented_commands_are_understood() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "datagen.md").read_text("utf-8")
+    commands = re.findall(r"-m osprey_core\.datagen ((?:[^\n]|(?<=\\)\n)+)\n", text.split("## With a writer")[1])
+    assert len(commands) == 4
+    for command in commands:
+        options = command_parser().parse_args(shlex.split(command))
+        assert options.out.suffix == ".json"
+    for kind, what in KINDS.items():
+        assert f"`{kind}`" in text
+        assert f"`{what.file}` | {what.published:,} |" in text
