@@ -55,6 +55,9 @@ CLOSE_UPS_AT_ONCE = 2
 GUESSES = 3
 """Names that `View.name` gives for a region."""
 
+LEAST_PROBABILITY = 0.01
+"""Of a guess behind the first; what is less likely is often no word at all."""
+
 KEPT_NAMES = 256
 """Names of regions that are kept, because most questions about a region are followed by its name."""
 
@@ -453,7 +456,7 @@ class View:
         Args:
             mask: bool or {0, 1} (H, W) of the picture's own size; `<region1>` of the question.
             question: one that is answered by a name; the published category question unless another one is given.
-            guesses: how many at most, the answer among them.
+            guesses: how many at most, the answer among them; those behind it have a probability of at least 0.01.
 
         Raises:
             InputError: the mask, the question or the number of guesses cannot be used.
@@ -493,7 +496,7 @@ class View:
             text = AnswerText(tokenizer, STOP_STRINGS)
             name = ("".join(text.feed(token) for token in one.ids) + text.finish()).strip(" .")
             probability = math.exp(one.log_probability)
-            if name and name not in best:
+            if name and name not in best and (not best or probability >= LEAST_PROBABILITY):
                 best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
         ranked = tuple(list(best.values())[:guesses])
         return NamedRegion(ranked, scale.unsure_below, self._finer_name(mask, ranked[0].name) if ranked else "")
