@@ -90,7 +90,10 @@ def make(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     """
     _check(options)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for each request between the progress
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("file.unwritable", path=str(options.out), reason=str(error.strerror or error)) from error
     check_file_writable(options.out)
     tasks = list(tasks_of(options.kind, _pictures(options), options.regions_per_request))[: options.limit]
     if not tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import re
@@ -106,7 +107,9 @@ def test_every_kind_is_written_and_nano_learns_from_it(files: dict[str, Path], t
     run = ["--out", tmp_path / "run", "--device", "cpu", "--workers", 0, "--start", "nano", "--records", *outs]
     assert train([str(word) for word in [*run, "--pictures", tmp_path / "pictures", "--recipe", recipe]]) == 0
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert log
+    assert {entry["stage"] for entry in log} == {"talk"}
+    assert max(entry["step"] for entry in log) == 3
+    assert all(math.isfinite(entry["loss"]) and entry["loss"] > 0 for entry in log)
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 
 
@@ -311,7 +314,7 @@ def test_the_documented_commands_are_understood() -> None:
     commands = re.findall(r"-m osprey_core\.datagen ((?:[^\n]|(?<=\\)\n)+)\n", text.split("## With a writer")[1])
     assert len(commands) == 4
     for command in commands:
-        options = command_parser().parse_args(shlex.split(command))
+        options = command_parser().parse_args(shlex.split(command.replace("\\\n", " ")))
         assert options.out.suffix == ".json"
     for kind, what in KINDS.items():
         assert f"`{kind}`" in text
