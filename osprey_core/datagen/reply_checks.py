@@ -21,6 +21,8 @@ QUESTIONS_PER_REGION = 2
 """Questions about the attributes of one region, at most."""
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+"""What some models write before their reply."""
 _SOURCE = re.compile(r"(?i)\b(?:captions?|captioned|annotations?|annotated|the notes|phrases?)\b")
 _BOX = re.compile(r"(?i)\b(?:bounding|bbox(?:es)?|box(?:es)?|coordinates?)\b|\[\s*\d|\b0\.\d{2,}")
 _REGION_NOUN = re.compile(r"(?i)\b(?:this|the|that|each)\s+region\b(?!\s*\d)")
@@ -167,6 +169,8 @@ def numbers_in(text: str) -> list[int]:
 
 def _entries(reply: str, key: str, names: Sequence[str]) -> tuple[list[dict[str, Any]], Fault | None]:
     """The list of a reply's JSON, or the fault for which there is none."""
+    thoughts = _THOUGHTS.match(reply)
+    reply = reply[thoughts.end() :] if thoughts else reply
     fenced = _FENCE.fullmatch(reply)
     fields = ", ".join(f'"{name}": …' for name in names)
     form = f'{{"{key}": [{{{fields}}}, …]}}'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from statistics import mean
@@ -109,7 +109,7 @@ class _StoppedError(Exception):
 
 def write_all(
     tasks: Sequence[Task], writer: Writer, concurrency: int, stop: threading.Event
-) -> Iterator[tuple[int, Written]]:
+) -> Generator[tuple[int, Written], None, None]:
     """(place of the task, what became of it), in the order in which they are done; at most so many at a time.
 
     When the iteration ends early, requests under way are finished and kept, and `stop` is set.

@@ -10,6 +10,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,11 +121,11 @@ def _write(
     options: argparse.Namespace, tasks: list[Task], writer: Writer, price: Price | None, stop: threading.Event
 ) -> tuple[dict[str, Any], int]:
     report, by_place = Report(options.kind), dict[int, dict[str, Any]]()
-    written = write_all(tasks, writer, options.concurrency, stop)
-    for place, outcome in tqdm(written, total=len(tasks), desc=options.kind, mininterval=5):
-        report.add(outcome)
-        if outcome.record is not None:
-            by_place[place] = outcome.record
+    with closing(write_all(tasks, writer, options.concurrency, stop)) as written:
+        for place, outcome in tqdm(written, total=len(tasks), desc=options.kind, mininterval=5):
+            report.add(outcome)
+            if outcome.record is not None:
+                by_place[place] = outcome.record
     records = [record for _, record in sorted(by_place.items(), key=lambda item: item[0])]
     statistics = {"writer": options.writer, **report.statistics(records, writer.sent, price)}
     if not records:

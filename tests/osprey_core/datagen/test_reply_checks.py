@@ -39,6 +39,7 @@ def dialogue(*pairs: tuple[Any, Any]) -> str:
     [
         (descriptions((1, GOOD), (2, "A man\n stands.")), {1: GOOD, 2: "A man stands."}, []),
         (f"```json\n{descriptions((1, GOOD), (2, GOOD))}\n```", {1: GOOD, 2: GOOD}, []),
+        (f"<think>\nA dog {{…}}\n</think>\n\n{descriptions((1, GOOD), (2, GOOD))}", {1: GOOD, 2: GOOD}, []),
         (f"Here it is: {descriptions((1, GOOD))}", {}, ["not-json"]),
         (descriptions((1, GOOD))[:-4], {}, ["not-json"]),
         ("", {}, ["not-json"]),
