@@ -99,7 +99,7 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Task:
+class WriterTask:
     """One request for a writer: a picture with just the regions that it writes about."""
 
     kind: str
@@ -148,13 +148,13 @@ class Task:
         return self.picture.record([self.picture.regions[number - 1] for number in numbers], conversations=said)
 
 
-def tasks_of(kind: str, pictures: Iterable[AnnotatedPicture], regions_per_task: int) -> Iterator[Task]:
+def tasks_of(kind: str, pictures: Iterable[AnnotatedPicture], regions_per_task: int) -> Iterator[WriterTask]:
     """Tasks for all usable regions of all pictures, at most so many regions in one."""
     for picture in pictures:
         usable = [region for region in picture.regions if KINDS[kind].usable(region)]
         for start in range(0, len(usable), regions_per_task):
             key = picture.key if not start else f"{picture.key}_{start // regions_per_task + 1}"
-            yield Task(kind, replace(picture, key=key, regions=tuple(usable[start : start + regions_per_task])))
+            yield WriterTask(kind, replace(picture, key=key, regions=tuple(usable[start : start + regions_per_task])))
 
 
 def _rendered(kind: str, picture: AnnotatedPicture) -> str:

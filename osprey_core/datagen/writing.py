@@ -15,7 +15,7 @@ from typing import Any
 
 from osprey_core.backends.completions import Completion, Retries
 from osprey_core.datagen.writer import Writer
-from osprey_core.datagen.writer_tasks import KINDS, Task
+from osprey_core.datagen.writer_tasks import KINDS, WriterTask
 from osprey_core.errors import InputError
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -51,7 +51,7 @@ class Estimate:
     new_tokens: int
 
 
-def estimate(tasks: Sequence[Task], writer: Writer) -> Estimate:
+def estimate(tasks: Sequence[WriterTask], writer: Writer) -> Estimate:
     """Count what is not yet known; tokens are guessed by the length of texts, with some replies repaired."""
     seen: set[str] = set()
     characters = new_tokens = requests = 0
@@ -81,7 +81,7 @@ class Written:
     """Why there is no reply."""
 
 
-def write_task(task: Task, writer: Writer) -> Written:
+def write_task(task: WriterTask, writer: Writer) -> Written:
     """Ask, have the reply repaired where it has faults, and make the record."""
     try:
         reply = writer.reply(task.messages())
@@ -108,7 +108,7 @@ class _StoppedError(Exception):
 
 
 def write_all(
-    tasks: Sequence[Task], writer: Writer, concurrency: int, stop: threading.Event
+    tasks: Sequence[WriterTask], writer: Writer, concurrency: int, stop: threading.Event
 ) -> Generator[tuple[int, Written], None, None]:
     """(place of the task, what became of it), in the order in which they are done; at most so many at a time.
 

@@ -21,7 +21,7 @@ from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 from osprey_core.datagen.annotated import AnnotatedPicture
 from osprey_core.datagen.annotation_files import read_paco, read_pictures, read_texts, read_things
 from osprey_core.datagen.writer import Writer
-from osprey_core.datagen.writer_tasks import KINDS, Task, tasks_of
+from osprey_core.datagen.writer_tasks import KINDS, WriterTask, tasks_of
 from osprey_core.datagen.writing import Estimate, Price, Report, estimate, patient, write_all
 from osprey_core.errors import InputError
 from osprey_core.io.files import check_file_writable, plain_json, write_file
@@ -118,7 +118,7 @@ def make(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
 
 def _write(
-    options: argparse.Namespace, tasks: list[Task], writer: Writer, price: Price | None, stop: threading.Event
+    options: argparse.Namespace, tasks: list[WriterTask], writer: Writer, price: Price | None, stop: threading.Event
 ) -> tuple[dict[str, Any], int]:
     report, by_place = Report(options.kind), dict[int, dict[str, Any]]()
     with closing(write_all(tasks, writer, options.concurrency, stop)) as written:

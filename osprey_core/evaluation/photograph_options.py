@@ -20,11 +20,12 @@ _NUMBERS_OF_A_FILE = 10**12
 
 def add_photograph_options(parser: argparse.ArgumentParser, required: bool) -> None:
     """Options that choose photographs, and those that say where the figures go."""
-    several = {"action": "append", "required": required, "default": None if required else []}
-    parser.add_argument(
-        "--coco", type=Path, help="photographs: a file in COCO's shape with outlines; once for each file", **several
-    )
-    parser.add_argument("--pictures", type=Path, help="the folder of its pictures, once for each file", **several)
+    texts = {
+        "--coco": "photographs: a file in COCO's shape with outlines; once for each file",
+        "--pictures": "the folder of its pictures, once for each file",
+    }
+    for name, text in texts.items():
+        parser.add_argument(name, type=Path, action="append", required=required, default=[], help=text)
     parser.add_argument(
         "--held-back",
         metavar="SET",

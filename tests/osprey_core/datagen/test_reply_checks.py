@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from osprey_core.datagen.annotated import AnnotatedPicture, AnnotatedRegion
-from osprey_core.datagen.writer_tasks import KINDS, Task
+from osprey_core.datagen.writer_tasks import KINDS, WriterTask
 
 BOX = [6, 4, 30, 20]
 DOG = AnnotatedRegion(BOX, [], "dog", ("brown dog",))
@@ -22,8 +22,8 @@ PAIR = ("What is <region1>?", "A dog.")
 OTHER = ("Who is <region2>?", "A man.")
 
 
-def task(kind: str, *regions: AnnotatedRegion, text: str = "") -> Task:
-    return Task(kind, AnnotatedPicture("9", "9.jpg", (40, 60), regions, (text,) if text else ()))
+def task(kind: str, *regions: AnnotatedRegion, text: str = "") -> WriterTask:
+    return WriterTask(kind, AnnotatedPicture("9", "9.jpg", (40, 60), regions, (text,) if text else ()))
 
 
 def descriptions(*entries: tuple[Any, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from osprey_core.datagen.annotated import AnnotatedPicture, AnnotatedRegion
 from osprey_core.datagen.reply_checks import Fault, Reading
-from osprey_core.datagen.writer_tasks import KINDS, Task, tasks_of
+from osprey_core.datagen.writer_tasks import KINDS, WriterTask, tasks_of
 from osprey_core.training.records.record_files import BRIEF, load_records
 
 OUTLINE = [[6, 4, 36, 4, 36, 24, 6, 24]]
@@ -24,7 +24,9 @@ ALONE = AnnotatedPicture("10", "10.jpg", (40, 60), (DOG,))
 
 
 def test_a_description_is_made_from_texts_things_and_phrases() -> None:
-    task = Task("description", AnnotatedPicture("9", "9.jpg", (40, 60), (DOG, MAN), PICTURE.texts, PICTURE.things))
+    task = WriterTask(
+        "description", AnnotatedPicture("9", "9.jpg", (40, 60), (DOG, MAN), PICTURE.texts, PICTURE.things)
+    )
     assert task.messages()[-1] == {
         "role": "user",
         "content": (
@@ -36,13 +38,15 @@ def test_a_description_is_made_from_texts_things_and_phrases() -> None:
     }
     assert [message["role"] for message in task.messages()] == ["system", "user", "assistant", "user"]
     # Conversations are made without the list of all things.
-    assert "Things in it" not in Task("conversation", task.picture).messages()[-1]["content"]
+    assert "Things in it" not in WriterTask("conversation", task.picture).messages()[-1]["content"]
 
 
 def test_parts_are_shown_with_their_attributes_only_where_these_are_asked_for() -> None:
-    parts = AnnotatedPicture("9", "9.jpg", (40, 60), (EAR,))
-    assert Task("part-categories", parts).shown().text == "<region1>: thing: dog; part: ear"
-    assert Task("part-attributes", parts).shown().text == "<region1>: thing: dog; part: ear; colour: black and white"
+    def shown(kind: str) -> str:
+        return WriterTask(kind, AnnotatedPicture("9", "9.jpg", (40, 60), (EAR,))).shown().text
+
+    assert shown("part-categories") == "<region1>: thing: dog; part: ear"
+    assert shown("part-attributes") == "<region1>: thing: dog; part: ear; colour: black and white"
 
 
 def test_regions_without_anything_to_say_are_left_out_and_many_make_several_tasks() -> None:
@@ -56,7 +60,7 @@ def test_regions_without_anything_to_say_are_left_out_and_many_make_several_task
 
 
 def test_a_repair_tells_each_fault_once() -> None:
-    task = Task("conversation", ALONE)
+    task = WriterTask("conversation", ALONE)
     faults = [Fault("a", "It is no JSON."), Fault("a", "It is no JSON."), Fault("b", "It is empty.")]
     *before, reply, asked = task.repair("oops", faults)
     assert before == task.messages()
@@ -65,7 +69,7 @@ def test_a_repair_tells_each_fault_once() -> None:
 
 
 def test_records_hold_only_the_regions_that_are_spoken_of() -> None:
-    task = Task("conversation", PICTURE)
+    task = WriterTask("conversation", PICTURE)
     record = task.record(Reading(exchanges=(("Who is <region2>?", "A man by <region4>."), ("Why?", "It rains."))))
     assert record is not None
     assert [entry["bbox"] for entry in record["annotation"]] == [MAN.bbox, LEG.bbox]
@@ -91,7 +95,7 @@ def test_records_hold_only_the_regions_that_are_spoken_of() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_reads_the_usual_file_of_each_kind(kind: str, tmp_path: Path) -> None:
-    task = Task(kind, PICTURE)
+    task = WriterTask(kind, PICTURE)
     reading = (
         Reading(descriptions={1: "A dog."})
         if kind == "description"

@@ -95,7 +95,7 @@ def test_every_kind_is_written_and_nano_learns_from_it(files: dict[str, Path], t
     descriptions, conversations, _, categories, attributes = (read(out)[0] for out in outs)
     assert descriptions[0]["description"] == ["<region1>: It is number one.", "<region2>: It is number oneone."]
     assert [entry["bbox"] for entry in conversations[0]["annotation"]] == [[6, 4, 30, 20], [40, 8, 15, 28]]
-    assert conversations[0]["annotation"][0]["segmentation"] == INSTANCES["annotations"][0]["segmentation"]  # type: ignore[index]
+    assert conversations[0]["annotation"][0]["segmentation"] == INSTANCES["annotations"][0]["segmentation"]
     assert [said["value"] for said in conversations[1]["conversations"]] == [
         "What is to be said of <region1>?",
         "A thing",
