@@ -47,6 +47,8 @@ class Abilities:
     """Maps of feature similarity, and region tokens that can be switched off."""
     english_only: bool = False
     """Whether it can read no other language than English."""
+    together: bool = True
+    """Whether it describes many regions together; without it each is an answer of its own."""
 
 
 def is_label_model(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from demo.jobs.descriptions import described, second_captions
 from demo.jobs.requests import (
     AnalysisRequest,
     AnyRequest,
@@ -42,9 +43,12 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     if isinstance(request, CaptionsRequest) and request.vocabulary is not None:
         yield from _labels(services, request, request.vocabulary, ticket)
         return
-    second = isinstance(request, QuestionRequest) and request.second
+    second = isinstance(request, QuestionRequest | CaptionsRequest) and request.second
     view = opened_view(services, request.picture, second)
     _require_ability(services, view, request)
+    if isinstance(request, CaptionsRequest) and second:
+        yield from second_captions(view, request, ticket)
+        return
     if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket, can_name(services))
         return
@@ -167,17 +171,8 @@ def _labels(
 def _captions(
     view: Any, request: CaptionsRequest, ticket: Ticket, with_names: bool
 ) -> Iterator[SegmentCaption | SegmentName]:
-    settings = request.settings
-    captions = view.describe(
-        [stored.mask() for stored in request.regions],
-        request.style,
-        max_new_tokens=settings.max_new_tokens,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        seed=settings.seed,
-    )
     told: list[SegmentCaption] = []
-    for place, text in captions:
+    for place, text in described(view, request, request.style, ticket):
         told.append(SegmentCaption(place, text))
         yield told[-1]
         if ticket.stopped:

@@ -10,6 +10,7 @@ from demo.session.conversation import told_to_model
 from demo.session.pictures import required_picture
 from demo.session.session import AnswerMeasures, ChatTurn, Picture, RegionSnapshot, Session
 from demo.shared.running_jobs import Ticket
+from osprey_core.i18n import Message
 from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import NamedRegion
@@ -52,6 +53,8 @@ class CaptionsRequest:
     settings: SamplingSettings
     vocabulary: Vocabulary | None = None
     """Classes that the CLIP chooses from, in the place of the model; `style` is not used then."""
+    second: bool = False
+    """Whether the second model is asked. A region that it cannot describe costs no other its caption."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,14 @@ class SegmentCaption:
 
     place: int
     text: str
+
+
+@dataclass(frozen=True)
+class SegmentFailure:
+    """Why the second model could not describe one region, by its place (from 0) in the request."""
+
+    place: int
+    reason: Message
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class AnalysisRequest:
 
 
 AnyRequest = QuestionRequest | CaptionsRequest | AnalysisRequest
-Piece = str | AnswerMeasures | SegmentCaption | SegmentName | AnalysisResult | Step
+Piece = str | AnswerMeasures | SegmentCaption | SegmentFailure | SegmentName | AnalysisResult | Step
 
 
 def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:

@@ -83,7 +83,7 @@ class RefusedError(InputError):
 class OpenAIModel:
     """A `RegionModel` behind an endpoint. Nothing is loaded; every question is one request."""
 
-    abilities = Abilities(likelihood=False, confidence=False, features=False)
+    abilities = Abilities(likelihood=False, confidence=False, features=False, together=False)
     generation_defaults = GenerationDefaults(temperature=0.0, max_new_tokens=512)
     is_embedded = False
     device = "remote"
