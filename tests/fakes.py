@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from osprey_core.config import GenerationDefaults
+from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import Abilities, Guess, NamedRegion
 from osprey_core.regions import masks
@@ -86,6 +87,7 @@ class FakeView:
         meant = None if about is None else tuple(about)
         call = Call(question, [np.array(mask) for mask in regions], list(history), settings, self.image, meant)
         self.model.calls.append(call)
+        self._refuse(call.regions)
         if "explode" in question:
             raise RuntimeError("secret traceback")
         told = [describe_mask(self.image, mask) for mask in call.regions]
@@ -110,7 +112,13 @@ class FakeView:
         for place, mask in reversed(described):
             self.model.calls.append(Call(style, [mask], [], settings, self.image))
             time.sleep(self.model.pause)
+            self._refuse([mask])
             yield place, self.model.reply or describe_mask(self.image, mask)
+
+    def _refuse(self, regions: Sequence[NDArray[np.bool_]]) -> None:
+        for mask in regions:
+            if color_name(self.image, mask) == self.model.unable:
+                raise InputError("openai_model.cut_off", model=self.model.name)
 
     def name(self, mask: Any, guesses: int = 3) -> NamedRegion:
         """The model's `names`, whatever the mask shows."""
@@ -149,6 +157,8 @@ class FakeModel:
     names: tuple[Guess, ...] = ()
     """What the model gives as names; without any it cannot tell confidences."""
     english_only: bool = False
+    unable: str = "nothing"
+    """The shape about which it cannot say anything."""
     named: list[NDArray[np.bool_]] = field(default_factory=list)
     """Masks that were named."""
 

@@ -10,14 +10,15 @@ import gradio as gr
 
 from demo.api.caller_identity import Callers
 from demo.api.checked_inputs import sampling, words
-from demo.api.results import errors_as_sentences, name_result
+from demo.api.results import errors_as_sentences
 from demo.jobs import analyses, answers, captions
 from demo.jobs.decoding import Decode
 from demo.session import conversation
 from demo.session.conversation import Style
 from demo.session.services import Services
-from demo.session.session import ChatTurn, Session
+from demo.session.session import ChatTurn, SecondCaptions, Session
 from demo.session.typed_labels import OWN, chosen_vocabulary
+from demo.shared.confidence import name_result
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.vocabularies import BUILT_IN, Vocabulary
 
@@ -39,7 +40,8 @@ class ConversationEndpoints:
             session: what open_picture returned.
         Returns:
             of each find: index (as of segment_everything) and caption; where the caption is a name, also name,
-            confidence (0 to 1), unsure, and the next guesses.
+            confidence (0 to 1), unsure, and the next guesses; where a second model is loaded, compared: its name
+            (model), and its caption or the error why it has none.
         """
         with errors_as_sentences():
             workspace = self.callers.workspace(session, request)
@@ -129,7 +131,18 @@ def _caption_results(session: Session) -> list[dict[str, Any]]:
         index: name_result([(guess.name, guess.confidence) for guess in named.guesses], named.is_unsure, named.finer)
         for index, named in captions.names
     }
-    return [{"index": index, "caption": caption, **names.get(index, {})} for index, caption in sorted(captions.rows)]
+    compared = _compared_results(captions.second) if captions.second is not None else {}
+    return [
+        {"index": index, "caption": caption, **names.get(index, {}), **compared.get(index, {})}
+        for index, caption in sorted(captions.rows)
+    ]
+
+
+def _compared_results(second: SecondCaptions) -> dict[int, dict[str, Any]]:
+    """What the second model says of the segments that it was asked about, by their index."""
+    captions = {index: {"caption": caption} for index, caption in second.rows}
+    errors = {index: {"error": reason} for index, reason in second.reasons().items()}
+    return {index: {"compared": {"model": second.model, **said}} for index, said in (captions | errors).items()}
 
 
 def _answer_result(turn: ChatTurn) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import { recall } from "../shared/browser_store.js";
 import { component, tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
-import { FIRST_ORDER, orderAfterClick, shownRows, wantedOf } from "./rows.js";
+import { FIRST_ORDER, orderAfterClick, progressOf, shortName, shownRows, wantedOf } from "./rows.js";
 
 export const mount = (host) => component("everything", host, mountTable);
 
@@ -13,8 +13,12 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const root = element.querySelector(".osp-all");
   const state = {
     rows: [],
-    captions: null, // the captions from Python: {picture, state, total, rows: [[index, text]…], confidences}
+    // The captions from Python: {picture, state, total, rows: [[index, text]…], confidences, model,
+    // second: {model, rows, failures: [[index, sentence]…]}, or null if no second model was asked}.
+    captions: null,
     texts: new Map(), // index -> description
+    others: new Map(), // index -> description by the second model
+    failures: new Map(), // index -> why the second model could not describe it
     confidences: new Map(), // index -> how sure the name in it is: {short, line, isUnsure}
     order: FIRST_ORDER,
     nodes: new Map(), // index -> nodes of the row; they are kept so that focus and scroll position stay
@@ -60,6 +64,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   const heads = [
     ["index", words.thing, ""],
     ["text", words.caption, ""],
+    ["second", "", "osp-second"],
     ["score", words.score, "osp-number osp-score"],
     ["area", words.area, "osp-number"],
   ].map(([by, label, look]) => {
@@ -83,6 +88,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
 
   function createRow(row) {
     const confidence = make("span", { class: "osp-confidence" });
+    const other = make("td", { class: "osp-second" });
     const take = make("button", { type: "button", onfocus: () => light(row.index), onblur: () => light(null) });
     take.addEventListener("click", () => trigger("take_row", { index: row.index, picture: row.picture }));
     const node = make(
@@ -90,33 +96,59 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
       { "data-index": row.index, onpointerenter: () => light(row.index), onpointerleave: () => light(null) },
       make("td", {}, row.thumbnail()),
       make("td", {}, take, confidence),
+      other,
       make("td", { class: "osp-number osp-score" }, row.score.toFixed(2)),
       make("td", { class: "osp-number" }, row.percent),
     );
-    return { node, take, confidence };
+    return { node, take, confidence, other };
   }
 
   function show() {
-    const { rows, captions, texts, order, nodes } = state;
+    const { rows, captions, texts, others, order, nodes } = state;
     root.hidden = !rows.length;
     showProgress(captions);
+    showModels(captions);
     for (const head of heads) {
       const direction = order.isDescending ? "descending" : "ascending";
       head.setAttribute("aria-sort", head.dataset.by === order.by ? direction : "none");
     }
-    const shown = shownRows(rows, texts, order, filter.value).map((row) => {
+    const shown = shownRows(rows, texts, order, filter.value, others).map((row) => {
       if (!nodes.has(row.index)) nodes.set(row.index, createRow(row));
-      const { node, take, confidence } = nodes.get(row.index);
+      const { node, take, confidence, other } = nodes.get(row.index);
       const text = texts.get(row.index);
       take.textContent = text || "…";
       take.classList.toggle("osp-all-waiting", !text);
       showConfidence(confidence, state.confidences.get(row.index));
+      showOther(other, row.index);
       take.setAttribute("aria-label", say(words.take, { text: text || `${row.index + 1}` }));
       return node;
     });
     const isSame = body.children.length === shown.length && shown.every((node, place) => body.children[place] === node);
     if (!isSame) body.replaceChildren(...shown);
     none.hidden = Boolean(shown.length) || !rows.length;
+  }
+
+  // The second model's description of a segment, or why it has none.
+  function showOther(node, index) {
+    const reason = state.failures.get(index);
+    const text = reason || state.others.get(index);
+    const isRunning = Boolean(state.captions && state.captions.state === "running");
+    node.textContent = text || (isRunning ? "…" : "–");
+    node.classList.toggle("osp-all-waiting", !text);
+    node.classList.toggle("osp-failed", Boolean(reason));
+  }
+
+  // With two models, each column of descriptions has its model's name for a head.
+  function showModels(captions) {
+    const second = captions && captions.second;
+    table.classList.toggle("osp-two", Boolean(second));
+    const names = { text: second ? captions.model : "", second: second ? second.model : "" };
+    for (const head of heads.filter(({ dataset }) => dataset.by in names)) {
+      const name = names[head.dataset.by];
+      const button = head.firstChild;
+      button.textContent = shortName(name) || words.caption;
+      button.title = name || words.caption;
+    }
   }
 
   function showConfidence(node, confidence) {
@@ -128,7 +160,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
 
   function showProgress(captions) {
     const isRunning = Boolean(captions && captions.state === "running");
-    const [done, total] = captions ? [captions.rows.length, captions.total] : [0, 0];
+    const { done, total } = progressOf(captions);
     start.hidden = isRunning;
     start.textContent = captions ? words.again : words.describe;
     stop.hidden = bar.hidden = !isRunning;
@@ -146,8 +178,7 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
   listen(window, "osprey:segments", (event) => {
     state.rows = event.detail;
     state.nodes.clear();
-    state.texts.clear();
-    state.confidences.clear();
+    for (const each of [state.texts, state.others, state.failures, state.confidences]) each.clear();
     state.captions = null;
     state.order = FIRST_ORDER;
     filter.value = "";
@@ -160,6 +191,9 @@ function mountTable({ element, props, words, trigger, watch, listen }) {
     state.captions = props.captions && props.captions.rows ? props.captions : null;
     state.texts = new Map(state.captions ? state.captions.rows : []);
     state.confidences = new Map(state.captions ? state.captions.confidences : []);
+    const second = state.captions && state.captions.second;
+    state.others = new Map(second ? second.rows : []);
+    state.failures = new Map(second ? second.failures : []);
     tell("osprey:captions", state.captions); // the canvas draws them on the picture
     show();
   }

@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.i18n.switching import in_words
 from demo.session.services import Services
-from demo.session.session import Session
+from demo.session.session import SecondCaptions, Session
 from demo.shared.confidence import confidence_of
 from demo.shared.outputs import Outputs
 from demo.shared.scripts import script, text_of
@@ -47,6 +47,8 @@ def captions_of(session: Session) -> dict[str, Any] | None:
         "total": captions.total,
         "preparing": list(captions.preparing) if captions.preparing else None,
         "rows": [list(row) for row in captions.rows],
+        "model": captions.model,
+        "second": _second_of(captions.second),
         "confidences": [
             [
                 index,
@@ -57,6 +59,14 @@ def captions_of(session: Session) -> dict[str, Any] | None:
             for index, named in captions.names
         ],
     }
+
+
+def _second_of(second: SecondCaptions | None) -> dict[str, Any] | None:
+    """What the second model says, as JSON; None if it was not asked."""
+    if second is None:
+        return None
+    reasons = [[index, reason] for index, reason in second.reasons().items()]
+    return {"model": second.model, "rows": [list(row) for row in second.rows], "failures": reasons}
 
 
 def caption_outputs(everything: gr.HTML) -> Outputs[Session]:

@@ -9,19 +9,32 @@ export function orderAfterClick(order, by) {
   return { by, isDescending: by === "area" || by === "score" };
 }
 
-// Rows whose description contains the text `filter`, sorted.
-//   rows: [{index, score, area, …}]; texts: Map from index to description.
-export function shownRows(rows, texts, { by, isDescending }, filter) {
+// Rows of which a description contains the text `filter`, sorted.
+//   rows: [{index, score, area, …}]; texts: Map from index to description; others: the same of the second model.
+export function shownRows(rows, texts, { by, isDescending }, filter, others = new Map()) {
   const wanted = filter.trim().toLowerCase();
+  const columns = { text: texts, second: others };
   // Rows without a description come last.
-  const value = (row) => (by === "text" ? texts.get(row.index) || "\uffff" : row[by]);
+  const value = (row) => (by in columns ? columns[by].get(row.index) || "\uffff" : row[by]);
   const compare = (one, other) => {
     const [a, b] = [value(one), value(other)];
     const sign = typeof a === "string" ? a.localeCompare(b) : a - b;
     return (isDescending ? -sign : sign) || one.index - other.index;
   };
-  return rows.filter((row) => !wanted || (texts.get(row.index) || "").toLowerCase().includes(wanted)).sort(compare);
+  const holds = (column, row) => (column.get(row.index) || "").toLowerCase().includes(wanted);
+  return rows.filter((row) => !wanted || holds(texts, row) || holds(others, row)).sort(compare);
 }
+
+// How many descriptions there are, and how many there will be, by both models.
+export function progressOf(captions) {
+  if (!captions) return { done: 0, total: 0 };
+  const { rows, second, total } = captions;
+  if (!second) return { done: rows.length, total };
+  return { done: rows.length + second.rows.length + second.failures.length, total: 2 * total };
+}
+
+// A model's name as far as a column has room for it: without folders, or the owner of a repository.
+export const shortName = (name) => name.replaceAll("\\", "/").replace(/\/+$/, "").split(/[/#]/).pop();
 
 // The message that a choice of how to describe stands for: a style, or ":" and the name of a vocabulary.
 //   labels: the person's own ones, as typed for "Your labels".

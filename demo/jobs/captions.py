@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from demo.jobs.decoding import Decode, decode
-from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentName, Step
+from demo.jobs.requests import CaptionsRequest, Piece, SegmentCaption, SegmentFailure, SegmentName, Step
 from demo.jobs.run import Ending, Job, Phase, run
 from demo.session.conversation import Style
 from demo.session.pictures import required_picture
 from demo.session.segments import segments_in
 from demo.session.services import Services
-from demo.session.session import Captions, Session, new_captions
+from demo.session.session import Captions, SecondCaptions, Session, new_captions
 from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
@@ -30,7 +30,9 @@ def describe_everything(
 ) -> Iterator[Session]:
     """Caption all segments of the picture in front and write the captions into the workspace's session.
 
-    vocabulary: classes that the CLIP chooses from, in the place of the model; the style is not used then.
+    A second model, if one is loaded, describes the same segments after the first one.
+
+    vocabulary: classes that the CLIP chooses from, in the place of the models; the style is not used then.
 
     Yields at most every `interval` seconds. Ends early when it is stopped, or when another picture comes to the front.
     """
@@ -45,7 +47,10 @@ def describe_everything(
     segments = segments_in(services, session)
     if not segments:
         raise InputError("page.nothing_stands_out")
-    captions = new_captions(style, len(segments), tuple(segments))
+    captions = new_captions(style, len(segments), tuple(segments), services.model.name)
+    # A second model that is still being loaded, or could not be, does not keep people waiting for the first one.
+    if vocabulary is None and services.second is not None and services.second.state == "ready":
+        captions = replace(captions, second=SecondCaptions(services.second.name))
     workspace.change(lambda now: replace(now, captions=captions) if now.picture is picture else now)
     masks = tuple(segment.mask for segment in segments)
     request = CaptionsRequest(picture, masks, style, settings, vocabulary)
@@ -62,7 +67,7 @@ def stop_describing(services: Services, workspace: Workspace) -> Session:
 
 
 class CaptionsJob(Job[Session]):
-    """Captions each region of a request and writes the captions into the session."""
+    """Captions each region of a request and writes the captions into the session; so does the second model then."""
 
     kind = "captions"
     is_long = True
@@ -77,9 +82,12 @@ class CaptionsJob(Job[Session]):
         return captions is not None and captions.id == self.id and captions.state == "running"
 
     def requests(self) -> list[CaptionsRequest]:
-        return [self._request]
+        second = self._captions.second
+        return [self._request] if second is None else [self._request, replace(self._request, second=True)]
 
     def keep(self, place: int, piece: Piece) -> bool:
+        if place == 1:
+            return self._keep_second(piece)
         if isinstance(piece, SegmentName):
             self._captions = replace(self._captions, names=(*self._captions.names, (piece.place, piece.named)))
             return self._write()
@@ -92,11 +100,22 @@ class CaptionsJob(Job[Session]):
         self._captions = replace(self._captions, rows=rows, preparing=None)
         return self._write()
 
+    def _keep_second(self, piece: Piece) -> bool:
+        second = self._captions.second
+        if second is None or not isinstance(piece, SegmentCaption | SegmentFailure):
+            return True
+        if isinstance(piece, SegmentCaption):
+            second = replace(second, rows=(*second.rows, (piece.place, piece.text)))
+        else:
+            second = replace(second, failures=(*second.failures, (piece.place, piece.reason)))
+        self._captions = replace(self._captions, second=second)
+        return self._write()
+
     def shown(self, phase: Phase) -> Session | None:
         return None if phase == "opening" else self._workspace.session
 
     def settle(self, ending: Ending) -> None:
-        is_complete = ending != "failed" and len(self._captions.rows) == self._captions.total
+        is_complete = ending != "failed" and self._captions.is_whole
         self._captions = replace(self._captions, state="complete" if is_complete else "stopped")
         self._write()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from demo.jobs.descriptions import described, second_captions
 from demo.jobs.requests import (
     AnalysisRequest,
     AnyRequest,
@@ -14,6 +15,7 @@ from demo.jobs.requests import (
     SegmentCaption,
     SegmentName,
     Step,
+    TokensTold,
     as_steps,
 )
 from demo.session.services import Services
@@ -42,16 +44,22 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     if isinstance(request, CaptionsRequest) and request.vocabulary is not None:
         yield from _labels(services, request, request.vocabulary, ticket)
         return
-    second = isinstance(request, QuestionRequest) and request.second
+    second = isinstance(request, QuestionRequest | CaptionsRequest) and request.second
     view = opened_view(services, request.picture, second)
     _require_ability(services, view, request)
+    if isinstance(request, CaptionsRequest) and second:
+        yield from second_captions(view, request, ticket)
+        return
     if isinstance(request, CaptionsRequest):
         yield from _captions(view, request, ticket, can_name(services))
         return
     if isinstance(request, AnalysisRequest):
         yield from request.results(view, ticket, lambda: opened_by_clip(services, request.picture))
         return
-    switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
+    # Arguments that not every model knows.
+    further: dict[str, Any] = {"without": request.without} if request.without else {}
+    if request.top_logprobs is not None:
+        further["top_logprobs"] = request.top_logprobs
     stream = view.stream(
         request.question,
         [stored.mask() for stored in request.regions],
@@ -61,16 +69,21 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         top_p=request.settings.top_p,
         seed=request.settings.seed,
         about=request.about,
-        **switched_off,
+        **further,
     )
     ticket.attach(stream)
-    answer = ""
+    answer, told = "", 0
     try:
         for piece in stream:
             answer += piece
+            if request.top_logprobs is not None:
+                yield TokensTold(tuple(stream.likelihoods[told:]))
+                told = len(stream.likelihoods)
             yield piece
     finally:
         stream.stop()  # also when the page was closed
+    if request.top_logprobs is not None:
+        yield TokensTold(tuple(stream.likelihoods[told:]))
     named = None
     if (
         request.named is not None
@@ -98,6 +111,8 @@ def _require_ability(services: Services, view: Any, request: AnyRequest) -> None
         return
     if isinstance(request, QuestionRequest) and request.without:
         needed = "features"
+    if isinstance(request, QuestionRequest) and request.top_logprobs is not None and not abilities.token_likelihoods:
+        raise InputError("openai.no_logprobs")
     if needed is not None and not getattr(abilities, needed):
         raise InputError("page.model_unable", name=view.model.name)
 
@@ -167,17 +182,8 @@ def _labels(
 def _captions(
     view: Any, request: CaptionsRequest, ticket: Ticket, with_names: bool
 ) -> Iterator[SegmentCaption | SegmentName]:
-    settings = request.settings
-    captions = view.describe(
-        [stored.mask() for stored in request.regions],
-        request.style,
-        max_new_tokens=settings.max_new_tokens,
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        seed=settings.seed,
-    )
     told: list[SegmentCaption] = []
-    for place, text in captions:
+    for place, text in described(view, request, request.style, ticket):
         told.append(SegmentCaption(place, text))
         yield told[-1]
         if ticket.stopped:

@@ -124,6 +124,9 @@ def _carry_out(
     if not job.is_wanted():  # another picture is in front now
         ticket.stop()
     for place, request in enumerate(() if ticket.stopped else job.requests()):
+        if place and not ticket.stopped:  # the next request may take long to its first piece
+            yield from _update(job, "writing")
+            last = time.monotonic()
         for piece in () if ticket.stopped else decode(services, request, ticket):
             if isinstance(piece, AnswerMeasures):
                 count_answer(piece.prompt_tokens, piece.new_tokens, piece.seconds_to_first_token)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from demo.session.session import (
     MaskEdit,
     Region,
     RegionSnapshot,
+    SecondCaptions,
     Segment,
     Session,
     new_captions,
@@ -50,16 +50,22 @@ def record_of(session: Session, model: str = "", segmenter: str = "") -> Record 
     turns = [_recorded_turn(turn, model_turn) for turn, model_turn in zip(answered, model_turns, strict=True)]
     spoken = tuple(RecordedRegion(region.number, region.mask) for region in places)
     regions = tuple(RecordedRegion(region.number, region.mask, region.name) for region in session.regions)
-    return Record(picture, regions, spoken, tuple(turns), model, segmenter, _described(session.captions))
+    captions = session.captions
+    compared_with = captions.second.model if captions is not None and captions.second is not None else ""
+    return Record(picture, regions, spoken, tuple(turns), model, segmenter, _described(captions), compared_with)
 
 
 def _described(captions: Captions | None) -> tuple[DescribedSegment, ...]:
     """All segments of the table in its order, with the captions that there are."""
     if captions is None or not captions.rows:
         return ()
-    texts = dict(captions.rows)
+    texts, second = dict(captions.rows), captions.second
+    compared = dict(second.rows) if second is not None else {}
+    reasons = second.reasons() if second is not None else {}
     return tuple(
-        DescribedSegment(segment.mask, texts.get(index, ""), segment.score)
+        DescribedSegment(
+            segment.mask, texts.get(index, ""), segment.score, compared.get(index, ""), reasons.get(index, "")
+        )
         for index, segment in enumerate(captions.segments)
     )
 
@@ -129,8 +135,17 @@ def _captions(record: Record) -> Captions | None:
         return None
     segments = tuple(Segment(segment.mask, segment.score or 0.0) for segment in record.segments)
     rows = tuple((place, segment.caption) for place, segment in enumerate(record.segments) if segment.caption)
-    state: Literal["complete", "stopped"] = "complete" if len(rows) == len(segments) else "stopped"
-    return replace(new_captions("short", len(segments), segments), rows=rows, state=state)
+    captions = replace(new_captions("short", len(segments), segments, record.model), rows=rows, second=_second(record))
+    return replace(captions, state="complete" if captions.is_whole else "stopped")
+
+
+def _second(record: Record) -> SecondCaptions | None:
+    if not record.compared_with:
+        return None
+    told = [(place, segment.compared, segment.not_compared) for place, segment in enumerate(record.segments)]
+    rows = tuple((place, text) for place, text, _ in told if text)
+    failures = tuple((place, reason) for place, text, reason in told if reason and not text)
+    return SecondCaptions(record.compared_with, rows, failures)
 
 
 def text_of(session: Session, model: str = "") -> str:

@@ -10,6 +10,8 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from demo.i18n import language
+from osprey_core.i18n import Message
 from osprey_core.io.record import AnswerMeasures
 from osprey_core.io.record import RecordedPicture as Picture
 from osprey_core.language.sampling import SamplingSettings
@@ -130,6 +132,27 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class SecondCaptions:
+    """What the second model says of the same segments; `rows` are (index of the segment, caption)."""
+
+    model: str
+    """Its name."""
+    rows: tuple[tuple[int, str], ...] = ()
+    failures: tuple[tuple[int, Message | str], ...] = ()
+    """(index of a segment that it could not describe, why); the reason is a text where it comes from a file."""
+
+    @property
+    def done(self) -> int:
+        """How many segments it has tried."""
+        return len(self.rows) + len(self.failures)
+
+    def reasons(self) -> dict[int, str]:
+        """By the index of the segment: why it could not be described, in the current language."""
+        code = language.current()
+        return {index: reason if isinstance(reason, str) else reason.render(code) for index, reason in self.failures}
+
+
+@dataclass(frozen=True)
 class Captions:
     """The model's captions of the picture's segments; `rows` are (index of the segment, caption)."""
 
@@ -144,6 +167,15 @@ class Captions:
     """The segments, by index."""
     preparing: tuple[int, int] | None = None
     """How many of how many words of a vocabulary are known to the CLIP, while it reads them."""
+    model: str = ""
+    """Name of the model that wrote `rows`."""
+    second: SecondCaptions | None = None
+    """What the second model says, if it was asked too."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every segment has been described, by both models where both were asked."""
+        return len(self.rows) == self.total and (self.second is None or self.second.done == self.total)
 
 
 @dataclass(frozen=True)
@@ -177,9 +209,9 @@ def new_turn(typed: str, regions: tuple[RegionSnapshot, ...], implied: bool) -> 
     return ChatTurn(next(_job_ids), typed, regions, implied)
 
 
-def new_captions(style: str, total: int, segments: tuple[Segment, ...] = ()) -> Captions:
+def new_captions(style: str, total: int, segments: tuple[Segment, ...] = (), model: str = "") -> Captions:
     """Captions that are still to be written, with an id that no turn has either."""
-    return Captions(next(_job_ids), style, total, segments=segments)
+    return Captions(next(_job_ids), style, total, segments=segments, model=model)
 
 
 def new_analysis(

@@ -112,16 +112,22 @@ def to_csv(record: Record, captions: dict[int, str]) -> str:
 
 
 def segments_csv(record: Record) -> str:
-    """A line for each segment: number in the table, pixels, share, box, confidence of the outline, caption."""
+    """A line for each segment: number in the table, pixels, share, box, confidence of the outline, caption.
+
+    Where a second model was asked: also its name, its caption, and why there is none.
+    """
+    compared = record.compared_with
+    more = ["compared_with", "compared", "not_compared"] if compared else []
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["number", "pixels", "share", "x", "y", "width", "height", "outline", "caption"])
+    table.writerow(["number", "pixels", "share", "x", "y", "width", "height", "outline", "caption", *more])
     whole = record.picture.width * record.picture.height
     for place, segment in enumerate(record.segments, 1):
         x0, y0, x1, y1 = box_xyxy(segment.mask.mask())
         score = "" if segment.score is None else f"{segment.score:.3f}"
         shape = [segment.mask.area, f"{segment.mask.area / whole:.6f}", x0, y0, x1 - x0, y1 - y0]
-        table.writerow([place, *shape, score, _safe(segment.caption)])
+        told = [compared, segment.compared, segment.not_compared] if compared else []
+        table.writerow([place, *shape, score, _safe(segment.caption), *map(_safe, told)])
     return text.getvalue()
 
 

@@ -24,7 +24,7 @@ from osprey_core.errors import InputError
 from osprey_core.io import annotation_formats, record_json
 from osprey_core.io.files import plain_json, read_file
 from osprey_core.io.pictures import read_picture
-from osprey_core.io.record import MAX_PICTURE_BYTES, Record, RecordedRegion, RecordedTurn
+from osprey_core.io.record import MAX_PICTURE_BYTES, DescribedSegment, Record, RecordedRegion, RecordedTurn
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import box_xyxy
@@ -168,6 +168,7 @@ def _everything(conversation: Record, picture_file: str) -> dict[str, str]:
             **coco_shape(segment.mask),
             **({"caption": segment.caption} if segment.caption else {}),
             **({} if segment.score is None else {"score": segment.score}),
+            **_compared(conversation, segment),
         }
         for place, segment in enumerate(conversation.segments, 1)
     ]
@@ -176,6 +177,13 @@ def _everything(conversation: Record, picture_file: str) -> dict[str, str]:
         EVERYTHING_FILE: plain_json(coco),
         "everything.csv": annotation_formats.segments_csv(conversation),
     }
+
+
+def _compared(conversation: Record, segment: DescribedSegment) -> dict[str, Any]:
+    """What the second model says of a segment, as `python -m osprey_core describe --compare-with` writes it."""
+    told = {"caption": segment.compared, "error": segment.not_compared}
+    said = {key: text for key, text in told.items() if text}
+    return {"compared": {"model": conversation.compared_with} | said} if said and conversation.compared_with else {}
 
 
 def _other_formats(conversation: Record, picture_file: str) -> dict[str, str]:

@@ -89,9 +89,13 @@ class DescribedSegment:
     caption: str
     score: float | None = None
     """The segmenter's confidence in the outline, 0..1."""
+    compared: str = ""
+    """What the record's `compared_with` says of it."""
+    not_compared: str = ""
+    """Why `compared_with` could not describe it: a sentence."""
 
     def __post_init__(self) -> None:
-        if len(self.caption) > MAX_TEXT_CHARACTERS:
+        if max(len(self.caption), len(self.compared), len(self.not_compared)) > MAX_TEXT_CHARACTERS:
             raise InputError("record.text_too_long", limit=MAX_TEXT_CHARACTERS)
 
 
@@ -193,6 +197,8 @@ class Record:
     segmenter: str = ""
     segments: tuple[DescribedSegment, ...] = ()
     """What "Describe all" has told of the picture's segments."""
+    compared_with: str = ""
+    """The second model that described the segments, if one did."""
 
     def __post_init__(self) -> None:
         longest = max(len(self.regions), len(self.spoken), len(self.segments))

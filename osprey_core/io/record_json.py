@@ -71,9 +71,11 @@ def to_json(record: Record, picture_file: str | None = None) -> str:
     }
     if record.segments:
         values["segments"] = [
-            {"caption": segment.caption, "score": segment.score, "rle": segment.mask.rle()}
+            {"caption": segment.caption, "score": segment.score, "rle": segment.mask.rle(), **_compared(segment)}
             for segment in record.segments
         ]
+    if record.compared_with:
+        values["compared_with"] = record.compared_with
     return plain_json(values)
 
 
@@ -99,6 +101,7 @@ def from_json(text: str | bytes, picture: bytes | None = None) -> Record:
         read.model,
         read.segmenter,
         tuple(_segment(segment, size_hw) for segment in read.segments),
+        read.compared_with,
     )
 
 
@@ -156,6 +159,8 @@ class _RegionJson(_Json):
 
 class _SegmentJson(_Json):
     caption: Text = ""
+    compared: Text = ""
+    not_compared: Text = ""
     score: Fraction | None = None
     rle: Any = None
     """Checked by `CodedMask.read`."""
@@ -206,6 +211,7 @@ class _RecordJson(_Json):
     spoken: Annotated[list[_RegionJson], Field(max_length=MAX_REGIONS)]
     turns: Annotated[list[_TurnJson], Field(max_length=MAX_TURNS)]
     segments: Annotated[list[_SegmentJson], Field(max_length=MAX_REGIONS)] = []
+    compared_with: Text = ""
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -248,7 +254,8 @@ def _region(read: _RegionJson, size_hw: tuple[int, int]) -> RecordedRegion:
 
 
 def _segment(read: _SegmentJson, size_hw: tuple[int, int]) -> DescribedSegment:
-    return DescribedSegment(CodedMask.read(read.rle, size_hw), read.caption, read.score)
+    mask = CodedMask.read(read.rle, size_hw)
+    return DescribedSegment(mask, read.caption, read.score, read.compared, read.not_compared)
 
 
 def _turn(read: _TurnJson) -> RecordedTurn:
@@ -272,6 +279,12 @@ def _settings(read: _SettingsJson) -> SamplingSettings | None:
         return SamplingSettings(**read.model_dump())
     except InputError:
         return None
+
+
+def _compared(segment: DescribedSegment) -> dict[str, str]:
+    """What the second model says of a segment, as far as it says anything."""
+    told = {"compared": segment.compared, "not_compared": segment.not_compared}
+    return {key: text for key, text in told.items() if text}
 
 
 def _region_values(region: RecordedRegion) -> dict[str, Any]:
@@ -300,7 +313,7 @@ def _refusal(error: ValidationError) -> InputError:
             if part == "turns":
                 return InputError("record.turns_too_many", count=count, limit=MAX_TURNS)
             return InputError("record.regions_too_many", count=count, limit=MAX_REGIONS)
-        if part in ("model", "segmenter"):
+        if part in ("model", "segmenter", "compared_with"):
             return _damaged(Message("record.reason_no_text", {"key": key, "where": Message("record.where_record")}))
         return _damaged(Message("record.reason_no_part", {"key": key}))
     where = _where(part, rest)

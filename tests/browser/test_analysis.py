@@ -194,8 +194,9 @@ def test_looking_inside_shows_every_levels_map(visit: Any, real: tuple[str, Any]
 
 
 def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_path: Path) -> None:
+    """One question, then everything in a table: in a cell that the second model cannot fill stands why."""
     fakes.picture().save(tmp_path / "shapes.png")
-    other = fakes.FakeModel(name="another")
+    other = fakes.FakeModel(name="models/another", unable="blue")
     with fakes.served(model, fakes.FakeSegmenter(), tmp_path, second=other) as address:
         person = visit(address)
         marked(person, (80, 100))
@@ -203,8 +204,53 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
         panel.locator("input").fill("What is it?")
         panel.locator(".osp-go").click()
         wait_done(person, "models", ".osp-answer", 2)
-        assert panel.locator("h3").all_inner_texts() == ["fake", "another"]
+        assert panel.locator("h3").all_inner_texts() == ["fake", "models/another"]
         assert len(model.calls) == len(other.calls) == 1
+
+        person.tool("everything")
+        person.page.click("#everything .osp-describe")
+        wait_table(person)
+        heads = person.page.locator("#everything thead th:visible").all_inner_texts()
+        assert heads[1:3] == ["fake", "another"]
+        before = table_of(person)
+        reason = "The answer of models/another was cut off; try again."
+        assert sorted(cells[2] == reason for cells in before) == [False, False, True]
+        assert all(cells[1].startswith("area=") and (cells[1] in cells[2] or cells[2] == reason) for cells in before)
+
+        person.page.set_viewport_size({"width": 390, "height": 844})
+        person.load_again()
+        person.wait_regions(1)
+        wait_table(person)
+        assert table_of(person) == before
+        for column in person.page.locator("#everything tbody tr").first.locator("td:visible").all()[1:]:
+            box = column.bounding_box()
+            assert box["width"] > 110
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+
+        person.page.set_viewport_size({"width": 1440, "height": 900})
+        other.pause = 4.0
+        person.page.click("#everything .osp-describe")
+        person.page.get_by_text("3 of 6").wait_for()
+        person.page.locator("#everything").get_by_role("button", name="Stop").click()
+        person.page.get_by_text("stopped at").wait_for()
+        assert "–" in [cells[2] for cells in table_of(person)]
+        assert [cells[1] for cells in table_of(person)] == [cells[1] for cells in before]
+
+
+def wait_table(person: Any) -> None:
+    person.page.wait_for_function(
+        "document.querySelectorAll('#everything tbody tr').length === 3 && "
+        "document.querySelector('#everything .osp-describe').offsetParent && "
+        "!document.querySelector('#everything tbody').innerText.includes('…')",
+        timeout=PATIENCE_MS,
+    )
+
+
+def table_of(person: Any) -> list[list[str]]:
+    """What stands in each row's cells: thumbnail, first model, second model."""
+    rows = person.page.locator("#everything tbody tr").all()
+    return [row.locator("td").all_inner_texts()[:3] for row in rows]
 
 
 def test_with_one_model_there_is_no_tab_to_compare_two(visit: Any, address: str) -> None:

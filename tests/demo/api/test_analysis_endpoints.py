@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def models() -> tuple[Any, fakes.FakeModel]:
-    """A complete small model, and one that tells what it was asked."""
-    return tiny_osprey(), fakes.FakeModel(name="another")
+    """A complete small model, whose answers are short, and one that tells what it was asked."""
+    return tiny_osprey(context=256), fakes.FakeModel(name="another")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,22 @@ def test_everything_is_labelled_by_the_clip(client: Client) -> None:
     assert {find["caption"] for find in client.predict("cityscapes", api_name="/describe_everything")} <= set(
         load_vocabulary("cityscapes").names
     )
+
+
+def test_everything_is_described_by_both_models(client: Client, models: tuple[Any, fakes.FakeModel]) -> None:
+    models[1].unable = "blue"
+    try:
+        finds = client.predict("category", api_name="/describe_everything")
+    finally:
+        models[1].unable = "nothing"
+    assert [find["index"] for find in finds] == [0, 1, 2]
+    areas = [scored.mask.sum() for scored in fakes.FakeSegmenter().open(np.array(fakes.picture())).everything()]
+    for find, area in zip(finds, areas, strict=True):
+        assert find["compared"].pop("model") == "another"
+        if area == fakes.shape("blue").sum():
+            assert find["compared"] == {"error": "The answer of another was cut off; try again."}
+        else:
+            assert f"area={area} " in find["compared"]["caption"]
 
 
 def test_the_maps_of_a_region(client: Client, models: tuple[Any, fakes.FakeModel]) -> None:

@@ -80,12 +80,10 @@ def called(address: str, endpoint: str, data: list[Any], session: str = "") -> A
 )
 def test_wrong_values_are_one_sentence(address: str, endpoint: str, data: list[Any], sentence: str) -> None:
     session = opened_session(address)
-    begun = time.monotonic()
     answer = called(address, endpoint, data, session)
     assert isinstance(answer, str), answer
     assert sentence in answer
     assert answer.endswith(".")
-    assert time.monotonic() - begun < 10  # a second or two; more only beside other load
 
 
 def opened_session(address: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -345,7 +344,5 @@ def test_only_what_was_just_drawn_is_fitted(services: Services, two: Session) ->
 
 def test_a_loading_segmenter_is_not_waited_for(model: fakes.FakeModel, opened: Session) -> None:
     services = Services(model=LazyResource.of(model), segmenter=LazyResource("slow", lambda: None))
-    began = time.monotonic()
     with pytest.raises(InputError, match="still loading"):
         mark_point(services, opened, 80, 100, "new")
-    assert time.monotonic() - began < 3

@@ -97,6 +97,39 @@ def test_what_was_told_of_everything_goes_into_the_zip_and_comes_back(services: 
     assert take_segment(services, fewer, 0, "new").regions[-1].mask == back.captions.segments[1].mask
 
 
+def test_what_two_models_told_of_everything_comes_back(services: Services, talked: Session) -> None:
+    other = fakes.FakeModel(name="=second", reply="+1 thing", unable="blue")
+    workspace = Workspace()
+    workspace.open(talked)
+    both = replace(services, second=LazyResource.of(other, other.name))
+    list(describe_everything(both, workspace, "short", SamplingSettings()))
+    data, name = session_record.zip_of(workspace.session, "nano", "fake")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        everything = json.loads(archive.read("everything.json"))
+        table = list(csv.DictReader(io.StringIO(archive.read("everything.csv").decode())))
+    blue, reason = int(fakes.shape("blue").sum()), "The answer of =second was cut off; try again."
+    for annotation, line in zip(everything["annotations"], table, strict=True):
+        said = {"error": reason} if annotation["area"] == blue else {"caption": "+1 thing"}
+        assert annotation["compared"] == {"model": "=second", **said}
+        # A spreadsheet must not take what a model says for a formula.
+        cells = ("'=second", "", reason) if annotation["area"] == blue else ("'=second", "'+1 thing", "")
+        assert (line["compared_with"], line["compared"], line["not_compared"]) == cells
+        assert line["caption"] == annotation["caption"]
+
+    kept = session_record.text_of(workspace.session, "nano")
+    assert talked.picture is not None
+    of_browser = session_record.session_of_kept(kept.encode(), talked.picture.data, talked.picture.digest)
+    assert workspace.session.captions is not None
+    before = workspace.session.captions.second
+    for back in (session_record.open_file(data, name), of_browser):
+        assert back.captions is not None
+        assert before is not None
+        assert back.captions.second is not None
+        assert (back.captions.state, back.captions.model, back.captions.second.model) == ("complete", "nano", "=second")
+        assert dict(back.captions.second.rows) == dict(before.rows)
+        assert back.captions.second.reasons() == before.reasons()
+
+
 def test_the_model_is_asked_the_same_after_coming_back(services: Services, talked: Session) -> None:
     back = session_record.open_file(session_record.zip_of(talked, "nano", "classic")[0], "x.zip")
     settings = SamplingSettings()

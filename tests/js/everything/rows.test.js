@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FIRST_ORDER, orderAfterClick, shownRows, wantedOf } from "../../../demo/everything/rows.js";
+import {
+  FIRST_ORDER,
+  orderAfterClick,
+  progressOf,
+  shortName,
+  shownRows,
+  wantedOf,
+} from "../../../demo/everything/rows.js";
 
 const ROWS = [
   { index: 0, score: 0.5, area: 90 },
@@ -31,6 +38,32 @@ test("rows without a description come last", () => {
 test("the filter looks into descriptions, small and large letters alike", () => {
   assert.deepEqual(shown(FIRST_ORDER, " SKY "), [0]);
   assert.deepEqual(shown(FIRST_ORDER, "cat"), []);
+});
+
+test("order and filter know what the second model says", () => {
+  const others = new Map([
+    [1, "Heaven"],
+    [2, "an animal"],
+  ]);
+  const both = (order, filter) => shownRows(ROWS, TEXTS, order, filter, others).map((row) => row.index);
+  assert.deepEqual(both(orderAfterClick(FIRST_ORDER, "second"), ""), [2, 1, 0]);
+  assert.deepEqual(both(FIRST_ORDER, "heaven"), [1]);
+  assert.deepEqual(both(FIRST_ORDER, "dog"), [2]);
+});
+
+test("progress counts the answers of both models, and regions that the second one cannot describe", () => {
+  const first = { rows: [[0, "sky"]], total: 3, second: null };
+  assert.deepEqual(progressOf(null), { done: 0, total: 0 });
+  assert.deepEqual(progressOf(first), { done: 1, total: 3 });
+  const second = { rows: [[0, "heaven"]], failures: [[1, "It cannot be reached."]] };
+  assert.deepEqual(progressOf({ ...first, second }), { done: 3, total: 6 });
+});
+
+test("a model's name in a head is without folders and addresses", () => {
+  assert.equal(shortName("nano"), "nano");
+  assert.equal(shortName("sunshine-lwt/Osprey-7b"), "Osprey-7b");
+  assert.equal(shortName("C:\\models\\mine\\"), "mine");
+  assert.equal(shortName("openai:https://host/v1#qwen"), "qwen");
 });
 
 test("the rows themselves keep their order", () => {

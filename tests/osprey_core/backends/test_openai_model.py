@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -79,12 +77,10 @@ def test_stopping_closes_the_connection() -> None:
     with stand_in(words=["word "] * 200, pause=0.05) as served:
         stream = model_at(served).open(PICTURE).stream("What is <region1>?", [MASK])
         pieces = []
-        begun = time.monotonic()
         for piece in stream:
             pieces.append(piece)
             if len(pieces) == 3:
                 stream.stop()
-        assert time.monotonic() - begun < 5
         assert len(pieces) == 3
         assert stream.finish_reason == "stopped"
         assert served.closed.wait(5)

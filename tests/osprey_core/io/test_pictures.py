@@ -3,7 +3,6 @@
 import contextlib
 import io
 import struct
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -156,12 +155,10 @@ def test_a_stripe_of_a_picture_is_no_bomb() -> None:
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size_wh", [(30_000, 30_000), (10_001, 10_000), (14_000, 10_000), (2**31 - 1, 2**31 - 1)])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(size_wh: Any) -> None:
-    started = time.perf_counter()
     with pytest.raises(InputError, match=r"megapixels can be opened; shrink it") as caught:
         read_picture(png_claiming(*size_wh))
     assert f"{size_wh[0]} x {size_wh[1]} pixels" in str(caught.value)
     assert "at most 100 megapixels" in str(caught.value)
-    assert time.perf_counter() - started < 2
 
 
 @pytest.mark.filterwarnings("error")

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from osprey_core import view as view_module
 from osprey_core.analysis.label_likelihood import score_labels
 from osprey_core.errors import InputError
-from osprey_core.language.guesses import calibrated, guess_answers
+from osprey_core.language.guesses import GuessedIds, calibrated, guess_answers
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.region_model import Guess, NamedRegion
 from tests.tiny import tiny_osprey
@@ -65,3 +66,18 @@ def test_below_the_threshold_a_name_is_unsure() -> None:
 def test_no_guesses_cannot_be_asked_for() -> None:
     with pytest.raises(InputError, match="guesses"):
         tiny_osprey().open(PICTURE).name(MASK, guesses=0)
+
+
+@pytest.mark.parametrize(
+    ("shares", "kept"), [((0.9, 0.02, 0.005), 2), ((0.4, 0.3, 0.2), 3), ((0.004, 0.003), 1), ((0.5, 0.01), 2)]
+)
+def test_what_is_next_to_impossible_is_no_guess(
+    shares: tuple[float, ...], kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_osprey()
+    encode = model.prompts.tokenizer.encode_continuation
+    words = [tuple(encode(f" {word}")) for word in ("the", "a", "of")]
+    made = [GuessedIds(ids, math.log(share)) for ids, share in zip(words, shares, strict=False)]
+    monkeypatch.setattr(view_module, "guess_answers", lambda *_: made)
+    guesses = model.open(PICTURE).name(MASK).guesses
+    assert [guess.probability for guess in guesses] == pytest.approx(shares[:kept])
