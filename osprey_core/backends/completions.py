@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from osprey_core.backends.openai_model import OpenAIModel
+from osprey_core.backends.openai_model import OpenAIModel, RefusedError
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 
@@ -31,16 +31,18 @@ class Completion(NamedTuple):
 
 @dataclass(frozen=True)
 class Retries:
-    """How often to ask again, and how long to wait before: twice as long each time."""
+    """How often to ask again, and how long to wait before: twice as long each time, or as the endpoint tells."""
 
     count: int = 5
     first_wait: float = 1.0
     longest_wait: float = 60.0
     sleep: Callable[[float], None] = time.sleep
+    longest_told_wait: float = 600.0
 
-    def wait(self, attempt: int) -> None:
-        """Wait after the attempt of that number, from 0."""
-        self.sleep(min(self.longest_wait, self.first_wait * 2**attempt))
+    def wait(self, attempt: int, told: float | None = None) -> None:
+        """Wait after the attempt of that number, from 0, and not less than the endpoint told, in seconds."""
+        own = min(self.longest_wait, self.first_wait * 2**attempt)
+        self.sleep(max(own, min(self.longest_told_wait, told or 0.0)))
 
 
 def complete(
@@ -48,8 +50,9 @@ def complete(
     messages: Sequence[dict[str, Any]],
     settings: SamplingSettings,
     retries: Retries | None = None,
+    with_usage: bool = False,
 ) -> Completion:
-    """The whole answer to messages {"role", "content"}.
+    """The whole answer to messages {"role", "content"}; `with_usage` asks for the counts of its tokens.
 
     A busy or failing server, a silence and a connection that is cut are tried again; a refusal is not.
 
@@ -58,7 +61,7 @@ def complete(
     retries = retries or Retries()
     for attempt in range(retries.count + 1):
         try:
-            stream = model.answer(list(messages), settings)
+            stream = model.answer(list(messages), settings, with_usage)
             text = "".join(stream)
             if not stream.is_whole:
                 raise InputError("openai_model.cut_off", model=model.name)
@@ -67,7 +70,8 @@ def complete(
             if attempt == retries.count or not _may_pass(error):
                 raise
             log.info("%s (attempt %d of %d)", error, attempt + 1, retries.count + 1)
-        retries.wait(attempt)
+            told = error.retry_after if isinstance(error, RefusedError) else None
+        retries.wait(attempt, told)
     raise AssertionError("the loop returns or raises")
 
 

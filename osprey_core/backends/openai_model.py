@@ -9,11 +9,16 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import os
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -69,6 +74,12 @@ class OpenAIEndpoint:
         return cls(match["url"].rstrip("/"), match["model"], showing)  # type: ignore[arg-type]
 
 
+class RefusedError(InputError):
+    """A refusal of an endpoint. `retry_after` are the seconds after which it wants to be asked again, if it tells."""
+
+    retry_after: float | None = None
+
+
 class OpenAIModel:
     """A `RegionModel` behind an endpoint. Nothing is loaded; every question is one request."""
 
@@ -87,8 +98,13 @@ class OpenAIModel:
         """Take a picture. Raises InputError if it cannot be read."""
         return OpenAIView(self, np.asarray(read_picture(image)))
 
-    def answer(self, messages: list[dict[str, Any]], settings: SamplingSettings) -> TextStream:
-        """Stream the answer to messages in the form of chat completions. Raises InputError while it is iterated."""
+    def answer(
+        self, messages: list[dict[str, Any]], settings: SamplingSettings, with_usage: bool = False
+    ) -> TextStream:
+        """Stream the answer to messages in the form of chat completions. Raises InputError while it is iterated.
+
+        with_usage: ask for the counts of tokens, which some endpoints tell only then.
+        """
         body: dict[str, Any] = {
             "model": self.endpoint.model,
             "messages": messages,
@@ -99,6 +115,8 @@ class OpenAIModel:
         }
         if settings.seed is not None:
             body["seed"] = settings.seed
+        if with_usage:
+            body["stream_options"] = {"include_usage": True}
         return TextStream(lambda stream: self._pieces(stream, body), settings)
 
     def _pieces(self, stream: TextStream, body: dict[str, Any]) -> Iterator[str]:
@@ -107,7 +125,7 @@ class OpenAIModel:
         url, host = f"{self.endpoint.url}/chat/completions", str(urlsplit(self.endpoint.url).hostname)
         try:
             with (
-                httpx.Client(timeout=limits) as client,
+                httpx.Client(timeout=limits, verify=_certificates()) as client,
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 stream.on_stop = response.close
@@ -132,9 +150,11 @@ class OpenAIModel:
         status = response.status_code
         if status in (401, 403):
             return InputError("openai_model.key_refused", variable=KEY_VARIABLE, model=self.name)
-        return InputError(
+        refusal = RefusedError(
             "openai_model.refused", model=self.name, status=status, reason=" ".join(reason.split())[:200] or "-"
         )
+        refusal.retry_after = _seconds_of(response.headers.get("Retry-After", ""))
+        return refusal
 
 
 class OpenAIView:
@@ -211,6 +231,22 @@ class OpenAIView:
         if showing == "cutout":
             parts += [_part(Image.fromarray(_cut_out(self._image, mask))) for mask in masks]
         return parts
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Who is trusted with connections; reading it takes longer than a short request."""
+    return httpx.create_ssl_context()
+
+
+def _seconds_of(retry_after: str) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date; None where it holds neither."""
+    with suppress(ValueError):
+        return max(0.0, float(retry_after)) if math.isfinite(float(retry_after)) else None
+    with suppress(ValueError, TypeError):
+        date = parsedate_to_datetime(retry_after)
+        return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return None
 
 
 def _texts(stream: TextStream, lines: Iterator[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Training records from annotated pictures: `python -m osprey_core.datagen positive-negative --lvis FILE --out FILE`.
 
-The records are in the layout of Osprey-724K's osprey_lvis_positive_negative.json, which `--records` of
-`osprey_core.training` reads.
+The other kinds of dialogue are written by a model behind an OpenAI-compatible endpoint (`written_command`). Records are
+in the layout of Osprey-724K's files, which `--records` of `osprey_core.training` reads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from osprey_core.datagen import written_command
 from osprey_core.datagen.positive_negative import NO, YES, alike_names, make_records
+from osprey_core.datagen.writer_tasks import KINDS
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.evaluation.papers.items import read_json
 from osprey_core.evaluation.sentence_similarity import load_sentence_encoder
@@ -33,6 +35,25 @@ PUBLISHED = {"yes": 64_000, "no": 64_000}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make records; returns the process's exit code."""
+    options = command_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if options.kind in KINDS:
+            statistics, code = written_command.make(options)
+        else:
+            statistics, code = _positive_negative(options), 0
+    except OspreyError as error:
+        log.error("%s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("Interrupted. What was written is kept; the same command goes on.")
+        return 130
+    log.info("%s", "\n".join(f"{name}: {value}" for name, value in statistics.items()))
+    return code
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """What the command line may hold."""
     parser = argparse.ArgumentParser(prog="python -m osprey_core.datagen", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
     kind = kinds.add_parser(
@@ -46,15 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     kind.add_argument("--limit", type=int, help="records, at most")
     kind.add_argument("--seed", type=int, default=0)
     kind.add_argument("--sentence-encoder", help="folder or Hub name of the encoder that finds names that are alike")
-    options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        statistics = _positive_negative(options)
-    except OspreyError as error:
-        log.error("%s", error)
-        return 2
-    log.info("%s", "\n".join(f"{name}: {value}" for name, value in statistics.items()))
-    return 0
+    written_command.add_kinds(kinds)
+    return parser
 
 
 def _positive_negative(options: argparse.Namespace) -> dict[str, Any]:

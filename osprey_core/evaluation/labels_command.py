@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,14 @@ from osprey_core.evaluation.given_masks import (
     mean_iou,
     panoptic_quality,
 )
-from osprey_core.io.files import plain_json, write_file
+from osprey_core.evaluation.photograph_options import (
+    add_photograph_options,
+    joined,
+    photographs_by_file,
+    tell_figures,
+)
 from osprey_core.runtime.clip_loading import CLIP
-from osprey_core.training.scenes.photographs import Photograph, held_back, read_photographs
+from osprey_core.training.scenes.photographs import Photograph
 from osprey_core.vocabularies import Vocabulary, load_vocabulary, vocabulary_of
 
 log = logging.getLogger(__name__)
@@ -44,22 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate; returns the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m osprey_core.evaluation labels", description=__doc__)
     parser.add_argument("model", help='"labels", "nano", a folder or a Hub name')
-    parser.add_argument("--coco", type=Path, required=True, help="a file in COCO's shape with masks")
-    parser.add_argument("--pictures", type=Path, required=True, help="the folder of its pictures")
+    add_photograph_options(parser, required=True)
     parser.add_argument("--vocabulary", default="coco", help="coco, lvis, ade20k, cityscapes or a file")
     parser.add_argument("--clip", default=CLIP, help="the CLIP of the model labels: a folder or a Hub name")
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="side of the CLIP's input in pixels")
-    parser.add_argument("--held-back", metavar="SET", help="only the pictures of a set that were never trained on")
-    parser.add_argument("--limit", type=int, help="only so many pictures, the first ones")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, help="write all figures as JSON")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         figures = _evaluate(options)
         log.info("%s", "\n".join(f"{name}: {value}" for name, value in figures.items()))
-        if options.out:
-            write_file(options.out, plain_json(figures).encode())
+        tell_figures(options, figures)
     except OspreyError as error:
         log.error("%s", error)
         return 2
@@ -113,11 +112,7 @@ def clip_scorer(clip: OpenVocabulary, vocabulary: Vocabulary) -> Scorer:
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     vocabulary = load_vocabulary(options.vocabulary)
-    photographs = read_photographs(options.coco, options.pictures)
-    if options.held_back:
-        wanted = held_back(options.held_back)
-        photographs = [photograph for photograph in photographs if photograph.number in wanted]
-    photographs = photographs[: options.limit]
+    photographs = joined(photographs_by_file(options))
     if options.model == LABELS:
         encoder = OpenVocabulary.from_pretrained(options.clip, options.device, image_size=options.size)
         scorer = clip_scorer(encoder, vocabulary)
@@ -125,7 +120,9 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
         scorer = likelihood_scorer(Osprey.from_pretrained(options.model, options.device), vocabulary)
     segments = list(labelled(tqdm(photographs, desc="pictures", mininterval=10), vocabulary, scorer))
     if not segments:
-        raise InputError("evaluation.labels_foreign", path=str(options.coco), vocabulary=vocabulary.name)
+        raise InputError(
+            "evaluation.labels_foreign", path=", ".join(map(str, options.coco)), vocabulary=vocabulary.name
+        )
     things = [place for place, entry in enumerate(vocabulary.classes) if entry.is_thing]
     return {
         "model": options.model,

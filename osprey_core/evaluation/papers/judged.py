@@ -22,6 +22,7 @@ from osprey_core.backends.completions import Retries, complete
 from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 from osprey_core.errors import InputError
 from osprey_core.evaluation.measures import resampled
+from osprey_core.evaluation.papers.answer_log import AnswerLog
 from osprey_core.evaluation.papers.items import (
     DOTTED_OVERVIEW,
     AskedAs,
@@ -32,7 +33,6 @@ from osprey_core.evaluation.papers.items import (
     objects,
     read_json,
 )
-from osprey_core.evaluation.papers.runner import AnswerLog
 from osprey_core.language.sampling import SamplingSettings
 
 ASKED_AS = AskedAs(DOTTED_OVERVIEW)

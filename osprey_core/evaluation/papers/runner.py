@@ -6,7 +6,6 @@ item has a seed of its own, so that a resumed run gives the answers of an unbrok
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -17,8 +16,8 @@ from typing import Any
 from tqdm import tqdm
 
 from osprey_core.engine import Osprey
-from osprey_core.errors import InputError
-from osprey_core.evaluation.papers.items import Item, dumped
+from osprey_core.evaluation.papers.answer_log import AnswerLog
+from osprey_core.evaluation.papers.items import Item
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import PromptWriter
 
@@ -64,43 +63,6 @@ def answer_items(
                 log.add(item.key, answer)
                 progress.update()
     return {item.key: log.entries[item.key] for item in items}
-
-
-class AnswerLog:
-    """A file of lines: what was set, then {"key", "value"} in the order in which they came."""
-
-    def __init__(self, file: Path, settings: dict[str, Any]) -> None:
-        self.entries: dict[str, Any] = {}
-        self._file = file
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-            known = [value for line in lines if (value := _parsed(line)) is not None]
-            if known and known[0] != {"settings": settings}:
-                raise InputError("papers.settings_differ", path=str(file))
-            self.entries = {entry["key"]: entry["value"] for entry in known[1:] if "key" in entry}
-            # Written anew: the last line of a run that was killed may be half a line.
-            head = dumped({"settings": settings})
-            body = "".join(dumped({"key": key, "value": value}) for key, value in self.entries.items())
-            partial = file.with_name(file.name + ".partial")
-            partial.write_text(head + body, "utf-8")
-            partial.replace(file)
-        except OSError as error:
-            raise InputError("file.unwritable", path=str(file), reason=str(error.strerror or error)) from error
-
-    def add(self, key: str, value: Any) -> None:
-        """Keep an entry, here and in the file."""
-        self.entries[key] = value
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(dumped({"key": key, "value": value}))
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _by_picture(items: Sequence[Item]) -> Iterator[list[Item]]:

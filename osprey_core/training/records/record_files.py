@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 BRIEF = " Answer the question using a single word or phrase."
 """What the published training says behind every question of its part-level and short-form files."""
 
-_INTRODUCED_FILES = ("conversation", "part_level", "short_form")
-_BRIEF_FILES = ("part_level", "short_form")
+_BRIEF_FILES = ("part_level", "part_categories", "part_attributes", "short_form")
+"""Endings of names; the two kinds of part_level may lie in files of their own."""
+_INTRODUCED_FILES = ("conversation", *_BRIEF_FILES)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class StandIn:
     troubles: list[int | None] = field(default_factory=list)
     """Statuses of the first answers, taken away one by one; 0 cuts the connection in the middle of the answer, None
     lets it pass."""
+    retry_after: str | None = None
+    """What the refusals of `troubles` tell as Retry-After."""
     reply: Callable[[dict[str, Any]], str] | None = None
     """The whole answer to a request, in the place of `words`."""
     begun: threading.Event = field(default_factory=threading.Event)
@@ -66,6 +68,8 @@ def stand_in(**given: Any) -> Iterator[StandIn]:
             trouble = state.troubles.pop(0) if state.troubles else None
             if trouble:
                 self.send_response(trouble)
+                if state.retry_after is not None:
+                    self.send_header("Retry-After", state.retry_after)
                 self.end_headers()
                 self.wfile.write(json.dumps({"error": "busy"}).encode())
                 return
@@ -81,7 +85,7 @@ def stand_in(**given: Any) -> Iterator[StandIn]:
                 if trouble == 0:
                     self._send({"choices": [{"delta": {"content": "half an"}}]})
                     return
-                for word in state.words if state.reply is None else [state.reply(state.asked[-1])]:
+                for word in state.words if state.reply is None else [state.reply(json.loads(body))]:
                     self._send({"choices": [{"delta": {"content": word}}]})
                     time.sleep(state.pause)
                 self._send({"choices": [{"delta": {}, "finish_reason": "stop"}]})

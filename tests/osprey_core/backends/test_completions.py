@@ -29,6 +29,33 @@ def test_busy_broken_and_cut_answers_are_asked_again() -> None:
     assert server.headers[-1]["Authorization"] == "Bearer secret"
 
 
+@pytest.mark.parametrize(
+    ("told", "waited"),
+    [
+        ("7", 7.0),
+        ("0.1", 0.5),  # never less than our own wait
+        ("99999", 600.0),
+        ("nan", 0.5),
+        ("soon", 0.5),
+        ("Thu, 26 Nov 2009 20:00:00 GMT", 0.5),  # a time that has passed
+        ("Thu, 26 Nov 2139 20:00:00 GMT", 600.0),
+    ],
+)
+def test_an_endpoint_is_given_the_time_that_it_asks_for(told: str, waited: float) -> None:
+    waits: list[float] = []
+    with stand_in(troubles=[429], retry_after=told) as server:
+        assert ask(server, waits) == "a red car"
+    assert waits == [waited]
+
+
+def test_tokens_are_asked_for_where_wanted() -> None:
+    with stand_in() as server:
+        model = OpenAIModel(OpenAIEndpoint(server.address, "writer"), {})
+        complete(model, MESSAGES, SETTINGS)
+        complete(model, MESSAGES, SETTINGS, with_usage=True)
+    assert [one.get("stream_options") for one in server.asked] == [None, {"include_usage": True}]
+
+
 def test_tokens_are_told() -> None:
     with stand_in() as server:
         model = OpenAIModel(OpenAIEndpoint(server.address, "writer"), {})

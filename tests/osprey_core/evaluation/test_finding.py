@@ -145,19 +145,23 @@ def test_scenes_tell_what_is_there_and_what_is_not() -> None:
 
 
 def test_the_command_prints_a_card_and_writes_json(
-    coco: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    coco: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(find_command, "load_region_model", lambda *_: fakes.FakeModel())
     monkeypatch.setattr(find_command, "load_segmenter", lambda *_: fakes.FakeSegmenter())
-    out = coco.with_name("out.json")
+    out = coco.parent / "new" / "out.json"
     with caplog.at_level("INFO"):
         code = find_command.main(
-            ["fake", "--coco", str(coco), "--pictures", str(coco.parent), "--scenes", "2", "--out", str(out)]
+            ["fake", "--coco", str(coco), "--pictures", str(coco.parent), "--scenes", "2", "--out", str(out), "--json"]
         )
     assert code == 0
     assert "| photographs | recall |" in caplog.text
     assert "| drawn scenes | recall |" in caplog.text
     values = json.loads(out.read_text())
+    assert json.loads(capsys.readouterr().out) == values
     assert values["photographs"]["present phrases"] == 1
     assert values["drawn scenes"]["pictures"] == 2
     assert find_command.main(["fake", "--coco", str(coco)]) == 2

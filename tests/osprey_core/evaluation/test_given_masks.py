@@ -96,7 +96,9 @@ def test_segments_of_the_vocabulary_are_labelled(annotated: Path) -> None:
     assert [one.area for one in segments] == [int(fakes.shape(name).sum()) for name in ("red", "blue")]
 
 
-def test_the_command_measures_a_clip(annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_measures_a_clip(
+    annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "mine.txt").write_text("dog\nsky-other-merged\n")
     words = [
@@ -108,10 +110,11 @@ def test_the_command_measures_a_clip(annotated: Path, tmp_path: Path, monkeypatc
         "--clip",
         write_clip(tmp_path / "clip"),
     ]
-    out = tmp_path / "figures.json"
-    more = ["--size", 64, "--vocabulary", tmp_path / "mine.txt", "--device", "cpu", "--out", out]
+    out = tmp_path / "new" / "figures.json"
+    more = ["--size", 64, "--vocabulary", tmp_path / "mine.txt", "--device", "cpu", "--out", out, "--json"]
     assert main([str(word) for word in (*words, *more)]) == 0
     figures = json.loads(out.read_text())
+    assert json.loads(capsys.readouterr().out) == figures
     assert (figures["pictures"], figures["segments"]) == (1, 2)
     # Two segments of two classes: none, one or both are right.
     assert figures["accuracy"] in (0, 0.5, 1)

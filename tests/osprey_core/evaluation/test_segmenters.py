@@ -119,11 +119,12 @@ def test_intervals_resample_whole_pictures() -> None:
     assert 0.38 < single.low < 0.5 < single.high < 0.62
 
 
-def test_the_command_measures_classic(coco: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
+def test_the_command_measures_classic(coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "out.json"
     arguments = ["segmenter", "--coco", str(coco / "set.json"), "--pictures", str(coco), "--segmenters", "classic"]
-    assert main([*arguments, "--max-clicks", "2", "--no-everything", "--out", str(out)]) == 0
+    assert main([*arguments, "--max-clicks", "2", "--no-everything", "--out", str(out), "--json"]) == 0
     figures = json.loads(out.read_text("utf-8"))["classic"]
+    assert json.loads(capsys.readouterr().out)["classic"] == figures
     assert 0 <= figures["1 click"]["low"] <= figures["1 click"]["value"] <= 1
     assert main([*arguments, "--held-back", "none"]) == 2
     assert main([*arguments, "--max-clicks", "0"]) == 2

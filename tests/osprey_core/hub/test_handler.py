@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from osprey_core.engine import Osprey
 from osprey_core.errors import InputError
 from osprey_core.hub.handler import EndpointHandler
 from osprey_core.hub.repository import repository_files
+from osprey_core.io.pictures import read_picture
 from osprey_core.regions.raster import polygon_to_mask
 from osprey_core.regions.rle import encode_rle
 from osprey_core.runtime.hub import EMBEDDED_FOLDER
@@ -62,8 +62,9 @@ def test_a_pushed_repository_answers_by_itself(tmp_path: Path) -> None:
             path.write_bytes(content)
         else:
             shutil.copyfile(content, path)
-    box = [80, 60, 380, 400]
-    data = {"inputs": {"image": encoded(CAT.read_bytes()), "regions": [{"box": box}], "style": "category"}}
+    width, height = read_picture(CAT.read_bytes()).size
+    region = {"box": [width // 8, height // 8, width - width // 8, height]}
+    data = {"inputs": {"image": encoded(CAT.read_bytes()), "regions": [region], "style": "category"}}
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROGRAM.format(hidden=NOT_INSTALLED), str(tmp_path)],
         cwd=tmp_path,
@@ -73,10 +74,7 @@ def test_a_pushed_repository_answers_by_itself(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    view = Osprey.from_pretrained("nano", device="cpu").open(CAT)
-    mask = np.zeros(view.size_hw, bool)
-    mask[box[1] : box[3], box[0] : box[2]] = True
-    assert json.loads(done.stdout) == {"captions": [dict(view.describe([mask], "category"))[0]]}
+    assert json.loads(done.stdout) == {"captions": ["cat"]}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +106,7 @@ def test_every_form_of_a_region_reaches_the_model(handler: EndpointHandler, pict
     told = handler(asked(f"data:image/png;base64,{picture}", regions=regions, style="detailed"))
     assert told == {"captions": [expected[place] for place in range(3)]}
     question = "What is <region2> beside <region1>?"
-    settings = {"temperature": 0.8, "seed": 3, "max_new_tokens": 6}
+    settings: dict[str, Any] = {"temperature": 0.8, "seed": 3, "max_new_tokens": 6}
     told = handler(asked(picture, settings, regions=regions, question=question))
     assert told["answer"] == view.ask(question, masks, **settings).strip()
     assert told["finish_reason"] in ("eos", "length", "stop_string")
@@ -141,6 +139,7 @@ def test_what_cannot_be_used_is_one_sentence(
 
 
 def test_anything_else_is_refused(handler: EndpointHandler) -> None:
-    for data in ({}, {"inputs": "text"}, {"inputs": None}, [], {"inputs": {"image": 5}}):
+    wrong: list[Any] = [{}, {"inputs": "text"}, {"inputs": None}, [], {"inputs": {"image": 5}}]
+    for data in wrong:
         with pytest.raises(InputError, match="not as it should be"):
-            handler(data)  # type: ignore[arg-type]
+            handler(data)

@@ -68,7 +68,7 @@ def test_what_is_pushed_is_read_back_by_us_and_by_the_hub_librarys_mixin(folder:
     )  # fmt: skip
     assert {"osprey", "pytorch_model_hub_mixin"} <= set(card.data.tags)
 
-    class Hubbed(nn.Module, PyTorchModelHubMixin):  # type: ignore[misc]
+    class Hubbed(nn.Module, PyTorchModelHubMixin):
         """Any model that is made from config.json's entries, as the mixin makes it."""
 
         def __init__(self, **config: Any) -> None:

@@ -18,7 +18,7 @@ CATALOGUES = {
 }
 ENGLISH = CATALOGUES["en"]
 ROOMS = {code.split(".")[0] for code in ENGLISH}
-ERRORS = ("OspreyError", "InputError", "CheckpointError", "ModelNotFoundError", "ContextOverflowError")
+ERRORS = ("OspreyError", "InputError", "CheckpointError", "ModelNotFoundError", "ContextOverflowError", "RefusedError")
 SCRIPTS = {"ko": r"[가-힣]", "zh": r"[一-鿿]"}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from osprey_core import Osprey
+from osprey_core import Osprey, convert
 from osprey_core.config import LEVEL_NAMES, ExtractorConfig, OspreyConfig, PhotoTowerConfig, SamplerConfig
 from osprey_core.errors import CheckpointError, InputError
 from osprey_core.model import build_network
@@ -183,12 +183,13 @@ def test_a_saved_model_with_a_sampler_reads_back_to_the_same_answers(tmp_path: P
 
 def test_converting_keeps_the_sampler(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    network = build_network(sampler_config()).eval().requires_grad_(False)
+    sampler = replace(SMALL, levels=("res3", "res4"), pool="mean")
+    network = build_network(sampler_config(sampler)).eval().requires_grad_(False)
     checkpoint.save(tmp_path / "float", network, tiny_tokenizer())
-    read = Osprey.from_pretrained(str(tmp_path / "float"), device="cpu")
-    read.save(tmp_path / "half", "float16")
+    assert convert.main([str(tmp_path / "float"), str(tmp_path / "half")]) == 0
     files = checkpoint.inspect_folder(tmp_path / "half")
     half = checkpoint.load_network(files, torch.device("cpu"), torch.float32)
+    assert files.config == network.config
     assert isinstance(half.mask_extractor, SamplingExtractor)
     for name, tensor in network.mask_extractor.state_dict().items():
         assert torch.allclose(half.mask_extractor.state_dict()[name], tensor, atol=1e-3), name

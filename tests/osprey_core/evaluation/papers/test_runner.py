@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from osprey_core.errors import InputError
+from osprey_core.evaluation.papers.answer_log import AnswerLog
 from osprey_core.evaluation.papers.items import DOTTED_OVERVIEW, Item, decoded, find_picture, read_json
-from osprey_core.evaluation.papers.runner import AnswerLog, RunSettings, answer_items, with_intro
+from osprey_core.evaluation.papers.runner import RunSettings, answer_items, with_intro
 from tests.osprey_core.evaluation.papers.benchmark_files import box_mask, coded, picture
 from tests.tiny import tiny_osprey
 
