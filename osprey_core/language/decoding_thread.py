@@ -44,12 +44,14 @@ class _Row:
         prefix: KeyValues | None,
         cache: DynamicCache,
         lock: threading.RLock,
+        note: Callable[[int, torch.Tensor], None] | None,
     ) -> None:
         assert settings.max_new_tokens is not None, "the caller knows the model's default"
         self.prompt: torch.Tensor | None = prompt  # (T, D), until it was read
         self.settings, self.ends, self.should_stop = settings, frozenset(ends), should_stop
         self.prefix, self.cache = prefix, cache
         self.choose = chooser(settings)
+        self.note = note
         self.prompt_length = 0
         """Own positions of the prompt; 0 until it was read."""
         self.last, self.count = 0, 0
@@ -109,6 +111,7 @@ class DecodingThread(WorkThread):
         should_stop: Callable[[], bool] | None = None,
         prefix: KeyValues | None = None,
         cache: DynamicCache | None = None,
+        note: Callable[[int, torch.Tensor], None] | None = None,
     ) -> Generator[int]:
         """As `generation.decode`: token ids one at a time, at most `settings.max_new_tokens`.
 
@@ -117,6 +120,8 @@ class DecodingThread(WorkThread):
             prompt_embeds, settings, should_stop, prefix, cache: as for `generation.decode`. Once the generator has
                 ended or was closed, the cache holds the keys and values of the prompt and of all tokens that were
                 yielded but the last.
+            note: called on the thread with each token and the logits (V,) that it was chosen by, before it is yielded;
+                for tokens that are computed ahead as well.
 
         Raises:
             CheckpointError: the logits are not finite.
@@ -124,7 +129,7 @@ class DecodingThread(WorkThread):
         if should_stop is not None and should_stop():
             return
         cache = cache_of(self.llm.config) if cache is None else cache
-        row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock)
+        row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock, note)
         del prompt_embeds, prefix
         with self._lock:
             self._arrived.append(row)
@@ -200,6 +205,8 @@ class DecodingThread(WorkThread):
             logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
             row.prompt_length = row.cache.get_seq_length()
             token = row.choose(logits[0])
+            if row.note is not None:
+                row.note(token, logits[0])
             if is_last := row.take(token):
                 self._give([(row, token)], {row})
             else:
@@ -250,6 +257,8 @@ class DecodingThread(WorkThread):
                 self._fail(row, CheckpointError("generation.logits_not_finite"))
                 continue
             token = likeliest[place] if row.settings.temperature == 0 else row.choose(logits[place])
+            if row.note is not None:
+                row.note(token, logits[place])
             given.append((row, token))
             if row.take(token):
                 ended.add(row)
