@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from demo.options import Options, read_options
-from demo.shared import memory
+from demo.shared import memory, processor
 from demo.shared.own_folder import own_folder
 from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
+    processor.let_threads_sleep()
     try:
         options = read_options(argv)
         settle_proxies(options.host)

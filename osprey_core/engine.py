@@ -188,6 +188,10 @@ class Osprey:
     def _opened(self, image: Image.Image | np.ndarray) -> View:
         """A picture that is not encoded yet."""
         picture = read_picture(image)
+        # In one piece of work: of people who open pictures at the same time, the first has theirs first.
+        return self.encoding.run(lambda: self._open(picture))
+
+    def _open(self, picture: Image.Image) -> View:
         network, square = self._network_for(picture)
         vision = network.config.vision
         pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)

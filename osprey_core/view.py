@@ -354,7 +354,7 @@ class View:
             for row, place in enumerate(new if close_ups is not None else ()):
                 near[place] = {name: level[row : row + 1] for name, level in (close_ups or {}).items()}
             for place, mask in enumerate(batch):
-                compute = functools.partial(self._region_tokens, mask, encoding, near=near.get(place))
+                compute = functools.partial(self._region_tokens, mask, encoding, near=near.get(place), is_urgent=False)
                 tokens.append(self._cache.part(names[place], compute))
         return tokens
 
@@ -706,8 +706,11 @@ class View:
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
-    def close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
-        """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups."""
+    def close_ups(self, masks: Sequence[np.ndarray], is_urgent: bool = False) -> dict[str, torch.Tensor] | None:
+        """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups.
+
+        is_urgent: whether they are seen before pictures are encoded that wait.
+        """
         photo = self.network.config.vision.photo
         if photo is None or self._kept_picture is None:
             return None
@@ -719,7 +722,9 @@ class View:
         encoder = shared_photo_encoder(self.model.device)
         together = len(shown) if encoder.device.type == "cuda" else CLOSE_UPS_AT_ONCE
         parts = [
-            self.model.encoding.run(functools.partial(pooled_close_ups, encoder, shown[start : start + together]))
+            self.model.encoding.run(
+                functools.partial(pooled_close_ups, encoder, shown[start : start + together]), is_urgent
+            )
             for start in range(0, len(shown), together)
         ]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -728,7 +733,7 @@ class View:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
         if self._kept_picture is None:
             return None
-        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask]))
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask], is_urgent=True))
 
     @torch.inference_mode()
     def _region_tokens(
@@ -737,13 +742,14 @@ class View:
         encoding: Callable[[], Encoding],
         without: Collection[RegionToken] = (),
         near: dict[str, torch.Tensor] | None = None,
+        is_urgent: bool = True,
     ) -> _RegionTokens:
         levels = encoding().levels
         near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
         extractor = self.network.mask_extractor
-        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups))
+        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups), is_urgent)
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,

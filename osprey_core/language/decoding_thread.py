@@ -181,7 +181,7 @@ class DecodingThread(WorkThread):
                     row.changed.wait()
 
     def _is_needed(self) -> bool:
-        if self._works or self._arrived:
+        if super()._is_needed() or self._arrived:
             return True
         if any(row.is_over or not row.is_ahead for row in self._running):
             return True
