@@ -141,6 +141,12 @@ class Osprey:
         return str(self._parameter.dtype).removeprefix("torch.")
 
     @property
+    def most_bytes(self) -> int:
+        """Bytes of the weights, each counted once, and of all that may be cached."""
+        weights = {id(tensor): tensor.nbytes for network in self.networks for tensor in network.parameters()}
+        return sum(weights.values()) + self.cache.max_bytes
+
+    @property
     def answers_together(self) -> int:
         """How many people may have an answer under way at a time."""
         return MOST_ROWS

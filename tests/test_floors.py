@@ -23,7 +23,7 @@ FLOORS = [
     {"engine", "view"},
     {"analysis"},
     {"backends", "serving"},
-    {"training", "evaluation", "datagen", "cli", "convert", "__main__"},
+    {"training", "evaluation", "datagen", "cli", "convert", "hub", "__main__"},
 ]
 """osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""
 

@@ -23,6 +23,7 @@ from osprey_core.cache.row_states import RowStates
 from osprey_core.errors import CheckpointError
 from osprey_core.language.generation import DecodedRows, chooser
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_step import can_step_by_layers, next_logits
 from osprey_core.language.work_thread import WorkThread
 
 MOST_ROWS = 32
@@ -98,6 +99,7 @@ class DecodingThread(WorkThread):
         self._states = RowStates()
         self._paused: list[_Row] = []
         """Rows whose readers have to catch up; their keys and values are in their caches."""
+        self._is_plain = False
         self.steps = 0
         """Steps since the beginning."""
         self.decoded = 0
@@ -199,6 +201,7 @@ class DecodingThread(WorkThread):
                 return
             row = self._arrived.popleft()
             row.is_inside = True
+        self._is_plain = can_step_by_layers(self.llm)  # an adapter, a hook or a device may have come since
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
@@ -290,21 +293,10 @@ class DecodingThread(WorkThread):
         self._states.add(row.prefix, key_values_of(row.cache))
         self._running.append(row)
 
-    @torch.inference_mode()
     def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
         """(B, V): what follows the rows' last tokens."""
-        device = self.llm.model.embed_tokens.weight.device
         states.begin_step()
-        result: torch.Tensor = self.llm(
-            input_ids=torch.tensor([[row.last] for row in rows], device=device),
-            position_ids=torch.tensor([[position] for position in states.positions], device=device),
-            # Each row attends to all its positions; without a mask, transformers would make one.
-            attention_mask=torch.ones(len(rows), 1, 1, 1, dtype=torch.bool, device=device),
-            use_cache=False,
-            logits_to_keep=1,
-            row_states=states,
-        ).logits
-        return result[:, -1]
+        return next_logits(self.llm, states, [row.last for row in rows], self._is_plain)
 
     def _give(self, given: Sequence[tuple[_Row, int]], ended: Collection[_Row] = ()) -> None:
         """Hand tokens to their readers. The thread has let go of the rows that have ended."""

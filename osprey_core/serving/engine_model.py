@@ -84,6 +84,11 @@ class EngineView(SplitView):
         """Bytes of this picture here; what the engine keeps of it is the engine's."""
         return self._view.memory_bytes
 
+    def prepare(self) -> None:
+        """Encode the picture, so that the first question is answered sooner; the engine reads it with that question."""
+        if self.model.vision.cache.max_bytes:  # without a cache it would be discarded
+            self._view.encoding()
+
     @property
     def _tokenizer(self) -> TextTokenizer:
         return self.model.vision.prompts.tokenizer

@@ -59,7 +59,7 @@ class VLLMEngine:
             return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
 
         try:
-            self._llm = self._run(start())
+            self._llm: Any = self._run(start())
         except Exception as error:
             self._end_loop()
             log.error("vLLM does not start", exc_info=error)
@@ -98,8 +98,10 @@ class VLLMEngine:
 
     def close(self) -> None:
         """End vLLM's process."""
-        self._llm.shutdown()
-        self._end_loop()
+        llm, self._llm = self._llm, None  # kept until the interpreter ends, it would end itself once more, and fail
+        if llm is not None:
+            llm.shutdown()
+            self._end_loop()
 
     async def _write(
         self, prompt: torch.Tensor, question: EmbeddedQuestion, name: str, arrived: queue.SimpleQueue[Any]
@@ -143,9 +145,9 @@ class VLLMEngine:
 
     def __del__(self) -> None:
         # Serve's multiplexing drops a model without a word.
-        if hasattr(self, "_llm"):
+        if getattr(self, "_llm", None) is not None:
             with contextlib.suppress(Exception):
-                self._llm.shutdown()
+                self.close()
 
 
 def require_vllm() -> None:
