@@ -68,9 +68,9 @@ def test_cores_that_are_fewer_than_torch_was_given_are_kept_to() -> None:
 def test_what_is_urgent_goes_first_but_not_for_ever() -> None:
     worker, order, begun, blocker = WorkThread("test"), list[str](), threading.Event(), threading.Event()
 
-    def block() -> bool:
+    def block() -> None:
         begun.set()
-        return blocker.wait(30)
+        blocker.wait(30)
 
     threads = [threading.Thread(target=worker.run, args=(block,))]
     threads[0].start()
