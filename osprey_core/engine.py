@@ -36,6 +36,7 @@ from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
 from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
+from osprey_core.segment.drawings import is_certainly_drawing
 from osprey_core.view import Encoding, View, check_style, regions_or_masks
 
 VISION_LAYOUT = torch.channels_last
@@ -194,10 +195,6 @@ class Osprey:
     def _opened(self, image: Image.Image | np.ndarray) -> View:
         """A picture that is not encoded yet."""
         picture = read_picture(image)
-        # In one piece of work: of people who open pictures at the same time, the first has theirs first.
-        return self.encoding.run(lambda: self._open(picture))
-
-    def _open(self, picture: Image.Image) -> View:
         network, square = self._network_for(picture)
         vision = network.config.vision
         pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)
@@ -211,6 +208,8 @@ class Osprey:
         """The network that answers about a picture, and the picture as the photo tower sees it if that one looks."""
         if self.photographs is None:
             return self.network, None if self.network.config.vision.photo is None else photo_square(picture)
+        if is_certainly_drawing(np.asarray(picture)):  # the gate would say so too, once the tower has seen it
+            return self.network, None
         square = photo_square(picture)
         # The tower is shared with the segmenter, which asks for the same levels.
         if self.photographs.sees_photograph(shared_photo_encoder(self.device).levels_of_square(square)):

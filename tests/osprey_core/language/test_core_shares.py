@@ -67,7 +67,12 @@ def test_cores_that_are_fewer_than_torch_was_given_are_kept_to() -> None:
 
 def test_what_is_urgent_goes_first_but_not_for_ever() -> None:
     worker, order, begun, blocker = WorkThread("test"), list[str](), threading.Event(), threading.Event()
-    threads = [threading.Thread(target=worker.run, args=(lambda: begun.set() or blocker.wait(30),))]
+
+    def block() -> None:
+        begun.set()
+        blocker.wait(30)
+
+    threads = [threading.Thread(target=worker.run, args=(block,))]
     threads[0].start()
     assert begun.wait(30)
     for name in ("a picture", *"123456"):
