@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from demo.options import Options, read_options
-from demo.shared import memory
+from demo.shared import memory, processor
 from demo.shared.own_folder import own_folder
 from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
 from osprey_core.io.streams import tolerate_any_encoding
+from osprey_core.runtime.choices import LOCAL_ENGINE
 from osprey_core.runtime.proxies import settle_proxies
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
+    processor.let_threads_sleep()
     try:
         options = read_options(argv)
         settle_proxies(options.host)
@@ -89,7 +91,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.launch import launch, shut_down, wait_for_end
     from demo.shared.lazy_resource import LazyResource
 
-    def load_model(name: str, revision: str | None, adapter: str | None = None) -> object:
+    def load_model(name: str, revision: str | None, adapter: str | None = None, engine: str = LOCAL_ENGINE) -> object:
         from osprey_core.backends.loading import load_region_model
 
         return load_region_model(
@@ -102,6 +104,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             quantize=options.quantize,
             device_map=options.device_map,
             compiled=options.compiled,
+            engine=engine,
             adapter=adapter,
             verify=options.verify,
         )
@@ -123,7 +126,9 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             device = str(resolve_device(device))
         return load_segmenter(options.segmenter, device)
 
-    model = LazyResource(options.model, lambda: load_model(options.model, options.revision, options.adapter))
+    model = LazyResource(
+        options.model, lambda: load_model(options.model, options.revision, options.adapter, options.engine)
+    )
     other = options.compare_with
     second = None if other is None else LazyResource(other, lambda: load_model(other, None))
     clip = _clip_resource(options, model, second, load_clip)
@@ -178,6 +183,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
         for resource in (model, second, clip, segmenter):
             if resource is not None:
                 resource.wait(LONGEST_WAIT_SECONDS)
+        if model.state == "ready" and (close := getattr(model.get(), "close", None)) is not None:
+            close()  # a language engine in processes of its own
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The measures (a) to (k): each times one action of a person, and the same action with everything computed again.
+"""The measures (a) to (k), (n): each times one action of a person, and the same with everything computed again.
 
 Every repetition asks a question that was not asked before, so that the cache holds only what the measure is about.
 """
@@ -21,8 +21,10 @@ from benchmarks import baseline
 from benchmarks.models import copy_of, decoder_bytes, in_bfloat16
 from benchmarks.timing import Comparison, compare
 from osprey_core import Osprey, View
+from osprey_core.cache.row_states import RowStates
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.language.token_step import next_logits
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.quantize import Drift, drift, quantize
 
@@ -297,6 +299,30 @@ def decode_rate(setting: Setting) -> Iterator[Comparison]:
     )
 
 
+def decode_step(setting: Setting) -> Iterator[Comparison]:
+    """(n) Steps of one answer by the layers' own modules, against the library's forward pass."""
+    view, llm = _asked(setting), setting.model.network.llm
+    read = view.read(question(9998), [region(0)])
+    states = RowStates()
+    states.add(read.prefix, read.own)
+
+    def steps(by_layers: bool) -> Callable[[int], None]:
+        def take(number: int) -> None:
+            for token in range(setting.new_tokens):
+                states.begin_step()  # never ended, so that all write the same position
+                next_logits(llm, states, [token], by_layers)
+
+        return take
+
+    yield compare(
+        "n",
+        f"{setting.new_tokens} steps of one answer, by layers against the whole forward pass",
+        ("by layers", steps(True)),
+        ("forward pass", steps(False)),
+        setting.repeats,
+    )
+
+
 MEASURES: dict[str, Callable[[Setting], Iterator[Comparison]]] = {
     "a": first_answer,
     "b": second_question,
@@ -308,6 +334,7 @@ MEASURES: dict[str, Callable[[Setting], Iterator[Comparison]]] = {
     "h": int8_weights,
     "i": start_up,
     "k": decode_rate,
+    "n": decode_step,
 }
 """By letter. (j), peak memory, is part of each."""
 

@@ -40,6 +40,7 @@ ASIDES = (
     ("g-float32-channels-last", "encoder, channels last against not, float32"),
     ("g-bfloat16-channels-last", "encoder, bfloat16 and channels last against float32"),
     ("h", "answers with int8 weights against bfloat16"),
+    ("n", "a decoding step, by layers against the library's forward pass"),
     ("e-64-cached", "64 regions of an opened picture, together against one by one"),
 )
 

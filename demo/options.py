@@ -16,7 +16,7 @@ from typing import NoReturn
 from demo.serving_options import ServingOptions, read_key_sums, read_logins
 from osprey_core.errors import InputError
 from osprey_core.runtime import choices
-from osprey_core.runtime.choices import DEVICE_MAPS, QUANTIZATIONS
+from osprey_core.runtime.choices import DEVICE_MAPS, LOCAL_ENGINE, QUANTIZATIONS, engine_addresses
 from osprey_core.runtime.hub import EMBEDDED_MODEL
 from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
@@ -51,6 +51,8 @@ class Options:
     """Whether pictures may be opened by their public web address."""
     compiled: bool = False
     """Whether the model is compiled when it is loaded."""
+    engine: str = LOCAL_ENGINE
+    """Who decodes answers: "local", "vllm" in this program, or "vllm:URL" for a server."""
     mcp: bool = True
     """Whether the endpoints are also MCP tools."""
     metrics: str = "local"
@@ -105,6 +107,9 @@ class Options:
             raise InputError("options.metrics_unknown", value=repr(self.metrics), known=", ".join(AUDIENCES))
         if not self.host.strip():
             raise InputError("options.host_empty")
+        engine_addresses(self.engine)
+        if self.engine != LOCAL_ENGINE and (self.quantize != "none" or self.compiled or self.device_map != "none"):
+            raise InputError("options.engine_alone")
 
     @property
     def is_embedded(self) -> bool:
@@ -137,6 +142,7 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "labels": given["labels"] or environment.get("OSPREY_LABELS") or None,
         "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
+        "engine": _first(given["engine"], environment.get("OSPREY_ENGINE"), LOCAL_ENGINE),
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
         "verify": given["verify"],
@@ -246,6 +252,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compile the model while it is loaded: minutes once, faster answers after (needs a C++ compiler, or "
         "Triton on a GPU) [OSPREY_COMPILE=1]",
+    )
+    parser.add_argument(
+        "--engine",
+        help="who decodes answers: local (default); vllm, in this program; vllm:http://HOST:PORT, a server "
+        "[OSPREY_ENGINE]",
     )
     parser.add_argument(
         "--cache-mb", help="memory that opened pictures may keep between questions, 2048 by default [OSPREY_CACHE_MB]"

@@ -6,7 +6,8 @@ never changed by them, so that people and threads can share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
 from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
-from osprey_core.view import View, check_style, regions_or_masks
+from osprey_core.segment.drawings import is_certainly_drawing
+from osprey_core.view import Encoding, View, check_style, regions_or_masks
 
 VISION_LAYOUT = torch.channels_last
 """Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
@@ -139,6 +141,12 @@ class Osprey:
         return str(self._parameter.dtype).removeprefix("torch.")
 
     @property
+    def most_bytes(self) -> int:
+        """Bytes of the weights, each counted once, and of all that may be cached."""
+        weights = {id(tensor): tensor.nbytes for network in self.networks for tensor in network.parameters()}
+        return sum(weights.values()) + self.cache.max_bytes
+
+    @property
     def answers_together(self) -> int:
         """How many people may have an answer under way at a time."""
         return MOST_ROWS
@@ -146,7 +154,7 @@ class Osprey:
     @property
     def abilities(self) -> Abilities:
         """Everything that a model can be asked for; the embedded one has learnt English only."""
-        return Abilities(english_only=self.is_embedded)
+        return Abilities(token_likelihoods=True, english_only=self.is_embedded)
 
     @property
     def is_embedded(self) -> bool:
@@ -170,6 +178,22 @@ class Osprey:
         Raises:
             InputError: it cannot be read as a picture.
         """
+        view = self._opened(image)
+        if self.cache.max_bytes:  # without a cache the encoding would be discarded
+            view.encoding()
+        return view
+
+    @torch.inference_mode()
+    def open_together(self, images: Sequence[Image.Image | np.ndarray]) -> list[View]:
+        """As `open` of each, but pictures that the same network answers about are encoded in one pass."""
+        views = [self._opened(image) for image in images]
+        if self.cache.max_bytes:
+            for network in self.networks:
+                self.encoding.run(functools.partial(_encode_together, network, self.device, views))
+        return views
+
+    def _opened(self, image: Image.Image | np.ndarray) -> View:
+        """A picture that is not encoded yet."""
         picture = read_picture(image)
         network, square = self._network_for(picture)
         vision = network.config.vision
@@ -178,15 +202,14 @@ class Osprey:
         pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
         near = vision.photo is not None and vision.photo.close_up_size > 0
         kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
-        view = View(self, (picture.height, picture.width), pixels, square, kept, network)
-        if self.cache.max_bytes:  # without a cache the encoding would be discarded
-            view.encoding()
-        return view
+        return View(self, (picture.height, picture.width), pixels, square, kept, network)
 
     def _network_for(self, picture: Image.Image) -> tuple[OspreyNetwork, np.ndarray | None]:
         """The network that answers about a picture, and the picture as the photo tower sees it if that one looks."""
         if self.photographs is None:
             return self.network, None if self.network.config.vision.photo is None else photo_square(picture)
+        if is_certainly_drawing(np.asarray(picture)):  # the gate would say so too, once the tower has seen it
+            return self.network, None
         square = photo_square(picture)
         # The tower is shared with the segmenter, which asks for the same levels.
         if self.photographs.sees_photograph(shared_photo_encoder(self.device).levels_of_square(square)):
@@ -234,3 +257,21 @@ class Osprey:
     @property
     def _parameter(self) -> torch.Tensor:
         return next(self.network.parameters())
+
+
+def _encode_together(network: OspreyNetwork, device: str, views: Sequence[View]) -> None:
+    """Encode the pictures of this network in one pass. The photo tower sees each by itself, and keeps what it saw."""
+    views = [view for view in views if view.network is network]
+    if not views:
+        return
+    pixels = torch.cat([view.inputs[0] for view in views])
+    squares = [square for _, square in (view.inputs for view in views) if square is not None]
+    photo_levels = None
+    if squares:
+        seen = [shared_photo_encoder(device).levels_of_square(square) for square in squares]
+        photo_levels = {name: torch.cat([levels[name] for levels in seen]) for name in seen[0]}
+    tokens, levels = network.encode_image(pixels, photo_levels)
+    for place, view in enumerate(views):
+        row = slice(place, place + 1)
+        # Copies: a part of the whole would keep the whole in memory.
+        view.keep_encoding(Encoding(tokens[row].clone(), {name: level[row].clone() for name, level in levels.items()}))

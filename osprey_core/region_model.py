@@ -45,6 +45,8 @@ class Abilities:
     """Names with confidences (`View.name`)."""
     features: bool = True
     """Maps of feature similarity, and region tokens that can be switched off."""
+    token_likelihoods: bool = False
+    """How likely each token of an answer was (`top_logprobs` of `View.stream`)."""
     english_only: bool = False
     """Whether it can read no other language than English."""
     together: bool = True

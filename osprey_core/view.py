@@ -23,12 +23,14 @@ from transformers import DynamicCache
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
 from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
-from osprey_core.errors import ContextOverflowError, InputError
+from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
+from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows
 from osprey_core.language.guesses import calibrated, guess_answers
 from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
 from osprey_core.model import OspreyNetwork
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
@@ -170,6 +172,7 @@ class View:
         seed: int | None = None,
         about: Sequence[int] | None = None,
         without: Collection[RegionToken] = (),
+        top_logprobs: int | None = None,
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
@@ -182,23 +185,97 @@ class View:
             temperature, top_p, seed: see `SamplingSettings`.
             about: numbers, from 1, of the regions that the question is about if it mentions none; None for all.
             without: region tokens to set to zero, "mask" or "pos", to see how an answer depends on them.
+            top_logprobs: how many of the likeliest tokens are told at each place of the answer, beside its own, in the
+                stream's `likelihoods`; None tells none.
 
         Raises:
             InputError: a mask, the question or a setting cannot be used.
             ContextOverflowError: the question does not fit even without history.
         """
-        masks = [as_mask(mask, self.size_hw) for mask in regions]
-        turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
         requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
-        prompt, trimmed, settings = self._fit(question, len(masks), turns, about, requested)
+        masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
+        likelihoods: list[TokenLikelihood] = []
+
+        def note(token: int, logits: torch.Tensor) -> None:
+            likelihoods.append(token_likelihood(token, logits, top_logprobs or 0))
+
+        noting = None if top_logprobs is None else note
         return AnswerStream(
-            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop),
+            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
             prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
             trimmed_turns=trimmed,
             settings=requested,
+            likelihoods=likelihoods,
         )
+
+    @torch.inference_mode()
+    def embed(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray] = (),
+        history: Iterable[Turn | tuple[str, str]] = (),
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        about: Sequence[int] | None = None,
+        without: Collection[RegionToken] = (),
+        said: Sequence[int] = (),
+    ) -> EmbeddedQuestion:
+        """The same question as `stream` asks, for a language model that runs elsewhere.
+
+        Args:
+            said: ids with which the answer has begun: it is to go on after them.
+            others: as for `stream`.
+
+        Raises:
+            InputError, ContextOverflowError: as `stream`.
+            CheckpointError: the embeddings are not finite.
+        """
+        requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
+        masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
+        _, tail = _split(prompt)
+        encoding = functools.cache(self.encoding)
+        tokens = {index: self._region_tokens(masks[index], encoding, without) for index in set(prompt.regions)}
+        embeds = self._embed_tail([*tail, *said], [tokens[index] for index in prompt.regions])[0]
+        check_finite(embeds)
+        assert settings.max_new_tokens is not None
+        return EmbeddedQuestion(
+            picture=self.digest,
+            network=next(place for place, network in enumerate(self.model.networks) if network is self.network),
+            embeds=embeds,
+            settings=dataclasses.replace(settings, max_new_tokens=max(settings.max_new_tokens - len(said), 1)),
+            requested=requested,
+            ends=frozenset({self.model.prompts.tokenizer.eos_id}),
+            prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
+            trimmed_turns=trimmed,
+        )
+
+    @torch.inference_mode()
+    def embed_beginning(self) -> torch.Tensor:
+        """(P, D): the positions up to and including the picture, with which all embedded questions about it begin.
+
+        Raises CheckpointError if they are not finite.
+        """
+        head, _ = _split(self.model.prompts.conversation("?", 0))
+        image_tokens = self.encoding().image_tokens
+        no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
+        ids = torch.tensor([head], device=image_tokens.device)
+        beginning = self.network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)[0]
+        check_finite(beginning)
+        return beginning
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of the picture as the model sees it, and of the network that does."""
+        place = self.model.networks.index(self.network)
+        seen = hashlib.blake2b(str((self.model.name, place)).encode(), digest_size=16)
+        seen.update(self._pixel_values.float().cpu().contiguous().numpy().tobytes())
+        if self._photo_square is not None:
+            seen.update(self._photo_square.tobytes())
+        return seen.hexdigest()
 
     def describe(
         self,
@@ -277,7 +354,7 @@ class View:
             for row, place in enumerate(new if close_ups is not None else ()):
                 near[place] = {name: level[row : row + 1] for name, level in (close_ups or {}).items()}
             for place, mask in enumerate(batch):
-                compute = functools.partial(self._region_tokens, mask, encoding, near=near.get(place))
+                compute = functools.partial(self._region_tokens, mask, encoding, near=near.get(place), is_urgent=False)
                 tokens.append(self._cache.part(names[place], compute))
         return tokens
 
@@ -313,6 +390,7 @@ class View:
         without: Collection[RegionToken],
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
+        note: Callable[[int, torch.Tensor], None] | None,
     ) -> Generator[int]:
         """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
         if should_stop():
@@ -321,7 +399,7 @@ class View:
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
             ends = {self.model.prompts.tokenizer.eos_id}
-            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache)
+            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache, note)
             # Closed here and not when it is collected, because it then brings the cache to the answer's length.
             with contextlib.closing(tokens):
                 for token in tokens:
@@ -551,6 +629,15 @@ class View:
         """The picture's encoding; computed again if it was evicted from the cache."""
         return self._cache.part("encoding", lambda: self.model.encoding.run(self._encode))
 
+    def keep_encoding(self, encoding: Encoding) -> None:
+        """Use this encoding, which was computed together with those of other pictures."""
+        self._cache.part("encoding", lambda: encoding)
+
+    @property
+    def inputs(self) -> tuple[torch.Tensor, np.ndarray | None]:
+        """What the picture is encoded from: pixels (1, 3, S, S), and uint8 (512, 512, 3) for a photo tower."""
+        return self._pixel_values, self._photo_square
+
     def _encode(self) -> Encoding:
         if self._photo_square is None:
             return Encoding(*self.network.encode_image(self._pixel_values))
@@ -582,6 +669,19 @@ class View:
         settings = SamplingSettings(temperature, top_p, max_new_tokens, seed)
         return settings.with_longest(self.model.generation_defaults.max_new_tokens)
 
+    def _prompt(
+        self,
+        question: str,
+        regions: Sequence[np.ndarray],
+        history: Iterable[Turn | tuple[str, str]],
+        about: Sequence[int] | None,
+        requested: SamplingSettings,
+    ) -> tuple[list[np.ndarray], TextPrompt, int, SamplingSettings]:
+        """The checked masks, and what `_fit` returns."""
+        masks = [as_mask(mask, self.size_hw) for mask in regions]
+        turns = [turn if isinstance(turn, Turn) else Turn(*turn) for turn in history]
+        return masks, *self._fit(question, len(masks), turns, about, requested)
+
     def _fit(
         self,
         question: str,
@@ -606,8 +706,11 @@ class View:
         raise ContextOverflowError("engine.question_too_long", tokens=length, limit=context)
 
     @torch.inference_mode()
-    def close_ups(self, masks: Sequence[np.ndarray]) -> dict[str, torch.Tensor] | None:
-        """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups."""
+    def close_ups(self, masks: Sequence[np.ndarray], is_urgent: bool = False) -> dict[str, torch.Tensor] | None:
+        """What the photo tower sees of regions from near, pooled: (Q, C) a level. None for models without close-ups.
+
+        is_urgent: whether they are seen before pictures are encoded that wait.
+        """
         photo = self.network.config.vision.photo
         if photo is None or self._kept_picture is None:
             return None
@@ -619,7 +722,9 @@ class View:
         encoder = shared_photo_encoder(self.model.device)
         together = len(shown) if encoder.device.type == "cuda" else CLOSE_UPS_AT_ONCE
         parts = [
-            self.model.encoding.run(functools.partial(pooled_close_ups, encoder, shown[start : start + together]))
+            self.model.encoding.run(
+                functools.partial(pooled_close_ups, encoder, shown[start : start + together]), is_urgent
+            )
             for start in range(0, len(shown), together)
         ]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -628,7 +733,7 @@ class View:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
         if self._kept_picture is None:
             return None
-        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask]))
+        return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask], is_urgent=True))
 
     @torch.inference_mode()
     def _region_tokens(
@@ -637,13 +742,14 @@ class View:
         encoding: Callable[[], Encoding],
         without: Collection[RegionToken] = (),
         near: dict[str, torch.Tensor] | None = None,
+        is_urgent: bool = True,
     ) -> _RegionTokens:
         levels = encoding().levels
         near = near or self._close_up(mask)
         stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
         close_ups = None if near is None else [near]
         extractor = self.network.mask_extractor
-        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups))
+        (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups), is_urgent)
         return _RegionTokens(
             torch.zeros_like(mask_token) if "mask" in without else mask_token,
             torch.zeros_like(pos_token) if "pos" in without else pos_token,
@@ -657,6 +763,12 @@ class View:
         mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
         pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])
         return self.network.splice(ids, no_tokens[None], mask_tokens, pos_tokens)
+
+
+def check_finite(embeds: torch.Tensor) -> None:
+    """Raise CheckpointError unless all values are finite: other engines answer such a prompt with silence."""
+    if not bool(torch.isfinite(embeds).all()):
+        raise CheckpointError("generation.logits_not_finite")
 
 
 def _digest(mask: np.ndarray) -> str:

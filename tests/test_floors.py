@@ -22,8 +22,8 @@ FLOORS = [
     {"region_model"},
     {"engine", "view"},
     {"analysis"},
-    {"backends"},
-    {"training", "evaluation", "datagen", "cli", "convert", "__main__"},
+    {"backends", "serving"},
+    {"training", "evaluation", "datagen", "cli", "convert", "hub", "__main__"},
 ]
 """osprey_core's rooms, lowest floor first. A room may import its own floor and the floors below."""
 
@@ -36,7 +36,7 @@ PAGE_FLOORS = [
     {"api"},
     {"serving_options"},
     {"options", "theme", "temporary_folder"},
-    {"app", "launch"},
+    {"app", "launch", "ray_ingress"},
 ]
 """demo's rooms, lowest floor first. A room may import the floors below, but no other room of its own floor."""
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from demo.api.caller_identity import Callers
 from demo.api.checked_inputs import sampling, words
-from demo.api.results import errors_as_sentences, name_result
+from demo.api.results import errors_as_sentences
 from demo.jobs import analyses, answers, captions
 from demo.jobs.decoding import Decode
 from demo.session import conversation
@@ -18,6 +18,7 @@ from demo.session.conversation import Style
 from demo.session.services import Services
 from demo.session.session import ChatTurn, SecondCaptions, Session
 from demo.session.typed_labels import OWN, chosen_vocabulary
+from demo.shared.confidence import name_result
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.vocabularies import BUILT_IN, Vocabulary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,6 @@ import gradio as gr
 
 from demo.i18n.catalog import text
 from demo.session.session import Region, RegionSnapshot, Session
-from demo.shared.confidence import NEXT_GUESSES
 from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.regions import masks
@@ -59,16 +58,3 @@ def selected_region(session: Session) -> dict[str, Any]:
     """The selected region as callers read it; empty if there is none."""
     region = session.region(session.selected)
     return region_result(region) if region is not None else {}
-
-
-def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool, finer: str = "") -> dict[str, Any]:
-    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one.
-
-    finer: what kind of the thing it perhaps is; told as "perhaps", where there is one.
-    """
-    if not guesses:
-        return {}
-    others = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in guesses[1 : 1 + NEXT_GUESSES]]
-    name, confidence = guesses[0]
-    told = {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
-    return told | ({"perhaps": finer} if finer else {})

@@ -15,6 +15,7 @@ from demo.jobs.requests import (
     SegmentCaption,
     SegmentName,
     Step,
+    TokensTold,
     as_steps,
 )
 from demo.session.services import Services
@@ -55,7 +56,10 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     if isinstance(request, AnalysisRequest):
         yield from request.results(view, ticket, lambda: opened_by_clip(services, request.picture))
         return
-    switched_off: dict[str, Any] = {"without": request.without} if request.without else {}
+    # Arguments that not every model knows.
+    further: dict[str, Any] = {"without": request.without} if request.without else {}
+    if request.top_logprobs is not None:
+        further["top_logprobs"] = request.top_logprobs
     stream = view.stream(
         request.question,
         [stored.mask() for stored in request.regions],
@@ -65,16 +69,21 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         top_p=request.settings.top_p,
         seed=request.settings.seed,
         about=request.about,
-        **switched_off,
+        **further,
     )
     ticket.attach(stream)
-    answer = ""
+    answer, told = "", 0
     try:
         for piece in stream:
             answer += piece
+            if request.top_logprobs is not None:
+                yield TokensTold(tuple(stream.likelihoods[told:]))
+                told = len(stream.likelihoods)
             yield piece
     finally:
         stream.stop()  # also when the page was closed
+    if request.top_logprobs is not None:
+        yield TokensTold(tuple(stream.likelihoods[told:]))
     named = None
     if (
         request.named is not None
@@ -102,6 +111,8 @@ def _require_ability(services: Services, view: Any, request: AnyRequest) -> None
         return
     if isinstance(request, QuestionRequest) and request.without:
         needed = "features"
+    if isinstance(request, QuestionRequest) and request.top_logprobs is not None and not abilities.token_likelihoods:
+        raise InputError("openai.no_logprobs")
     if needed is not None and not getattr(abilities, needed):
         raise InputError("page.model_unable", name=view.model.name)
 

@@ -13,6 +13,7 @@ from demo.shared.running_jobs import Ticket
 from osprey_core.i18n import Message
 from osprey_core.language import prompts
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_likelihood import SpelledToken
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
 from osprey_core.vocabularies import Vocabulary
@@ -41,6 +42,8 @@ class QuestionRequest:
     """Whether the second model is asked."""
     named: CodedMask | None = None
     """The only region that the question is about: if the answer is a name, it gets a confidence. None for no name."""
+    top_logprobs: int | None = None
+    """How many alternatives are told of each token, with its likelihood; None tells none."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class CaptionsRequest:
     """Classes that the CLIP chooses from, in the place of the model; `style` is not used then."""
     second: bool = False
     """Whether the second model is asked. A region that it cannot describe costs no other its caption."""
+
+
+@dataclass(frozen=True)
+class TokensTold:
+    """How likely further tokens of an answer were, in order."""
+
+    tokens: tuple[SpelledToken, ...]
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ class AnalysisRequest:
 
 
 AnyRequest = QuestionRequest | CaptionsRequest | AnalysisRequest
-Piece = str | AnswerMeasures | SegmentCaption | SegmentFailure | SegmentName | AnalysisResult | Step
+Piece = str | AnswerMeasures | TokensTold | SegmentCaption | SegmentFailure | SegmentName | AnalysisResult | Step
 
 
 def request_of(session: Session, turn: ChatTurn, settings: SamplingSettings) -> QuestionRequest:

@@ -72,6 +72,11 @@ class CachedPicture:
             found: T = self._parts[name]
             return found
 
+    def keep_only(self, *names: str) -> None:
+        """Drop all other parts; they are computed again when they are needed."""
+        with self._lock:
+            self._parts = {name: part for name, part in self._parts.items() if name in names}
+
 
 class PictureCache:
     """The most recently used pictures, as many as fit into `max_bytes` (but always one).

@@ -44,3 +44,16 @@ def percent_of(confidence: float) -> str:
     """Whole percent of a confidence 0..1; never "0" or "100", since nothing is certain."""
     percent = round(confidence * 100)
     return "<1" if percent < 1 else ">99" if percent > 99 else str(percent)
+
+
+def name_result(guesses: Sequence[tuple[str, float]], is_unsure: bool, finer: str = "") -> dict[str, Any]:
+    """How sure a name is, as callers read it: name, confidence 0..1, unsure, next guesses; empty without one.
+
+    finer: what kind of the thing it perhaps is; told as "perhaps", where there is one.
+    """
+    if not guesses:
+        return {}
+    others = [{"name": name, "confidence": round(confidence, 4)} for name, confidence in guesses[1 : 1 + NEXT_GUESSES]]
+    name, confidence = guesses[0]
+    told = {"name": name, "confidence": round(confidence, 4), "unsure": is_unsure, "guesses": others}
+    return told | ({"perhaps": finer} if finer else {})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradio import utils
-
 from osprey_core.errors import InputError
 
 MAX_MEGABYTES = 40
@@ -16,6 +14,8 @@ def uploaded_file(file: object) -> Path:
 
     The path comes from the browser; without this check a client could read any file of the computer.
     """
+    from gradio import utils  # slow to import; the limit alone is needed without a page
+
     path = file.get("path") if isinstance(file, dict) else None
     if not isinstance(path, str) or not path:
         raise InputError("page.upload_missing")

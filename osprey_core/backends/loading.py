@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from osprey_core.region_model import LABELS, RegionModel, is_label_model
+from osprey_core.runtime.choices import LOCAL_ENGINE
 
 if TYPE_CHECKING:
     from osprey_core.analysis.open_vocabulary import OpenVocabulary
@@ -32,13 +33,19 @@ def load_clip_beside(
 
 
 def load_region_model(
-    name: str, device: str = "auto", dtype: str = "auto", clip: str | None = None, **options: Any
+    name: str,
+    device: str = "auto",
+    dtype: str = "auto",
+    clip: str | None = None,
+    engine: str = LOCAL_ENGINE,
+    **options: Any,
 ) -> RegionModel:
     """The model of this name.
 
     Args:
         name: "labels" or "labels:VOCABULARY"; "openai:URL#MODEL"; anything else is an Osprey's name.
         clip: the CLIP of "labels": see `OpenVocabulary.from_pretrained`; None for the usual one.
+        engine: who decodes an Osprey's answers, see `serving.loading.with_engine`.
         options: further arguments of `Osprey.from_pretrained`, for an Osprey only.
 
     Raises InputError, ModelNotFoundError or CheckpointError as the models do.
@@ -57,5 +64,6 @@ def load_region_model(
         encoder = OpenVocabulary.from_pretrained(clip or CLIP, device, dtype, LABELS_SIZE)
         return LabelModel(name, encoder, vocabulary)
     from osprey_core.engine import Osprey
+    from osprey_core.serving.loading import with_engine
 
-    return Osprey.from_pretrained(name, device, dtype, **options)
+    return with_engine(Osprey.from_pretrained(name, device, dtype, **options), engine)

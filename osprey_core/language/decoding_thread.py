@@ -23,6 +23,7 @@ from osprey_core.cache.row_states import RowStates
 from osprey_core.errors import CheckpointError
 from osprey_core.language.generation import DecodedRows, chooser
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_step import can_step_by_layers, next_logits
 from osprey_core.language.work_thread import WorkThread
 
 MOST_ROWS = 32
@@ -44,12 +45,14 @@ class _Row:
         prefix: KeyValues | None,
         cache: DynamicCache,
         lock: threading.RLock,
+        note: Callable[[int, torch.Tensor], None] | None,
     ) -> None:
         assert settings.max_new_tokens is not None, "the caller knows the model's default"
         self.prompt: torch.Tensor | None = prompt  # (T, D), until it was read
         self.settings, self.ends, self.should_stop = settings, frozenset(ends), should_stop
         self.prefix, self.cache = prefix, cache
         self.choose = chooser(settings)
+        self.note = note
         self.prompt_length = 0
         """Own positions of the prompt; 0 until it was read."""
         self.last, self.count = 0, 0
@@ -96,6 +99,7 @@ class DecodingThread(WorkThread):
         self._states = RowStates()
         self._paused: list[_Row] = []
         """Rows whose readers have to catch up; their keys and values are in their caches."""
+        self._is_plain = False
         self.steps = 0
         """Steps since the beginning."""
         self.decoded = 0
@@ -109,6 +113,7 @@ class DecodingThread(WorkThread):
         should_stop: Callable[[], bool] | None = None,
         prefix: KeyValues | None = None,
         cache: DynamicCache | None = None,
+        note: Callable[[int, torch.Tensor], None] | None = None,
     ) -> Generator[int]:
         """As `generation.decode`: token ids one at a time, at most `settings.max_new_tokens`.
 
@@ -117,6 +122,8 @@ class DecodingThread(WorkThread):
             prompt_embeds, settings, should_stop, prefix, cache: as for `generation.decode`. Once the generator has
                 ended or was closed, the cache holds the keys and values of the prompt and of all tokens that were
                 yielded but the last.
+            note: called on the thread with each token and the logits (V,) that it was chosen by, before it is yielded;
+                for tokens that are computed ahead as well.
 
         Raises:
             CheckpointError: the logits are not finite.
@@ -124,7 +131,7 @@ class DecodingThread(WorkThread):
         if should_stop is not None and should_stop():
             return
         cache = cache_of(self.llm.config) if cache is None else cache
-        row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock)
+        row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock, note)
         del prompt_embeds, prefix
         with self._lock:
             self._arrived.append(row)
@@ -174,7 +181,7 @@ class DecodingThread(WorkThread):
                     row.changed.wait()
 
     def _is_needed(self) -> bool:
-        if self._works or self._arrived:
+        if super()._is_needed() or self._arrived:
             return True
         if any(row.is_over or not row.is_ahead for row in self._running):
             return True
@@ -194,12 +201,15 @@ class DecodingThread(WorkThread):
                 return
             row = self._arrived.popleft()
             row.is_inside = True
+        self._is_plain = can_step_by_layers(self.llm)  # an adapter, a hook or a device may have come since
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
             logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
             row.prompt_length = row.cache.get_seq_length()
             token = row.choose(logits[0])
+            if row.note is not None:
+                row.note(token, logits[0])
             if is_last := row.take(token):
                 self._give([(row, token)], {row})
             else:
@@ -250,6 +260,8 @@ class DecodingThread(WorkThread):
                 self._fail(row, CheckpointError("generation.logits_not_finite"))
                 continue
             token = likeliest[place] if row.settings.temperature == 0 else row.choose(logits[place])
+            if row.note is not None:
+                row.note(token, logits[place])
             given.append((row, token))
             if row.take(token):
                 ended.add(row)
@@ -281,21 +293,10 @@ class DecodingThread(WorkThread):
         self._states.add(row.prefix, key_values_of(row.cache))
         self._running.append(row)
 
-    @torch.inference_mode()
     def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
         """(B, V): what follows the rows' last tokens."""
-        device = self.llm.model.embed_tokens.weight.device
         states.begin_step()
-        result: torch.Tensor = self.llm(
-            input_ids=torch.tensor([[row.last] for row in rows], device=device),
-            position_ids=torch.tensor([[position] for position in states.positions], device=device),
-            # Each row attends to all its positions; without a mask, transformers would make one.
-            attention_mask=torch.ones(len(rows), 1, 1, 1, dtype=torch.bool, device=device),
-            use_cache=False,
-            logits_to_keep=1,
-            row_states=states,
-        ).logits
-        return result[:, -1]
+        return next_logits(self.llm, states, [row.last for row in rows], self._is_plain)
 
     def _give(self, given: Sequence[tuple[_Row, int]], ended: Collection[_Row] = ()) -> None:
         """Hand tokens to their readers. The thread has let go of the rows that have ended."""

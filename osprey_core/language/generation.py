@@ -20,6 +20,7 @@ from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, accept
 from osprey_core.errors import CheckpointError
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.timing import AnswerTimes
+from osprey_core.language.token_likelihood import SpelledToken, TokenLikelihood, spelled
 from osprey_core.language.tokens import TextTokenizer
 
 FinishReason = Literal["eos", "length", "stopped", "stop_string"]
@@ -238,15 +239,18 @@ class AnswerStream(AnswerTimes):
         prompt_tokens: int,
         trimmed_turns: int = 0,
         settings: SamplingSettings | None = None,
+        likelihoods: Sequence[TokenLikelihood] = (),
     ) -> None:
         self._stop = threading.Event()
         self._text = AnswerText(tokenizer, stop_strings)
         self._eos_id = tokenizer.eos_id
+        self._spell = tokenizer.piece_bytes
         self._tokens = tokens
         self._pieces = self._run()
         self.prompt_tokens = prompt_tokens
         self.trimmed_turns = trimmed_turns
         self.settings = settings
+        self._likelihoods = likelihoods  # the decoder adds to them, and may be ahead
         self.finish_reason: FinishReason | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -255,6 +259,12 @@ class AnswerStream(AnswerTimes):
     def stop(self) -> None:
         """End the answer at the next token. The text so far stays."""
         self._stop.set()
+
+    @property
+    def likelihoods(self) -> list[SpelledToken]:
+        """How likely each token so far was, without the one that ends the answer; empty unless it was asked for."""
+        told = self._likelihoods[: self.new_tokens]
+        return [spelled(each, self._spell) for each in told if each.token != self._eos_id]
 
     def _run(self) -> Iterator[str]:
         self._began_at = time.perf_counter()

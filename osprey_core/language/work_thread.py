@@ -1,4 +1,5 @@
-"""A thread that does work for other threads, one piece after the other, in the order in which they ask.
+"""A thread that does work for other threads, one piece after the other, in the order in which they ask; short pieces
+for which somebody waits go first.
 
 It starts with the first piece and ends once there has been nothing to do for a while, so that what it refers to can be
 freed. It knows nothing of what the work is.
@@ -13,8 +14,13 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from osprey_core.language.core_shares import CORES
+
 IDLE_SECONDS = 2.0
 """After so long without work the thread ends; the next piece starts another one."""
+
+MOST_URGENT = 4
+"""So many urgent pieces in a row may go before one that is not."""
 
 T = TypeVar("T")
 
@@ -64,15 +70,21 @@ class WorkThread:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._works: deque[_Work[Any]] = deque()
+        self._urgent: deque[_Work[Any]] = deque()
+        self._urgent_in_a_row = 0
         self._thread: threading.Thread | None = None
 
-    def run(self, function: Callable[[], T]) -> T:
-        """The result of a function that is called on the thread, without gradients. Raises what it raises."""
+    def run(self, function: Callable[[], T], is_urgent: bool = False) -> T:
+        """The result of a function that is called on the thread, without gradients. Raises what it raises.
+
+        is_urgent: whether it goes before pieces that are not, such as what a short question needs of an open picture
+            before other pictures are opened.
+        """
         if threading.current_thread() is self._thread:
             return function()
         work = _Work(function)
         with self._changed:
-            self._works.append(work)
+            (self._urgent if is_urgent else self._works).append(work)
             self._wake()
         del function
         return work.result()
@@ -80,7 +92,7 @@ class WorkThread:
     @property
     def waiting(self) -> int:
         """How many pieces of work wait."""
-        return len(self._works)
+        return len(self._works) + len(self._urgent)
 
     def _wake(self) -> None:
         """Let the thread look for work; start it if it does not run. Call it while holding `_changed`."""
@@ -93,7 +105,10 @@ class WorkThread:
     def _loop(self) -> None:
         with torch.inference_mode():
             while self._has_work():
-                self._turn()
+                with CORES.computing():
+                    while self._is_needed_now():
+                        CORES.take()
+                        self._turn()
 
     def _has_work(self) -> bool:
         """Wait for work; False after a while without any, and then the thread has to end."""
@@ -105,12 +120,24 @@ class WorkThread:
                 return False
             return True
 
+    def _is_needed_now(self) -> bool:
+        with self._lock:
+            return self._is_needed()
+
     def _is_needed(self) -> bool:
-        return bool(self._works)
+        return bool(self._works or self._urgent)
 
     def _turn(self) -> None:
         """Do the next piece of work, if there is one."""
         with self._changed:
-            work = self._works.popleft() if self._works else None
+            work = self._next_work()
         if work is not None:
             work.do()
+
+    def _next_work(self) -> _Work[Any] | None:
+        """Take the next piece of work out. Call it while holding `_changed`."""
+        if self._urgent and not (self._works and self._urgent_in_a_row >= MOST_URGENT):
+            self._urgent_in_a_row += 1
+            return self._urgent.popleft()
+        self._urgent_in_a_row = 0
+        return self._works.popleft() if self._works else None

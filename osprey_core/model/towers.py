@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import timm
 import torch
+import torch.nn.functional as F
+from timm.layers.conv2d_same import Conv2dSame
 from timm.models.efficientnet import EfficientNet
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_weights
@@ -32,11 +34,43 @@ _NORMS = {
 }  # block -> its convolutions and the norm behind each
 
 
+class HalvingConv2d(Conv2dSame):
+    """TensorFlow's "same" convolution of stride 2, without a padded copy of its input where the sides are even.
+
+    There "same" pads one place more at the end than at the beginning. A kernel with a row and a column of zeros in
+    front gives the same sums with equal padding, which torch's convolution does by itself.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) to (B, C', ⌈H / 2⌉, ⌈W / 2⌉)."""
+        height, width = x.shape[-2:]
+        if height % 2 or width % 2:
+            padded: torch.Tensor = super().forward(x)
+            return padded
+        kernel = F.pad(self.weight, (1, 0, 1, 0))
+        layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+        return F.conv2d(
+            x,
+            kernel.contiguous(memory_format=layout),
+            self.bias,
+            self.stride,
+            (self.kernel_size[0] // 2, self.kernel_size[1] // 2),
+            1,
+            self.groups,
+        )
+
+
 class PhotoTower(nn.Module):
     """EfficientNet-Lite2 trained on ImageNet (Tan and Le, 2019), as a feature pyramid. It is never trained here."""
 
     def __init__(self, trunk: EfficientNet) -> None:
         super().__init__()
+        for module in list(trunk.modules()):
+            if isinstance(module, nn.ReLU6):
+                module.inplace = True  # nothing else reads what goes in
+            for name, child in module.named_children():
+                if type(child) is Conv2dSame and child.stride == (2, 2) and child.dilation == (1, 1):
+                    setattr(module, name, _halving(child))
         self.trunk = trunk
 
     def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -64,6 +98,21 @@ class PhotoTower(nn.Module):
         """ImageNet's 1,000 class scores (…, 1000), before the softmax, of pooled features (…, 1280) of the head."""
         scores: torch.Tensor = self.trunk.classifier(pooled)
         return scores
+
+
+def _halving(convolution: Conv2dSame) -> HalvingConv2d:
+    """The same convolution with the same parameters."""
+    with torch.device("meta"):
+        found = HalvingConv2d(
+            convolution.in_channels,
+            convolution.out_channels,
+            convolution.kernel_size,  # type: ignore[arg-type]
+            2,
+            groups=convolution.groups,
+            bias=convolution.bias is not None,
+        )
+    found.weight, found.bias = convolution.weight, convolution.bias
+    return found
 
 
 def build_photo_tower() -> PhotoTower:

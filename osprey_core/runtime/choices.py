@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
+
+from osprey_core.errors import InputError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Types of device; "cuda:1" and so on name one of several."""
@@ -16,3 +19,19 @@ QUANTIZATIONS: tuple[Quantization, ...] = get_args(Quantization)
 
 DeviceMap = Literal["none", "auto"]
 DEVICE_MAPS: tuple[DeviceMap, ...] = get_args(DeviceMap)
+
+LOCAL_ENGINE, VLLM_ENGINE = "local", "vllm"
+"""Who decodes answers: this program's own loop, or vLLM; "vllm:URL" is a server."""
+
+
+def engine_addresses(engine: str) -> tuple[str, ...]:
+    """The addresses of the servers in "vllm:URL,URL"; none for "local" and "vllm".
+
+    Raises InputError for anything else.
+    """
+    if engine in (LOCAL_ENGINE, VLLM_ENGINE):
+        return ()
+    addresses = tuple(address.strip() for address in engine.removeprefix(f"{VLLM_ENGINE}:").split(","))
+    if not engine.startswith(f"{VLLM_ENGINE}:") or not all(re.match(r"https?://[^/\s]", each) for each in addresses):
+        raise InputError("serving.engine_unknown", value=repr(engine))
+    return addresses

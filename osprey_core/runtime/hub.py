@@ -1,4 +1,4 @@
-"""Find model files: the embedded model by its name, a local folder, or else the Hugging Face Hub.
+"""Find model files: the embedded model by its name, a local folder, or else the Hugging Face Hub; put some there.
 
 No other module asks the Hub. Files are fetched by `download`, which resumes and checks them, into the cache of the hub
 library, which then finds them there.
@@ -10,12 +10,12 @@ import contextlib
 import fnmatch
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osprey_core.errors import ModelNotFoundError
+from osprey_core.errors import InputError, ModelNotFoundError, OspreyError
 from osprey_core.runtime.download import (
     TRIES,
     DownloadProgress,
@@ -74,6 +74,80 @@ def fetch_file(repo_id: str, filename: str, revision: str | None = None) -> Path
     Raises ModelNotFoundError as `find_checkpoint` does.
     """
     return _Repository(repo_id, revision).file(filename)
+
+
+def upload(
+    repo_id: str, files: Mapping[str, Path | bytes], message: str, private: bool = False, branch: str | None = None
+) -> str:
+    """Put files into a repository of a model on the Hub, as one commit; the repository is created if need be.
+
+    Args:
+        files: path in the repository → the file, or its content. Other files that are there stay.
+        message: of the commit.
+        private: whether a repository that is created is its owner's alone.
+        branch: another one than the main branch; it is created if need be.
+
+    Returns:
+        the commit's address.
+
+    Raises:
+        OspreyError: the Hub refuses, or cannot be reached. Nothing is visible there then; large files that have
+            arrived are not sent again by the next try.
+    """
+    settle_proxies()
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    try:
+        api = HfApi()
+        name = api.create_repo(repo_id, private=private or None, exist_ok=True).repo_id
+        if branch is not None:
+            api.create_branch(name, branch=branch, exist_ok=True)
+        additions = [CommitOperationAdd(path, content) for path, content in sorted(files.items())]
+        commit = api.create_commit(name, additions, commit_message=message, revision=branch)
+    except Exception as error:
+        reason = _upload_reason(repo_id, error)
+        if reason is None:
+            raise
+        raise reason from error
+    return str(commit.commit_url)
+
+
+def _upload_reason(repo_id: str, error: Exception) -> OspreyError | None:
+    """What an error of an upload means; None for an error of the program."""
+    from huggingface_hub import errors
+
+    causes = _causes(error)
+    if any(isinstance(cause, errors.HFValidationError) for cause in causes):
+        return InputError("hub.name_invalid", name=repr(repo_id))
+    status = next((status for cause in causes if (status := _status_of(cause)) is not None), None)
+    if status == 401:
+        return OspreyError("hub.push_login", name=repo_id)
+    if status == 403:
+        return OspreyError("hub.push_forbidden", name=repo_id)
+    if status == 404:
+        return OspreyError("hub.push_unknown", name=repo_id)
+    if status in (409, 412):
+        return OspreyError("hub.push_conflict", name=repo_id)
+    if status == 429:
+        return OspreyError("hub.too_many_requests", name=repo_id)
+    if status is not None and status >= 500:
+        return OspreyError("hub.push_server_failing", name=repo_id, status=status)
+    if status == 0 or any(isinstance(cause, errors.OfflineModeIsEnabled) for cause in causes):
+        return OspreyError("hub.push_cut_off", name=repo_id)
+    if status is not None or isinstance(error, OSError | RuntimeError | ValueError):
+        told = getattr(error, "server_message", None) or getattr(error, "strerror", None) or type(error).__name__
+        return OspreyError("hub.push_refused", name=repo_id, reason=" ".join(str(told).split())[:200])
+    return None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what caused it, the error first: uploads run in threads, whose errors are wrapped."""
+    causes: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in causes:
+        causes.append(current)
+        current = current.__cause__ or current.__context__
+    return causes
 
 
 def _local(name: str) -> Path | None:

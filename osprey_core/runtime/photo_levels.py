@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.language.core_shares import CORES
 from osprey_core.model.towers import PHOTO_MEAN, PHOTO_SIZE, PHOTO_STD, PhotoTower, build_photo_tower
 
 TOWER_FILE = Path(__file__).parent.parent / "nano" / "tower.safetensors"
@@ -66,8 +67,9 @@ class PhotoEncoder:
     @torch.inference_mode()
     def encode(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
         """The levels of pictures as `photo_values` gives them, float (B, 3, 512, 512); nothing is kept."""
-        values = pixel_values.to(self.device, torch.float32, memory_format=torch.channels_last)
-        levels: dict[str, torch.Tensor] = self.tower(values)
+        with CORES.computing():
+            values = pixel_values.to(self.device, torch.float32, memory_format=torch.channels_last)
+            levels: dict[str, torch.Tensor] = self.tower(values)
         return levels
 
     def _look_up(self, digest: str) -> dict[str, torch.Tensor] | None:

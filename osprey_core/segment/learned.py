@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.language.core_shares import CORES
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, photo_values, shared_photo_encoder
@@ -93,8 +94,10 @@ class LearnedSegmenter:
             return self._for_drawings.open(image)
         square = photo_square(image)
         levels = self._encoder.levels_of_square(square)
-        pixels = photo_values(square)[None].to(self._encoder.device)
-        return _LearnedPicture(self._network, self._network.neck(levels, pixels), image, self._grid)
+        with CORES.computing():
+            pixels = photo_values(square)[None].to(self._encoder.device)
+            encoded = self._network.neck(levels, pixels)
+        return _LearnedPicture(self._network, encoded, image, self._grid)
 
 
 class _LearnedPicture(PromptedPicture):
@@ -190,7 +193,8 @@ class _LearnedPicture(PromptedPicture):
             previous=torch.zeros(count, 1, MASK_SIDE, MASK_SIDE, device=device) if previous is None else previous,
             has_previous=torch.full((count,), previous is not None, device=device),
         )
-        logits, expected = self._network.decoder(self._encoded, batch)
+        with CORES.computing():
+            logits, expected = self._network.decoder(self._encoded, batch)
         return logits, expected
 
     def _on_grid(self, points_xy: Sequence[PointXY]) -> list[tuple[int, int]]:

@@ -64,6 +64,13 @@ def test_cache_and_quantization_come_from_either_side() -> None:
     assert (read_options([], {}).cache_mb, read_options([], {}).quantize) == (2048, "none")
 
 
+def test_who_decodes_is_chosen_by_flag_or_variable() -> None:
+    server = "vllm:http://127.0.0.1:8000"
+    assert read_options([], {}).engine == "local"
+    assert read_options([], {"OSPREY_ENGINE": server}).engine == server
+    assert read_options(["--engine", "vllm"], {"OSPREY_ENGINE": server}).engine == "vllm"
+
+
 def test_addresses_can_be_switched_off() -> None:
     assert read_options([], {}).addresses
     assert not read_options(["--addresses", "off"], {}).addresses
@@ -90,6 +97,8 @@ def test_mcp_can_be_switched_off() -> None:
         (["--dtype", "int3"], "--dtype"),
         (["--quantize", "int3"], "--quantize"),
         (["--device-map", "everywhere"], "--device-map"),
+        (["--engine", "gpt"], "'gpt' is no language engine"),
+        (["--engine", "vllm", "--quantize", "int8"], "--engine"),
         (["--cache-mb", "much"], "--cache-mb"),
         (["--cache-mb", "-1"], "--cache-mb"),
         (["--host", ""], "--host"),

@@ -17,13 +17,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from demo.api.openai.job import CompletionJob
 from demo.api.openai.request import Asked, ChatRequest, asked_by
-from demo.api.results import name_result
 from demo.i18n import language
 from demo.i18n.catalog import text
 from demo.jobs.decoding import Decode
 from demo.jobs.run import run
 from demo.session.segments import best_mask
 from demo.session.services import Services
+from demo.shared.confidence import name_result
 from demo.shared.metrics import count_error
 from demo.shared.problems import sentence_of
 from osprey_core.errors import InputError, OspreyError
@@ -100,8 +100,6 @@ class Completions:
             asked = await to_thread.run_sync(ChatRequest.read, await request.body())
             if asked.model and not self._is_known(asked.model):
                 return self._unknown(asked.model)
-            if asked.logprobs:
-                raise InputError("openai.no_logprobs")
             question = await to_thread.run_sync(self._asked, asked)
         except Exception as error:
             return refusal(error)
@@ -146,7 +144,14 @@ class _Answers:
         settings = SamplingSettings(defaults.temperature, defaults.top_p, defaults.max_new_tokens)
         self._services, self._decode = services, decode
         self.jobs = [
-            CompletionJob(asked, request.settings(settings, place), request.stops, person, services.running_jobs)
+            CompletionJob(
+                asked,
+                request.settings(settings, place),
+                request.stops,
+                person,
+                services.running_jobs,
+                request.alternatives,
+            )
             for place in range(request.n)
         ]
         self.frame = {
@@ -171,7 +176,7 @@ class _Answers:
         for place, job in enumerate(self.jobs):
             content = "".join(self.texts(job)).strip()
             message = {"role": "assistant", "content": content, "refusal": None}
-            choices.append({"index": place, "message": message, "logprobs": None, **self.end_of(job)})
+            choices.append({"index": place, "message": message, "logprobs": job.logprobs(), **self.end_of(job)})
         return {**self.frame, "object": "chat.completion", "choices": choices, "usage": self.usage()}
 
     def chunk(self, *choices: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -196,8 +201,8 @@ class _Answers:
             yield self.chunk(_choice(place, {"role": "assistant", "content": ""}))
             for new in self.texts(job):
                 if new:
-                    yield self.chunk(_choice(place, {"content": new}))
-            yield self.chunk({**_choice(place, {}), **self.end_of(job)})
+                    yield self.chunk({**_choice(place, {"content": new}), "logprobs": job.logprobs()})
+            yield self.chunk({**_choice(place, {}), "logprobs": job.logprobs(), **self.end_of(job)})
 
 
 def _choice(place: int, delta: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from demo.api.openai.request import Asked
-from demo.jobs.requests import Piece, QuestionRequest
+from demo.jobs.requests import Piece, QuestionRequest, TokensTold
 from demo.jobs.run import Ending, Job, Phase
 from demo.session.session import AnswerMeasures, new_job_id
 from demo.shared.running_jobs import RunningJobs
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_likelihood import SpelledToken
 
 
 class CompletionJob(Job[str]):
@@ -18,13 +20,20 @@ class CompletionJob(Job[str]):
     kind = "completion"
 
     def __init__(
-        self, asked: Asked, settings: SamplingSettings, stops: Sequence[str], person: str, running_jobs: RunningJobs
+        self,
+        asked: Asked,
+        settings: SamplingSettings,
+        stops: Sequence[str],
+        person: str,
+        running_jobs: RunningJobs,
+        alternatives: int | None = None,
     ) -> None:
         self.id, self.person = new_job_id(), person
         self._running_jobs = running_jobs
         self._asked, self._settings = asked, settings
         self._text = StoppedText(stops)
         self._unshown = ""
+        self._alternatives, self._tokens = alternatives, list[SpelledToken]()
         self._is_wanted = True
         self.measures: AnswerMeasures | None = None
 
@@ -53,11 +62,14 @@ class CompletionJob(Job[str]):
             self._settings,
             about=tuple(range(1, len(asked.regions) + 1)),
             named=asked.regions[0] if len(asked.regions) == 1 else None,
+            top_logprobs=self._alternatives,
         )
 
     def keep(self, place: int, piece: Piece) -> bool:
         if isinstance(piece, AnswerMeasures):
             self.measures = piece
+        elif isinstance(piece, TokensTold):
+            self._tokens += () if self._text.has_ended else piece.tokens
         elif isinstance(piece, str) and not self._text.has_ended:
             self._unshown += self._text.feed(piece)
             if self._text.has_ended:
@@ -72,10 +84,26 @@ class CompletionJob(Job[str]):
         if ending != "failed":
             self._unshown += self._text.finish()
 
+    def logprobs(self) -> dict[str, Any] | None:
+        """The likelihoods of tokens since the last call, in OpenAI's form; None if they were not asked for."""
+        if self._alternatives is None:
+            return None
+        new, self._tokens = self._tokens, []
+        return {"content": [_logprob_json(token) for token in new], "refusal": None}
+
     def rest(self) -> str:
         """Text that was not yielded, once the job has settled."""
         new, self._unshown = self._unshown, ""
         return new
+
+
+def _logprob_json(token: SpelledToken) -> dict[str, Any]:
+    alternatives = [_token_json(spelling, logprob) for spelling, logprob in token.alternatives]
+    return _token_json(token.spelling, token.logprob) | {"top_logprobs": alternatives}
+
+
+def _token_json(spelling: bytes, logprob: float) -> dict[str, Any]:
+    return {"token": spelling.decode("utf-8", "replace"), "logprob": logprob, "bytes": list(spelling)}
 
 
 class StoppedText:

@@ -23,6 +23,7 @@ from osprey_core.io.image_files import open_image
 from osprey_core.io.pictures import FORMATS, read_picture
 from osprey_core.language.prompts import Turn
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.language.token_likelihood import MOST_ALTERNATIVES
 from osprey_core.regions import mentions
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
@@ -93,6 +94,7 @@ class ChatRequest(_Json):
     stream: bool = False
     stream_options: _StreamOptions | None = None
     logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES)] | None = None
 
     @classmethod
     def read(cls, body: bytes) -> ChatRequest:
@@ -103,6 +105,11 @@ class ChatRequest(_Json):
             first = error.errors(include_url=False, include_context=False)[0]
             place = ".".join(map(str, first["loc"])) or "body"
             raise InputError("openai.request_invalid", place=place, reason=str(first["msg"])[:200]) from None
+
+    @property
+    def alternatives(self) -> int | None:
+        """How many alternatives of each token are told with its likelihood; None if no likelihoods are asked for."""
+        return (self.top_logprobs or 0) if self.logprobs else None
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,8 @@ import pytest
 from gradio_client import Client, handle_file
 
 from demo.api import fair_queue
+from demo.api.checked_inputs import CheckedPage
+from demo.options import Options
 from tests import fakes
 
 pytestmark = pytest.mark.slow
@@ -95,3 +98,17 @@ def test_beyond_what_one_person_may_have_waiting_a_call_is_refused(
     }
     assert {reply.status_code for reply in replies} == {200, 503}
     assert other.predict([[10, 10], [20, 20]], 3, "new", False, api_name="/segment_brush")["number"] == 2
+
+
+def test_a_full_queue_is_told_to_everybody(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The length that `--queue-length` sets counts the calls of all people; none of this person's waits."""
+    page = next(each for each in gc.get_objects() if isinstance(each, CheckedPage) and each.local_url == address)
+    assert page._queue._most_waiting == Options().queue_length
+    call = f"{address}gradio_api/call/segment_point", {"data": [80, 100, "new", ""]}
+    monkeypatch.setattr(page._queue, "_most_waiting", 0)
+    for language, sentence in (("en", "The queue is full; try again in a moment."), ("ko", "대기열이 가득")):
+        refused = httpx.post(call[0], json=call[1], headers={"Accept-Language": language})
+        assert refused.status_code == 503
+        assert refused.json()["detail"].startswith(sentence)
+    monkeypatch.undo()
+    assert httpx.post(call[0], json=call[1]).status_code == 200

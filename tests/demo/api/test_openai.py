@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from osprey_core.segment import load_segmenter
 from tests import fakes
 
 ROOT = Path(__file__).parents[3]
+QUEUE_LENGTH = 3
 openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.slow
 
@@ -40,7 +42,8 @@ def model() -> fakes.FakeModel:
 
 @pytest.fixture(scope="module")
 def address(model: fakes.FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with fakes.served(model, fakes.FakeSegmenter(), tmp_path_factory.mktemp("examples")) as address:
+    examples = tmp_path_factory.mktemp("examples")
+    with fakes.served(model, fakes.FakeSegmenter(), examples, queue_length=QUEUE_LENGTH) as address:
         yield address.rstrip("/")
 
 
@@ -210,6 +213,37 @@ def test_unknown_models_and_failures_are_told(client: Any, address: str) -> None
     assert foreign.status_code == 403
 
 
+def waiting_jobs(address: str) -> int:
+    """How many jobs wait for their turn at the model."""
+    lines = httpx.get(f"{address}/metrics").text.splitlines()
+    return int(next(float(line.split()[-1]) for line in lines if line.startswith("osprey_jobs_waiting ")))
+
+
+def test_beyond_the_length_of_the_queue_requests_are_refused(address: str, model: fakes.FakeModel) -> None:
+    """One answer is written and as many wait as may; whoever comes then is told so, and served once there is room."""
+    long = {"model": "fake", "messages": [user("A long story", seen_through(fakes.shape("red")))], "stream": True}
+    clients = [openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) for _ in range(QUEUE_LENGTH + 1)]
+    model.pause = 0.05
+    streams = []
+    try:
+        for count, each in enumerate(clients):
+            streams.append(each.chat.completions.create(**long))
+            while waiting_jobs(address) < count:
+                time.sleep(0.02)
+        with pytest.raises(openai.RateLimitError) as refused:
+            clients[0].chat.completions.create(**long)
+        assert refused.value.code == "queue_full"
+        assert "The queue is full; try again in a moment." in str(refused.value)
+        assert refused.value.response.headers["retry-after"] == "2"
+    finally:
+        model.pause = 0.0
+        for stream in streams:
+            stream.close()
+    while waiting_jobs(address):
+        time.sleep(0.02)
+    assert clients[0].chat.completions.create(**{**long, "stream": False}).choices[0].message.content
+
+
 def test_clients_of_describe_anything_are_answered(address: str, model: fakes.FakeModel) -> None:
     other = openai.OpenAI(base_url=address, api_key="none", max_retries=0)
     asked = user("<image>\nDescribe the masked region in detail.", seen_through(fakes.shape("blue")))
@@ -220,13 +254,34 @@ def test_clients_of_describe_anything_are_answered(address: str, model: fakes.Fa
 
 def test_the_embedded_model_answers_as_in_the_library(tmp_path: Path) -> None:
     osprey = Osprey.from_pretrained("nano", "cpu")
+    asked = [user(QUESTIONS["short"], seen_through(fakes.shape("red")))]
     with fakes.served(osprey, fakes.FakeSegmenter(), tmp_path) as address:
         client = openai.OpenAI(base_url=f"{address.rstrip('/')}/v1", api_key="none", max_retries=0)
         done = client.chat.completions.create(
-            model="osprey", messages=[user(QUESTIONS["short"], seen_through(fakes.shape("red")))], temperature=0
+            model="osprey", messages=asked, temperature=0, logprobs=True, top_logprobs=3
         )
-    expected = osprey.open(np.array(fakes.picture())).ask(QUESTIONS["short"], [fakes.shape("red")])
-    assert done.choices[0].message.content == expected
+        chunks = list(
+            client.chat.completions.create(model="osprey", messages=asked, temperature=0, logprobs=True, stream=True)
+        )
+        with pytest.raises(openai.BadRequestError, match="top_logprobs"):
+            client.chat.completions.create(model="osprey", messages=asked, logprobs=True, top_logprobs=21)
+    view = osprey.open(np.array(fakes.picture()))
+    answer = done.choices[0].message.content
+    assert answer == view.ask(QUESTIONS["short"], [fakes.shape("red")])
+
+    tokens = done.choices[0].logprobs.content
+    assert "".join(token.token for token in tokens).strip() == answer
+    # The same answer read in one pass, instead of token by token.
+    read = view.answer_likelihoods(QUESTIONS["short"], [fakes.shape("red")], [answer], whole=False)
+    assert sum(token.logprob for token in tokens) == pytest.approx(float(read[0, 0]), abs=1e-3)
+    for token in tokens:  # greedy: the chosen one is the likeliest
+        assert [token.token, token.logprob] == [token.top_logprobs[0].token, token.top_logprobs[0].logprob]
+        assert len(token.top_logprobs) == 3
+        assert sum(np.exp(other.logprob) for other in token.top_logprobs) <= 1 + 1e-6
+        assert bytes(token.bytes).decode() == token.token
+    streamed = [choice.logprobs for chunk in chunks for choice in chunk.choices if choice.logprobs is not None]
+    told = [token for logprobs in streamed for token in logprobs.content]
+    assert [(token.token, token.top_logprobs) for token in told] == [(token.token, []) for token in tokens]
 
 
 def test_the_snippets_of_the_docs_run(tmp_path: Path) -> None:

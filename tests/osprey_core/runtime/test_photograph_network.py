@@ -17,6 +17,7 @@ from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
 from osprey_core.runtime import checkpoint
+from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.photograph_network import (
     PHOTOGRAPHS_FILE,
     PhotographNetwork,
@@ -82,6 +83,21 @@ def test_each_kind_of_picture_is_answered_by_its_network(bias: float, which: int
     assert by_network[0] != by_network[1]
     assert answers(model) == by_network[which]
     assert model.open(PICTURE).network is model.networks[which]
+
+
+def test_a_picture_that_is_certainly_drawn_is_not_shown_to_the_photo_tower() -> None:
+    model, seen = two_networks(1.0), list[int]()
+    encoder = shared_photo_encoder("cpu")
+    hook = encoder.tower.register_forward_pre_hook(lambda *_: seen.append(1))
+    try:
+        flat = np.full((60, 80, 3), 90, np.uint8)
+        flat[10:30, 20:50] = (200, 30, 40)
+        assert model.open(flat).network is model.networks[0]
+        assert not seen
+        assert model.open(PICTURE[::-1]).network is model.networks[1]
+        assert seen
+    finally:
+        hook.remove()
 
 
 def test_the_gate_reads_the_averages_of_the_levels() -> None:

@@ -1,0 +1,130 @@
+"""A vLLM server as the language engine: each answer is one streamed request with the prompt's embeddings.
+
+The server is started with `--enable-prompt-embeds` on a folder that `python -m osprey_core.serving export` wrote. Its
+key, if it needs one, comes from the environment alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import torch
+
+from osprey_core.errors import InputError, OspreyError
+from osprey_core.language.embedded_question import EmbeddedQuestion
+from osprey_core.serving.vllm_engine import the_end, whole_prompt
+
+KEY_VARIABLE = "VLLM_API_KEY"
+CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 120.0
+"""How long a connection may take, and how long the server may send nothing."""
+
+
+class VLLMServer:
+    """A `LanguageEngine` at an address. Raises InputError unless it is http:// or https:// with a host."""
+
+    def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError("serving.engine_unknown", value=repr(url))
+        self._url = url.rstrip("/") + ("" if parts.path.rstrip("/").endswith("/v1") else "/v1")
+        self._host = parts.netloc.rpartition("@")[2]
+        key = environment.get(KEY_VARIABLE, "")
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            limits=httpx.Limits(max_connections=None),
+        )
+
+    @cached_property
+    def _model(self) -> str:
+        """The name of the server's one model."""
+        try:
+            response = self._client.get(f"{self._url}/models")
+            if response.status_code != 200:
+                raise self._refusal(response)
+            return str(response.json()["data"][0]["id"])
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+            raise self._unreachable(error) from error
+
+    def decode(
+        self,
+        question: EmbeddedQuestion,
+        beginning: Callable[[], torch.Tensor],
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Generator[int]:
+        """See `LanguageEngine.decode`."""
+        packed = io.BytesIO()
+        torch.save(whole_prompt(question, beginning), packed)
+        settings = question.settings
+        body: dict[str, Any] = {
+            "model": self._model,
+            "prompt_embeds": base64.b64encode(packed.getvalue()).decode(),
+            "stream": True,
+            "return_token_ids": True,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "max_tokens": settings.max_new_tokens,
+            "stop_token_ids": sorted(question.ends),
+        }
+        if settings.seed is not None:
+            body["seed"] = settings.seed
+        last, reason, count = None, None, 0
+        try:
+            with self._client.stream("POST", f"{self._url}/completions", json=body) as response:
+                if response.status_code != 200:
+                    raise self._refusal(response)
+                for tokens, ended in _events(response.iter_lines()):
+                    reason = ended or reason
+                    for token in tokens:
+                        if should_stop is not None and should_stop():
+                            return
+                        last, count = token, count + 1
+                        yield token
+        except (httpx.HTTPError, httpx.StreamError, ValueError, OSError) as error:
+            if isinstance(error, OspreyError):
+                raise
+            raise self._unreachable(error) from error
+        if reason is None:
+            raise OspreyError("serving.vllm_unreachable", host=self._host, reason="cut off")
+        yield from the_end(reason, last, count, question)
+
+    def close(self) -> None:
+        """Close the connections; the server goes on."""
+        self._client.close()
+
+    def _refusal(self, response: httpx.Response) -> OspreyError:
+        if response.status_code in (401, 403):
+            return OspreyError("serving.vllm_key", host=self._host, variable=KEY_VARIABLE)
+        reason = ""
+        with suppress(ValueError, httpx.HTTPError, LookupError, TypeError):
+            response.read()
+            reason = str(json.loads(response.text)["error"]["message"])
+        told = " ".join(reason.split())[:200] or "-"
+        return OspreyError("serving.vllm_refused", host=self._host, status=response.status_code, reason=told)
+
+    def _unreachable(self, error: Exception) -> OspreyError:
+        return OspreyError("serving.vllm_unreachable", host=self._host, reason=type(error).__name__)
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[list[int], str | None]]:
+    """Ids and the reason of the end, of each server-sent event. Raises ValueError for anything else."""
+    for line in lines:
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            return
+        event = json.loads(data)
+        if "error" in event:
+            raise httpx.RemoteProtocolError(str(event["error"])[:200])
+        for choice in event.get("choices") or ():
+            yield [int(token) for token in choice.get("token_ids") or ()], choice.get("finish_reason")

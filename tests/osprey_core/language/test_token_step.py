@@ -1,0 +1,103 @@
+"""A step by the layers' own modules gives the logits of transformers' whole forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from osprey_core.cache.prefix_attention import KeyValues, use_prefix_attention
+from osprey_core.cache.row_states import RowStates
+from osprey_core.language.token_step import can_step_by_layers, next_logits
+from osprey_core.runtime.quantize import quantize
+
+
+def llama(**sizes: Any) -> LlamaForCausalLM:
+    torch.manual_seed(0)
+    usual: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, **sizes}
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, initializer_range=0.3, **usual
+    )
+    llm = LlamaForCausalLM(config).eval().requires_grad_(False)
+    for name, parameter in llm.named_parameters():
+        if "norm" in name:
+            parameter.uniform_(0.5, 1.5)
+    use_prefix_attention(llm)
+    return llm
+
+
+@torch.inference_mode()
+def whole_pass(llm: LlamaForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, KeyValues]:
+    result = llm(input_ids=ids, use_cache=True)
+    return result.logits[:, -1], tuple((layer.keys, layer.values) for layer in result.past_key_values.layers)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"num_key_value_heads": 4},
+        {"num_key_value_heads": 1, "head_dim": 16},
+        {"tie_word_embeddings": True},
+        {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0}},
+    ],
+)
+def test_rows_step_as_in_one_pass_over_everything(sizes: dict[str, Any]) -> None:
+    llm = llama(**sizes)
+    assert can_step_by_layers(llm)
+    texts = [
+        torch.randint(0, 64, (1, length), generator=torch.Generator().manual_seed(length)) for length in (9, 4, 14)
+    ]
+    states = RowStates()
+    for place, text in enumerate(texts):
+        _, known = whole_pass(llm, text[:, :-2])
+        split = 3 if place else 0  # the first row has no prefix
+        prefix = tuple((keys[:, :, :split], values[:, :, :split]) for keys, values in known) if split else None
+        states.add(prefix, tuple((keys[:, :, split:], values[:, :, split:]) for keys, values in known))
+    for back in (2, 1):
+        states.begin_step()
+        logits = next_logits(llm, states, [int(text[0, -back]) for text in texts], True)
+        states.end_step()
+        for row, text in zip(logits, texts, strict=True):
+            expected, _ = whole_pass(llm, text[:, : text.shape[1] - back + 1])
+            torch.testing.assert_close(row, expected[0], atol=1e-4, rtol=1e-4)
+
+
+def test_quantized_linears_are_called_themselves() -> None:
+    llm = llama()
+    quantize(llm, "int8")
+    assert can_step_by_layers(llm)
+    logits = []
+    for by_layers in (True, False):
+        states = RowStates()
+        _, known = whole_pass(llm, torch.tensor([[5, 6, 7, 8]]))
+        states.add(None, known)
+        states.begin_step()
+        logits.append(next_logits(llm, states, [9], by_layers))
+    torch.testing.assert_close(*logits)
+
+
+def hooked(llm: LlamaForCausalLM) -> None:
+    llm.model.layers[1].mlp.register_forward_hook(lambda *_: None)
+
+
+def compiled(llm: LlamaForCausalLM) -> None:
+    llm.model.layers[0].mlp.compile(backend="eager")
+
+
+def spread(llm: LlamaForCausalLM) -> None:
+    llm.model.layers[1].to("meta")
+
+
+def other_layer(llm: LlamaForCausalLM) -> None:
+    llm.model.layers[0] = torch.nn.Identity()
+
+
+@pytest.mark.parametrize("change", [hooked, compiled, spread, other_layer])
+def test_models_that_are_stepped_into_keep_the_whole_pass(change: Callable[[LlamaForCausalLM], None]) -> None:
+    llm = llama()
+    change(llm)
+    assert not can_step_by_layers(llm)

@@ -1,0 +1,178 @@
+"""An Osprey in two parts answers as one in a piece, whoever decodes; what goes wrong between them is told."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from osprey_core.engine import Osprey
+from osprey_core.errors import CheckpointError, InputError, OspreyError
+from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.runtime.choices import engine_addresses
+from osprey_core.serving.engine_model import EngineModel, drop_language_layers
+from osprey_core.serving.export import export_language_models
+from osprey_core.serving.loading import with_engine
+from osprey_core.serving.local_engine import LocalEngine
+from osprey_core.serving.vllm_server import VLLMServer
+from tests import fakes
+from tests.osprey_core.serving.vllm_stand_in import StandIn, vllm_server
+from tests.tiny import tiny_osprey
+
+PICTURE = np.array(fakes.picture())
+RED, BLUE = fakes.shape("red"), fakes.shape("blue")
+HISTORY = [Turn("What is <region1>?", "A red thing.", 1)]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Osprey:
+    return tiny_osprey()
+
+
+@pytest.fixture(scope="module")
+def split() -> EngineModel:
+    model = tiny_osprey()
+    engine = LocalEngine(model.network.llm)
+    vision = tiny_osprey()
+    drop_language_layers(vision.network)
+    return EngineModel(vision, [engine])
+
+
+@pytest.fixture(scope="module")
+def exported(whole: Osprey, tmp_path_factory: pytest.TempPathFactory) -> LlamaForCausalLM:
+    (folder,) = export_language_models(whole, tmp_path_factory.mktemp("language") / "llama")
+    return LlamaForCausalLM.from_pretrained(folder).eval()
+
+
+@pytest.fixture
+def server(exported: LlamaForCausalLM) -> Iterator[StandIn]:
+    with vllm_server(exported) as state:
+        yield state
+
+
+def of_server(server: StandIn) -> EngineModel:
+    """A model whose language model is behind the server."""
+    model = with_engine(tiny_osprey(), f"vllm:{server.address}")
+    assert isinstance(model, EngineModel)
+    return model
+
+
+def test_a_split_model_answers_as_a_whole_one(whole: Osprey, split: EngineModel) -> None:
+    ours, theirs = split.open(PICTURE), whole.open(PICTURE)
+    for settings in ({}, {"temperature": 0.8, "seed": 5}, {"max_new_tokens": 3}, {"without": ("mask",)}):
+        asked = ("What are <region1> and <region2>?", [RED, BLUE], HISTORY)
+        expected = theirs.stream(*asked, **settings)
+        stream = ours.stream(*asked, **settings)
+        assert "".join(stream) == "".join(expected)
+        assert stream.finish_reason == expected.finish_reason
+        assert (stream.prompt_tokens, stream.new_tokens) == (expected.prompt_tokens, expected.new_tokens)
+        assert stream.settings == expected.settings
+    assert dict(ours.describe([RED, BLUE])) == dict(theirs.describe([RED, BLUE]))
+
+
+def test_pictures_that_are_opened_together_answer_as_alone(whole: Osprey) -> None:
+    pictures = [PICTURE, PICTURE[::-1].copy(), PICTURE[:, ::-1].copy()]
+    together = tiny_osprey().open_together(pictures)
+    for view, picture in zip(together, pictures, strict=True):
+        assert view.ask("What is <region1>?", [RED]) == whole.open(picture).ask("What is <region1>?", [RED])
+    assert len({view.digest for view in together}) == 3
+    assert whole.open(PICTURE).digest == together[0].digest
+
+
+def test_an_answer_goes_on_after_what_was_said(whole: Osprey, split: EngineModel) -> None:
+    view = whole.open(PICTURE)
+    embedded = view.embed("What is <region1>?", [RED])
+    ids = list(split.engines[0].decode(embedded, view.embed_beginning))
+    assert len(ids) > 6
+    rest = view.embed("What is <region1>?", [RED], said=ids[:5])
+    assert list(split.engines[0].decode(rest, view.embed_beginning)) == ids[5:]
+
+
+def test_a_picture_is_read_once(split: EngineModel) -> None:
+    engine = split.engines[0]
+    assert isinstance(engine, LocalEngine)
+    view = split.open(PICTURE[:, ::-1].copy())
+    before = engine.budget.computed
+    for question in ("What is <region1>?", "And its color?"):
+        view.ask(question, [RED])
+    assert engine.budget.computed == before + 1
+
+
+def test_a_server_gets_embeddings_and_gives_the_same_tokens(whole: Osprey, server: StandIn) -> None:
+    model = of_server(server)
+    for question, regions in ((QUESTIONS["short"], [RED]), ("What are <region1> and <region2>?", [RED, BLUE])):
+        assert model.open(PICTURE).ask(question, regions) == whole.open(PICTURE).ask(question, regions)
+    asked = server.asked[-1]
+    assert (asked["path"], asked["model"], asked["authorization"]) == ("/v1/completions", "language", None)
+    assert (asked["temperature"], asked["stop_token_ids"]) == (0.0, [whole.prompts.tokenizer.eos_id])
+    model.close()
+
+
+def test_what_a_server_does_wrong_is_told(server: StandIn) -> None:
+    view = of_server(server).open(PICTURE)
+    for trouble, code in (
+        ({"status": 400}, "serving.vllm_refused"),
+        ({"status": 401}, "serving.vllm_key"),
+        ({"is_cut": True}, "serving.vllm_unreachable"),
+        ({"is_silent": True}, "generation.logits_not_finite"),
+    ):
+        for name, value in trouble.items():
+            setattr(server, name, value)
+        with pytest.raises(OspreyError) as caught:
+            view.ask("What is <region1>?", [RED])
+        assert caught.value.code == code
+        server.status, server.is_cut, server.is_silent = 200, False, False
+    nobody = VLLMServer(f"http://127.0.0.1:{fakes.free_port()}")
+    embedded = tiny_osprey().open(PICTURE).embed("What is <region1>?", [RED])
+    with pytest.raises(OspreyError) as caught:
+        list(nobody.decode(embedded, lambda: embedded.embeds))
+    assert caught.value.code == "serving.vllm_unreachable"
+
+
+def test_the_key_comes_from_the_environment(server: StandIn) -> None:
+    view = tiny_osprey().open(PICTURE)
+    engine = VLLMServer(server.address, {"VLLM_API_KEY": "secret"})
+    list(engine.decode(view.embed("What is <region1>?", [RED], max_new_tokens=2), view.embed_beginning))
+    assert server.asked[-1]["authorization"] == "Bearer secret"
+
+
+def test_values_that_are_no_numbers_never_reach_an_engine(server: StandIn) -> None:
+    model = of_server(server)
+    with torch.no_grad():
+        model.vision.network.mm_projector.get_parameter("2.bias")[0] = float("nan")
+    with pytest.raises(CheckpointError, match="not numbers"):
+        model.open(PICTURE).ask("What is <region1>?", [RED])
+    assert server.asked == []
+
+
+def test_a_stopped_answer_ends(server: StandIn) -> None:
+    stream = of_server(server).open(PICTURE).stream("What is <region1>?", [RED])
+    next(iter(stream))
+    stream.stop()
+    list(stream)
+    assert stream.finish_reason == "stopped"
+
+
+@pytest.mark.parametrize("name", ["vllm:", "vllm:ftp://host", "vllm:http://", "other", ""])
+def test_engines_that_are_none_are_refused(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        engine_addresses(name)
+    assert caught.value.code == "serving.engine_unknown"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed")
+def test_without_vllm_the_model_stays_whole(whole: Osprey) -> None:
+    with pytest.raises(InputError, match=r"requirements-vllm\.txt"):
+        with_engine(whole, "vllm")
+    assert whole.open(PICTURE).ask("What is <region1>?", [RED])
+    assert with_engine(whole, "local") is whole
+
+
+def test_every_network_needs_a_server() -> None:
+    assert engine_addresses("vllm:http://one:8000, https://two/v1") == ("http://one:8000", "https://two/v1")
+    with pytest.raises(InputError, match="1 language models and 2 addresses"):
+        with_engine(tiny_osprey(), "vllm:http://one:8000,https://two/v1")
