@@ -175,10 +175,10 @@ class DecodingThread(WorkThread):
             row.is_left = True
             if row in self._arrived:
                 self._arrived.remove(row)
-            elif row.is_inside:
+            elif row.is_inside and not self._is_closed:
                 self._wake()
-                while row.is_inside:
-                    row.changed.wait()
+                while row.is_inside and not self._is_closed:
+                    row.changed.wait(1)
 
     def _is_needed(self) -> bool:
         if super()._is_needed() or self._arrived:

@@ -2,12 +2,15 @@
 for which somebody waits go first.
 
 It starts with the first piece and ends once there has been nothing to do for a while, so that what it refers to can be
-freed. It knows nothing of what the work is.
+freed; all of them end before the interpreter does, for a thread that frees a tensor then aborts the process. It knows
+nothing of what the work is.
 """
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -18,6 +21,9 @@ from osprey_core.language.core_shares import CORES
 
 IDLE_SECONDS = 2.0
 """After so long without work the thread ends; the next piece starts another one."""
+
+SECONDS_TO_END = 5.0
+"""So long the interpreter's end waits for a thread that is in the middle of a piece of work."""
 
 MOST_URGENT = 4
 """So many urgent pieces in a row may go before one that is not."""
@@ -73,6 +79,22 @@ class WorkThread:
         self._urgent: deque[_Work[Any]] = deque()
         self._urgent_in_a_row = 0
         self._thread: threading.Thread | None = None
+        self._newest: threading.Thread | None = None
+        """The thread that was started last, even if it is about to end."""
+        self._is_closed = False
+        _ALL.add(self)
+
+    def close(self, seconds: float = SECONDS_TO_END) -> None:
+        """End the thread after the piece that it does, and wait for that.
+
+        What is asked of it later is done on the thread that asks.
+        """
+        with self._changed:
+            self._is_closed = True
+            newest = self._newest
+            self._changed.notify_all()
+        if newest is not None and newest is not threading.current_thread():
+            newest.join(seconds)
 
     def run(self, function: Callable[[], T], is_urgent: bool = False) -> T:
         """The result of a function that is called on the thread, without gradients. Raises what it raises.
@@ -80,7 +102,7 @@ class WorkThread:
         is_urgent: whether it goes before pieces that are not, such as what a short question needs of an open picture
             before other pictures are opened.
         """
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread or self._is_closed:
             return function()
         work = _Work(function)
         with self._changed:
@@ -95,10 +117,15 @@ class WorkThread:
         return len(self._works) + len(self._urgent)
 
     def _wake(self) -> None:
-        """Let the thread look for work; start it if it does not run. Call it while holding `_changed`."""
+        """Let the thread look for work; start it if it does not run. Call it while holding `_changed`.
+
+        Raises RuntimeError after `close`.
+        """
+        if self._is_closed:
+            raise RuntimeError("The program is ending.")
         # A process that was forked from this one has the object but not the thread.
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+            self._thread = self._newest = threading.Thread(target=self._loop, name=self._name, daemon=True)
             self._thread.start()
         self._changed.notify_all()
 
@@ -114,15 +141,15 @@ class WorkThread:
         """Wait for work; False after a while without any, and then the thread has to end."""
         with self._changed:
             if not self._is_needed():
-                self._changed.wait_for(self._is_needed, IDLE_SECONDS)
-            if not self._is_needed():
+                self._changed.wait_for(lambda: self._is_closed or self._is_needed(), IDLE_SECONDS)
+            if self._is_closed or not self._is_needed():
                 self._thread = None
                 return False
             return True
 
     def _is_needed_now(self) -> bool:
         with self._lock:
-            return self._is_needed()
+            return not self._is_closed and self._is_needed()
 
     def _is_needed(self) -> bool:
         return bool(self._works or self._urgent)
@@ -141,3 +168,14 @@ class WorkThread:
             return self._urgent.popleft()
         self._urgent_in_a_row = 0
         return self._works.popleft() if self._works else None
+
+
+_ALL: weakref.WeakSet[WorkThread] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for worker in list(_ALL):
+        worker.close()
+
+
+atexit.register(_close_all)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -208,3 +210,37 @@ def test_work_is_done_in_order_on_one_thread_that_ends_when_idle(monkeypatch: py
         time.sleep(0.02)
     assert not any(thread.name == "test" for thread in threading.enumerate())
     assert worker.run(lambda: 1) == 1
+
+
+PROGRAM = """
+import threading, time
+from osprey_core.language.work_thread import WorkThread
+import torch
+
+def work():
+    begun.set()
+    time.sleep(0.5)
+    kept.append([torch.ones(4) for _ in range(1000)])
+    print("done", flush=True)
+
+worker, begun, kept = WorkThread("test"), threading.Event(), []
+threading.Thread(target=worker.run, args=(work,), daemon=True).start()
+begun.wait()
+"""
+
+
+def test_the_interpreter_ends_after_the_piece_of_work_that_is_under_way() -> None:
+    found = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
+    assert (found.stdout, found.returncode) == ("done\n", 0), found.stderr
+
+
+def test_a_closed_thread_has_ended_and_work_is_done_by_who_asks() -> None:
+    worker = WorkThread("closed")
+    thread = worker.run(threading.current_thread)
+    worker.close()
+    assert not thread.is_alive()
+    assert worker.run(threading.current_thread) is threading.current_thread()
+    decoding = DecodingThread(small_llama())
+    decoding.close()
+    with pytest.raises(RuntimeError, match="ending"):
+        list(decoding.decode(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=2)))
