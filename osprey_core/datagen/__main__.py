@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error("%s", error)
         return 2
     except KeyboardInterrupt:
-        log.error("Interrupted. What was written is kept; the same command goes on.")
+        kept = " Replies are kept; the same command goes on." if options.kind in KINDS else ""
+        log.error("Interrupted.%s", kept)
         return 130
     log.info("%s", "\n".join(f"{name}: {value}" for name, value in statistics.items()))
     return code

@@ -30,6 +30,16 @@ class AnnotatedRegion:
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By one of `ATTRIBUTE_TYPES` what was said of it."""
 
+    def has_outline(self, size_hw: tuple[int, int]) -> bool:
+        """Whether training could draw it: polygons of at least three corners, or run lengths of a picture of (H, W)."""
+        if isinstance(self.segmentation, Mapping):
+            return self.segmentation.get("size") == [*size_hw]
+        listed = self.segmentation if isinstance(self.segmentation, list) else []
+        polygons = [listed] if listed and isinstance(listed[0], int | float) else listed
+        return bool(polygons) and all(
+            isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in polygons
+        )
+
     @property
     def full_name(self) -> str:
         """The thing's name, and the part's behind it."""

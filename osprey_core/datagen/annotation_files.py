@@ -5,7 +5,7 @@ All of them number their pictures as COCO does, so that what several files tell 
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,15 @@ from osprey_core.datagen.annotated import ATTRIBUTE_TYPES, AnnotatedPicture, Ann
 from osprey_core.datagen.positive_negative import SMALLEST_SIDE
 from osprey_core.errors import InputError
 from osprey_core.evaluation.papers.items import objects, read_json
-from osprey_core.training.records.coco import by_id, category_names, entries, file_name, is_coco
+from osprey_core.training.records.coco import by_id, category_names, entries, file_name, is_coco, spoken_name
 from osprey_core.training.records.expressions import INSTANCES_FILE, PICKLES, is_expressions, read_pickle
 
 Things = dict[str, list[tuple[str, tuple[float, float, float, float]]]]
 """By picture the name and the box of each thing."""
 
 _PACO_TYPES = dict(zip(("color", "pattern_marking", "material", "transparency"), ATTRIBUTE_TYPES, strict=True))
-_NOTE = re.compile(r"\s*\([^)]*\)")
+_VAGUE_NAMES = frozenset({"object", "thing"})
+"""What files of expressions call regions whose category they do not know."""
 
 
 def read_texts(files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
@@ -41,7 +42,8 @@ def read_texts(files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
             raise InputError("datagen.texts_foreign", path=str(file))
         else:
             for entry in objects(content, file, "id", "conversations"):
-                answers = [said.get("value") for said in entry["conversations"][1::2] if isinstance(said, Mapping)]
+                said = entry["conversations"] if isinstance(entry["conversations"], list) else []
+                answers = [answer.get("value") for answer in said[1::2] if isinstance(answer, Mapping)]
                 of_file.setdefault(_picture_key(entry["id"]), []).extend(_line(text) for text in answers)
         for key, lines in of_file.items():
             texts.setdefault(key, tuple(line for line in lines if line))
@@ -64,7 +66,8 @@ def read_things(file: Path) -> Things:
 def read_pictures(files: Sequence[Path]) -> list[AnnotatedPicture]:
     """Pictures with their regions, from RefCOCO's files or files in COCO's shape with or without captions.
 
-    A region that several files have, by annotation and box, is one region with all the phrases.
+    A region that several files have, by annotation and box, is one region with all the phrases, and with the first name
+    that says more than "object".
 
     Raises InputError for another file, naming what is broken.
     """
@@ -77,7 +80,8 @@ def read_pictures(files: Sequence[Path]) -> list[AnnotatedPicture]:
             place = (str(identity), *(round(float(value)) for value in region.bbox))
             known = of_picture.get(place, region)
             phrases = tuple(dict.fromkeys((*known.phrases, *region.phrases)))
-            of_picture[place] = replace(known, phrases=phrases)
+            name = region.name if known.name in _VAGUE_NAMES else known.name
+            of_picture[place] = replace(known, name=name, phrases=phrases)
     return [replace(picture, regions=tuple(regions[key].values())) for key, picture in pictures.items()]
 
 
@@ -95,7 +99,8 @@ def read_paco(files: Sequence[Path]) -> list[AnnotatedPicture]:
             if not name or entry["image_id"] not in images:
                 continue
             told: dict[str, list[str]] = {}
-            for number in entry.get("attribute_ids") or ():
+            numbers = entry.get("attribute_ids")
+            for number in numbers if isinstance(numbers, list) else ():
                 if number in attributes and not entry.get(f"unknown_{attributes[number][0]}"):
                     told.setdefault(_PACO_TYPES[attributes[number][0]], []).append(attributes[number][1])
             in_order = {kind: tuple(told[kind]) for kind in ATTRIBUTE_TYPES if kind in told}
@@ -162,9 +167,10 @@ def _regions(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Annotations of single things with a box and an outline, large enough to be told."""
     for entry in entries(content, "annotations"):
         bbox = entry.get("bbox")
-        if not (isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(value, int | float) for value in bbox)):
+        if not (isinstance(bbox, list) and len(bbox) == 4 and all(map(_is_number, bbox))):
             continue
-        is_single = bool(entry.get("segmentation")) and not entry.get("iscrowd") and "image_id" in entry
+        is_single = bool(entry.get("segmentation")) and not entry.get("iscrowd")
+        is_single = is_single and isinstance(entry.get("image_id"), int | str)
         if is_single and min(bbox[2:]) >= SMALLEST_SIDE:
             yield entry
 
@@ -181,7 +187,7 @@ def _paco_names(content: Mapping[str, Any]) -> dict[Any, tuple[str, str]]:
     names = {}
     for number, category in by_id(content, "categories").items():
         thing, _, part = str(category.get("name", "")).partition(":")
-        names[number] = (_spoken(thing), _spoken(part))
+        names[number] = (spoken_name(thing), spoken_name(part))
     return names
 
 
@@ -193,15 +199,14 @@ def _attribute_names(content: Mapping[str, Any], file: Path) -> dict[Any, tuple[
     type_of = {number: kind for kind, numbers in types.items() if kind in _PACO_TYPES for number in numbers}
     names = {number: str(entry.get("name", "")) for number, entry in by_id(content, "attributes").items()}
     return {
-        number: (type_of[number], _spoken(name))
+        number: (type_of[number], spoken_name(name))
         for number, name in names.items()
         if number in type_of and not name.startswith("other")
     }
 
 
-def _spoken(name: str) -> str:
-    """A category's name as one says it: without underscores and without notes in brackets."""
-    return " ".join(_NOTE.sub("", name.replace("_", " ")).split())
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _line(text: Any) -> str:

@@ -20,17 +20,26 @@ MOST_WORDS = 5
 QUESTIONS_PER_REGION = 2
 """Questions about the attributes of one region, at most."""
 
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_FENCE = re.compile(r"```(?:json)?[ \t\r]*\n(.*)```", re.DOTALL)
 _THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 """What some models write before their reply."""
 _SOURCE = re.compile(r"(?i)\b(?:captions?|captioned|annotations?|annotated|the notes|phrases?)\b")
 _BOX = re.compile(r"(?i)\b(?:bounding|bbox(?:es)?|box(?:es)?|coordinates?)\b|\[\s*\d|\b0\.\d{2,}")
 _REGION_NOUN = re.compile(r"(?i)\b(?:this|the|that|each)\s+region\b(?!\s*\d)")
+_UNTAGGED = re.compile(r"(?i)\bregions?[ #-]{0,2}\d|<region")
+"""Regions called by their numbers without tags, as in "regions 1 and 2"; a record has other numbers than a reply."""
 _UNANSWERED = re.compile(
     r"(?i)\b(?:not (?:mentioned|specified|stated|provided|given|known|clear)|"
     r"(?:cannot|can't|could not) (?:be )?(?:determined?|tell|told|say|said|know|known)|"
     r"no information|unknown|unspecified|unclear)\b"
 )
+_ASKED_TYPES = {
+    "colour": re.compile(r"(?i)\b(?:colou?r|hue)"),
+    "pattern": re.compile(r"(?i)\bpattern"),
+    "material": re.compile(r"(?i)\b(?:materials?|made (?:of|from|out)|stuff|fabric)\b"),
+    "reflectance": re.compile(r"(?i)\b(?:reflect|transparen|translucen|opa(?:que|city)|see[ -]through)"),
+}
+"""By type of attribute how a question says that it asks for it."""
 _ARTICLES = frozenset({"a", "an", "the", "of", "s", "part", "its"})
 
 
@@ -88,7 +97,7 @@ def read_descriptions(reply: str, shown: Shown) -> Reading:
             kept[number] = text
         else:
             faults.append(Fault(found.reason, f"Region {number}: {found.sentence}"))
-    described = {entry["region"] for entry in entries if isinstance(entry["region"], int)}
+    described = {entry["region"] for entry in entries if type(entry["region"]) is int}  # True is 1, but no number
     faults += _missing(number for number in range(1, len(shown.regions) + 1) if number not in described)
     return Reading(descriptions=dict(sorted(kept.items())), faults=tuple(faults))
 
@@ -102,7 +111,7 @@ def read_exchanges(reply: str, shown: Shown, check: ExchangeCheck) -> Reading:
     faults: list[Fault] = []
     for place, entry in enumerate(entries, 1):
         question, answer = (_tagged(entry[name]) for name in ("question", "answer"))
-        found = _text_fault(question, shown) or _text_fault(answer, shown) or _invented(question + answer, shown)
+        found = _text_fault(question, shown) or _text_fault(answer, shown) or _unknown_region(question, answer, shown)
         if found is None and _UNANSWERED.search(answer):
             found = Fault("unanswered", "Ask only what can be answered.")
         if found is None and question.casefold() in {asked.casefold() for asked, _ in kept}:
@@ -152,12 +161,16 @@ def attribute_exchange(question: str, answer: str, shown: Shown, before: Sequenc
     if isinstance(found, Fault):
         return found
     said = {_spelt(one) for one in re.split(r",|\band\b", answer)} - {""}
-    listed = shown.regions[found - 1].attributes.values()
-    if not said or not any(said <= {_spelt(one) for one in values} for values in listed):
+    listed = shown.regions[found - 1].attributes.items()
+    told = {kind for kind, values in listed if said and said <= {_spelt(one) for one in values}}
+    if not told:
         return Fault("answer-unfounded", "The answer must be what is listed, of one kind, and nothing else.")
+    wanted = {kind for kind, pattern in _ASKED_TYPES.items() if pattern.search(question)}
+    if wanted and not wanted & told:
+        return Fault("answer-unfounded", f"The question asks for the {' or '.join(sorted(wanted))}, not the answer.")
     if _words(answer) <= _words(question):
         return Fault("answer-given", "The question holds its own answer.")
-    if any(numbers_in(asked) == [found] and _words(told) & _words(answer) for asked, told in before):
+    if any(numbers_in(asked) == [found] and _words(before_it) & _words(answer) for asked, before_it in before):
         return Fault("question-repeated", "The other question about this region has this answer.")
     return None
 
@@ -171,7 +184,7 @@ def _entries(reply: str, key: str, names: Sequence[str]) -> tuple[list[dict[str,
     """The list of a reply's JSON, or the fault for which there is none."""
     thoughts = _THOUGHTS.match(reply)
     reply = reply[thoughts.end() :] if thoughts else reply
-    fenced = _FENCE.fullmatch(reply)
+    fenced = _FENCE.fullmatch(reply.strip())
     fields = ", ".join(f'"{name}": …' for name in names)
     form = f'{{"{key}": [{{{fields}}}, …]}}'
     try:
@@ -199,14 +212,19 @@ def _text_fault(text: str, shown: Shown) -> Fault | None:
 
 def _named_region(text: str) -> Fault | None:
     """In descriptions things are called what they are."""
-    if _REGION_NOUN.search(text) or REGION_WORD.search(text):
+    if any(pattern.search(text) for pattern in (_REGION_NOUN, REGION_WORD, _UNTAGGED)):
         return Fault("region-word", "Call the thing what it is, without the word region and without numbers.")
     return None
 
 
-def _invented(text: str, shown: Shown) -> Fault | None:
-    wrong = [number for number in numbers_in(text) if not 1 <= number <= len(shown.regions)]
-    return Fault("region-invented", f"There is no region {wrong[0]}.") if wrong else None
+def _unknown_region(question: str, answer: str, shown: Shown) -> Fault | None:
+    """A tag that no region has, or a region that is called by its number without its tag."""
+    wrong = [number for number in numbers_in(f"{question} {answer}") if not 1 <= number <= len(shown.regions)]
+    if wrong:
+        return Fault("region-invented", f"There is no region {wrong[0]}.")
+    if any(_UNTAGGED.search(REGION_TAG.sub("…", text)) for text in (question, answer)):
+        return Fault("region-unnamed", "Call every region by a tag of its own, such as <region1>.")
+    return None
 
 
 def _missing(numbers: Iterable[int]) -> list[Fault]:

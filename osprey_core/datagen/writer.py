@@ -41,16 +41,17 @@ class Writer:
         self.sent: list[Completion] = []
         """What was asked of the endpoint and answered, in the order of the answers."""
 
-    def knows(self, messages: Sequence[dict[str, str]]) -> bool:
-        """Whether the reply to these messages is kept already."""
-        return self._key(messages) in self._log.entries
+    def kept(self, messages: Sequence[dict[str, str]]) -> str | None:
+        """The reply to these messages where it is kept already."""
+        entry = self._log.entries.get(self._key(_sendable(messages)))
+        return None if entry is None else str(entry["text"])
 
     def reply(self, messages: Sequence[dict[str, str]]) -> str:
         """The reply to these messages; two threads that ask the same share one request.
 
         Raises InputError where the endpoint refuses, or fails after all retries.
         """
-        messages = [{name: _encodable(text) for name, text in message.items()} for message in messages]
+        messages = _sendable(messages)
         key = self._key(messages)
         with self._lock:
             if key in self._log.entries:
@@ -63,13 +64,13 @@ class Writer:
         try:
             completion = complete(self._model, messages, self._settings, self._retries, with_usage=True)
             completion = completion._replace(text=_encodable(completion.text))
+            with self._lock:
+                self.sent.append(completion)
+                self._log.add(key, completion._asdict())
         except BaseException as error:
-            own.set_exception(error)
+            own.set_exception(error)  # also where the reply cannot be kept: other threads wait for it
             raise
         else:
-            with self._lock:
-                self._log.add(key, completion._asdict())
-                self.sent.append(completion)
             own.set_result(completion)
             return completion.text
         finally:
@@ -82,6 +83,10 @@ class Writer:
         asked: dict[str, Any] = {"url": endpoint.url, "model": endpoint.model, "messages": list(messages)}
         content = json.dumps({**asked, **asdict(self._settings)}, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _sendable(messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    return [{name: _encodable(text) for name, text in message.items()} for message in messages]
 
 
 def _encodable(text: str) -> str:

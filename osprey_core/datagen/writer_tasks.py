@@ -6,6 +6,7 @@ section 3). The words that it is told are in `prompts.toml`; this module asks no
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from osprey_core.datagen.reply_checks import (
 )
 from osprey_core.regions.mentions import REGION_TAG
 
+log = logging.getLogger(__name__)
+
 Message = dict[str, str]
 
 TOLD_FAULTS = 8
@@ -42,7 +45,7 @@ class Kind:
     file: str
     """The usual name of its file, by which training knows how questions of the kind are put."""
     published: int
-    """What Osprey-724K has of it: regions described, or questions."""
+    """How many samples of it Osprey-724K has, as its paper counts them."""
     read: Callable[[str, Shown], Reading]
     new_tokens: int
     """A guess of how many tokens a reply has for one region, for the estimate of costs."""
@@ -149,12 +152,21 @@ class WriterTask:
 
 
 def tasks_of(kind: str, pictures: Iterable[AnnotatedPicture], regions_per_task: int) -> Iterator[WriterTask]:
-    """Tasks for all usable regions of all pictures, at most so many regions in one."""
+    """Tasks for all usable regions of all pictures, at most so many regions in one.
+
+    Regions without an outline that can be drawn are left out: training would refuse their records.
+    """
+    without_outline = 0
     for picture in pictures:
         usable = [region for region in picture.regions if KINDS[kind].usable(region)]
+        drawable = [region for region in usable if region.has_outline(picture.size_hw)]
+        without_outline += len(usable) - len(drawable)
+        usable = drawable
         for start in range(0, len(usable), regions_per_task):
             key = picture.key if not start else f"{picture.key}_{start // regions_per_task + 1}"
             yield WriterTask(kind, replace(picture, key=key, regions=tuple(usable[start : start + regions_per_task])))
+    if without_outline:
+        log.warning("%d regions have no outline that can be drawn and are left out.", without_outline)
 
 
 def _rendered(kind: str, picture: AnnotatedPicture) -> str:

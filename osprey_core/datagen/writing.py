@@ -45,27 +45,35 @@ class Estimate:
     """What is still to be asked, and about how many tokens that takes."""
 
     requests: int
+    """First requests without a reply, and repairs of kept replies that have faults."""
     kept: int
-    """Requests whose replies are kept from before."""
+    """First requests whose replies are kept from before."""
     prompt_tokens: int
     new_tokens: int
 
 
 def estimate(tasks: Sequence[WriterTask], writer: Writer) -> Estimate:
-    """Count what is not yet known; tokens are guessed by the length of texts, with some replies repaired."""
+    """Count what is not yet known; tokens are guessed by the length of texts, with some new replies repaired."""
     seen: set[str] = set()
-    characters = new_tokens = requests = 0
+    characters = new_tokens = requests = kept = 0
     for task in tasks:
         messages = task.messages()
-        if writer.knows(messages) or messages[-1]["content"] in seen:
+        if messages[-1]["content"] in seen:
             continue
         seen.add(messages[-1]["content"])
+        reply = writer.kept(messages)
+        if reply is not None:
+            kept += 1
+            faults = task.read(reply).faults
+            messages = task.repair(reply, faults)
+            if not faults or writer.kept(messages) is not None:
+                continue
         requests += 1
         characters += sum(len(message["content"]) for message in messages)
         new_tokens += KINDS[task.kind].new_tokens * len(task.picture.regions)
     again = 1 + REPAIRED_SHARE
     prompt_tokens = again * characters / CHARACTERS_PER_TOKEN + REPAIRED_SHARE * new_tokens
-    return Estimate(requests, len(tasks) - requests, round(prompt_tokens), round(again * new_tokens))
+    return Estimate(requests, kept, round(prompt_tokens), round(again * new_tokens))
 
 
 @dataclass(frozen=True)
@@ -81,12 +89,21 @@ class Written:
     """Why there is no reply."""
 
 
-def write_task(task: WriterTask, writer: Writer) -> Written:
-    """Ask, have the reply repaired where it has faults, and make the record."""
+class StoppedError(Exception):
+    """The run has ended; nothing is asked again."""
+
+
+def write_task(task: WriterTask, writer: Writer, stop: threading.Event) -> Written:
+    """Ask, have the reply repaired where it has faults and `stop` is not set, and make the record.
+
+    Raises InputError where the endpoint refuses the key, or a reply cannot be kept, and StoppedError.
+    """
     try:
         reply = writer.reply(task.messages())
         reading, repair = task.read(reply), ""
         if reading.faults:
+            if stop.is_set():
+                raise StoppedError
             second = task.read(writer.reply(task.repair(reply, reading.faults)))
             is_better = (len(second), -len(second.faults)) > (len(reading), -len(reading.faults))
             repair = "whole" if not second.faults else "better" if is_better else "no better"
@@ -96,15 +113,7 @@ def write_task(task: WriterTask, writer: Writer) -> Written:
         if error.code in _FATAL:
             raise
         return Written(failure=error)
-    record = task.record(reading)
-    left_out = tuple(fault.reason for fault in reading.faults)
-    if record is None and not left_out:
-        left_out = ("region-unnamed",)
-    return Written(record, left_out, repair)
-
-
-class _StoppedError(Exception):
-    """The run has ended; nothing is asked again."""
+    return Written(task.record(reading), tuple(fault.reason for fault in reading.faults), repair)
 
 
 def write_all(
@@ -114,7 +123,7 @@ def write_all(
 
     When the iteration ends early, requests under way are finished and kept, and `stop` is set.
 
-    Raises InputError where the endpoint refuses the key, or only fails.
+    Raises InputError where the endpoint refuses the key or only fails, or a reply cannot be kept.
     """
     pending = iter(enumerate(tasks))
     under_way: dict[Future[Written], int] = {}
@@ -123,7 +132,7 @@ def write_all(
         try:
             while True:
                 for place, task in pending:
-                    under_way[pool.submit(write_task, task, writer)] = place
+                    under_way[pool.submit(write_task, task, writer, stop)] = place
                     if len(under_way) >= concurrency:
                         break
                 if not under_way:
@@ -143,7 +152,7 @@ def patient(stop: threading.Event, count: int, first_wait: float) -> Retries:
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
-            raise _StoppedError
+            raise StoppedError
 
     return Retries(count, first_wait, sleep=sleep)
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -90,21 +91,22 @@ def make(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     Raises InputError for a wrong option, a file that cannot be used, or an endpoint that refuses.
     """
     _check(options)
+    replies = options.replies or options.out.with_name(options.out.name + ".replies.jsonl")
+    _check_paths(options, replies)
+    endpoint = OpenAIEndpoint.of(options.writer)
+    settings = SamplingSettings(options.temperature, 1.0, options.max_new_tokens, options.seed)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for each request between the progress
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError("file.unwritable", path=str(options.out), reason=str(error.strerror or error)) from error
     check_file_writable(options.out)
-    tasks = list(tasks_of(options.kind, _pictures(options), options.regions_per_request))[: options.limit]
+    tasks = list(islice(tasks_of(options.kind, _pictures(options), options.regions_per_request), options.limit))
     if not tasks:
         files = options.paco if KINDS[options.kind].of_parts else options.regions
         raise InputError("datagen.regions_missing", path=", ".join(map(str, files)))
-    settings = SamplingSettings(options.temperature, 1.0, options.max_new_tokens, options.seed)
-    replies = options.replies or options.out.with_name(options.out.name + ".replies.jsonl")
     stop = threading.Event()
-    model = OpenAIModel(OpenAIEndpoint.of(options.writer))
-    writer = Writer(model, settings, replies, patient(stop, options.retries, 1.0))
+    writer = Writer(OpenAIModel(endpoint), settings, replies, patient(stop, options.retries, 1.0))
     price = Price(*options.price) if options.price else None
     expected = estimate(tasks, writer)
     _tell(expected, price)
@@ -132,7 +134,7 @@ def _write(
         log.info("%s", plain_json(statistics))
         raise InputError("datagen.nothing_written")
     write_file(options.out, json.dumps(records, ensure_ascii=False).encode("utf-8", "replace"))
-    write_file(options.out.with_name(options.out.name + ".statistics.json"), plain_json(statistics).encode())
+    write_file(_statistics_file(options.out), plain_json(statistics).encode())
     return statistics, INCOMPLETE if report.failures else 0
 
 
@@ -144,13 +146,36 @@ def _check(options: argparse.Namespace) -> None:
         raise InputError("datagen.options_negative")
 
 
+def _check_paths(options: argparse.Namespace, replies: Path) -> None:
+    """Raises InputError where a file would be written over that is read, or that was paid for."""
+    if KINDS[options.kind].of_parts:
+        read = list(options.paco)
+    else:
+        read = [*options.regions, *options.captions]
+        read += [options.things] if KINDS[options.kind].with_things and options.things else []
+    written = {path.resolve() for path in (options.out, _statistics_file(options.out), replies)}
+    if len(written) < 3 or written & {path.resolve() for path in read}:
+        raise InputError("datagen.files_same")
+
+
+def _statistics_file(out: Path) -> Path:
+    return out.with_name(out.name + ".statistics.json")
+
+
 def _pictures(options: argparse.Namespace) -> Iterator[AnnotatedPicture]:
     if KINDS[options.kind].of_parts:
         yield from read_paco(options.paco)
         return
     texts = read_texts(options.captions)
     things = read_things(options.things) if KINDS[options.kind].with_things and options.things else {}
-    for picture in read_pictures(options.regions):
+    pictures = read_pictures(options.regions)
+    log.info(
+        "%d pictures; texts about %d of them and lists of things of %d of them.",
+        len(pictures),
+        sum(picture.key in texts for picture in pictures),
+        sum(picture.key in things for picture in pictures),
+    )
+    for picture in pictures:
         yield replace(picture, texts=texts.get(picture.key, ()), things=tuple(things.get(picture.key, ())))
 
 

@@ -11,18 +11,25 @@ from osprey_core.evaluation.papers.items import dumped
 
 
 class AnswerLog:
-    """A file of lines: what was set, then {"key", "value"} in the order in which they came."""
+    """A file of lines: what was set, then {"key", "value"} in the order in which they came.
+
+    Raises InputError where the file was begun with other settings, is not such a file, or cannot be written.
+    """
 
     def __init__(self, file: Path, settings: dict[str, Any]) -> None:
         self.entries: dict[str, Any] = {}
         self._file = file
+        self._is_torn = False
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             lines = file.read_bytes().decode("utf-8", "replace").split("\n") if file.is_file() else []
-            known = [value for line in lines if (value := _parsed(line)) is not None]
-            if known and known[0] != {"settings": settings}:
+            parsed = [_parsed(line) for line in lines if line.strip()]
+            # The first line is never half a line: it is renamed into place. Whatever else begins otherwise is kept.
+            if parsed and set(parsed[0]) != {"settings"}:
+                raise InputError("papers.log_foreign", path=str(file))
+            if parsed and parsed[0]["settings"] != settings:
                 raise InputError("papers.settings_differ", path=str(file))
-            self.entries = {entry["key"]: entry["value"] for entry in known[1:] if "key" in entry}
+            self.entries = {entry["key"]: entry["value"] for entry in parsed[1:] if set(entry) == {"key", "value"}}
             # Written anew: the last line of a run that was killed may be half a line.
             head = dumped({"settings": settings})
             body = "".join(dumped({"key": key, "value": value}) for key, value in self.entries.items())
@@ -37,15 +44,19 @@ class AnswerLog:
         self.entries[key] = value
         try:
             with self._file.open("a", encoding="utf-8") as file:
-                file.write(dumped({"key": key, "value": value}))
+                # Where a line before was cut off, such as by a full disk, this one must not join it.
+                file.write(("\n" if self._is_torn else "") + dumped({"key": key, "value": value}))
+            self._is_torn = False
         except OSError as error:
+            self._is_torn = True
             reason = str(error.strerror or error)
             raise InputError("file.unwritable", path=str(self._file), reason=reason) from error
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
+def _parsed(line: str) -> dict[str, Any]:
+    """The object of a line; an empty one for a line that holds none."""
     try:
         value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

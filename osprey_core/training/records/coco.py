@@ -115,9 +115,13 @@ def category_names(content: Mapping[str, Any]) -> dict[Any, str]:
         name = category.get("name")
         if not isinstance(name, str) or not name.strip():
             raise InputError("coco.category_nameless", number=str(number))
-        plain = _NOTE.sub("", name.replace("_", " ").replace(":", " "))
-        names[number] = " ".join(plain.split()) or name
+        names[number] = spoken_name(name.replace(":", " ")) or name
     return names
+
+
+def spoken_name(name: str) -> str:
+    """A name as one says it: without underscores and without notes in brackets."""
+    return " ".join(_NOTE.sub("", name.replace("_", " ")).split())
 
 
 def _name(region: Mapping[str, Any], names: Mapping[Any, str], place: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,23 @@ def test_phrases_of_several_files_meet_at_their_region(files: dict[str, Path]) -
     assert [region.phrases for region in soup.regions] == [("soup bowl", "bowl")], "no phrase of the test set"
     assert dogs.box_shares(dogs.regions[0].bbox) == "[0.100, 0.100, 0.600, 0.600]"
     assert soup.file_name == "000000000009.png"
+
+
+def test_the_order_of_files_decides_no_names(files: dict[str, Path], tmp_path: Path) -> None:
+    dogs, _ = read_pictures([files["with_mask"], files["refcoco"]])
+    assert (dogs.regions[0].name, dogs.regions[0].phrases) == ("dog", ("the dog on the left", "brown dog"))
+
+
+def test_broken_entries_are_passed_over(tmp_path: Path) -> None:
+    entries = [
+        {**INSTANCES["annotations"][0], "bbox": [6, 4, math.inf, 20]},
+        {**INSTANCES["annotations"][0], "image_id": [9]},
+        INSTANCES["annotations"][4],
+    ]
+    (soup,) = read_pictures([write(tmp_path / "odd.json", {**INSTANCES, "annotations": entries})])
+    assert [region.name for region in soup.regions] == ["bowl"]
+    listed = [{"id": 9, "conversations": None}, {"id": 9, "conversations": ["?", {"from": "gpt", "value": "A bowl."}]}]
+    assert read_texts([write(tmp_path / "texts.json", listed)]) == {"9": ("A bowl.",)}
 
 
 def test_files_without_phrases_give_regions_with_names(files: dict[str, Path]) -> None:

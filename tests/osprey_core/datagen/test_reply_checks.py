@@ -43,6 +43,7 @@ def dialogue(*pairs: tuple[Any, Any]) -> str:
         (f"Here it is: {descriptions((1, GOOD))}", {}, ["not-json"]),
         (descriptions((1, GOOD))[:-4], {}, ["not-json"]),
         ("", {}, ["not-json"]),
+        ("```json\n" + "\n" * 30_000, {}, ["not-json"]),
         ("[" * 100_000, {}, ["not-json"]),
         (json.dumps([{"region": 1, "text": GOOD}]), {}, ["wrong-shape"]),
         (json.dumps({"descriptions": [{"number": 1, "text": GOOD}]}), {}, ["wrong-shape"]),
@@ -60,6 +61,8 @@ def dialogue(*pairs: tuple[Any, Any]) -> str:
         (descriptions((1, "A dog that begins at 0.125."), (2, GOOD)), {2: GOOD}, ["box-mentioned"]),
         (descriptions((1, "This region shows a dog."), (2, GOOD)), {2: GOOD}, ["region-word"]),
         (descriptions((1, "A dog beside <region2>."), (2, GOOD)), {2: GOOD}, ["region-word"]),
+        (descriptions((1, "Regions 1 and 2 are close."), (2, GOOD)), {2: GOOD}, ["region-word"]),
+        (descriptions((True, GOOD), (2, GOOD)), {2: GOOD}, ["region-invented", "region-missing"]),
     ],
 )
 def test_descriptions(reply: str, kept: dict[int, str], reasons: list[str]) -> None:
@@ -87,6 +90,12 @@ def test_a_box_that_is_in_the_picture_may_be_mentioned_but_no_coordinates() -> N
         ("conversation", dialogue(PAIR, OTHER, ("Who barks?", "<region0>.")), [PAIR, OTHER], ["region-invented"]),
         ("conversation", dialogue(PAIR, OTHER, ("How old is <region2>?", "That is not mentioned.")), [PAIR, OTHER],
          ["unanswered"]),
+        ("conversation", dialogue(PAIR, OTHER, ("How do regions 1 and 2 differ?", "<region2> speaks.")), [PAIR, OTHER],
+         ["region-unnamed"]),
+        ("conversation", dialogue(PAIR, OTHER, ("Who is larger?", "It is region #2.")), [PAIR, OTHER],
+         ["region-unnamed"]),
+        ("conversation", dialogue(PAIR, OTHER, ("How many live in the region?", "3 do.")),
+         [PAIR, OTHER, ("How many live in the region?", "3 do.")], []),
         ("conversation", dialogue(PAIR, ("Who is <region2>?", "")), [PAIR], ["empty-text"]),
         ("conversation", dialogue(PAIR, OTHER, ("what is <region1>?", "A pet.")), [PAIR, OTHER], ["question-repeated"]),
         ("conversation", dialogue(PAIR, OTHER, ("What do captions say of <region1>?", "A dog.")), [PAIR, OTHER],
@@ -136,6 +145,8 @@ def test_categories_of_parts(question: str, answer: str, reason: str | None) -> 
         ("How does <region1> look?", "Dark brown and wool", "answer-unfounded"),
         ("Which colour is <region1>?", "It is grey", "answer-unfounded"),
         ("Is <region1> grey?", "Grey", "answer-given"),
+        ("Which color is <region1>?", "Wool", "answer-unfounded"),
+        ("What is <region1> made of?", "Grey", "answer-unfounded"),
         ("Which colour is <region2>?", "Grey", "answer-unfounded"),
     ],
 )

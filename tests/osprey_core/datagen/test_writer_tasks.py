@@ -59,6 +59,14 @@ def test_regions_without_anything_to_say_are_left_out_and_many_make_several_task
     assert regions("conversation", 3) == [("9", ["dog", "person", "dog ear"]), ("9_2", ["bench leg"]), ("10", ["dog"])]
 
 
+def test_regions_that_training_cannot_draw_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    outlines = [OUTLINE, OUTLINE[0], {"size": [40, 60], "counts": [0, 2400]}, {"size": [60, 40]}, [[1, 2, 3, 4]], 7, []]
+    regions = tuple(AnnotatedRegion(DOG.bbox, outline, "dog") for outline in outlines)
+    (task,) = tasks_of("conversation", [AnnotatedPicture("9", "9.jpg", (40, 60), regions)], 8)
+    assert [region.segmentation for region in task.picture.regions] == outlines[:3]
+    assert "4 regions have no outline" in caplog.text
+
+
 def test_a_repair_tells_each_fault_once() -> None:
     task = WriterTask("conversation", ALONE)
     faults = [Fault("a", "It is no JSON."), Fault("a", "It is no JSON."), Fault("b", "It is empty.")]

@@ -16,10 +16,14 @@ from typing import Any
 
 import pytest
 
+from osprey_core.backends.openai_model import OpenAIEndpoint, OpenAIModel
 from osprey_core.datagen import written_command
 from osprey_core.datagen.__main__ import command_parser, main
-from osprey_core.datagen.writer_tasks import KINDS
-from osprey_core.datagen.writing import FAILURES_IN_A_ROW, patient
+from osprey_core.datagen.annotation_files import read_pictures
+from osprey_core.datagen.writer import Writer
+from osprey_core.datagen.writer_tasks import KINDS, tasks_of
+from osprey_core.datagen.writing import FAILURES_IN_A_ROW, StoppedError, patient, write_task
+from osprey_core.language.sampling import SamplingSettings
 from osprey_core.training.__main__ import main as train
 from osprey_core.training.records.record_files import load_records
 from tests.osprey_core.backends.endpoint import StandIn, stand_in
@@ -188,6 +192,63 @@ def test_the_same_request_at_the_same_time_is_sent_once(files: dict[str, Path], 
     assert len(read(out)[0]) == 6
 
 
+def test_a_reply_that_cannot_be_kept_ends_the_run(
+    files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    boxes = [annotation(n, 391895, 18, [6, 4, 30, 20]) for n in range(3)]
+    same = write(tmp_path / "same.json", {**INSTANCES, "annotations": boxes})
+    replies = tmp_path / "replies.jsonl"
+
+    def in_the_way(request: dict[str, Any]) -> str:
+        if replies.is_file():
+            replies.unlink()
+            replies.mkdir()
+        return obliging(request)
+
+    with stand_in(reply=in_the_way) as server:
+        given = ["conversation", "--regions", same, "--writer", f"openai:{server.address}#w", "--yes"]
+        given += ["--out", tmp_path / "out.json", "--replies", replies, "--regions-per-request", 1]
+        assert main([str(word) for word in given]) == 2, "threads that wait for the same reply have ended too"
+    assert "replies.jsonl” cannot be written" in caplog.text
+
+
+def test_repairs_are_expected_and_not_sent_without_consent(
+    files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "out.json"
+    with stand_in(reply=lambda request: obliging(request) if is_repair(request) else "{}") as server:
+        server.troubles = [None, 400]
+        asked = words("conversation", files, server, out, "--concurrency", 1, "--limit", 1)
+        assert main(asked) == 2, "the only task failed when it was to be repaired"
+        assert len(server.asked) == 2
+        caplog.clear()
+        assert main([word for word in asked if word != "--yes"]) == 2
+        assert "1 requests to send, 1 replies are kept from before" in caplog.text
+        assert "add --yes" in caplog.text
+        assert len(server.asked) == 2
+        assert main(asked) == 0
+        assert main([word for word in asked if word != "--yes"]) == 0
+        assert len(server.asked) == 3
+        assert "0 requests to send, 1 replies are kept from before" in caplog.text
+
+
+def test_nothing_is_repaired_after_the_end(files: dict[str, Path], tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def last(request: dict[str, Any]) -> str:
+        stop.set()
+        return "{}"
+
+    (task, _) = tasks_of("conversation", read_pictures([files["refcoco"]]), 8)
+    with stand_in(reply=last) as server:
+        model = OpenAIModel(OpenAIEndpoint.of(f"openai:{server.address}#w"))
+        writer = Writer(model, SamplingSettings(0.7, 1.0, 100, 0), tmp_path / "replies.jsonl")
+        with pytest.raises(StoppedError):
+            write_task(task, writer, stop)
+        assert len(server.asked) == 1
+    assert writer.kept(task.messages()) == "{}", "what was paid is kept"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the process that is killed is a fork of this one")
 def test_a_killed_run_goes_on_where_it_was(files: dict[str, Path], tmp_path: Path) -> None:
     is_second, release = threading.Event(), threading.Event()
@@ -297,6 +358,18 @@ def test_wrong_options_are_told(
 ) -> None:
     assert main(words("conversation", files, StandIn("http://127.0.0.1:9/v1"), tmp_path / "out", *options)) == 2
     assert sentence in caplog.text
+
+
+@pytest.mark.parametrize("options", [("--replies", "out"), ("--out", "refs"), ("--replies", "out.statistics.json")])
+def test_nothing_is_written_over_what_is_read_or_was_paid(
+    files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, options: tuple[str, str]
+) -> None:
+    before = files["refcoco"].read_bytes()
+    (tmp_path / "refs").symlink_to(files["refcoco"])
+    server = StandIn("http://127.0.0.1:9/v1")
+    assert main(words("conversation", files, server, tmp_path / "out", options[0], tmp_path / options[1])) == 2
+    assert "must all be different files" in caplog.text
+    assert files["refcoco"].read_bytes() == before
 
 
 def test_a_writer_whose_replies_are_all_useless_is_told(

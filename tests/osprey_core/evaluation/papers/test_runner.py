@@ -61,6 +61,32 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         AnswerLog(tmp_path / "a.jsonl", {"model": "two"})
 
 
+@pytest.mark.parametrize("content", ['[{"id": 1}]', "words\n", '{"key": "k", "value": 1}\n', "1\n" * 3])
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "records.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="does not hold answers"):
+        AnswerLog(path, {"model": "one"})
+    assert path.read_text() == content
+
+
+def test_an_answer_after_one_that_was_cut_off_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    log = AnswerLog(path, {})
+
+    def fill(self: Path, *arguments: Any, **named: Any) -> Any:
+        with open(self, "a") as file:
+            file.write('{"key": "a", "va')
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "open", fill)
+        with pytest.raises(InputError, match="No space left"):
+            log.add("a", "lost")
+    log.add("b", "kept")
+    assert AnswerLog(path, {}).entries == {"b": "kept"}
+
+
 def test_the_released_sentence_stands_before_the_question() -> None:
     model = tiny_osprey()
     changed = with_intro(model, DOTTED_OVERVIEW)
