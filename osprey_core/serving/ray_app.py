@@ -212,7 +212,7 @@ def load_engine(options: ClusterOptions, model_id: str) -> LanguageEngine:
     device = str(resolve_device(options.device))
     model = Osprey.from_pretrained(name, device, options.dtype, quantize=options.quantize, cache_bytes=0)
     has_vllm = importlib.util.find_spec("vllm") is not None
-    if options.engine == "vllm" or (options.engine == "auto" and has_vllm and device.startswith("cuda")):
+    if options.takes_vllm(device, has_vllm):
         # Of its part of the card, each of the model's language models gets as much.
         share = min(options.language_gpus or 1.0, 1.0) * CARD_SHARE / len(model.networks)
         (engine,) = start_vllm(model, [int(place)], gpu_memory_utilization=share)

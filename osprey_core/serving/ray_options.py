@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from osprey_core.errors import InputError
+from osprey_core.runtime.choices import DTypeName, Quantization
 from osprey_core.runtime.hub import EMBEDDED_MODEL
 from osprey_core.segment import DEFAULT_SEGMENTER
 
@@ -25,10 +27,11 @@ class ClusterOptions(BaseModel):
     """As for `Osprey.from_pretrained`: "nano", a folder that every machine has, or a repository id."""
     segmenter: str = DEFAULT_SEGMENTER
     device: str = "auto"
-    dtype: str = "auto"
-    quantize: str = "none"
+    dtype: Literal["auto"] | DTypeName = "auto"
+    quantize: Quantization = "none"
     engine: Literal["auto", "local", "vllm"] = "auto"
-    """Who decodes: vLLM or our own loop; "auto" takes vLLM where it is installed and there is a CUDA card."""
+    """Who decodes: vLLM or our own loop; "auto" takes vLLM where it is installed, there is a CUDA card, and
+    nothing is quantized: vLLM takes plain weights only."""
     cache_mb: Annotated[int, Field(ge=0)] = 2048
     """Of each replica, for what it keeps of pictures between questions."""
     pictures: Annotated[int, Field(ge=1)] = 64
@@ -58,6 +61,19 @@ class ClusterOptions(BaseModel):
     queue_length: Annotated[int, Field(ge=1)] = 512
     answer_seconds: Annotated[int, Field(ge=0)] = 0
     """The longest time for one answer; 0 for as long as it takes."""
+
+    @model_validator(mode="after")
+    def _check_quantized(self) -> Self:
+        """Raises InputError (a ValueError) for vLLM with quantized weights."""
+        if self.engine == "vllm" and self.quantize != "none":
+            raise InputError("serving.vllm_quantized", value=self.quantize)
+        return self
+
+    def takes_vllm(self, device: str, is_installed: bool) -> bool:
+        """Whether vLLM decodes on this device, "cuda:0" for example."""
+        if self.engine != "auto":
+            return self.engine == "vllm"
+        return is_installed and device.startswith("cuda") and self.quantize == "none"
 
 
 def replica_counts(text: str) -> tuple[int, int]:

@@ -26,6 +26,8 @@ from osprey_core.serving.vllm_engine import the_end, whole_prompt
 KEY_VARIABLE = "VLLM_API_KEY"
 CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 120.0
 """How long a connection may take, and how long the server may send nothing."""
+LEAST_VERSION = "0.32"
+"""Of vLLM; older ones may not know `return_token_ids`, and then send text alone."""
 
 
 class VLLMServer:
@@ -84,6 +86,8 @@ class VLLMServer:
                     raise self._refusal(response)
                 for tokens, ended in _events(response.iter_lines()):
                     reason = ended or reason
+                    if tokens is None:
+                        raise OspreyError("serving.vllm_old", host=self._host, version=LEAST_VERSION)
                     for token in tokens:
                         if should_stop is not None and should_stop():
                             return
@@ -115,8 +119,11 @@ class VLLMServer:
         return OspreyError("serving.vllm_unreachable", host=self._host, reason=type(error).__name__)
 
 
-def _events(lines: Iterator[str]) -> Iterator[tuple[list[int], str | None]]:
-    """Ids and the reason of the end, of each server-sent event. Raises ValueError for anything else."""
+def _events(lines: Iterator[str]) -> Iterator[tuple[list[int] | None, str | None]]:
+    """Ids, None where the server tells none, and the reason of the end, of each server-sent event.
+
+    Raises ValueError for anything else.
+    """
     for line in lines:
         if not line.startswith("data:"):
             continue
@@ -127,4 +134,5 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[list[int], str | None]]:
         if "error" in event:
             raise httpx.RemoteProtocolError(str(event["error"])[:200])
         for choice in event.get("choices") or ():
-            yield [int(token) for token in choice.get("token_ids") or ()], choice.get("finish_reason")
+            ids = choice.get("token_ids")
+            yield None if ids is None else [int(token) for token in ids], choice.get("finish_reason")

@@ -119,13 +119,14 @@ def test_what_a_server_does_wrong_is_told(server: StandIn) -> None:
         ({"status": 401}, "serving.vllm_key"),
         ({"is_cut": True}, "serving.vllm_unreachable"),
         ({"is_silent": True}, "generation.logits_not_finite"),
+        ({"tells_ids": False}, "serving.vllm_old"),
     ):
         for name, value in trouble.items():
             setattr(server, name, value)
         with pytest.raises(OspreyError) as caught:
             view.ask("What is <region1>?", [RED])
         assert caught.value.code == code
-        server.status, server.is_cut, server.is_silent = 200, False, False
+        server.status, server.is_cut, server.is_silent, server.tells_ids = 200, False, False, True
     nobody = VLLMServer(f"http://127.0.0.1:{fakes.free_port()}")
     embedded = tiny_osprey().open(PICTURE).embed("What is <region1>?", [RED])
     with pytest.raises(OspreyError) as caught:

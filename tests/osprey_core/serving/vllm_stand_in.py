@@ -25,6 +25,7 @@ class StandIn:
     status: int = 200
     is_silent: bool = False
     is_cut: bool = False
+    tells_ids: bool = True
 
 
 @contextmanager
@@ -69,7 +70,8 @@ def vllm_server(llm: LlamaForCausalLM, name: str = "language") -> Iterator[Stand
             self.end_headers()
 
         def _event(self, ids: list[int], reason: str | None) -> None:
-            event = {"choices": [{"text": "", "token_ids": ids, "finish_reason": reason}]}
+            told = {"token_ids": ids} if state.tells_ids else {"text": "a"}
+            event = {"choices": [{"text": "", **told, "finish_reason": reason}]}
             self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
 
         def log_message(self, format: str, *values: Any) -> None:
