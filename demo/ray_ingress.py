@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from demo.api.access_log import AccessLog
 from demo.api.api_keys import ApiKeys, RequireApiKey
 from demo.api.health import HealthRoute
-from demo.api.known_hosts import KnownHosts, RequireKnownHost
+from demo.api.known_hosts import KnownHosts, RequireKnownHost, RequireLoopbackPeer
 from demo.api.openai.door import OpenAIDoor
 from demo.api.request_bodies import LimitBodies
 from demo.jobs import decoding
@@ -75,6 +75,7 @@ def door(options: ClusterOptions, key_sums: tuple[str, ...]) -> Any:
         Middleware(HealthRoute, page=SimpleNamespace(services=services, is_ending=False)),
         Middleware(RequireKnownHost, hosts=hosts),
         *([] if keys is None else [Middleware(RequireApiKey, keys=keys)]),
+        *([Middleware(RequireLoopbackPeer)] if keys is None and not options.public else []),
         Middleware(LimitBodies),
         Middleware(OpenAIDoor, services=services, decode=decoding.decode),
     ]

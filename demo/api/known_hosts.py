@@ -80,6 +80,29 @@ class RequireKnownHost:
         await self._app(scope, receive, send)
 
 
+class RequireLoopbackPeer:
+    """ASGI middleware: refuse (403) whoever is not on this machine, by the address that a connection comes from.
+
+    Unlike the headers, a foreign program cannot choose it. A server that trusts a proxy on its own machine puts that
+    proxy's X-Forwarded-For in its place.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        peer = (scope.get("client") or ("",))[0]
+        if scope["type"] in ("http", "websocket") and not _is_loopback(_unmapped(peer)):
+            await refuse(scope, receive, send, 403, "page.foreign_peer")
+            return
+        await self._app(scope, receive, send)
+
+
+def _unmapped(address: str) -> str:
+    """An IPv4 address that is written as one of IPv6, such as ::ffff:127.0.0.1, as itself; others as they are."""
+    return address.lower().removeprefix("::ffff:")
+
+
 def _bare_names(address: str) -> list[str]:
     """The host of an address with or without a scheme, in a list; empty if there is none."""
     name = _bare(urlsplit(address).netloc or address)

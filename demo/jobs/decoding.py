@@ -77,8 +77,9 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         for piece in stream:
             answer += piece
             if request.top_logprobs is not None:
-                yield TokensTold(tuple(stream.likelihoods[told:]))
-                told = len(stream.likelihoods)
+                likelihoods = stream.likelihoods
+                yield TokensTold(tuple(likelihoods[told:]))
+                told = len(likelihoods)
             yield piece
     finally:
         stream.stop()  # also when the page was closed

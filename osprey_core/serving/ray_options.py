@@ -53,11 +53,12 @@ class ClusterOptions(BaseModel):
     addresses: bool = False
     """Whether pictures may be opened by their public web address."""
     api_keys: str = ""
-    """File of the sums of programs' keys; without one, no key is asked for."""
+    """File of the sums of programs' keys; without one, no key is asked for, and unless the service is `public`, only
+    this machine is answered."""
     allowed_hosts: str = ""
     """Further names of the service, parted by commas."""
     public: bool = False
-    """Whether everybody who reaches the service may use it, without a key and under any IP address."""
+    """Whether everybody who reaches the service may use it without a key; any IP address is then a known host."""
     queue_length: Annotated[int, Field(ge=1)] = 512
     answer_seconds: Annotated[int, Field(ge=0)] = 0
     """The longest time for one answer; 0 for as long as it takes."""

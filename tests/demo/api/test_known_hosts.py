@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
-from demo.api.known_hosts import KnownHosts
+from demo.api.known_hosts import KnownHosts, RequireLoopbackPeer
 
 SPACE = {"SPACE_ID": "me/osprey", "SPACE_HOST": "me-osprey.hf.space"}
 
@@ -66,3 +69,28 @@ def test_the_share_link_is_known_once_it_is_there() -> None:
     hosts.add("https://1a2b3c.gradio.live")
     assert hosts.accepts("1a2b3c.gradio.live", "https://1a2b3c.gradio.live")
     assert not hosts.accepts("other.gradio.live", None)
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"),
+    [
+        (("127.0.0.1", 5), 200),
+        (("::1", 5), 200),
+        (("::ffff:127.0.0.1", 5), 200),
+        (("192.168.1.5", 5), 403),
+        (("::ffff:10.0.0.1", 5), 403),
+        (None, 403),
+    ],
+)
+def test_a_host_header_lets_nobody_in_from_elsewhere(peer: tuple[str, int] | None, status: int) -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "client": peer, "headers": [(b"host", b"localhost")], "query_string": b"", "path": "/"}
+    asyncio.run(RequireLoopbackPeer(app)(scope, None, send))
+    assert sent[0]["status"] == status
