@@ -251,6 +251,8 @@ class AnswerStream(AnswerTimes):
         self.trimmed_turns = trimmed_turns
         self.settings = settings
         self._likelihoods = likelihoods  # the decoder adds to them, and may be ahead
+        self._spelled: list[SpelledToken] = []
+        self._spelled_count = 0  # of the likelihoods, with the end
         self.finish_reason: FinishReason | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -263,8 +265,10 @@ class AnswerStream(AnswerTimes):
     @property
     def likelihoods(self) -> list[SpelledToken]:
         """How likely each token so far was, without the one that ends the answer; empty unless it was asked for."""
-        told = self._likelihoods[: self.new_tokens]
-        return [spelled(each, self._spell) for each in told if each.token != self._eos_id]
+        new = self._likelihoods[self._spelled_count : self.new_tokens]
+        self._spelled_count += len(new)
+        self._spelled += [spelled(each, self._spell) for each in new if each.token != self._eos_id]
+        return list(self._spelled)
 
     def _run(self) -> Iterator[str]:
         self._began_at = time.perf_counter()

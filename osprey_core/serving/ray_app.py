@@ -11,6 +11,7 @@ import dataclasses
 import importlib.util
 import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
 from osprey_core.engine import Osprey
+from osprey_core.errors import OspreyError
 from osprey_core.language.embedded_question import EmbeddedQuestion, LanguageEngine
 from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime.devices import resolve_device
@@ -33,6 +35,7 @@ from osprey_core.serving.local_engine import LocalEngine
 from osprey_core.serving.ray_messages import ModelFacts, ReplicaState, SentPicture, SentQuestion
 from osprey_core.serving.ray_options import ClusterOptions, replica_counts
 from osprey_core.serving.split_view import AskedQuestion
+from osprey_core.serving.vllm_engine import VLLMEngine
 from osprey_core.view import View
 
 VISION, LANGUAGE, INGRESS = "Vision", "Language", "Ingress"
@@ -159,10 +162,18 @@ class Language:
 
     def __init__(self, options: ClusterOptions) -> None:
         self._options = options
+        self._engines: weakref.WeakSet[LanguageEngine] = weakref.WeakSet()  # loaded ones; multiplexing drops them
 
     @serve.multiplexed(max_num_models_per_replica=LANGUAGE_MODELS)
     async def _engine(self, model_id: str) -> LanguageEngine:
-        return await asyncio.to_thread(load_engine, self._options, model_id)
+        engine = await asyncio.to_thread(load_engine, self._options, model_id)
+        self._engines.add(engine)
+        return engine
+
+    async def check_health(self) -> None:
+        """Serve calls this now and then. Raises OspreyError if a vLLM has died: Serve then starts the replica anew."""
+        if any(isinstance(engine, VLLMEngine) and engine.is_dead for engine in list(self._engines)):
+            raise OspreyError("serving.vllm_failed", reason="EngineDeadError")
 
     async def decode(self, question: SentQuestion) -> AsyncIterator[list[int]]:
         """Token ids of the answer, as many at a time as there are."""

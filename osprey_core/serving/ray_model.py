@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import logging
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.region_model import Abilities
 from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask, check_picture
+from osprey_core.serving.pumped import pumped
 from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion, language_model_id
 from osprey_core.serving.split_view import AskedQuestion, SplitView
 
@@ -139,17 +141,12 @@ class RayView(SplitView):
             multiplexed_model_id=language_model_id(self.model.name, embedded.network),
         )
         response = handle.decode.remote(embedded)
-        is_whole = False
-        try:
-            for tokens in response:
+        with closing(pumped(response, should_stop, response.cancel)) as arriving:
+            for tokens in arriving:
                 for token in tokens:
                     if should_stop():
                         return
                     yield token
-            is_whole = True
-        finally:
-            if not is_whole:
-                response.cancel()
 
 
 class RaySegmenter:
@@ -205,12 +202,19 @@ _LOST = (
 
 
 def _told(response: Any) -> Any:
-    """The result of a call. Raises what the replica has raised, and Ray's errors where it is gone."""
+    """The result of a call. Raises what the replica has raised, and Ray's errors where it is gone.
+
+    Raises OspreyError if it takes longer than REPLICA_SECONDS.
+    """
     try:
         return response.result(timeout_s=REPLICA_SECONDS)
     except exceptions.RayTaskError as error:
         _raise_own(error)
         raise
+    except exceptions.RayError:
+        raise  # one of them is a TimeoutError too
+    except TimeoutError as error:
+        raise OspreyError("serving.replica_lost") from error
 
 
 def _retried(call: Callable[[], Any]) -> Any:

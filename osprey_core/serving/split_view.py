@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -116,10 +117,15 @@ class SplitView(ABC):
         self, regions: Iterator[tuple[int, np.ndarray]], question: str, settings: dict[str, Any]
     ) -> Iterator[tuple[int, str]]:
         streams: list[AnswerStream] = []
+        over = threading.Event()
 
         def answer(mask: np.ndarray) -> str:
+            if over.is_set():
+                return ""
             stream = self.stream(question, [mask], **settings)
             streams.append(stream)
+            if over.is_set():  # possibly too late for those who stop the streams
+                stream.stop()
             return "".join(stream)
 
         with ThreadPoolExecutor(REGIONS_TOGETHER, "describing") as threads:
@@ -133,5 +139,6 @@ class SplitView(ABC):
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
                         yield running.pop(done), done.result()
             finally:
+                over.set()
                 for stream in streams:
                     stream.stop()

@@ -21,9 +21,7 @@ import torch
 
 from osprey_core.errors import CheckpointError, InputError, OspreyError
 from osprey_core.language.embedded_question import EmbeddedQuestion
-
-LOOK_SECONDS = 0.1
-"""So soon an answer that waits for its next token notices that it has been stopped."""
+from osprey_core.serving.pumped import LOOK_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +93,11 @@ class VLLMEngine:
                 with contextlib.suppress(Exception):
                     self._run(self._llm.abort(name))
                 writing.cancel()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether vLLM's process has ended by itself, so that no answer can come any more."""
+        return self._llm is not None and bool(self._llm.errored)
 
     def close(self) -> None:
         """End vLLM's process."""

@@ -10,8 +10,10 @@ import base64
 import io
 import json
 import os
+import socket
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ import torch
 
 from osprey_core.errors import InputError, OspreyError
 from osprey_core.language.embedded_question import EmbeddedQuestion
+from osprey_core.serving.pumped import pumped
 from osprey_core.serving.vllm_engine import the_end, whole_prompt
 
 KEY_VARIABLE = "VLLM_API_KEY"
@@ -80,11 +83,10 @@ class VLLMServer:
         if settings.seed is not None:
             body["seed"] = settings.seed
         last, reason, count = None, None, 0
+        connection = _Connection()
         try:
-            with self._client.stream("POST", f"{self._url}/completions", json=body) as response:
-                if response.status_code != 200:
-                    raise self._refusal(response)
-                for tokens, ended in _events(response.iter_lines()):
+            with closing(pumped(self._events(body, connection), should_stop, connection.cut)) as events:
+                for tokens, ended in events:
                     reason = ended or reason
                     if tokens is None:
                         raise OspreyError("serving.vllm_old", host=self._host, version=LEAST_VERSION)
@@ -98,12 +100,24 @@ class VLLMServer:
                 raise
             raise self._unreachable(error) from error
         if reason is None:
+            if should_stop is not None and should_stop():
+                return
             raise OspreyError("serving.vllm_unreachable", host=self._host, reason="cut off")
         yield from the_end(reason, last, count, question)
 
     def close(self) -> None:
         """Close the connections; the server goes on."""
         self._client.close()
+
+    def _events(self, body: dict[str, Any], connection: _Connection) -> Iterator[tuple[list[int] | None, str | None]]:
+        """Send a request and read its events, see `_events`. Raises httpx's errors and OspreyError for a refusal."""
+        # Never used again, so that cutting it touches this request alone.
+        headers = {"Connection": "close"}
+        with self._client.stream("POST", f"{self._url}/completions", json=body, headers=headers) as response:
+            if response.status_code != 200:
+                raise self._refusal(response)
+            connection.hold(response)
+            yield from _events(response.iter_lines())
 
     def _refusal(self, response: httpx.Response) -> OspreyError:
         if response.status_code in (401, 403):
@@ -117,6 +131,32 @@ class VLLMServer:
 
     def _unreachable(self, error: Exception) -> OspreyError:
         return OspreyError("serving.vllm_unreachable", host=self._host, reason=type(error).__name__)
+
+
+class _Connection:
+    """The connection of one request, which another thread than the one that reads from it may cut."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._is_cut = False
+
+    def hold(self, response: httpx.Response) -> None:
+        """Its headers have come."""
+        with self._lock:
+            self._socket = response.extensions["network_stream"].get_extra_info("socket")
+            self._shut()
+
+    def cut(self) -> None:
+        """End the request, at once where its headers have come, else when they come."""
+        with self._lock:
+            self._is_cut = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._is_cut and self._socket is not None:
+            with suppress(OSError):  # closed already
+                self._socket.shutdown(socket.SHUT_RDWR)  # unlike close(), wakes a thread that reads from it
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[list[int] | None, str | None]]:

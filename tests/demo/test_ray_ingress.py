@@ -5,6 +5,7 @@ One start serves all tests. Loopback only, no dashboard, no reports, 100 MB of s
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import importlib.util
 import io
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -145,6 +147,15 @@ def test_it_answers_as_the_model_in_a_piece(cluster: Cluster) -> None:
     assert "".join(pieces).strip() == done.choices[0].message.content
 
 
+def test_other_machines_are_refused(cluster: Cluster) -> None:
+    # Serve's HTTP server trusts a proxy on loopback to tell who asks.
+    elsewhere = {"X-Forwarded-For": "192.0.2.7", "Host": "localhost"}
+    refused = httpx.get(f"{cluster.address}/v1/models", headers=elsewhere)
+    assert (refused.status_code, "its own machine only" in refused.json()["detail"]) == (403, True)
+    assert httpx.get(f"{cluster.address}/health", headers=elsewhere).status_code == 200
+    assert httpx.get(f"{cluster.address}/v1/models").status_code == 200
+
+
 def test_masks_come_from_the_vision_replicas(cluster: Cluster) -> None:
     """A box around the red shape is the same question as its alpha channel."""
     plain = io.BytesIO()
@@ -220,6 +231,33 @@ def test_numbers_of_replicas() -> None:
     for wrong in ({"vision_replicas": "many"}, {"vision_cpus": -1}, {"unknown": 1}):
         with pytest.raises(ValueError, match="validation error"):
             ClusterOptions(**wrong)
+
+
+def test_a_call_that_takes_too_long_is_told() -> None:
+    from osprey_core.errors import OspreyError
+    from osprey_core.serving.ray_model import _told
+
+    class Response:
+        def result(self, timeout_s: float) -> None:
+            raise TimeoutError
+
+    with pytest.raises(OspreyError) as caught:
+        _told(Response())
+    assert caught.value.code == "serving.replica_lost"
+
+
+def test_a_replica_with_a_dead_engine_is_not_healthy() -> None:
+    from osprey_core.errors import OspreyError
+    from osprey_core.serving.ray_app import Language
+    from osprey_core.serving.vllm_engine import VLLMEngine
+
+    replica, engine = Language(ClusterOptions()), VLLMEngine.__new__(VLLMEngine)
+    asyncio.run(replica.check_health())
+    engine._llm = SimpleNamespace(errored=True)
+    replica._engines.add(engine)
+    with pytest.raises(OspreyError):
+        asyncio.run(replica.check_health())
+    engine._llm = None
 
 
 def test_keys_are_read_before_anything_starts(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,8 @@ from osprey_core.serving.engine_model import EngineModel, drop_language_layers
 from osprey_core.serving.export import export_language_models
 from osprey_core.serving.loading import with_engine
 from osprey_core.serving.local_engine import LocalEngine
+from osprey_core.serving.split_view import SplitView
+from osprey_core.serving.vllm_engine import VLLMEngine
 from osprey_core.serving.vllm_server import VLLMServer
 from tests import fakes
 from tests.osprey_core.serving.vllm_stand_in import StandIn, vllm_server
@@ -156,6 +161,69 @@ def test_a_stopped_answer_ends(server: StandIn) -> None:
     stream.stop()
     list(stream)
     assert stream.finish_reason == "stopped"
+
+
+def test_a_stopped_answer_ends_while_the_server_is_silent(server: StandIn) -> None:
+    server.is_mute = True
+    stream = of_server(server).open(PICTURE).stream("What is <region1>?", [RED])
+    reading = threading.Thread(target=lambda: list(stream), daemon=True)
+    reading.start()
+    assert server.muted.wait(60)
+    assert stream.finish_reason is None
+    stream.stop()
+    reading.join(60)
+    assert stream.finish_reason == "stopped"
+    assert server.left.wait(60), "the request is cut, so that the server need not go on"
+
+
+class SlowlyAsked(SplitView):
+    """Answers about its first region; opens the second answer only after the first was stopped."""
+
+    def __init__(self) -> None:
+        self.streams = [StoppableStream(["red"]), StoppableStream()]
+        self.is_opening = threading.Event()
+
+    def stream(self, question: str, regions: Any = (), *arguments: Any, **settings: Any) -> Any:
+        place = 0 if regions[0] is RED else 1
+        if place:
+            self.is_opening.set()
+            assert self.streams[0].stopped.wait(60)
+        return self.streams[place]
+
+    _tokenizer = _embed = _decode = None  # type: ignore[assignment]
+
+
+class StoppableStream:
+    """Some pieces; without any, nothing until it is stopped."""
+
+    def __init__(self, pieces: list[str] | None = None) -> None:
+        self.pieces = pieces
+        self.stopped = threading.Event()
+        self.stop = self.stopped.set
+
+    def __iter__(self) -> Iterator[str]:
+        if self.pieces is None:
+            self.stopped.wait(60)
+        yield from self.pieces or ()
+
+
+def test_an_answer_that_opens_when_describing_is_over_is_stopped() -> None:
+    view = SlowlyAsked()
+    told = view.describe([RED, BLUE])
+    assert next(told) == (0, "red")  # type: ignore[call-overload]
+    assert view.is_opening.wait(60)
+    told.close()  # type: ignore[attr-defined]
+    assert view.streams[1].stopped.is_set()
+
+
+def test_a_dead_vllm_is_known() -> None:
+    engine = VLLMEngine.__new__(VLLMEngine)
+    engine._llm = SimpleNamespace(errored=False)
+    assert not engine.is_dead
+    engine._llm.errored = True
+    assert engine.is_dead
+    engine._llm = None  # closed
+    assert not engine.is_dead
 
 
 @pytest.mark.parametrize("name", ["vllm:", "vllm:ftp://host", "vllm:http://", "other", ""])

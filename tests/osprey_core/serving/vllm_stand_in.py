@@ -26,6 +26,11 @@ class StandIn:
     is_silent: bool = False
     is_cut: bool = False
     tells_ids: bool = True
+    is_mute: bool = False
+    """Sends headers and then nothing, until the client is gone."""
+    muted: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Set once the headers were sent, and once the client was gone."""
 
 
 @contextmanager
@@ -44,6 +49,11 @@ def vllm_server(llm: LlamaForCausalLM, name: str = "language") -> Iterator[Stand
             self._begin(state.status)
             if state.status != 200:
                 self.wfile.write(json.dumps({"error": {"message": "no room"}}).encode())
+                return
+            if state.is_mute:
+                state.muted.set()
+                if not self.rfile.read(1):
+                    state.left.set()
                 return
             embeds = torch.load(io.BytesIO(base64.b64decode(asked["prompt_embeds"])), weights_only=True)
             (ends,) = asked["stop_token_ids"]
