@@ -68,6 +68,10 @@ class _Work(Generic[T]):
         return result  # type: ignore[return-value]
 
 
+class _Computing(threading.Thread):
+    """A thread that the interpreter's end waits for."""
+
+
 class WorkThread:
     """See the file's opening. All methods may be called from any thread."""
 
@@ -125,7 +129,7 @@ class WorkThread:
             raise RuntimeError("The program is ending.")
         # A process that was forked from this one has the object but not the thread.
         if self._thread is None or not self._thread.is_alive():
-            self._thread = self._newest = threading.Thread(target=self._loop, name=self._name, daemon=True)
+            self._thread = self._newest = _Computing(target=self._loop, name=self._name, daemon=True)
             self._thread.start()
         self._changed.notify_all()
 
@@ -176,6 +180,10 @@ _ALL: weakref.WeakSet[WorkThread] = weakref.WeakSet()
 def _close_all() -> None:
     for worker in list(_ALL):
         worker.close()
+    # A thread outlives its worker where it holds the last reference to it, and then frees what that refers to.
+    for thread in threading.enumerate():
+        if isinstance(thread, _Computing):
+            thread.join(SECONDS_TO_END)
 
 
 atexit.register(_close_all)

@@ -228,9 +228,30 @@ threading.Thread(target=worker.run, args=(work,), daemon=True).start()
 begun.wait()
 """
 
+OUTLIVED = """
+import time
+from osprey_core.language import work_thread
 
-def test_the_interpreter_ends_after_the_piece_of_work_that_is_under_way() -> None:
-    found = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
+class Slow:
+    def __del__(self):
+        time.sleep(0.5)
+        print("done", flush=True)
+
+class Worker(work_thread.WorkThread):
+    pass
+
+work_thread.IDLE_SECONDS = 0.2
+worker = Worker("test")
+worker.network = Slow()
+worker.run(lambda: None)
+del worker  # its thread has it now, and frees it when it ends
+time.sleep(0.4)
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM, OUTLIVED])
+def test_the_interpreter_ends_after_what_threads_are_doing(program: str) -> None:
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert (found.stdout, found.returncode) == ("done\n", 0), found.stderr
 
 
