@@ -23,7 +23,7 @@ PICTURE_PATTERNS = ("*.png", "*.jpg", "*.webp")
 """Pictures of the card."""
 
 PACKAGE = Path(__file__).parents[1]
-LEFT_OUT = ("cli", "datagen", "evaluation", "hub", "nano", "segment", "serving", "training", "vocabularies")
+LEFT_OUT = ("cli", "datagen", "evaluation", "hub", "nano", "serving", "training", "vocabularies")
 """Rooms of the package that answering does not need."""
 TOWER = "nano/tower.safetensors"
 """Weights of the photo tower, for models that look through it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,43 @@ def test_what_the_handler_installs_is_what_the_program_installs() -> None:
     assert set(files["requirements.txt"].read_text().splitlines()) <= set(ours)
     assert json.loads((EMBEDDED_FOLDER / "config.json").read_text())["photographs"]
     assert "osprey_core/nano/tower.safetensors" in files
+
+
+def imported_at_once(source: str) -> Iterator[str]:
+    """Names of modules of osprey_core, and perhaps of what is in them, that a source imports while it is loaded."""
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def sources_of(module: str) -> Iterator[str]:
+    """Paths in our repository of a module and the packages around it; none for a name that is no module of ours."""
+    names = module.split(".")
+    if names[0] != "osprey_core":
+        return
+    for end in range(1, len(names) + 1):
+        stem = "/".join(names[:end])
+        yield from (path for path in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / path).is_file())
+
+
+def test_every_source_that_the_handler_imports_is_pushed() -> None:
+    files = repository_files(EMBEDDED_FOLDER, REPO)
+    waiting, reached = ["handler.py"], {"handler.py"}
+    while waiting:
+        content = files[waiting.pop()]
+        assert isinstance(content, Path)
+        needed = {path for module in imported_at_once(content.read_text("utf-8")) for path in sources_of(module)}
+        assert needed <= set(files), f"{content.name} imports what is not pushed: {sorted(needed - set(files))}"
+        waiting.extend(needed - reached)
+        reached |= needed
+    assert {"osprey_core/engine.py", "osprey_core/segment/drawings.py"} <= reached
+    assert [name for name in files if name.startswith("osprey_core/segment/") and not name.endswith(".py")] == []
