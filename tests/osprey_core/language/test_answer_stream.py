@@ -11,7 +11,7 @@ from tests.tiny import tiny_tokenizer
 
 def test_likelihoods_are_spelled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = tiny_tokenizer()
-    ids = [*tokenizer.encode("a red cat"), tokenizer.eos_id]
+    ids = [*tokenizer.encode_piece("a red cat"), tokenizer.eos_id]
     likelihoods = [TokenLikelihood(token, -0.5, ((token, -0.5), (tokenizer.eos_id, -2.0))) for token in ids]
     expected = [spelled(each, tokenizer.piece_bytes) for each in likelihoods[:-1]]
     asked: list[int] = []

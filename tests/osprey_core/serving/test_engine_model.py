@@ -210,7 +210,7 @@ class StoppableStream:
 def test_an_answer_that_opens_when_describing_is_over_is_stopped() -> None:
     view = SlowlyAsked()
     told = view.describe([RED, BLUE])
-    assert next(told) == (0, "red")  # type: ignore[call-overload]
+    assert next(told) == (0, "red")
     assert view.is_opening.wait(60)
     told.close()  # type: ignore[attr-defined]
     assert view.streams[1].stopped.is_set()
