@@ -15,13 +15,10 @@ from safetensors import SafetensorError, safe_open
 
 from osprey_core.config import OspreyConfig
 from osprey_core.errors import InputError
-from osprey_core.hub.card import CARD_FILE, card_text
+from osprey_core.hub.card import CARD_FILE, card_text, own_card, pictures_named
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 FURTHER_FILES = ("photographs.safetensors",)
-PICTURE_PATTERNS = ("*.png", "*.jpg", "*.webp")
-"""Pictures of the card."""
-
 PACKAGE = Path(__file__).parents[1]
 LEFT_OUT = ("cli", "datagen", "evaluation", "hub", "nano", "serving", "training", "vocabularies")
 """Rooms of the package that answering does not need."""
@@ -34,6 +31,8 @@ def repository_files(
 ) -> dict[str, Path | bytes]:
     """Path in the repository → the file, or its content, of the model in a folder.
 
+    Of the pictures in the folder, those that its own card shows; other files stay where they are.
+
     Raises InputError if the folder does not hold a model in our own layout, or its card cannot be read.
     """
     lacking = [name for name in FILES if not (folder / name).is_file()]
@@ -42,7 +41,7 @@ def repository_files(
     config = _config_of(folder)
     files: dict[str, Path | bytes] = {name: folder / name for name in FILES}
     files |= {name: folder / name for name in FURTHER_FILES if (folder / name).is_file()}
-    files |= {path.name: path for pattern in PICTURE_PATTERNS for path in sorted(folder.glob(pattern))}
+    files |= {name: folder / name for name in sorted(pictures_named(own_card(folder))) if (folder / name).is_file()}
     card = card_text(folder, repo_id, config, parameter_count(folder / "model.safetensors"), license_id)
     files[CARD_FILE] = card.encode()
     if with_handler:
@@ -51,12 +50,15 @@ def repository_files(
 
 
 def parameter_count(path: Path) -> int:
-    """How many numbers a file of safetensors holds. Raises InputError if it is damaged."""
+    """How many numbers a file of safetensors holds. Raises InputError if it is damaged or cannot be read."""
     try:
         with safe_open(path, framework="np") as tensors:
             return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     except SafetensorError:
         raise InputError("hub.push_damaged", path=str(path)) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError("file.unreadable", path=str(path), reason=reason) from error
 
 
 def _config_of(folder: Path) -> OspreyConfig:

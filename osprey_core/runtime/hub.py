@@ -84,15 +84,16 @@ def upload(
     Args:
         files: path in the repository → the file, or its content. Other files that are there stay.
         message: of the commit.
-        private: whether a repository that is created is its owner's alone.
+        private: whether a repository that is created is its owner's alone; one that is public already is refused.
         branch: another one than the main branch; it is created if need be.
 
     Returns:
         the commit's address.
 
     Raises:
-        OspreyError: the Hub refuses, or cannot be reached. Nothing is visible there then; large files that have
-            arrived are not sent again by the next try.
+        OspreyError: the Hub refuses, or cannot be reached, or the repository is public and should not be. No file is
+            visible there then, though a repository or branch may have been created; large files that have arrived are
+            not sent again by the next try.
     """
     settle_proxies()
     from huggingface_hub import CommitOperationAdd, HfApi
@@ -100,10 +101,14 @@ def upload(
     try:
         api = HfApi()
         name = api.create_repo(repo_id, private=private or None, exist_ok=True).repo_id
+        if private and api.model_info(name).private is False:  # an existing one is left as it is, without a word
+            raise OspreyError("hub.push_public", name=name)
         if branch is not None:
             api.create_branch(name, branch=branch, exist_ok=True)
         additions = [CommitOperationAdd(path, content) for path, content in sorted(files.items())]
         commit = api.create_commit(name, additions, commit_message=message, revision=branch)
+    except OspreyError:
+        raise
     except Exception as error:
         reason = _upload_reason(repo_id, error)
         if reason is None:

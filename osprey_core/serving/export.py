@@ -49,7 +49,9 @@ def export_language_model(llm: LlamaForCausalLM, tokenizer: TextTokenizer, folde
 
 def export_language_models(model: Osprey, folder: Path) -> list[Path]:
     """Export the language model of every network: into `folder`, and that for photographs into `folder`-photographs."""
-    folders = [folder, folder.with_name(folder.name + "-photographs")][: len(model.networks)]
+    if folder.name in ("", ".."):  # such as ".": what stands beside it is called after its real name
+        folder = folder.resolve()
+    folders = [folder, folder.parent / f"{folder.name}-photographs"][: len(model.networks)]
     for network, target in zip(model.networks, folders, strict=True):
         export_language_model(network.llm, model.prompts.tokenizer, target)
     return folders

@@ -25,6 +25,8 @@ class UploadHub:
     """Part of a path → the status of every answer there."""
     message: str = "The Hub's own words."
     exists: bool = False
+    """Whether the repository exists already; if so, `public` says which kind it is."""
+    public: bool = False
     created: list[dict[str, Any]] = field(default_factory=list)
     """Bodies of the requests to create the repository."""
     branches: list[str] = field(default_factory=list)
@@ -43,6 +45,9 @@ class UploadHub:
 
             def log_message(self, format: str, *words: Any) -> None:
                 pass
+
+            def do_GET(self) -> None:
+                hub._answer(self)
 
             def do_POST(self) -> None:
                 hub._answer(self)
@@ -81,6 +86,10 @@ class UploadHub:
         if path == "/api/repos/create":
             self.created.append(json.loads(body))
             return (409 if self.exists else 200), {"url": f"{self.address}/owner/model"}
+        if path == "/api/models/owner/model":
+            if not (self.exists or self.created):
+                return 404, {"error": "Repository not found"}
+            return 200, {"id": "owner/model", "private": not (self.exists and self.public)}
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
         if "/branch/" in path:

@@ -22,7 +22,7 @@ from osprey_core import Osprey
 from osprey_core.config import OspreyConfig
 from osprey_core.errors import InputError
 from osprey_core.hub.__main__ import main
-from osprey_core.hub.repository import repository_files
+from osprey_core.hub.repository import parameter_count, repository_files
 from osprey_core.model import build_network
 from osprey_core.runtime.hub import EMBEDDED_FOLDER
 from tests.osprey_core.hub.stand_in import COMMIT, DROPPED, UploadHub
@@ -94,12 +94,14 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
 
 
-def pushed(hub: UploadHub, folder: Path, monkeypatch: pytest.MonkeyPatch, token: str | None = None) -> int:
+def pushed(
+    hub: UploadHub, folder: Path, monkeypatch: pytest.MonkeyPatch, token: str | None = None, private: bool = False
+) -> int:
     monkeypatch.setattr(constants, "ENDPOINT", hub.address)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", token or hub.token)
-    return main(["push", str(folder), REPO, "--no-handler"])
+    return main(["push", str(folder), REPO, "--no-handler", *(["--private"] if private else [])])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_refusal_is_one_sentence(
     (record,) = [record for record in caplog.records if record.name.startswith("osprey_core")]
     assert sentence in record.message
     assert "\n" not in record.message
-    assert hub.files == {}, "nothing is visible there"
+    assert hub.files == {}, "no file is visible there"
 
 
 def test_a_wrong_token_and_a_repository_that_exists(
@@ -142,6 +144,18 @@ def test_a_wrong_token_and_a_repository_that_exists(
         assert pushed(hub, folder, monkeypatch, token="hf_somebody") == 2
         assert "does not know who you are" in caplog.records[-1].message
         assert pushed(hub, folder, monkeypatch) == 0
+    assert len(hub.commits) == 1
+
+
+def test_a_public_repository_gets_nothing_that_should_be_private(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with UploadHub(exists=True, public=True) as hub:
+        assert pushed(hub, folder, monkeypatch, private=True) == 2
+        assert "owner/model exists and is public; nothing was sent" in caplog.records[-1].message
+        assert (hub.branches, hub.commits, hub.large, hub.files) == ([], [], {}, {})
+        hub.public = False
+        assert pushed(hub, folder, monkeypatch, private=True) == 0
     assert len(hub.commits) == 1
 
 
@@ -193,12 +207,47 @@ def test_a_card_without_one_tells_what_the_files_tell(folder: Path) -> None:
     assert "license" not in metadata(card), "nobody said which"
 
 
-def test_metadata_that_are_none_are_refused(tmp_path: Path, folder: Path) -> None:
+@pytest.fixture
+def copied(tmp_path: Path, folder: Path) -> Path:
+    """A model in our own layout, to put further files beside."""
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    (tmp_path / "README.md").write_text("---\n- a\n- list\n---\n\n# Mine\n")
-    with pytest.raises(InputError, match="are no YAML"):
-        repository_files(tmp_path, REPO)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("card", "sentence"),
+    [
+        (b"---\n- a\n- list\n---\n\n# Mine\n", "are no YAML"),
+        ("# Größe\n".encode("latin-1"), "no UTF-8 text"),
+        (b"---\ntags: 5\n---\n", "no list of words"),
+        (b"---\ntags: {a: b}\n---\n", "no list of words"),
+        (b"---\ntags: [a, {b: c}]\n---\n", "no list of words"),
+    ],
+)
+def test_a_card_that_is_none_is_refused(copied: Path, card: bytes, sentence: str) -> None:
+    (copied / "README.md").write_bytes(card)
+    with pytest.raises(InputError, match=sentence):
+        repository_files(copied, REPO)
+
+
+def test_weights_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"model\.safetensors"):
+        parameter_count(tmp_path / "model.safetensors")
+
+
+def test_pictures_go_along_only_where_the_card_shows_them(copied: Path) -> None:
+    shown = {"curve.png", "a plot.jpg", "page.webp", "linked.PNG"}
+    for name in shown | {"private.jpg", "plot.jpg", "curve.png.png", "told.png", "elsewhere.png"}:
+        (copied / name).write_bytes(b"a picture")
+    before = set(repository_files(copied, REPO, with_handler=False))
+    assert before == {"config.json", "model.safetensors", "tokenizer.json", "README.md"}, "there is no card yet"
+    (copied / "README.md").write_text(
+        "# Mine, unlike told.png\n\n![Curve](./curve.png 'so sure')\n![](a%20plot.jpg)\n<img width=5 src='page.webp'>\n"
+        "![there](https://example.org/private.jpg) ![up](../private.jpg) ![gone](gone.png) [other][1]\n\n"
+        "![far](figures/elsewhere.png) [weights](weights.bin)\n\n[1]: linked.PNG\n"
+    )
+    assert set(repository_files(copied, REPO, with_handler=False)) - before == shown
 
 
 def test_what_the_handler_installs_is_what_the_program_installs() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -64,6 +65,18 @@ def of_server(server: StandIn) -> EngineModel:
     model = with_engine(tiny_osprey(), f"vllm:{server.address}")
     assert isinstance(model, EngineModel)
     return model
+
+
+def test_the_working_folder_can_be_exported_into(
+    whole: Osprey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("osprey_core.serving.export.export_language_model", lambda llm, tokenizer, folder: None)
+    (tmp_path / "llama").mkdir()
+    monkeypatch.chdir(tmp_path / "llama")
+    two = SimpleNamespace(networks=(whole.network, whole.network), prompts=whole.prompts)
+    here, beside = tmp_path / "llama", tmp_path / "llama-photographs"
+    assert export_language_models(cast(Osprey, two), Path(".")) == [here, beside]
+    assert export_language_models(cast(Osprey, two), Path("new")) == [Path("new"), Path("new-photographs")]
 
 
 def test_a_split_model_answers_as_a_whole_one(whole: Osprey, split: EngineModel) -> None:
