@@ -46,7 +46,7 @@ class FakeStream:
         fail_after: int | None = None,
         settings: SamplingSettings | None = None,
     ) -> None:
-        self._words, self._pause, self._fail_after = words, pause, fail_after
+        self._words, self.pause, self._fail_after = words, pause, fail_after
         self._stop = threading.Event()
         self.finish_reason: str | None = None
         self.trimmed_turns, self.settings = trimmed_turns, settings
@@ -55,8 +55,8 @@ class FakeStream:
 
     def __iter__(self) -> Iterator[str]:
         for place, word in enumerate(self._words):
-            if self._pause:
-                self._stop.wait(self._pause)
+            if self.pause:
+                self._stop.wait(self.pause)
             if self._stop.is_set():
                 self.finish_reason = "stopped"
                 return
