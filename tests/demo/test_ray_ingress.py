@@ -30,6 +30,7 @@ from osprey_core.engine import Osprey
 from osprey_core.serving.ray_messages import ReplicaState
 from osprey_core.serving.ray_options import ClusterOptions, replica_counts
 from tests import fakes
+from tests.demo.api.threads import in_own_thread
 from tests.tiny import tiny_osprey
 
 openai = pytest.importorskip("openai")
@@ -252,11 +253,11 @@ def test_a_replica_with_a_dead_engine_is_not_healthy() -> None:
     from osprey_core.serving.vllm_engine import VLLMEngine
 
     replica, engine = Language(ClusterOptions()), VLLMEngine.__new__(VLLMEngine)
-    asyncio.run(replica.check_health())
+    in_own_thread(lambda: asyncio.run(replica.check_health()))
     engine._llm = SimpleNamespace(errored=True)
     replica._engines.add(engine)
     with pytest.raises(OspreyError):
-        asyncio.run(replica.check_health())
+        in_own_thread(lambda: asyncio.run(replica.check_health()))
     engine._llm = None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from demo.api.known_hosts import KnownHosts, RequireLoopbackPeer
+from tests.demo.api.threads import in_own_thread
 
 SPACE = {"SPACE_ID": "me/osprey", "SPACE_HOST": "me-osprey.hf.space"}
 
@@ -92,5 +93,5 @@ def test_a_host_header_lets_nobody_in_from_elsewhere(peer: tuple[str, int] | Non
         sent.append(message)
 
     scope = {"type": "http", "client": peer, "headers": [(b"host", b"localhost")], "query_string": b"", "path": "/"}
-    asyncio.run(RequireLoopbackPeer(app)(scope, None, send))
+    in_own_thread(lambda: asyncio.run(RequireLoopbackPeer(app)(scope, None, send)))
     assert sent[0]["status"] == status
