@@ -204,7 +204,7 @@ class View:
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
-            prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
+            prompt_tokens=self._length(prompt),
             trimmed_turns=trimmed,
             settings=requested,
             likelihoods=likelihoods,
@@ -249,7 +249,7 @@ class View:
             settings=dataclasses.replace(settings, max_new_tokens=max(settings.max_new_tokens - len(said), 1)),
             requested=requested,
             ends=frozenset({self.model.prompts.tokenizer.eos_id}),
-            prompt_tokens=len(prompt.ids) - 1 + self.network.config.vision.image_token_count,
+            prompt_tokens=self._length(prompt),
             trimmed_turns=trimmed,
         )
 
@@ -458,7 +458,7 @@ class View:
             ids = [token for token, is_answer in zip(written.ids, learned, strict=True) if is_answer]
             endings.append(ids if whole else ids[: len(ids) - prompts.end_length])
         config = self.network.config
-        length = len(prompt.ids) - 1 + config.vision.image_token_count + max((len(e) for e in endings), default=0)
+        length = self._length(prompt) + max((len(e) for e in endings), default=0)
         if length > config.language.max_position_embeddings:
             raise ContextOverflowError(
                 "engine.question_too_long", tokens=length, limit=config.language.max_position_embeddings
@@ -663,6 +663,10 @@ class View:
 
         return self._cache.part("prefix", compute)
 
+    def _length(self, prompt: TextPrompt) -> int:
+        """Positions of a prompt: the picture's placeholder stands for all its tokens."""
+        return len(prompt.ids) - 1 + self.network.config.vision.image_token_count
+
     def _settings(
         self, temperature: float, top_p: float, max_new_tokens: int | None, seed: int | None
     ) -> SamplingSettings:
@@ -699,7 +703,7 @@ class View:
         needed = min(MIN_ANSWER_TOKENS, longest)
         for left_out in range(len(turns) + 1):
             prompt = self.model.prompts.conversation(question, region_count, turns[left_out:], about)
-            length = len(prompt.ids) - 1 + config.vision.image_token_count
+            length = self._length(prompt)
             if length + needed <= context:
                 room = min(longest, context - length)
                 return prompt, left_out, dataclasses.replace(requested, max_new_tokens=room)

@@ -6,9 +6,11 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import serving
 
 REPO = "owner/model"
 COMMIT = "c" * 40
@@ -49,18 +51,12 @@ class StandInHub:
             def do_GET(self) -> None:
                 hub._answer(self, with_body=True)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._serving = serving(Handler)
+        self.address = self._serving.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self._serving.__exit__(None, None, None)
 
     def sum_of(self, name: str) -> str:
         """The ETag of a file: sha256 for weights, as of LFS files; git's own sum for others."""
