@@ -11,6 +11,7 @@ import torch
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model.clip import ClipConfig, ClipNetwork, build_clip
+from osprey_core.model.unfilled import unfilled
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import read_json, read_tensors
 
@@ -73,7 +74,7 @@ def load_clip(
 
     Raises CheckpointError for missing, unexpected or mis-shaped tensors, values that are not finite, or a broken file.
     """
-    with torch.device("meta"):
+    with unfilled():
         network = build_clip(files.config)
     tensors = {ours: tensor for name, tensor in read_tensors(files.weights) if (ours := _our_name(name)) is not None}
     wanted = network.state_dict()
