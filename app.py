@@ -41,7 +41,6 @@ def main(argv: Sequence[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
     processor.let_threads_sleep()
-    garbage.collect_rarely()  # until the model is loaded
     try:
         options = read_options(argv)
         settle_proxies(options.host)
@@ -49,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    garbage.collect_rarely()  # until the model is loaded
     stopped = threading.Event()
     _stop_on_signals(stopped)
     return serve(options, stopped)
