@@ -41,6 +41,12 @@ class _Parts:
         with self._lock:
             return bytes_of(tuple(self._parts.values()))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parts that have been computed."""
+        with self._lock:
+            return tuple(self._parts)
+
     def part(self, name: str, compute: Callable[[], T]) -> T:
         """The part of this name, computed on first request. A failed computation is tried again on the next request.
 
@@ -73,6 +79,11 @@ class CachedPicture:
     def part(self, name: str, compute: Callable[[], T]) -> T:
         """The part of this name, computed on first request; see `_Parts`."""
         return self._parts.part(name, compute)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The parts that there are at present."""
+        return self._parts.names
 
     def keep_only(self, *names: str) -> None:
         """Drop all other parts; they are computed again when they are needed."""
