@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def ask_what_is_there(model: Osprey, photographs: Iterable[Photograph]) -> dict[
         pictures.append((len(said & large), len(said - (small - large)), len(large)))
     places = {"precision": 1, "recall": 2}
     return {
-        name: {**vars(resampled(pictures, lambda some, at=at: _ratio(some, at))), "count": sum(p[at] for p in pictures)}
+        name: {**vars(resampled(pictures, partial(_ratio, at=at))), "count": sum(p[at] for p in pictures)}
         for name, at in places.items()
     }
 
