@@ -163,6 +163,7 @@ def test_samples_stand_side_by_side_and_go_with_their_picture(
         assert panel.get_by_text("All 3 answers are the same").is_visible()
         person.open_example(1)
         person.page.wait_for_function("!document.querySelector('#osp-closer-samples .osp-answer')")
+        person.leave()
 
 
 def test_looking_inside_shows_every_levels_map(visit: Any, real: tuple[str, Any]) -> None:
@@ -227,6 +228,7 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
             assert box["width"] > 110
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= 390
+        person.leave()
 
         person.page.set_viewport_size({"width": 1440, "height": 900})
         other.pause = 4.0
