@@ -228,7 +228,6 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
             assert box["width"] > 110
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= 390
-        person.leave()
 
         person.page.set_viewport_size({"width": 1440, "height": 900})
         other.pause = 4.0
@@ -238,6 +237,7 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
         person.page.get_by_text("stopped at").wait_for()
         assert "–" in [cells[2] for cells in table_of(person)]
         assert [cells[1] for cells in table_of(person)] == [cells[1] for cells in before]
+        person.leave()
 
 
 def wait_table(person: Any) -> None:
