@@ -65,7 +65,7 @@ class PictureOnDisk(Picture):
         return Picture, (self.data, self.name, self.width, self.height)
 
 
-class PictureFiles:
+class PictureFolder:
     """A folder that only this user may read, made with the first picture. Thread-safe."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from demo.session import record
 from demo.session.picture_cache import PictureCache, bytes_of
-from demo.session.picture_files import PictureFiles
+from demo.session.picture_files import PictureFolder
 from demo.session.pictures import open_picture
 from demo.session.session import Picture, Session
 from demo.session.workspace import Workspace
@@ -44,7 +44,7 @@ def picture_of(session: Session) -> Picture:
 
 
 def test_a_moved_picture_is_the_same_picture_and_takes_no_memory(parent: Path) -> None:
-    files, data = PictureFiles(), png()
+    files, data = PictureFolder(), png()
     before = picture_of(open_picture(data, "a.png"))
     after = picture_of(files.moved(Session(picture=before)))
     (path,) = files_in(parent)
@@ -63,7 +63,7 @@ def test_a_moved_picture_is_the_same_picture_and_takes_no_memory(parent: Path) -
 
 
 def test_the_file_ends_with_the_last_who_has_it_open_and_the_cache_does_not_keep_it(parent: Path) -> None:
-    files, cache, store = PictureFiles(), PictureCache(), WorkspaceStore(capacity=1)
+    files, cache, store = PictureFolder(), PictureCache(), WorkspaceStore(capacity=1)
     first, copy = Workspace(), Workspace()
     first.open(files.moved(open_picture(png(), "a.png")))
     first.to_keep(True)
@@ -82,7 +82,7 @@ def test_the_file_ends_with_the_last_who_has_it_open_and_the_cache_does_not_keep
 
 
 def test_workspaces_are_bounded_by_their_files_sizes(parent: Path) -> None:
-    files, data = PictureFiles(), png()
+    files, data = PictureFolder(), png()
     store = WorkspaceStore(max_bytes=2 * len(data))
     people = [Workspace() for _ in range(4)]
     for place, person in enumerate(people):
@@ -94,7 +94,7 @@ def test_workspaces_are_bounded_by_their_files_sizes(parent: Path) -> None:
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, session = PictureFiles(), open_picture(png(), "a.png")
+    files, session = PictureFolder(), open_picture(png(), "a.png")
 
     def full(*_: Any, **__: Any) -> Any:
         raise OSError(errno.ENOSPC, "full")
@@ -109,7 +109,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(parent: Path, monkeypatch:
 
 
 def test_a_file_that_somebody_has_deleted_is_a_sentence(parent: Path) -> None:
-    session = PictureFiles().moved(open_picture(png(), "a.png"))
+    session = PictureFolder().moved(open_picture(png(), "a.png"))
     for path in files_in(parent):
         path.unlink()
     with pytest.raises(InputError, match="not kept here any more"):
@@ -119,7 +119,7 @@ def test_a_file_that_somebody_has_deleted_is_a_sentence(parent: Path) -> None:
 def test_the_folder_ends_with_the_program_and_killed_ones_go_too(parent: Path) -> None:
     killed = Path(tempfile.mkdtemp(prefix="osprey-pictures-"))
     (killed / "process").write_text("999999999")
-    files = PictureFiles()
+    files = PictureFolder()
     session = files.moved(open_picture(png(), "a.png"))
     assert not killed.exists()
     assert replace(session).picture == session.picture
