@@ -24,7 +24,6 @@ from benchmarks.measures import MEASURES as ANSWER_MEASURES
 from benchmarks.measures import Setting, drifts
 from benchmarks.models import SHAPES, build
 from benchmarks.timing import Comparison
-from benchmarks.together import people_together
 from benchmarks.words import found_phrase, names_by_clip
 from osprey_core.config import OspreyConfig
 from osprey_core.io.streams import tolerate_any_encoding
@@ -32,7 +31,7 @@ from osprey_core.runtime.quantize import Drift
 
 log = logging.getLogger("benchmarks")
 
-MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase, "o": people_together}
+MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase}
 """All measures by their letters."""
 
 

@@ -11,7 +11,6 @@ import torch
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model.clip import ClipConfig, ClipNetwork, build_clip
-from osprey_core.model.unfilled import unfilled
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import read_json, read_tensors
 
@@ -74,7 +73,7 @@ def load_clip(
 
     Raises CheckpointError for missing, unexpected or mis-shaped tensors, values that are not finite, or a broken file.
     """
-    with unfilled():
+    with torch.device("meta"):
         network = build_clip(files.config)
     tensors = {ours: tensor for name, tensor in read_tensors(files.weights) if (ours := _our_name(name)) is not None}
     wanted = network.state_dict()
