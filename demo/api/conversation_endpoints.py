@@ -64,7 +64,8 @@ class ConversationEndpoints:
     ) -> Iterator[str]:
         """Ask the model about regions, by their numbers (“What is @1?”, “How do @1 and @2 relate?”).
 
-        A question without a number is about the region that was marked last. Earlier questions are remembered.
+        A question without a number is about the region that was marked last; where none is marked, about the whole
+        picture. Earlier questions are remembered.
 
         Parameters:
             question: in plain words.

@@ -117,13 +117,16 @@ def chip_css() -> str:
     return "\n".join(rules)
 
 
+def _try(question: str) -> str:
+    """HTML of a button that fills the question box."""
+    return f'<button type="button" class="osp-try" data-fill="{html.escape(question)}">{html.escape(question)}</button>'
+
+
 def about_html(session: Session, suggestions: tuple[str, ...] = ()) -> str:
     """HTML that names the region a question without a mention is about, and suggests questions."""
     if session.selected is None:
-        return f'<div class="osp-about">{html.escape(text("chat.about_none"))}</div>'
-    tries = "".join(
-        f'<button type="button" class="osp-try" data-fill="{html.escape(text)}">{html.escape(text)}</button>'
-        for text in suggestions[:3]
-    )
+        whole = _try(text("for_the_model.whole_picture")) if session.picture is not None else ""
+        return f'<div class="osp-about">{html.escape(text("chat.about_none"))}{whole}</div>'
+    tries = "".join(map(_try, suggestions[:3]))
     more = f'<span class="osp-try-label">{html.escape(text("chat.about_suggestions"))}</span>{tries}' if tries else ""
     return f'<div class="osp-about">{html.escape(text("chat.about_selected"))} {chip(session.selected)}{more}</div>'

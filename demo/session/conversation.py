@@ -21,12 +21,11 @@ Style = Literal["short", "detailed", "category", "around", "relation", "compare"
 def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
     """The session with the question as a new waiting turn. Raises InputError if it cannot be asked.
 
+    It is about the regions that it mentions, or else about the selected one; where none is marked, the whole picture.
     If `replaces` is the id of the last turn, the question replaces that turn; any other id is ignored.
     """
     typed = typed.encode("utf-8", "replace").decode().strip()  # a lone surrogate cannot be encoded as JSON
     required_picture(session)
-    if not session.regions:
-        raise InputError("page.no_region")
     if not typed:
         raise InputError("page.no_question")
     if len(typed) > MAX_QUESTION_CHARACTERS:
@@ -34,7 +33,7 @@ def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
     if session.waiting is not None:
         raise InputError("page.busy")
     numbers = mentions.mentioned(typed)
-    numbers_or_selected = numbers or [cast(int, session.selected)]
+    numbers_or_selected = numbers or ([] if session.selected is None else [session.selected])
     regions = tuple(required_region(session, number).snapshot() for number in numbers_or_selected)
     turn = new_turn(typed, regions, implied=not numbers)
     last = session.transcript[-1] if session.transcript else None

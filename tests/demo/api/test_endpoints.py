@@ -96,7 +96,7 @@ def test_two_people_never_meet(address: str, model: fakes.FakeModel, picture: Pa
     second.predict(handle_file(str(other)), api_name="/open_picture")
     first.predict(80, 100, "new", api_name="/segment_point")
     with pytest.raises(AppError, match="Nothing is marked"):
-        second.predict("What is it?", 0, 1, 64, None, api_name="/ask")
+        second.predict("What is @1?", 0, 1, 64, None, api_name="/ask")
     region = second.predict(500, 220, "new", api_name="/segment_point")
     assert region["number"] == 1
     assert region["area"] == shape("blue").sum() * 4 or region["area"] > 30_000

@@ -35,6 +35,19 @@ def test_without_a_mention_the_selected_region_is_meant(
     assert transcript.turns(session)[0]["about"] == 2
 
 
+def test_where_nothing_is_marked_the_whole_picture_is_meant(
+    services: Services, model: fakes.FakeModel, opened: Session
+) -> None:
+    session = asked(services, opened, "What is in this picture?")
+    assert (model.calls[-1].question, list(model.calls[-1].regions)) == ("What is in this picture?", [])
+    assert session.transcript[-1].regions == ()
+    assert session.transcript[-1].answer
+    session = mark_brush(session, [[30.0, 30.0]], 9, "new")
+    asked(services, session, "And this?")
+    assert len(model.calls[-1].regions) == 1
+    assert [turn.known_regions for turn in model.calls[-1].history] == [0]
+
+
 def test_mentions_choose_regions_in_their_order(services: Services, model: fakes.FakeModel, two: Session) -> None:
     asked(services, two, "Is @2 left of <region1>, or @2 right?")
     call = model.calls[-1]

@@ -278,7 +278,7 @@ def test_other_extents_have_names_and_never_repeat_a_mask(opened: Session) -> No
         (lambda v, s: mark_polygon(s, [[-9, -9], [-5, -9], [-9, -5]], "new"), text("page.polygon_too_thin")),
         (lambda v, s: select_region(s, 4), text("page.no_region")),
         (lambda v, s: open_example(v, "../secret"), text("page.unknown_example")),
-        (lambda v, s: conversation.ask(s, "What?"), text("page.no_region")),
+        (lambda v, s: conversation.ask(s, "What is @1?"), text("page.no_region")),
         (lambda v, s: conversation.ask(Session(), "What?"), text("page.no_picture")),
         (lambda v, s: conversation.retry(s), text("page.nothing_to_retry")),
     ],
