@@ -505,7 +505,7 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit: Any, address
 
 def test_on_a_low_screen_the_picture_has_room_and_the_links_cover_nothing(visit: Any, address: str) -> None:
     person = visit(address, 1366, 768, color_scheme="dark")
-    tools, links = (person.page.locator(part).bounding_box() for part in ("#settings button", "footer button"))
+    tools, links = (person.page.locator(part).bounding_box() for part in ("#settings button", "footer .show-api"))
     assert tools["y"] + tools["height"] <= links["y"] + 4  # the padding of the one and the other
     person.open_example()
     person.click(80, 100)
