@@ -183,6 +183,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
         for resource in (model, second, clip, segmenter):
             if resource is not None:
                 resource.wait(LONGEST_WAIT_SECONDS)
+        app.services.picture_files.close()
         if model.state == "ready" and (close := getattr(model.get(), "close", None)) is not None:
             close()  # a language engine in processes of its own
     return 0

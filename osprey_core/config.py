@@ -365,6 +365,15 @@ class PhotographsConfig:
 
     photo: PhotoTowerConfig = field(default_factory=PhotoTowerConfig)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
+    whole_picture: str = "tokens"
+    """What tells what a whole picture shows: its image "tokens", or the names of its "segments", see `survey`."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.whole_picture in ("tokens", "segments"),
+            "config.whole_picture_unknown",
+            value=_shown(self.whole_picture),
+        )
 
 
 @dataclass(frozen=True)
@@ -476,10 +485,11 @@ def _read_part(part: Any, name: str, entries: dict[str, Any]) -> Any:
 
 
 def _read_photographs(entries: dict[str, Any]) -> PhotographsConfig:
-    if unknown := sorted(set(entries) - {"photo", "confidence"}):
+    if unknown := sorted(set(entries) - {"photo", "confidence", "whole_picture"}):
         raise CheckpointError("config.entries_unknown", part="'photographs'", entries=_cut(", ".join(unknown)))
     photo = _read_part(PhotoTowerConfig, "'photo'", _section(entries, "photo"))
-    return PhotographsConfig(photo, _read_part(ConfidenceConfig, "'confidence'", _section(entries, "confidence")))
+    confidence = _read_part(ConfidenceConfig, "'confidence'", _section(entries, "confidence"))
+    return PhotographsConfig(photo, confidence, entries.get("whole_picture", "tokens"))
 
 
 def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
+from osprey_core.language.whole_picture import asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
@@ -38,6 +39,7 @@ from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime.close_ups import at_size, close_up, pooled_close_ups
 from osprey_core.runtime.finer_names import finer_name, kinds_of
 from osprey_core.runtime.photo_levels import shared_photo_encoder
+from osprey_core.survey import LEAST_SEGMENT, MOST_SEGMENTS, SeenThing, seen_things, told
 
 if TYPE_CHECKING:
     from osprey_core.engine import Osprey
@@ -132,6 +134,8 @@ class View:
         self._cache = PrefixCache(model.cache)
         self._naming = threading.Lock()
         self._names: dict[tuple[str, str, int], NamedRegion] = {}
+        self._surveying = threading.Lock()
+        self._survey: tuple[SeenThing, ...] | None = None
 
     @property
     def memory_bytes(self) -> int:
@@ -176,6 +180,8 @@ class View:
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
+        What a whole photograph shows is told by `survey`, by models whose config says so; its answer is not sampled.
+
         Args:
             question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
             regions: bool or {0, 1} masks (H, W) of the picture's own size, in the order of their numbers.
@@ -200,6 +206,16 @@ class View:
             likelihoods.append(token_likelihood(token, logits, top_logprobs or 0))
 
         noting = None if top_logprobs is None else note
+        by_segments = self._tells_by_segments and top_logprobs is None and not without
+        if by_segments and asks_about_whole_picture(question, bool(masks)):
+            return AnswerStream(
+                lambda should_stop: self._tell_picture(settings, should_stop),
+                self.model.prompts.tokenizer,
+                STOP_STRINGS,
+                prompt_tokens=self._length(prompt),
+                trimmed_turns=trimmed,
+                settings=requested,
+            )
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,
@@ -578,6 +594,53 @@ class View:
                 best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
         ranked = tuple(list(best.values())[:guesses])
         return NamedRegion(ranked, scale.unsure_below, self._finer_name(mask, ranked[0].name) if ranked else "")
+
+    def survey(self, should_stop: Callable[[], bool] = lambda: False) -> tuple[SeenThing, ...]:
+        """What the picture shows, by the names of its segments; see `osprey_core.survey`. Seconds at first, then kept.
+
+        Args:
+            should_stop: whether to end early, with what has been named so far; that is not kept.
+
+        Raises:
+            InputError: the model does not look at pictures so: only photographs, and only where its config says so.
+            ModelNotFoundError, CheckpointError: the segmenter's weights are missing or damaged.
+        """
+        if not self._tells_by_segments:
+            raise InputError("engine.survey_unable", model=self.model.name)
+        with self._surveying:
+            if self._survey is not None:
+                return self._survey
+            from osprey_core.segment.learned import SURVEY_GRID, load_learned  # only what is asked for is loaded
+
+            assert self._photo_square is not None
+            # Of the square that the photo tower has seen already: its encoding is shared.
+            found = load_learned(self.model.device, grid=SURVEY_GRID).open(self._photo_square).everything()
+            named: list[tuple[float, NamedRegion]] = []
+            for segment in found[:MOST_SEGMENTS]:  # the largest first
+                share = float(segment.mask.mean())
+                if should_stop():
+                    return seen_things(named)
+                if share >= LEAST_SEGMENT:
+                    mask = at_size(segment.mask, self.size_hw)
+                    named.append((share, self._name(mask, QUESTIONS["category"], 1)))
+            self._survey = seen_things(named)
+            return self._survey
+
+    @property
+    def _tells_by_segments(self) -> bool:
+        photographs = self.model.photographs
+        if photographs is None or self.network is not photographs.network or self._photo_square is None:
+            return False
+        told_by = self.model.network.config.photographs
+        return told_by is not None and told_by.whole_picture == "segments"
+
+    def _tell_picture(self, settings: SamplingSettings, should_stop: Callable[[], bool]) -> Generator[int]:
+        """Token ids of the sentence that tells what the picture shows."""
+        things = self.survey(should_stop)
+        if should_stop():
+            return
+        tokenizer = self.model.prompts.tokenizer
+        yield from itertools.islice([*tokenizer.encode_piece(told(things)), tokenizer.eos_id], settings.max_new_tokens)
 
     @torch.inference_mode()
     def _finer_name(self, mask: np.ndarray, name: str) -> str:

@@ -20,6 +20,7 @@ FLOORS = [
     {"model", "preprocess"},
     {"runtime", "segment"},
     {"region_model"},
+    {"survey"},
     {"engine", "view"},
     {"analysis"},
     {"backends", "serving"},

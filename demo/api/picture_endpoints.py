@@ -48,6 +48,7 @@ class PictureEndpoints:
                     opened = record.open_file(data, Path(file).name)
             else:
                 opened = open_address(self.services, address)
+            opened = self.services.picture_files.moved(opened)
             answers.stop(self.services, workspace)
             workspace.change(lambda _: opened)
             self.services.workspaces.keep(workspace)

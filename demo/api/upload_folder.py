@@ -1,6 +1,6 @@
 """The folder of uploaded files: bounded and tidied.
 
-Uploads are only needed until they have been opened, because sessions hold the bytes of their pictures.
+Uploads are only needed until they have been opened, because open pictures have files of their own (`PictureFolder`).
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ class PictureHandlers:
             data = path.read_bytes()
             with pictures.picture_turn(self.services, workspace.person, record.file_pixels(data)):
                 session = record.open_file(data, path.name)
+        session = self.services.picture_files.moved(session)
         self._prepare(Sheet(0, session))
         return lambda: workspace.open(session)
 

@@ -110,10 +110,11 @@ class KeepingHandlers:
     def _session_of(self, workspace: Workspace, kept: KeptSheet) -> Session:
         picture = uploaded_file(kept.picture).read_bytes()
         with picture_turn(self.services, workspace.person, pixels_of(picture)):
-            return record.session_of_kept(uploaded_file(kept.record).read_bytes(), picture, kept.digest)
+            session = record.session_of_kept(uploaded_file(kept.record).read_bytes(), picture, kept.digest)
+            return self.services.picture_files.moved(session)
 
 
 def _described(sheet_id: int, session: Session) -> dict[str, Any]:
     picture = session.picture
     assert picture is not None
-    return {"sheet": sheet_id, "picture": picture.digest, "name": picture.name, "bytes": len(picture.data)}
+    return {"sheet": sheet_id, "picture": picture.digest, "name": picture.name, "bytes": picture.file_bytes}

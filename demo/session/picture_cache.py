@@ -1,7 +1,7 @@
 """A cache of opened pictures, shared by all persons: decoded, encoded for the model, prepared for the segmenter.
 
 The cache is bounded in bytes and keyed by the picture's contents. Entries are immutable; an evicted one is computed
-again from the bytes in the Session.
+again from the picture's file. The cache does not refer to the file, which ends with the Sessions that show it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,11 +27,10 @@ _DEEPEST = 6
 T = TypeVar("T")
 
 
-class CachedPicture:
-    """One picture and what has been computed from it. Each part is computed once, on first request."""
+class _Parts:
+    """What has been computed from one picture. Each part is computed once, on first request."""
 
-    def __init__(self, picture: Picture, turns: Turns | None = None) -> None:
-        self._picture, self._turns = picture, turns
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._parts: dict[str, Any] = {}
@@ -41,21 +41,11 @@ class CachedPicture:
         with self._lock:
             return bytes_of(tuple(self._parts.values()))
 
-    def image(self) -> NDArray[np.uint8]:
-        """uint8 (H, W, 3), upright, read-only."""
-
-        def decode() -> NDArray[np.uint8]:
-            if self._turns is None:
-                return self._decode()
-            with self._turns.queue(self._picture.digest, self._picture.width * self._picture.height):
-                return self._decode()
-
-        return self.part("image", decode)
-
-    def _decode(self) -> NDArray[np.uint8]:
-        pixels = np.array(read_picture(self._picture.data))
-        pixels.setflags(write=False)
-        return pixels
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parts that have been computed."""
+        with self._lock:
+            return tuple(self._parts)
 
     def part(self, name: str, compute: Callable[[], T]) -> T:
         """The part of this name, computed on first request. A failed computation is tried again on the next request.
@@ -78,6 +68,44 @@ class CachedPicture:
             self._parts = {name: part for name, part in self._parts.items() if name in names}
 
 
+@dataclass(frozen=True)
+class CachedPicture:
+    """A picture with what the cache holds of it: all persons who have it open share the parts."""
+
+    _picture: Picture = field(compare=False)
+    _parts: _Parts
+    _turns: Turns | None = field(compare=False, default=None)
+
+    def part(self, name: str, compute: Callable[[], T]) -> T:
+        """The part of this name, computed on first request; see `_Parts`."""
+        return self._parts.part(name, compute)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The parts that there are at present."""
+        return self._parts.names
+
+    def keep_only(self, *names: str) -> None:
+        """Drop all other parts; they are computed again when they are needed."""
+        self._parts.keep_only(*names)
+
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 (H, W, 3), upright, read-only."""
+
+        def decode() -> NDArray[np.uint8]:
+            if self._turns is None:
+                return self._decode()
+            with self._turns.queue(self._picture.digest, self._picture.width * self._picture.height):
+                return self._decode()
+
+        return self.part("image", decode)
+
+    def _decode(self) -> NDArray[np.uint8]:
+        pixels = np.array(read_picture(self._picture.data))
+        pixels.setflags(write=False)
+        return pixels
+
+
 class PictureCache:
     """The most recently used pictures, as many as fit into `max_bytes` (but always one).
 
@@ -88,7 +116,7 @@ class PictureCache:
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES, turns: Turns | None = None) -> None:
         self.max_bytes, self._turns = max_bytes, turns
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[str, CachedPicture] = OrderedDict()
+        self._pictures: OrderedDict[str, _Parts] = OrderedDict()
         self._bytes: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -98,21 +126,21 @@ class PictureCache:
     def used_bytes(self) -> int:
         """Bytes of all cached pictures, with what the models keep of them."""
         with self._lock:
-            return sum(picture.memory_bytes for picture in self._pictures.values())
+            return sum(parts.memory_bytes for parts in self._pictures.values())
 
     def get(self, picture: Picture) -> CachedPicture:
         """The cache entry of this picture; its parts are computed when they are needed."""
         with self._lock:
             if picture.digest not in self._pictures:
-                self._pictures[picture.digest] = CachedPicture(picture, self._turns)
+                self._pictures[picture.digest] = _Parts()
             self._pictures.move_to_end(picture.digest)
-            entry = self._pictures[picture.digest]
+            parts = self._pictures[picture.digest]
             # Measured now and not when it was computed: its parts grow between two requests.
-            self._bytes[picture.digest] = max(entry.memory_bytes, 3 * picture.width * picture.height)
+            self._bytes[picture.digest] = max(parts.memory_bytes, 3 * picture.width * picture.height)
             evicted = self._evict()
         if evicted:
             give_back()
-        return entry
+        return CachedPicture(picture, parts, self._turns)
 
     def _evict(self) -> bool:
         """Remove pictures until the rest fits; whether any was removed."""

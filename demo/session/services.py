@@ -10,6 +10,7 @@ from typing import Any
 
 from demo.session.examples import Example
 from demo.session.picture_cache import PictureCache
+from demo.session.picture_files import PictureFolder
 from demo.session.workspace_store import WorkspaceStore
 from demo.shared.lazy_resource import LazyResource
 from demo.shared.running_jobs import RunningJobs
@@ -36,6 +37,8 @@ class Services:
     """A CLIP that compares regions with words, beside the model or as its only part, if one was configured."""
     examples: tuple[Example, ...] = ()
     pictures: PictureCache = field(default_factory=PictureCache)
+    picture_files: PictureFolder = field(default_factory=PictureFolder)
+    """The files of the pictures that people have open."""
     running_jobs: RunningJobs = field(default_factory=RunningJobs)
     workspaces: WorkspaceStore = field(default_factory=WorkspaceStore)
     model_turns: Turns = field(default_factory=lambda: Turns(most_begun=MOST_BEGUN))

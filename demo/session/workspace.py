@@ -187,6 +187,8 @@ class Workspace:
     def clear(self) -> None:
         """Close all pictures."""
         self.copy_from(Workspace())
+        with self._lock:
+            self._kept = {}  # it holds sessions with their pictures
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         changed = replace(sheet, session=change(sheet.session))

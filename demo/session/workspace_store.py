@@ -118,4 +118,4 @@ def _picture_bytes(workspaces: Iterable[Workspace]) -> int:
     pictures = {
         id(sheet.session.picture): sheet.session.picture for workspace in workspaces for sheet in workspace.sheets
     }
-    return sum(len(picture.data) for picture in pictures.values() if picture is not None)
+    return sum(picture.file_bytes for picture in pictures.values() if picture is not None)

@@ -1,4 +1,4 @@
-"""A folder for the temporary files of this process, which ends with it. Uses the standard library only."""
+"""Folders for the temporary files of this process, which end with it. Uses the standard library only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
-_PREFIX = "osprey-uploads-"
+Kind = Literal["uploads", "pictures"]
+_PREFIXES: dict[Kind, str] = {"uploads": "osprey-uploads-", "pictures": "osprey-pictures-"}
 OWNER_FILE = "process"
 """The file in it that names the process."""
 
@@ -17,18 +19,24 @@ OWNER_FILE = "process"
 @contextmanager
 def own_folder() -> Iterator[Path]:
     """A new folder for the files of this process, removed at the end; those of killed processes go as well."""
-    remove_abandoned(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
+    folder = make_own_folder("uploads")
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def make_own_folder(kind: Kind) -> Path:
+    """A new folder that only this user may read, for the caller to remove; those of killed processes are removed."""
+    remove_abandoned(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIXES[kind]))  # its permissions are 0700
+    (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
+    return folder
+
+
 def remove_abandoned(parent: Path) -> None:
     """Remove the folders in `parent` whose processes do not run any more."""
-    for folder in parent.glob(f"{_PREFIX}*"):
+    for folder in (found for prefix in _PREFIXES.values() for found in parent.glob(f"{prefix}*")):
         with suppress(OSError, ValueError):
             if not _is_running(int((folder / OWNER_FILE).read_text(encoding="ascii"))):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.wording import singular, with_article
 from osprey_core.regions.masks import Mask, area, box_xyxy
 from osprey_core.vocabularies import vocabulary_of
 
@@ -41,12 +42,6 @@ YES, NO = ("Yes", "Yes,"), ("No", "No,")
 """How answers to yes/no questions begin. Both forms are tried: tokenizers may join the comma to the word."""
 
 _OPENINGS = re.compile(r"^(?:(?:find|show|all|every|each|any|the|a|an)\s+)+(?=\S)", re.IGNORECASE)
-_IRREGULAR = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
-    "feet": "foot", "teeth": "tooth", "leaves": "leaf", "knives": "knife", "wolves": "wolf", "loaves": "loaf",
-    "shelves": "shelf", "scarves": "scarf", "oxen": "ox", "buses": "bus",
-}  # fmt: skip
-_SILENT_H = ("hour", "honest", "heir")
 
 
 @dataclass(frozen=True)
@@ -159,32 +154,6 @@ def likelihood_scores(view: View, regions: Sequence[Mask], phrase: str) -> NDArr
         says_yes = 1 / (1 + np.exp(np.clip(no - yes, -60, 60)))
         scores[asked] = np.sqrt(np.minimum(named[asked], 1.0) * says_yes)
     return scores
-
-
-def singular(phrase: str) -> str:
-    """The phrase with its last word in the singular, by the common rules of English."""
-    *before, last = phrase.split(" ")
-    return " ".join([*before, _singular_word(last)])
-
-
-def with_article(phrase: str) -> str:
-    """ "a red car", "an apple", "an hour glass"."""
-    lower = phrase.lower()
-    vowel = lower[:1] in "aeio" or (lower[:1] == "u" and not lower.startswith(("uni", "us", "ut")))
-    return f"{'an' if vowel or lower.startswith(_SILENT_H) else 'a'} {phrase}"
-
-
-def _singular_word(word: str) -> str:
-    lower = word.lower()
-    if lower in _IRREGULAR:
-        return _IRREGULAR[lower]
-    if len(word) < 4 or not lower.endswith("s") or lower.endswith(("ss", "us", "is")):
-        return word
-    if lower.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if lower.endswith(("ches", "shes", "xes", "sses", "toes", "zzes")):
-        return word[:-2]
-    return word[:-1]
 
 
 def _shared(one: Mask, other: Mask, box: tuple[int, int, int, int], other_box: tuple[int, int, int, int]) -> int:

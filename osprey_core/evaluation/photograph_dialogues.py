@@ -1,12 +1,14 @@
 """What else is asked about photographs: colours, places, relations, counts, yes or no, from the training's dialogues.
 
 Questions and answers are computed from annotations and pixels, as for training (`training.dialogues.photo_talks`).
-Intervals resample pictures.
+What a whole picture shows is judged by the names in the answer. Intervals resample pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,17 @@ from osprey_core.evaluation.controls import plain
 from osprey_core.evaluation.judges import is_right
 from osprey_core.evaluation.measures import resampled
 from osprey_core.evaluation.questions import questions_of
+from osprey_core.language.wording import plural
 from osprey_core.training.dialogues import DialogueSample
 from osprey_core.training.dialogues.photo_talks import photo_sample
-from osprey_core.training.scenes.photographs import Photograph, absent_things, countable, photo_scene
+from osprey_core.training.scenes.photographs import Photograph, absent_things, countable, photo_names, photo_scene
 
 DIALOGUES = 3
 """About each photograph."""
 TURNS = 10
+WHOLE_PICTURE = "What is in this picture?"
+SMALLEST_SHARE = 0.003
+"""Of the picture: of what is smaller it is neither asked that an answer names it, nor wrong if it does."""
 
 
 def dialogues_about(photograph: Photograph) -> list[DialogueSample]:
@@ -41,6 +47,8 @@ def ask_about(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any
         right: dict[str, list[bool]] = {}
         for sample in dialogues_about(photograph):
             for question in questions_of(sample):
+                if question.kind == "picture":
+                    continue  # no sentence is the only true one: see `ask_what_is_there`
                 right.setdefault(question.kind, []).append(is_right(question, plain(sample, view, question)))
         for kind, found in right.items():
             by_kind.setdefault(kind, []).append(found)
@@ -49,6 +57,45 @@ def ask_about(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any
         score = resampled(groups, lambda some: float(np.mean([one for group in some for one in group])))
         scores[kind] = {**vars(score), "count": sum(len(group) for group in groups)}
     return scores
+
+
+def ask_what_is_there(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any]:
+    """How many of the names in answers to `WHOLE_PICTURE` are right, and how many of the annotated names they hold.
+
+    {"precision": {"value", "low", "high", "count"}, "recall": …}; counts are of names.
+    """
+    pictures = []
+    for photograph in photographs:
+        large, small = set[str](), set[str]()
+        for region in photograph.regions:
+            share = float(region.mask(photograph.size_hw).mean())
+            (large if share >= SMALLEST_SHARE else small).add(photo_names().name(region.category))
+        said = names_in(model.open(photograph.image()).ask(WHOLE_PICTURE), large | small)
+        pictures.append((len(said & large), len(said - (small - large)), len(large)))
+    places = {"precision": 1, "recall": 2}
+    return {
+        name: {**vars(resampled(pictures, partial(_ratio, at=at))), "count": sum(p[at] for p in pictures)}
+        for name, at in places.items()
+    }
+
+
+def names_in(answer: str, others: Iterable[str] = ()) -> set[str]:
+    """The things and the stuff that an answer names by any of their words, in the singular or plural.
+
+    Of names that overlap, the longest counts. others: further names to look for.
+    """
+    table = photo_names()
+    words = {name: name for name in (*others, *table.stuff.values())}
+    words |= {word: name for name, thing in table.things.items() for word in (name, thing.noun, *thing.synonyms)}
+    forms = {form: name for word, name in words.items() for form in (plural(word), word)}
+    longest_first = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return {forms[found] for found in re.findall(rf"\b(?:{longest_first})\b", answer.lower())}
+
+
+def _ratio(pictures: Sequence[tuple[int, int, int]], at: int) -> float:
+    """Right names by the entries `at` of the pictures; nan where there is none."""
+    whole = sum(picture[at] for picture in pictures)
+    return sum(picture[0] for picture in pictures) / whole if whole else float("nan")
 
 
 def dialogues_report(scores: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ LEFT_OUT = ("cli", "datagen", "evaluation", "hub", "nano", "serving", "training"
 """Rooms of the package that answering does not need."""
 TOWER = "nano/tower.safetensors"
 """Weights of the photo tower, for models that look through it."""
+SEGMENTER = "segment/learned.safetensors"
+"""Weights of the segmenter, for models that tell by segments what a picture shows."""
 
 
 def repository_files(
@@ -81,3 +83,5 @@ def _handler_files(config: OspreyConfig) -> Iterator[tuple[str, Path]]:
             yield f"{PACKAGE.name}/{inside.as_posix()}", path
     if config.vision.photo is not None or config.photographs is not None:
         yield f"{PACKAGE.name}/{TOWER}", PACKAGE / TOWER
+    if config.photographs is not None and config.photographs.whole_picture == "segments":
+        yield f"{PACKAGE.name}/{SEGMENTER}", PACKAGE / SEGMENTER

@@ -58,6 +58,16 @@ class RecordedPicture:
         return hashlib.sha256(self.data).hexdigest()
 
     @property
+    def file_bytes(self) -> int:
+        """Size of the file in bytes."""
+        return len(self.data)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that it takes in memory."""
+        return len(self.data)
+
+    @property
     def size_hw(self) -> tuple[int, int]:
         return self.height, self.width
 

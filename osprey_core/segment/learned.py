@@ -68,6 +68,10 @@ class ClickGrid:
     min_area_share: float = 0.0006
 
 
+SURVEY_GRID = ClickGrid(points_per_side=10)
+"""Coarser, to tell what a picture shows: half the time, and large things are found all the same."""
+
+
 class LearnedSegmenter:
     """Opens pictures with the network, which must be in eval mode. Safe to use from several threads."""
 
@@ -282,14 +286,14 @@ def _candidates(logits: NDArray[np.float32], expected: NDArray[np.float32]) -> l
 
 
 @lru_cache(maxsize=4)
-def load_learned(device: str = "cpu", weights: Path = WEIGHTS_FILE) -> LearnedSegmenter:
-    """Read the network from its file; the process has one per device.
+def load_learned(device: str = "cpu", weights: Path = WEIGHTS_FILE, grid: ClickGrid | None = None) -> LearnedSegmenter:
+    """Read the network from its file; the process has one per device and grid.
 
     Raises ModelNotFoundError if there is no such file, CheckpointError if it does not hold this network.
     """
     network = load_click_network(weights)
     chosen = "cpu" if device == "auto" else device
-    return LearnedSegmenter(network.to(chosen), shared_photo_encoder(chosen), for_drawings=ClassicSegmenter())
+    return LearnedSegmenter(network.to(chosen), shared_photo_encoder(chosen), grid, for_drawings=ClassicSegmenter())
 
 
 def load_click_network(weights: Path) -> ClickNetwork:

@@ -37,6 +37,7 @@ def test_it_ends_in_the_middle_of_an_answer(number: int, tmp_path: Path) -> None
             client.predict(handle_file(str(ROOT / "examples/06-savanna.png")), api_name="/open_picture")
             client.predict(757, 304, "new", api_name="/segment_point")
             assert [folder for folder in tmp_path.glob("osprey-uploads-*") if list(folder.rglob("*.png"))]
+            assert [folder for folder in tmp_path.glob("osprey-pictures-*") if len(list(folder.iterdir())) == 2]
             # Improbable words make a long answer.
             job = client.submit("Tell a story", 2.0, 1.0, 1000, 5, api_name="/ask")
             deadline = time.monotonic() + 60
@@ -49,7 +50,7 @@ def test_it_ends_in_the_middle_of_an_answer(number: int, tmp_path: Path) -> None
     assert process.returncode == 0, output
     assert "Traceback" not in output
     assert "terminate called" not in output
-    assert list(tmp_path.glob("osprey-uploads-*")) == []
+    assert list(tmp_path.glob("osprey-*")) == []
 
 
 def test_the_second_signal_ends_the_program_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

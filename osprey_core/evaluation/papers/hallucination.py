@@ -14,7 +14,7 @@ from pathlib import Path
 from osprey_core.errors import InputError
 from osprey_core.evaluation.measures import resampled
 from osprey_core.evaluation.papers.items import OVERVIEW, AskedAs, Item, Outcome, find_picture, objects, read_json
-from osprey_core.training.scenes.names import plural
+from osprey_core.language.wording import plural
 from osprey_core.vocabularies import load_vocabulary
 
 ASKED_AS = AskedAs(OVERVIEW)

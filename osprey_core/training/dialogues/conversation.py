@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osprey_core.language.wording import listing
 from osprey_core.training.dialogues.absent import is_kin
 from osprey_core.training.dialogues.kinds import KIND_WEIGHTS, weighted
 from osprey_core.training.dialogues.options import DialogueOptions
 from osprey_core.training.dialogues.phrasings import Wording
 from osprey_core.training.dialogues.region_content import RegionContent
 from osprey_core.training.dialogues.scene_words import SceneWords, name_of
-from osprey_core.training.dialogues.sentences import listing
 from osprey_core.training.scenes.drawn import Rng
 from osprey_core.training.scenes.hand_masks import hand_mask
 from osprey_core.training.scenes.names import Thing

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from osprey_core.language.wording import with_article
 from osprey_core.training.art import Atlas
 from osprey_core.training.dialogues.absent import is_kin
 from osprey_core.training.dialogues.conversation import DialogueTurn
@@ -18,7 +19,7 @@ from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.scenes.colors import color_shares
 from osprey_core.training.scenes.crowds import Crowd, make_crowd
 from osprey_core.training.scenes.drawn import Rng
-from osprey_core.training.scenes.names import Thing, things, with_article
+from osprey_core.training.scenes.names import Thing, things
 
 ASKED = {"category": 0.42, "what": 0.14, "color": 0.16, "position": 0.1, "is_category": 0.1, "is_color": 0.08}
 """Share of each kind among the questions."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from osprey_core.language.wording import NUMBERS, listing, plural, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.kinds import Kinds, KindWeight, weighted
 from osprey_core.training.dialogues.options import DialogueOptions
@@ -23,10 +24,9 @@ from osprey_core.training.dialogues.region_content import (
     whole_object,
 )
 from osprey_core.training.dialogues.samples import DialogueSample
-from osprey_core.training.dialogues.sentences import NUMBERS, listing, sentence
 from osprey_core.training.scenes.drawn import Rng
 from osprey_core.training.scenes.hand_masks import hand_mask
-from osprey_core.training.scenes.names import Thing, plural
+from osprey_core.training.scenes.names import Thing
 from osprey_core.training.scenes.scene import Scene, SceneObject
 
 PHOTO_KINDS: Kinds = (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from osprey_core.language.wording import listing, with_article
 from osprey_core.training.dialogues.facts import main_colors, place_of, place_words, size_of
 from osprey_core.training.dialogues.region_content import RegionContent
-from osprey_core.training.dialogues.sentences import listing
-from osprey_core.training.scenes.names import with_article
 from osprey_core.training.scenes.scene import BackgroundRegion, Scene, SceneObject
 
 

@@ -239,7 +239,7 @@ def test_a_worker_keeps_nothing_of_a_picture_on_the_gpu(
         assert "area=8000" in "".join(piece for piece in zero_gpu.write_answer(request) if isinstance(piece, str))
         worker = zero_gpu._worker
         assert worker is not None
-        assert list(worker.pictures.get(request.picture)._parts) == ["image"]
+        assert worker.pictures.get(request.picture).part_names == ("image",)
         decoded.append(worker.pictures.get(request.picture).image())
     assert model.opened == 2
     assert decoded[0] is decoded[1]

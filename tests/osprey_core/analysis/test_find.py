@@ -16,7 +16,6 @@ from osprey_core.analysis.find import (
     clip_scores,
     find,
     likelihood_scores,
-    singular,
     with_article,
 )
 from osprey_core.analysis.label_likelihood import score_labels
@@ -24,6 +23,7 @@ from osprey_core.analysis.open_vocabulary import BACKGROUND, OpenVocabulary
 from osprey_core.engine import Osprey
 from osprey_core.errors import ContextOverflowError, InputError
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.wording import singular
 from osprey_core.segment import load_segmenter
 from osprey_core.view import View
 from tests.clip import write_clip

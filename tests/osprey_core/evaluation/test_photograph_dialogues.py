@@ -11,7 +11,14 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_masks
 
-from osprey_core.evaluation.photograph_dialogues import ask_about, dialogues_about, dialogues_report
+from osprey_core.evaluation.photograph_dialogues import (
+    WHOLE_PICTURE,
+    ask_about,
+    ask_what_is_there,
+    dialogues_about,
+    dialogues_report,
+    names_in,
+)
 from osprey_core.evaluation.questions import questions_of
 from osprey_core.training.scenes.photographs import Photograph, read_photographs
 
@@ -51,7 +58,7 @@ class Knowing:
     def open(self, image: np.ndarray) -> Knowing:
         return self
 
-    def ask(self, question: str, masks: Any, history: Any) -> str:
+    def ask(self, question: str, masks: Any = (), history: Any = ()) -> str:
         return self.answers.get(key_of(question, masks, history), "Zounds.")
 
 
@@ -64,8 +71,25 @@ def test_true_answers_are_right_and_others_wrong(photographs: list[Photograph]) 
     true = {key_of(q.text, q.masks, q.history): q.answer for q in questions}
     assert len(questions) > 5
     found = ask_about(Knowing(true), photographs)  # type: ignore[arg-type]
-    assert sum(score["count"] for score in found.values()) == len(questions)
+    assert sum(score["count"] for score in found.values()) == sum(q.kind != "picture" for q in questions)
     assert all(score["value"] > 0.9 for score in found.values())
     wrong = ask_about(Knowing({}), photographs)  # type: ignore[arg-type]
     assert all(score["value"] == 0 for score in wrong.values())
     assert "100.0%" in dialogues_report(found)
+
+
+def test_names_told_of_the_whole_picture_are_compared_with_what_is_annotated(photographs: list[Photograph]) -> None:
+    model = Knowing({(WHOLE_PICTURE, (), 0): "Two puppies, a cup and a bus."})
+    found = ask_what_is_there(model, photographs)  # type: ignore[arg-type]
+    assert (found["precision"]["value"], found["precision"]["count"]) == (pytest.approx(1 / 3), 3)
+    assert (found["recall"]["value"], found["recall"]["count"]) == (pytest.approx(1 / 2), 2)
+
+
+def test_names_are_found_by_any_word_in_the_plural_and_the_longest_counts() -> None:
+    assert names_in("People with hot dogs; a man on a sofa, a wine glass.") == {
+        "person",
+        "hot dog",
+        "couch",
+        "wine glass",
+    }
+    assert names_in("A brick wall.", ["brick wall"]) == {"brick wall"}

@@ -124,3 +124,11 @@ def test_things_in_example_photographs_are_named(nano: Osprey) -> None:
         mask = segmenter.open(np.asarray(image)).segment([point], [1], None)[0].mask
         named[file] = nano.open(image).name(mask).guesses[0].name
     assert named == {file: name for file, (_, name) in PHOTOGRAPHED.items()}
+
+
+@pytest.mark.parametrize(("file", "name"), [("04-cat.jpg", "cat"), ("10-giraffes.jpg", "giraffe")])
+def test_what_is_in_a_photograph_is_told_without_a_region(nano: Osprey, file: str, name: str) -> None:
+    view = nano.open(read_picture(EXAMPLES / file))
+    answer = view.ask("What is in this picture?")
+    assert answer.startswith(f"A {name}")
+    assert view.ask("Describe the photo.") == answer

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from osprey_core.config import OspreyConfig, PhotographsConfig, PhotoTowerConfig
 from osprey_core.engine import Osprey
-from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
 from osprey_core.runtime import checkpoint
@@ -26,6 +26,7 @@ from osprey_core.runtime.photograph_network import (
     save_photograph_network,
 )
 from osprey_core.runtime.quantize import is_quantized
+from osprey_core.survey import told
 from tests.tiny import tiny_osprey
 
 PHOTO = PhotoTowerConfig(close_up_size=32, prototypes=3)
@@ -195,3 +196,35 @@ def test_the_config_is_read_back_and_checked() -> None:
         _ = config.of_photographs.of_photographs
     with pytest.raises(CheckpointError, match="photographs"):
         OspreyConfig.from_dict({**values, "photographs": {"photo": {}, "other": 1}})
+
+
+def test_what_a_photograph_shows_is_told_by_its_segments_where_the_config_says_so() -> None:
+    model = two_networks()
+    plain = model.open(PICTURE).ask("What is in this picture?")
+    with pytest.raises(InputError, match="does not tell by segments"):
+        model.open(PICTURE).survey()
+    config = model.network.config
+    model.network.config = replace(config, photographs=PhotographsConfig(PHOTO, whole_picture="segments"))
+    view = model.open(PICTURE)
+    stream = view.stream("What is in this picture?", max_new_tokens=200, temperature=0.7)
+    assert "".join(stream) == told(view.survey()) != plain
+    assert stream.finish_reason == "eos"
+    assert view.ask("What is <region1>?", [MASK]) == two_networks().open(PICTURE).ask("What is <region1>?", [MASK])
+    short = view.stream("Describe the picture.", max_new_tokens=1)
+    assert len("".join(short)) < 10
+    assert short.finish_reason == "length"
+    stopped = view.stream("Describe the picture.")
+    stopped.stop()
+    assert "".join(stopped) == ""
+    assert stopped.finish_reason == "stopped"
+    with pytest.raises(InputError):  # drawings are answered by the other network, which has no close-ups
+        two_networks(-1.0).open(PICTURE).survey()
+
+
+def test_the_choice_is_kept_in_the_config() -> None:
+    config = replace(two_networks().network.config, photographs=PhotographsConfig(PHOTO, whole_picture="segments"))
+    assert OspreyConfig.from_dict(config.to_dict()) == config
+    broken = config.to_dict()
+    broken["photographs"]["whole_picture"] = ["segments"]
+    with pytest.raises(CheckpointError):
+        OspreyConfig.from_dict(broken)

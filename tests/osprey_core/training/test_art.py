@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from osprey_core.errors import InputError
+from osprey_core.language.wording import article, plural, with_article
 from osprey_core.training import art
 from osprey_core.training.scenes.drawn import BASE_COLORS, OBJECTS, SHAPES, draw_object, draw_shape
-from osprey_core.training.scenes.names import article, plural, things, with_article
+from osprey_core.training.scenes.names import things
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 36">{}</svg>'
 DISC = '<circle cx="18" cy="18" r="9" fill="#dd2e44"/>'

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from osprey_core.language.wording import sentence, with_article
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.facts import colors_said, main_colors, wrong_colors
 from osprey_core.training.dialogues.phrasings import WORDINGS, Wording
 from osprey_core.training.dialogues.questions.whole_picture import pick_unique
 from osprey_core.training.dialogues.scene_words import color_words, definite, pronoun
-from osprey_core.training.dialogues.sentences import sentence
 from osprey_core.training.scenes.colors import possible_colors
-from osprey_core.training.scenes.names import with_article
 
 
 def ask_color(talk: Conversation) -> DraftQuestion | None:

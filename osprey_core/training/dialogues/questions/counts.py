@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from osprey_core.language.wording import NUMBERS, plural, with_article
 from osprey_core.training.dialogues.absent import is_kin
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.questions.names import called
 from osprey_core.training.dialogues.questions.whole_picture import is_named_already
-from osprey_core.training.dialogues.sentences import NUMBERS
-from osprey_core.training.scenes.names import Thing, plural, with_article
+from osprey_core.training.scenes.names import Thing
 
 
 def ask_count(talk: Conversation) -> DraftQuestion | None:

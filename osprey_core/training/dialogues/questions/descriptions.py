@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
+from osprey_core.language.wording import NUMBERS, listing, plural, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.facts import RELATION_WORDS, main_colors, relation_of
 from osprey_core.training.dialogues.phrasings import DETAIL_OPENINGS, WORDINGS
 from osprey_core.training.dialogues.region_content import RegionContent
 from osprey_core.training.dialogues.scene_words import background_phrase, color_words, name_of, pronoun
-from osprey_core.training.dialogues.sentences import NUMBERS, PLURALS, listing, part_phrase, sentence
-from osprey_core.training.scenes.names import plural
+from osprey_core.training.dialogues.sentences import PLURALS, part_phrase
 from osprey_core.training.scenes.scene import BackgroundRegion, SceneObject
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from osprey_core.language.wording import listing, plural, sentence, with_article
 from osprey_core.training.dialogues.absent import is_kin
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.scene_words import name_of, pronoun
-from osprey_core.training.dialogues.sentences import listing, sentence
-from osprey_core.training.scenes.names import Thing, plural, with_article
+from osprey_core.training.scenes.names import Thing
 
 _GROUP_NAMES = {
     "animal": "animal", "bird": "bird", "insect": "insect", "fruit": "fruit", "vegetable": "vegetable",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from osprey_core.language.wording import listing
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.scene_words import pronoun
-from osprey_core.training.dialogues.sentences import listing, part_phrase
+from osprey_core.training.dialogues.sentences import part_phrase
 
 _ASKABLE_PARTS = (
     "wheels", "windows", "wings", "legs", "petals", "roof", "handle", "sails", "hat", "tail", "chimney", "beak",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from osprey_core.language.wording import listing, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.facts import RELATION_WORDS, place_of, place_words, relation_of
 from osprey_core.training.dialogues.phrasings import WORDINGS, Wording
 from osprey_core.training.dialogues.questions.whole_picture import pick_unique
 from osprey_core.training.dialogues.scene_words import definite, pronoun
-from osprey_core.training.dialogues.sentences import listing, sentence
 
 _SIDES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 _OPPOSITE_SIDE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Literal
 
+from osprey_core.language.wording import sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.facts import OPPOSITE, RELATION_WORDS, diagonal_of, relation_of, size_comparison
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.region_content import RegionContent
 from osprey_core.training.dialogues.scene_words import pair
-from osprey_core.training.dialogues.sentences import sentence
 
 RelationKind = Literal["ground", "part", "depth", "straight", "diagonal"]
 """What is said of two regions: one is background, one is part of the other, one hides the other, or a direction."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from osprey_core.language.wording import listing, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
 from osprey_core.training.dialogues.facts import size_comparison, size_of
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.scene_words import definite, pair
-from osprey_core.training.dialogues.sentences import listing, sentence
 
 _SIZE_WORDS = {"small": "small", "medium": "medium-sized", "large": "large"}
 _SIZE_STEP = 1.25

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osprey_core.language.wording import NUMBERS, plural
 from osprey_core.training.dialogues import (
     EVALUATION_SEEDS,
     KIND_WEIGHTS,
@@ -32,9 +33,7 @@ from osprey_core.training.dialogues.facts import (
     place_words,
     relation_of,
 )
-from osprey_core.training.dialogues.sentences import NUMBERS
 from osprey_core.training.scenes.colors import color_shares
-from osprey_core.training.scenes.names import plural
 from osprey_core.training.scenes.scene import make_scene
 from osprey_core.training.sources import BUSY
 from tests.osprey_core.training.scenes.test_scenes import fake_atlas

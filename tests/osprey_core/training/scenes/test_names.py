@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from osprey_core.language.wording import plural, with_article
 from osprey_core.training.scenes import names
-from osprey_core.training.scenes.names import plural, things, with_article
+from osprey_core.training.scenes.names import things
 
 
 def test_every_thing_has_names_a_group_and_emoji() -> None:

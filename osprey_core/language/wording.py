@@ -1,0 +1,91 @@
+"""Small pieces of English: articles, plurals, lists, sentences, numbers in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+"""Numbers in words; the place in the list is the number."""
+
+_IRREGULAR = {
+    "person": "people", "mouse": "mice", "fish": "fish", "tropical fish": "tropical fish", "sheep": "sheep",
+    "goose": "geese", "deer": "deer", "wolf": "wolves", "knife": "knives", "leaf": "leaves", "tooth": "teeth",
+    "foot": "feet", "loaf": "loaves", "shrimp": "shrimp", "squid": "squid", "bison": "bison", "moose": "moose",
+    "ox": "oxen", "snowman": "snowmen", "pufferfish": "pufferfish", "jellyfish": "jellyfish", "dice": "dice",
+    "bus": "buses", "scarf": "scarves",
+}  # fmt: skip
+_HEAD_FIRST = (" of ", " with ", " and ")
+
+_IRREGULAR_PLURALS = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
+    "feet": "foot", "teeth": "tooth", "leaves": "leaf", "knives": "knife", "wolves": "wolf", "loaves": "loaf",
+    "shelves": "shelf", "scarves": "scarf", "oxen": "ox", "buses": "bus",
+}  # fmt: skip
+
+
+def article(noun: str) -> str:
+    """ "a" or "an", by the sound a noun phrase begins with."""
+    first = noun.split()[0].lower()
+    if first.startswith(("uni", "ufo", "eu", "one", "use", "ukulele")):
+        return "a"
+    if first in ("hour", "hourglass", "x-ray", "heir", "honest"):
+        return "an"
+    return "an" if first[0] in "aeiou" else "a"
+
+
+def with_article(noun: str) -> str:
+    """ "a dog", "an apple", "a pair of socks"."""
+    return f"{article(noun)} {noun}"
+
+
+def plural(noun: str) -> str:
+    """Several of a noun phrase: "dogs", "pairs of socks", "mice"."""
+    for joint in _HEAD_FIRST:
+        head, separator, rest = noun.partition(joint)
+        if separator and noun not in ("bow and arrow", "fork and knife", "hammer and wrench"):
+            return plural(head) + joint + rest
+    if noun in _IRREGULAR:
+        return _IRREGULAR[noun]
+    before, _, last = noun.rpartition(" ")
+    if last in _IRREGULAR:
+        last = _IRREGULAR[last]
+    elif last.endswith(("s", "x", "ch", "sh", "z")):
+        last += "es"
+    elif last.endswith("y") and last[-2] not in "aeiou":
+        last = last[:-1] + "ies"
+    elif last in ("tomato", "potato", "mango", "mosquito", "volcano", "buffalo"):
+        last += "es"
+    else:
+        last += "s"
+    return f"{before} {last}".strip()
+
+
+def singular(phrase: str) -> str:
+    """The phrase with its last word in the singular, by the common rules of English."""
+    *before, last = phrase.split(" ")
+    return " ".join([*before, _singular_word(last)])
+
+
+def _singular_word(word: str) -> str:
+    lower = word.lower()
+    if lower in _IRREGULAR_PLURALS:
+        return _IRREGULAR_PLURALS[lower]
+    if len(word) < 4 or not lower.endswith("s") or lower.endswith(("ss", "us", "is")):
+        return word
+    if lower.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if lower.endswith(("ches", "shes", "xes", "sses", "toes", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def listing(phrases: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return ", ".join(phrases[:-1]) + " and " + phrases[-1]
+
+
+def sentence(text: str) -> str:
+    """Capital letter and full stop."""
+    return text[0].upper() + text[1:] + "."
