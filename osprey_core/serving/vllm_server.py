@@ -14,7 +14,6 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,17 +47,28 @@ class VLLMServer:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             limits=httpx.Limits(max_connections=None),
         )
+        self._model: str | None = None
 
-    @cached_property
-    def _model(self) -> str:
-        """The name of the server's one model."""
-        try:
-            response = self._client.get(f"{self._url}/models")
+    def _name_of_model(self, should_stop: Callable[[], bool] | None) -> str | None:
+        """The name of the server's one model, asked for once; None if it was stopped before the server told it."""
+        if self._model is None:
+            connection = _Connection()
+            try:
+                with closing(pumped(self._models(connection), should_stop, connection.cut)) as names:
+                    self._model = next(names, None)
+            except (httpx.HTTPError, httpx.StreamError, ValueError, LookupError, TypeError) as error:
+                raise self._unreachable(error) from error
+        return self._model
+
+    def _models(self, connection: _Connection) -> Iterator[str]:
+        """The name of the server's first model. Raises httpx's errors and OspreyError for a refusal."""
+        headers = {"Connection": "close"}  # see `_events`
+        with self._client.stream("GET", f"{self._url}/models", headers=headers) as response:
             if response.status_code != 200:
                 raise self._refusal(response)
-            return str(response.json()["data"][0]["id"])
-        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-            raise self._unreachable(error) from error
+            connection.hold(response)
+            response.read()
+            yield str(response.json()["data"][0]["id"])
 
     def decode(
         self,
@@ -69,9 +79,12 @@ class VLLMServer:
         """See `LanguageEngine.decode`."""
         packed = io.BytesIO()
         torch.save(whole_prompt(question, beginning), packed)
+        model = self._name_of_model(should_stop)
+        if model is None:
+            return
         settings = question.settings
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": model,
             "prompt_embeds": base64.b64encode(packed.getvalue()).decode(),
             "stream": True,
             "return_token_ids": True,

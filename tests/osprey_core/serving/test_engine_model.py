@@ -189,6 +189,19 @@ def test_a_stopped_answer_ends_while_the_server_is_silent(server: StandIn) -> No
     assert server.left.wait(60), "the request is cut, so that the server need not go on"
 
 
+def test_a_stopped_answer_ends_while_the_server_does_not_tell_its_models(server: StandIn) -> None:
+    server.is_listing = threading.Event()
+    stream = of_server(server).open(PICTURE).stream("What is <region1>?", [RED])
+    reading = threading.Thread(target=lambda: list(stream), daemon=True)
+    reading.start()
+    assert server.is_listing.wait(60)
+    stream.stop()
+    reading.join(60)
+    assert stream.finish_reason == "stopped"
+    assert server.asked == []
+    assert server.left.wait(60), "the request is cut"
+
+
 class SlowlyAsked(SplitView):
     """Answers about its first region; opens the second answer only after the first was stopped."""
 

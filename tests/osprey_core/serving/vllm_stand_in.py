@@ -28,6 +28,8 @@ class StandIn:
     is_silent: bool = False
     is_cut: bool = False
     tells_ids: bool = True
+    is_listing: threading.Event | None = None
+    """If there is one, it is set when the models are asked for, and they are never told, until the client is gone."""
     is_mute: bool = False
     """Sends headers and then nothing, until the client is gone."""
     muted: threading.Event = field(default_factory=threading.Event)
@@ -43,6 +45,11 @@ def vllm_server(llm: LlamaForCausalLM, name: str = "language") -> Iterator[Stand
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._begin(200)
+            if state.is_listing is not None:
+                state.is_listing.set()
+                if not self.rfile.read(1):
+                    state.left.set()
+                return
             self.wfile.write(json.dumps({"data": [{"id": name}]}).encode())
 
         def do_POST(self) -> None:
