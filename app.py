@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from demo.options import Options, read_options
-from demo.shared import memory, processor
+from demo.shared import garbage, memory, processor
 from demo.shared.own_folder import own_folder
 from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
@@ -48,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    garbage.collect_rarely()  # until the model is loaded
     stopped = threading.Event()
     _stop_on_signals(stopped)
     return serve(options, stopped)
@@ -92,22 +93,25 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
     from demo.shared.lazy_resource import LazyResource
 
     def load_model(name: str, revision: str | None, adapter: str | None = None, engine: str = LOCAL_ENGINE) -> object:
-        from osprey_core.backends.loading import load_region_model
+        try:
+            from osprey_core.backends.loading import load_region_model
 
-        return load_region_model(
-            name,
-            options.device,
-            options.dtype,
-            options.labels,
-            revision=revision,
-            cache_bytes=options.cache_mb * 2**20 // (2 if options.compare_with else 1),
-            quantize=options.quantize,
-            device_map=options.device_map,
-            compiled=options.compiled,
-            engine=engine,
-            adapter=adapter,
-            verify=options.verify,
-        )
+            return load_region_model(
+                name,
+                options.device,
+                options.dtype,
+                options.labels,
+                revision=revision,
+                cache_bytes=options.cache_mb * 2**20 // (2 if options.compare_with else 1),
+                quantize=options.quantize,
+                device_map=options.device_map,
+                compiled=options.compiled,
+                engine=engine,
+                adapter=adapter,
+                verify=options.verify,
+            )
+        finally:
+            garbage.collect_as_usual()
 
     def load_clip(name: str) -> object:
         from osprey_core.backends.loading import load_clip_beside

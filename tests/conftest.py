@@ -6,3 +6,5 @@ import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes beside each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")

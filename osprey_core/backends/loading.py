@@ -64,6 +64,10 @@ def load_region_model(
         encoder = OpenVocabulary.from_pretrained(clip or CLIP, device, dtype, LABELS_SIZE)
         return LabelModel(name, encoder, vocabulary)
     from osprey_core.engine import Osprey
+
+    model = Osprey.from_pretrained(name, device, dtype, **options)
+    if engine == LOCAL_ENGINE:
+        return model  # without loading the clients of other engines
     from osprey_core.serving.loading import with_engine
 
-    return with_engine(Osprey.from_pretrained(name, device, dtype, **options), engine)
+    return with_engine(model, engine)

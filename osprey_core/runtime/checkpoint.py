@@ -28,6 +28,7 @@ from osprey_core.i18n import Listing, Message
 from osprey_core.io.files import write_file
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import OspreyNetwork, build_network
+from osprey_core.model.unfilled import unfilled
 from osprey_core.runtime.placement import Placement
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def load_network(
         CheckpointError: missing, unexpected or mis-shaped tensors, all listed in one message, or a broken file.
     """
     wrapper = _wrapper_of(files)
-    with torch.device("meta"):
+    with unfilled():
         network = build_network(files.config)
     placement = Placement(network, device, dtype) if spread else None
     wanted = network.state_dict(keep_vars=True)  # buffers too, of encoders that have some

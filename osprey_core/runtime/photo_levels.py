@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.language.core_shares import CORES
 from osprey_core.model.towers import PHOTO_MEAN, PHOTO_SIZE, PHOTO_STD, PhotoTower, build_photo_tower
+from osprey_core.model.unfilled import unfilled
 
 TOWER_FILE = Path(__file__).parent.parent / "nano" / "tower.safetensors"
 """The tower's weights, fp16; `python -m osprey_core.training.photo_tower` writes them."""
@@ -126,7 +127,7 @@ def load_photo_tower(weights: Path = TOWER_FILE) -> PhotoTower:
     """
     if not weights.is_file():
         raise ModelNotFoundError("photo_tower.weights_missing", path=str(weights))
-    with torch.device("meta"):
+    with unfilled():
         tower = build_photo_tower()
     try:
         tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}

@@ -19,6 +19,7 @@ from osprey_core.config import OspreyConfig
 from osprey_core.errors import ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
+from osprey_core.model.unfilled import unfilled
 from osprey_core.runtime.checkpoint import check_finite, mismatch, read_tensors, write_tensors
 
 PHOTOGRAPHS_FILE = "photographs.safetensors"
@@ -59,7 +60,7 @@ def load_photograph_network(folder: Path, config: OspreyConfig, first: OspreyNet
         raise ModelNotFoundError("checkpoint.photographs_missing", folder=str(folder), file=PHOTOGRAPHS_FILE)
     tensors = dict(read_tensors(path))
     check_finite(folder, tensors)
-    with torch.device("meta"):
+    with unfilled():
         network = build_network(config.of_photographs)
         gate = PhotographGate(config.photographs.photo)
     network.vision_tower = first.vision_tower

@@ -45,4 +45,5 @@ def test_a_pasted_address(visit: Any, tmp_path: Path, monkeypatch: pytest.Monkey
         person.page.evaluate(PASTE, ["body", "http://private/"])
         person.wait_toast("not in the public internet")
         assert len(person.region_texts()) == 1
+        person.leave()
     assert asked == ["https://pictures.example/shapes.png", "http://private/"]

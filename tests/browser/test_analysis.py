@@ -163,6 +163,7 @@ def test_samples_stand_side_by_side_and_go_with_their_picture(
         assert panel.get_by_text("All 3 answers are the same").is_visible()
         person.open_example(1)
         person.page.wait_for_function("!document.querySelector('#osp-closer-samples .osp-answer')")
+        person.leave()
 
 
 def test_looking_inside_shows_every_levels_map(visit: Any, real: tuple[str, Any]) -> None:
@@ -236,6 +237,7 @@ def test_two_models_answer_side_by_side(visit: Any, model: fakes.FakeModel, tmp_
         person.page.get_by_text("stopped at").wait_for()
         assert "–" in [cells[2] for cells in table_of(person)]
         assert [cells[1] for cells in table_of(person)] == [cells[1] for cells in before]
+        person.leave()
 
 
 def wait_table(person: Any) -> None:

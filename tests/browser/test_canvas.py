@@ -193,3 +193,4 @@ def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> 
         release.set()
         person.page.wait_for_selector(".osp-loading", state="detached")
         assert person.page.evaluate(f"{bar}.content") == "none"
+        person.leave()

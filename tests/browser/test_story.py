@@ -598,6 +598,7 @@ def test_the_page_is_there_before_the_model(visit: Any, tmp_path: Path, model: f
         person.page.get_by_text("fake · cpu").first.wait_for(state="attached")
         person.page.locator(".osp-model summary").click()
         person.page.get_by_text("fake · cpu").first.wait_for()
+        person.leave()
 
 
 def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> None:
@@ -618,3 +619,4 @@ def test_a_model_that_cannot_be_loaded_is_said(visit: Any, tmp_path: Path) -> No
         person.wait_toast("choose another")
         person.wait_regions(1)
         person.page.wait_for_function("document.querySelector('#question textarea').value === 'What is it?'")
+        person.leave()

@@ -1,4 +1,7 @@
-"""The program as a process: SIGTERM and Ctrl-C end it in the middle of an answer, and leave nothing behind."""
+"""The program as a process, as a Space too and behind proxies that lead nowhere.
+
+SIGTERM and Ctrl-C end it in the middle of an answer, and leave nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +27,71 @@ from tests import fakes
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 
 ROOT = Path(__file__).parents[2]
+SPACE = {
+    "SPACE_ID": "me/osprey",
+    "SPACE_HOST": "me-osprey.hf.space",
+    "SYSTEM": "spaces",
+    "GRADIO_SERVER_NAME": "0.0.0.0",
+}
+NOWHERE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "nonsense://x:y", "ALL_PROXY": "socks5://127.0.0.1:9"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_in_the_middle_of_an_answer(number: int, tmp_path: Path) -> None:
+@dataclass
+class Program:
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+@contextmanager
+def started(temporary: Path, **variables: str) -> Iterator[Program]:
+    """`python app.py` once its page answers; killed at the end if it still runs."""
     port = fakes.free_port()
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, **variables, "TMPDIR": str(temporary)}
     environment.pop("GRADIO_TEMP_DIR", None)
     command = [sys.executable, "app.py", "--port", str(port), "--segmenter", "classic", "--device", "cpu"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
+        program = Program(process, port)
         try:
-            client = _connected(f"http://127.0.0.1:{port}/", process)
-            client.predict(handle_file(str(ROOT / "examples/06-savanna.png")), api_name="/open_picture")
-            client.predict(757, 304, "new", api_name="/segment_point")
-            assert [folder for folder in tmp_path.glob("osprey-uploads-*") if list(folder.rglob("*.png"))]
-            assert [folder for folder in tmp_path.glob("osprey-pictures-*") if len(list(folder.iterdir())) == 2]
-            # Improbable words make a long answer.
-            job = client.submit("Tell a story", 2.0, 1.0, 1000, 5, api_name="/ask")
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and not any(job.outputs()):
-                time.sleep(0.02)
-            process.send_signal(number)
-            output, _ = process.communicate(timeout=60)
+            deadline = time.monotonic() + 120
+            while True:
+                try:
+                    assert httpx.get(program.page, timeout=60).status_code == 200
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None, process.stdout.read() if process.stdout else ""
+                    assert time.monotonic() < deadline
+                    time.sleep(0.2)
+            yield program
         finally:
             process.kill()
-    assert process.returncode == 0, output
+
+
+@pytest.mark.parametrize(
+    ("number", "variables"),
+    [(signal.SIGTERM, {}), (signal.SIGINT, NOWHERE)],
+    ids=["SIGTERM", "Ctrl-C, behind proxies that lead nowhere"],
+)
+def test_it_ends_in_the_middle_of_an_answer(number: signal.Signals, variables: dict[str, str], tmp_path: Path) -> None:
+    with started(tmp_path, **variables) as program:
+        client = Client(program.page, verbose=False)
+        client.predict(handle_file(str(ROOT / "examples/06-savanna.png")), api_name="/open_picture")
+        client.predict(757, 304, "new", api_name="/segment_point")
+        assert [folder for folder in tmp_path.glob("osprey-uploads-*") if list(folder.rglob("*.png"))]
+        assert [folder for folder in tmp_path.glob("osprey-pictures-*") if len(list(folder.iterdir())) == 2]
+        # Improbable words make a long answer.
+        job = client.submit("Tell a story", 2.0, 1.0, 1000, 5, api_name="/ask")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any(job.outputs()):
+            time.sleep(0.02)
+        program.process.send_signal(number)
+        output, _ = program.process.communicate(timeout=60)
+    assert program.process.returncode == 0, output
     assert "Traceback" not in output
     assert "terminate called" not in output
     assert list(tmp_path.glob("osprey-*")) == []
@@ -64,46 +108,18 @@ def test_the_second_signal_ends_the_program_without_a_traceback(monkeypatch: pyt
         handlers[signal.SIGTERM](signal.SIGTERM, None)
 
 
-def _connected(address: str, process: subprocess.Popen[str]) -> Client:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            return Client(address, verbose=False)
-        except Exception:
-            assert process.poll() is None, process.stdout.read() if process.stdout else ""
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-
-
 def test_it_opens_as_a_space(tmp_path: Path) -> None:
     """With a Space's variables: behind its proxy, framed by the Hub, and checked by the Space's own probe."""
-    port = fakes.free_port()
-    space = {"SPACE_ID": "me/osprey", "SPACE_HOST": "me-osprey.hf.space", "SYSTEM": "spaces"}
-    environment = {**os.environ, **space, "TMPDIR": str(tmp_path), "GRADIO_SERVER_NAME": "0.0.0.0"}
-    command = [sys.executable, "app.py", "--port", str(port), "--segmenter", "classic", "--device", "cpu"]
-    page = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        try:
-            deadline = time.monotonic() + 120
-            while True:
-                try:
-                    httpx.get(page, timeout=60)
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.5)
-            host = {"Host": "me-osprey.hf.space", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
-            own, hub, foreign = ("https://me-osprey.hf.space", "https://huggingface.co", "https://evil.example")
-            assert httpx.get(page, headers=host, timeout=60).status_code == 200
-            assert httpx.get(page, headers={"Host": f"10.1.2.3:{port}"}, timeout=60).status_code == 200
-            for origin, status in ((own, 200), (hub, 200), (foreign, 403)):
-                sent = {**host, "Origin": origin}
-                call = httpx.post(f"{page}gradio_api/call/stop", json={"data": [""]}, headers=sent, timeout=60)
-                assert call.status_code == status
-                assert httpx.get(f"{page}config", headers=sent, timeout=60).status_code == status
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    with started(tmp_path, **SPACE) as program:
+        page = program.page
+        host = {"Host": "me-osprey.hf.space", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+        own, hub, foreign = ("https://me-osprey.hf.space", "https://huggingface.co", "https://evil.example")
+        assert httpx.get(page, headers=host, timeout=60).status_code == 200
+        assert httpx.get(page, headers={"Host": f"10.1.2.3:{program.port}"}, timeout=60).status_code == 200
+        for origin, status in ((own, 200), (hub, 200), (foreign, 403)):
+            sent = {**host, "Origin": origin}
+            call = httpx.post(f"{page}gradio_api/call/stop", json={"data": [""]}, headers=sent, timeout=60)
+            assert call.status_code == status
+            assert httpx.get(f"{page}config", headers=sent, timeout=60).status_code == status
+        program.process.terminate()
+        program.process.communicate(timeout=60)

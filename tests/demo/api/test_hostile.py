@@ -30,8 +30,11 @@ pytestmark = pytest.mark.slow
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("examples")
     fakes.picture().save(folder / "shapes.png")
-    with fakes.served(fakes.FakeModel(), fakes.FakeSegmenter(), folder) as address:
-        yield address.rstrip("/")
+    with pytest.MonkeyPatch.context() as patch:
+        # Uploads of its own: programs on the same machine use the default folder too.
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        with fakes.served(fakes.FakeModel(), fakes.FakeSegmenter(), folder) as address:
+            yield address.rstrip("/")
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_ten_people_get_their_own_answers(address: str, nano: Osprey) -> None:
         said = []
         for number in range(2):
             question = QUESTIONS[(person + number) % len(QUESTIONS)]
-            said.append((question, client.predict(question.format("@1"), 0, 1, 24, None, api_name="/ask")))
+            said.append((question, client.predict(question.format("@1"), 0, 1, 12, None, api_name="/ask")))
         return image, mask, said
 
     with ThreadPoolExecutor(10) as pool:
@@ -68,7 +68,7 @@ def test_ten_people_get_their_own_answers(address: str, nano: Osprey) -> None:
         history: list[Turn] = []
         for question, answer in said:
             asked = question.format("<region1>")
-            assert answer == ask_uncached(nano, image, asked, [mask], history, max_new_tokens=24)
+            assert answer == ask_uncached(nano, image, asked, [mask], history, max_new_tokens=12)
             history.append(Turn(asked, answer, 1))
     assert len({answer for _, _, said in talks for _, answer in said}) > 5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import stat
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from osprey_core import Osprey
+from osprey_core.cli.convert import main as convert
 from osprey_core.config import OspreyConfig
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.runtime import checkpoint, hub, loading
@@ -88,21 +90,27 @@ def test_written_files_follow_the_umask(tmp_path: Path, umask: int) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~umask, file.name
 
 
-def convert(*words: object, file_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command; no file may become larger than `file_bytes`, which is what a full disk looks like."""
-    limit = None if file_bytes is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    command = [sys.executable, "-m", "osprey_core.convert", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=limit)
+@pytest.mark.parametrize("destination", ["", " ", "{}/file", "{}/file/inner", "/proc/nowhere"])
+def test_where_nothing_can_be_written_is_one_sentence(
+    saved: Path, tmp_path: Path, destination: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    caplog.set_level(logging.INFO)
+    assert convert([str(saved), destination.format(tmp_path)]) == 2
+    (told,) = caplog.messages
+    assert "\n" not in told
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.slow
-def test_what_cannot_be_converted_is_one_sentence(saved: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for destination in ("", " ", tmp_path / "file", tmp_path / "file" / "inner", "/proc/nowhere"):
-        done = convert(saved, destination)
-        assert done.returncode == 2, destination
-        assert done.stderr.count("\n") == 1, done.stderr
-    full = convert(saved, tmp_path / "out", file_bytes=20_000)
+def test_a_full_disk_is_one_sentence(saved: Path, tmp_path: Path) -> None:
+    """As a process, in which no file may become larger than 20 KB, which is what a full disk looks like."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    command = [sys.executable, "-m", "osprey_core.convert", str(saved), str(tmp_path / "out")]
+    full = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=limit)
     assert full.returncode == 2
     assert full.stderr.count("\n") == 1
     assert "model.safetensors” cannot be written (" in full.stderr

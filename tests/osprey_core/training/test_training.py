@@ -390,7 +390,7 @@ def test_a_sampler_learns_to_name_regions(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_model_learns_where_a_region_is(tmp_path: Path) -> None:
-    settings = config(stage("mask_extractor", "llm", "mm_projector", steps=250), model=tiny_config())
+    settings = config(stage("mask_extractor", "llm", "mm_projector", steps=120), model=tiny_config())
     settings = replace(settings, stages=(replace(settings.stages[0], batch_size=16, learning_rate=5e-3),))
     run = run_in(tmp_path, settings)
     run.train()
