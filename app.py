@@ -55,11 +55,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _stop_on_signals(stopped: threading.Event) -> None:
-    """Ctrl-C and SIGTERM set `stopped`; when they come again, the program ends at once."""
+    """Ctrl-C and SIGTERM set `stopped`; when they come again, the program ends at once, without a traceback."""
 
     def stop(number: int, frame: object) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            raise SystemExit(128 + number)
         stopped.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

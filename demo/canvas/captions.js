@@ -156,7 +156,9 @@ export function createCaptions({ store, words, place }) {
       if (!spots[index]) return [];
       const [x0, y0, x1, y1] = spots[index];
       const shown = shortened(caption.text, x1 - x0 - 2 * PADDING - STRIPE, widthOf);
-      return [{ ...caption, shown, x: x0, y: y0, width: x1 - x0, height: y1 - y0 }];
+      // What was left out leaves no empty plate.
+      const width = Math.min(x1 - x0, Math.ceil(widthOf(shown)) + 2 * PADDING + STRIPE);
+      return [{ ...caption, shown, x: x0 + (x1 - x0 - width) / 2, y: y0, width, height: y1 - y0 }];
     });
     store.set({ captionSpots });
   }

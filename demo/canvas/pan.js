@@ -7,6 +7,8 @@ const LEAST_PAN = 10;
 // How much one notch of a wheel zooms, and one step of a pinch on a touchpad, which the browser reports as Ctrl-wheel.
 const WHEEL_SPEED = 0.0018;
 const PINCH_SPEED = 0.012;
+// The most of one pinching event that counts: a notch of a mouse's wheel with Ctrl is no leap.
+const MOST_PINCH = 40;
 const LINE = 16; // pixels of a line, for wheels that count in lines
 
 // Whether Space pans: the pointer is over the picture, and the keyboard's cross, where Space marks, is not in use.
@@ -33,7 +35,10 @@ export function followPan({ canvas, store, zoom, listen }) {
       if (!isPinch && !zoom.isZoomed() && (down >= 0 || isPageScrolled())) return;
       event.preventDefault();
       if (event.shiftKey || (!isPinch && Math.abs(right) > Math.abs(down))) zoom.pan(-(right || down), 0);
-      else zoom.by(Math.exp(-down * (isPinch ? PINCH_SPEED : WHEEL_SPEED)), placeOf(event));
+      else {
+        const zoomed = isPinch ? Math.max(-MOST_PINCH, Math.min(down, MOST_PINCH)) * PINCH_SPEED : down * WHEEL_SPEED;
+        zoom.by(Math.exp(-zoomed), placeOf(event));
+      }
     },
     { passive: false },
   );

@@ -1,4 +1,7 @@
-"""Names of regions that nobody typed: from the first short answer about a region, or joined when regions merge."""
+"""Names of regions that nobody typed: from the first short answer about a region, or joined when regions merge.
+
+A short answer is one to a ready-made question for a name, or one whose name the model is sure of ("It is a giraffe.").
+"""
 
 from __future__ import annotations
 
@@ -32,16 +35,25 @@ def with_names_from_answers(session: Session) -> Session:
 
 
 def is_naming(turn: ChatTurn) -> bool:
-    """Whether the turn is a ready-made short question about one region, answered in full and without doubt."""
+    """Whether the turn is about one region, answered in full and without doubt, and its answer is or holds a name."""
     if turn.state != "complete" or len(turn.regions) != 1 or (turn.stats is not None and turn.stats.is_unsure):
         return False
+    return _asks_for_a_name(turn) or bool(_sure_name(turn))
+
+
+def _asks_for_a_name(turn: ChatTurn) -> bool:
     number = turn.regions[0].number
     asked = mentions.for_model(turn.typed, {number: 1})
     return asked in [QUESTIONS[style] for style in NAMING_STYLES]
 
 
 def name_from(turn: ChatTurn) -> str:
-    """The first sentence of the answer as a name; "" if the answer speaks of regions by their numbers."""
+    """The first sentence of the answer as a name, or to another question the name in it that the model is sure of.
+
+    "" if the answer speaks of regions by their numbers.
+    """
+    if not _asks_for_a_name(turn):
+        return _sure_name(turn)
     if any(isinstance(piece, int) for piece in mentions.answer_pieces(turn.answer, turn.places)):
         return ""
     sentence = clean_name(" ".join(turn.answer.split()).split(". ")[0]).rstrip(" .!")
@@ -49,6 +61,13 @@ def name_from(turn: ChatTurn) -> str:
         return sentence
     whole_words = sentence[: LONGEST_GIVEN_NAME + 1].rpartition(" ")[0]
     return (whole_words or sentence[:LONGEST_GIVEN_NAME]).rstrip(" ,;:-")
+
+
+def _sure_name(turn: ChatTurn) -> str:
+    """The name in the answer whose confidence was measured; "" without one."""
+    if turn.stats is None or turn.stats.confidence is None:
+        return ""
+    return clean_name(turn.stats.first_guess)
 
 
 def joined_names(region: Region, other: Region) -> Region:

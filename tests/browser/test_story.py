@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -487,6 +488,38 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit: Any, address
     ending.scroll_into_view_if_needed()
     last = ending.bounding_box()
     assert last["x"] + last["width"] <= 391
+    person.page.wait_for_function("document.querySelector('#chatbot .osp-chip')")
+    # To a finger each button is 44 pixels large: by itself, by its label, or by the area that it has around it.
+    small = person.page.evaluate(
+        """[...document.querySelectorAll('button, summary, textarea, input')].filter((node) => node.offsetParent)
+          .map((node) => {
+            const around = getComputedStyle(node, '::after');
+            const boxes = [node, node.closest('label')].filter(Boolean).map((each) => each.getBoundingClientRect());
+            const sizes = boxes.map(({ width, height }) => [width, height]);
+            if (around.position === 'absolute') sizes.push([parseFloat(around.width), parseFloat(around.height)]);
+            return [Math.max(...sizes.map((size) => Math.min(...size))), node.className, node.id];
+          }).filter(([size]) => size < 43.5)"""
+    )
+    assert small == []
+
+
+def test_on_a_low_screen_the_picture_has_room_and_the_links_cover_nothing(visit: Any, address: str) -> None:
+    person = visit(address, 1366, 768, color_scheme="dark")
+    tools, links = (person.page.locator(part).bounding_box() for part in ("#settings button", "footer .show-api"))
+    assert tools["y"] + tools["height"] <= links["y"] + 4  # the padding of the one and the other
+    person.open_example()
+    person.click(80, 100)
+    person.wait_regions(1)
+    assert person.page.locator(".osp-canvas").bounding_box()["height"] >= 480
+    # White letters on the button under the pointer: 4.5 to 1 by the formula of WCAG.
+    person.page.hover("#send")
+    person.page.wait_for_timeout(300)
+    colour = person.page.evaluate("getComputedStyle(document.querySelector('#send')).backgroundColor")
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (int(number) / 255 for number in re.findall(r"\d+", colour)[:3])
+    ]
+    assert 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05) >= 4.5
 
 
 def test_a_desktop_needs_no_scrolling(visit: Any, address: str) -> None:

@@ -9,16 +9,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
 
+import app
 from tests import fakes
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
@@ -92,6 +95,17 @@ def test_it_ends_in_the_middle_of_an_answer(number: signal.Signals, variables: d
     assert "Traceback" not in output
     assert "terminate called" not in output
     assert list(tmp_path.glob("osprey-*")) == []
+
+
+def test_the_second_signal_ends_the_program_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    stopped = threading.Event()
+    app._stop_on_signals(stopped)
+    handlers[signal.SIGTERM](signal.SIGTERM, None)
+    assert stopped.is_set()
+    with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
+        handlers[signal.SIGTERM](signal.SIGTERM, None)
 
 
 def test_it_opens_as_a_space(tmp_path: Path) -> None:

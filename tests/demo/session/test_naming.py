@@ -56,6 +56,13 @@ def test_other_answers_name_nothing(two: Session, question: str, answer: str, ch
     assert names(told(two, question or short(two), answer, **changes)) == ["", ""]
 
 
+def test_an_answer_with_a_name_that_the_model_is_sure_of_names_its_region(two: Session) -> None:
+    sure = AnswerMeasures(first_guess="disc", confidence=0.8, unsure_below=0.5)
+    assert names(told(two, "What is this?", "It is a disc.", stats=sure)) == ["", "disc"]
+    assert names(told(two, "What is this?", "It is a disc.", stats=replace(sure, confidence=0.4))) == ["", ""]
+    assert names(told(two, "What are @1 and @2?", "discs", stats=sure)) == ["", ""]
+
+
 def test_a_name_by_the_person_stays_and_so_does_none(two: Session) -> None:
     session = rename_region(two, 2, "my disc")
     assert names(told(session, short(session), "a circle")) == ["", "my disc"]
