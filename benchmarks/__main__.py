@@ -24,6 +24,7 @@ from benchmarks.measures import MEASURES as ANSWER_MEASURES
 from benchmarks.measures import Setting, drifts
 from benchmarks.models import SHAPES, build
 from benchmarks.timing import Comparison
+from benchmarks.together import people_together
 from benchmarks.words import found_phrase, names_by_clip
 from osprey_core.config import OspreyConfig
 from osprey_core.io.streams import tolerate_any_encoding
@@ -31,7 +32,7 @@ from osprey_core.runtime.quantize import Drift
 
 log = logging.getLogger("benchmarks")
 
-MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase}
+MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase, "o": people_together}
 """All measures by their letters."""
 
 

@@ -41,6 +41,7 @@ ASIDES = (
     ("g-bfloat16-channels-last", "encoder, bfloat16 and channels last against float32"),
     ("h", "answers with int8 weights against bfloat16"),
     ("n", "a decoding step, by layers against the library's forward pass"),
+    ("o", "16 people's answers of 40 tokens, together against one after another"),
     ("e-64-cached", "64 regions of an opened picture, together against one by one"),
 )
 
