@@ -26,6 +26,7 @@ def settle_temporary_folder(environment: MutableMapping[str, str] = os.environ) 
     """
     wanted = environment.get(VARIABLE)
     if wanted and _can_be_written(Path(wanted)):
+        tempfile.tempdir = wanted  # open pictures lie there too
         return
     if wanted is not None:
         log.warning("The folder “%s” of %s cannot be written to; another is used.", wanted, VARIABLE)

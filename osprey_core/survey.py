@@ -27,7 +27,8 @@ LEAST_WEIGHT = 0.05
 MOST_THINGS = 5
 
 _MASS_NOUNS = frozenset({
-    "cardboard", "dirt", "food", "fruit", "grass", "gravel", "paper", "pavement", "sand", "sea", "sky", "snow", "water",
+    "broccoli", "cardboard", "dirt", "food", "fruit", "grass", "gravel", "paper", "pavement", "sand", "sea", "skis",
+    "sky", "snow", "water",
 })  # fmt: skip
 
 NOTHING = "I am not sure what this picture shows."

@@ -135,6 +135,7 @@ class View:
         self._naming = threading.Lock()
         self._names: dict[tuple[str, str, int], NamedRegion] = {}
         self._surveying = threading.Lock()
+        self._segment_names: dict[int, tuple[float, NamedRegion]] = {}  # by place among the segments
         self._survey: tuple[SeenThing, ...] | None = None
 
     @property
@@ -180,7 +181,8 @@ class View:
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
-        What a whole photograph shows is told by `survey`, by models whose config says so; its answer is not sampled.
+        What a whole photograph shows is told by `survey`, by models whose config says so; that answer is not sampled,
+        and its tokens have no likelihoods.
 
         Args:
             question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
@@ -206,9 +208,13 @@ class View:
             likelihoods.append(token_likelihood(token, logits, top_logprobs or 0))
 
         noting = None if top_logprobs is None else note
-        by_segments = self._tells_by_segments and top_logprobs is None and not without
-        if by_segments and asks_about_whole_picture(question, bool(masks)):
-            return AnswerStream(
+        # Regions whose tokens are off are a test of what the language model makes of the rest.
+        if (
+            self._tells_by_segments
+            and not without
+            and asks_about_whole_picture(question, bool(masks if about is None else about))
+        ):
+            told_by_segments = AnswerStream(
                 lambda should_stop: self._tell_picture(settings, should_stop),
                 self.model.prompts.tokenizer,
                 STOP_STRINGS,
@@ -216,6 +222,8 @@ class View:
                 trimmed_turns=trimmed,
                 settings=requested,
             )
+            told_by_segments.tells_picture = True
+            return told_by_segments
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,
@@ -599,7 +607,7 @@ class View:
         """What the picture shows, by the names of its segments; see `osprey_core.survey`. Seconds at first, then kept.
 
         Args:
-            should_stop: whether to end early, with what has been named so far; that is not kept.
+            should_stop: whether to end early, with what has been named so far; the next survey goes on from there.
 
         Raises:
             InputError: the model does not look at pictures so: only photographs, and only where its config says so.
@@ -607,24 +615,32 @@ class View:
         """
         if not self._tells_by_segments:
             raise InputError("engine.survey_unable", model=self.model.name)
-        with self._surveying:
-            if self._survey is not None:
-                return self._survey
-            from osprey_core.segment.learned import SURVEY_GRID, load_learned  # only what is asked for is loaded
+        while not self._surveying.acquire(timeout=0.1):  # somebody else's survey of the same picture
+            if should_stop():
+                return ()
+        try:
+            if self._survey is None and not should_stop():
+                self._look_at_segments(should_stop)
+            return seen_things(self._segment_names.values()) if self._survey is None else self._survey
+        finally:
+            self._surveying.release()
 
-            assert self._photo_square is not None
-            # Of the square that the photo tower has seen already: its encoding is shared.
-            found = load_learned(self.model.device, grid=SURVEY_GRID).open(self._photo_square).everything()
-            named: list[tuple[float, NamedRegion]] = []
-            for segment in found[:MOST_SEGMENTS]:  # the largest first
-                share = float(segment.mask.mean())
-                if should_stop():
-                    return seen_things(named)
-                if share >= LEAST_SEGMENT:
-                    mask = at_size(segment.mask, self.size_hw)
-                    named.append((share, self._name(mask, QUESTIONS["category"], 1)))
-            self._survey = seen_things(named)
-            return self._survey
+    def _look_at_segments(self, should_stop: Callable[[], bool]) -> None:
+        """Name segments, the largest first; names that are known from a survey that was stopped stay."""
+        from osprey_core.segment.learned import SURVEY_GRID, load_learned  # only what is asked for is loaded
+
+        assert self._photo_square is not None
+        # Of the square that the photo tower has seen already: its encoding is shared.
+        found = load_learned(self.model.device, grid=SURVEY_GRID).open(self._photo_square).everything()
+        for place, segment in enumerate(found[:MOST_SEGMENTS]):  # the largest first
+            share = float(segment.mask.mean())
+            if share < LEAST_SEGMENT or place in self._segment_names:
+                continue
+            if should_stop():
+                return
+            mask = at_size(segment.mask, self.size_hw)
+            self._segment_names[place] = share, self._name(mask, QUESTIONS["category"], 1)
+        self._survey = seen_things(self._segment_names.values())
 
     @property
     def _tells_by_segments(self) -> bool:

@@ -11,6 +11,7 @@ from demo.analysis.single_question import SingleQuestion
 from demo.jobs.analyses import AnswerVariant
 from demo.jobs.requests import RegionToken
 from demo.session.session import Analysis, Session, new_analysis
+from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 
 SWITCHED_OFF: dict[str, tuple[RegionToken, ...]] = {
@@ -25,6 +26,8 @@ SWITCHED_OFF: dict[str, tuple[RegionToken, ...]] = {
 def new_ablation(session: Session, typed: str, settings: SamplingSettings) -> Analysis:
     """An analysis that answers the question once for each entry of `SWITCHED_OFF`."""
     question = SingleQuestion.of(session, typed, settings)
+    if not question.regions:
+        raise InputError("page.no_region")
     requests = tuple(replace(question.request, without=tokens) for tokens in SWITCHED_OFF.values())
     variants = tuple(AnswerVariant(how) for how in SWITCHED_OFF)
     return new_analysis("without", question.regions, requests, variants, question.text)

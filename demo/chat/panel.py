@@ -43,6 +43,7 @@ class ChatPanel:
     undo: gr.Button
     clear: gr.Button
     settings: SettingsPanel
+    takes_questions: bool
 
 
 def build_chat(defaults: GenerationDefaults, takes_questions: bool = True) -> ChatPanel:
@@ -87,7 +88,9 @@ def build_chat(defaults: GenerationDefaults, takes_questions: bool = True) -> Ch
         undo = in_words(gr.Button(size="sm", elem_id="undo-turn", interactive=False), value="chat.undo_turn")
         clear = in_words(gr.Button(size="sm", elem_id="clear-chat", interactive=False), value="chat.clear_chat")
         settings = build_settings(defaults, visible=takes_questions)
-    return ChatPanel(conversation, about, presets, own, question, send, stop, retry, undo, clear, settings)
+    return ChatPanel(
+        conversation, about, presets, own, question, send, stop, retry, undo, clear, settings, takes_questions
+    )
 
 
 def _build_conversation() -> gr.HTML:

@@ -122,11 +122,16 @@ def _try(question: str) -> str:
     return f'<button type="button" class="osp-try" data-fill="{html.escape(question)}">{html.escape(question)}</button>'
 
 
-def about_html(session: Session, suggestions: tuple[str, ...] = ()) -> str:
-    """HTML that names the region a question without a mention is about, and suggests questions."""
+def about_html(session: Session, suggestions: tuple[str, ...] = (), can_ask: bool = True) -> str:
+    """HTML that names the region a question without a mention is about, and suggests questions.
+
+    can_ask: whether the model answers free questions, such as one about the whole picture.
+    """
     if session.selected is None:
-        whole = _try(text("for_the_model.whole_picture")) if session.picture is not None else ""
-        return f'<div class="osp-about">{html.escape(text("chat.about_none"))}{whole}</div>'
+        can_ask = can_ask and session.picture is not None
+        whole = _try(text("for_the_model.whole_picture")) if can_ask else ""
+        told = text("chat.about_whole") if can_ask else text("chat.about_none")
+        return f'<div class="osp-about">{html.escape(told)}{whole}</div>'
     tries = "".join(map(_try, suggestions[:3]))
     more = f'<span class="osp-try-label">{html.escape(text("chat.about_suggestions"))}</span>{tries}' if tries else ""
     return f'<div class="osp-about">{html.escape(text("chat.about_selected"))} {chip(session.selected)}{more}</div>'

@@ -21,7 +21,7 @@ def about_outputs(services: Services, chat: ChatPanel) -> Outputs[Session]:
             {"number": region.number, "percent": shown_mask(region.mask)["percent"], "name": region.name}
             for region in session.regions
         ]
-        return [{"value": transcript.about_html(session, suggestions), "regions": mentionable}]
+        return [{"value": transcript.about_html(session, suggestions, chat.takes_questions), "regions": mentionable}]
 
     return Outputs((chat.about,), properties)
 

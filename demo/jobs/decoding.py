@@ -88,6 +88,7 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     named = None
     if (
         request.named is not None
+        and not getattr(stream, "tells_picture", False)
         and stream.finish_reason in _ENDS
         and not ticket.stopped
         and can_name(services, second)

@@ -18,10 +18,11 @@ MAX_QUESTION_CHARACTERS = 4000
 Style = Literal["short", "detailed", "category", "around", "relation", "compare"]
 
 
-def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
+def ask(session: Session, typed: str, replaces: int | None = None, is_whole: bool = False) -> Session:
     """The session with the question as a new waiting turn. Raises InputError if it cannot be asked.
 
-    It is about the regions that it mentions, or else about the selected one; where none is marked, the whole picture.
+    It is about the regions that it mentions, or else about the selected one; where none is marked, or if `is_whole`, or
+    in place of a question that was, about the whole picture.
     If `replaces` is the id of the last turn, the question replaces that turn; any other id is ignored.
     """
     typed = typed.encode("utf-8", "replace").decode().strip()  # a lone surrogate cannot be encoded as JSON
@@ -33,11 +34,13 @@ def ask(session: Session, typed: str, replaces: int | None = None) -> Session:
     if session.waiting is not None:
         raise InputError("page.busy")
     numbers = mentions.mentioned(typed)
-    numbers_or_selected = numbers or ([] if session.selected is None else [session.selected])
+    last = session.transcript[-1] if session.transcript else None
+    replaced = last if last is not None and last.id == replaces else None
+    is_whole = is_whole or (replaced is not None and replaced.implied and not replaced.regions)
+    numbers_or_selected = numbers or ([] if is_whole or session.selected is None else [session.selected])
     regions = tuple(required_region(session, number).snapshot() for number in numbers_or_selected)
     turn = new_turn(typed, regions, implied=not numbers)
-    last = session.transcript[-1] if session.transcript else None
-    return _in_place_of(session, last, turn) if last and last.id == replaces else session.with_turn(turn)
+    return _in_place_of(session, replaced, turn) if replaced is not None else session.with_turn(turn)
 
 
 def preset_question(session: Session, style: Style) -> str:
@@ -89,7 +92,7 @@ def ask_again(session: Session, turn_id: Any) -> Session:
         raise InputError("page.nothing_to_retry")
     if turn.implied and turn.regions:
         session = select_region(session, turn.regions[0].number)
-    return ask(session, turn.typed)
+    return ask(session, turn.typed, is_whole=turn.implied and not turn.regions)
 
 
 def changed_regions(session: Session, turn: ChatTurn) -> tuple[int, ...]:

@@ -97,7 +97,7 @@ class PictureFolder:
         with self._lock:
             if self._folder is None:
                 self._folder = make_own_folder("pictures")
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                weakref.finalize(self, _remove_folder, self._folder, os.getpid())
             return self._folder
 
 
@@ -105,3 +105,8 @@ def _remove(path: Path, process: int) -> None:
     if os.getpid() == process:
         with suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _remove_folder(path: Path, process: int) -> None:
+    if os.getpid() == process:  # not at the end of a process that was forked from this one
+        shutil.rmtree(path, ignore_errors=True)

@@ -159,6 +159,7 @@ class Workspace:
                 rest = rest or (Sheet(next(_sheet_ids), Session()),)
                 self._front = rest[min(places[0], len(rest) - 1)].id
             self._sheets = rest
+            self._kept.pop(sheet_id, None)  # with its picture, whose file goes with it
             self.last_used = time.monotonic()
 
     def copy_from(self, other: Workspace) -> None:

@@ -30,7 +30,11 @@ def make_own_folder(kind: Kind) -> Path:
     """A new folder that only this user may read, for the caller to remove; those of killed processes are removed."""
     remove_abandoned(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=_PREFIXES[kind]))  # its permissions are 0700
-    (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
+    try:
+        (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
+    except BaseException:  # a folder whose process is not named would stay for ever
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

@@ -254,6 +254,8 @@ class AnswerStream(AnswerTimes):
         self._spelled: list[SpelledToken] = []
         self._spelled_count = 0  # of the likelihoods, with the end
         self.finish_reason: FinishReason | None = None
+        self.tells_picture = False
+        """Whether the answer is about the whole picture whatever regions there are: the names of its segments."""
 
     def __iter__(self) -> Iterator[str]:
         return self._pieces

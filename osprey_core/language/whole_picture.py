@@ -33,9 +33,11 @@ _OF_ANYTHING = (
 )
 """These ask about a region where there is one."""
 
+_ABOUT_REGION = re.compile(r"^\s*about <region\d+>: ")
+"""How a conversation tells which region a further question is about that names none."""
 _POLITE = re.compile(r"^(?:please|hi|hello|so|and|now|ok|okay|(?:can|could|would|will) you(?: please)?)[, ]+")
 _MANNER = re.compile(
-    r"[, ]+(?:please|briefly|shortly|in (?:detail|short|brief|general|english)"
+    r"(?<![, ])[, ]+(?:please|briefly|shortly|in (?:detail|short|brief|general|english)"
     r"|in (?:one|a|two|a few|few) (?:\w+ )?(?:sentences?|words?|phrases?|lines?))$"
 )
 
@@ -44,12 +46,14 @@ def asks_about_whole_picture(question: str, has_regions: bool) -> bool:
     """Whether a question asks what there is in the picture, and nothing more.
 
     Args:
-        question: in English, as a person types it; one that mentions a region never asks so.
+        question: in English, as a person types it; one that mentions a region never asks so. What a conversation puts
+            before it does not count: "About <region1>: …".
         has_regions: whether the conversation has regions, to which "What is this?" refers.
     """
-    if "<" in question:
+    asked = _ABOUT_REGION.sub("", question.lower())
+    if "<" in asked:
         return False
-    asked = " ".join(re.sub(r"[.?!…\"]+", " ", question.lower().replace("’", "'")).split())
+    asked = " ".join(re.sub(r"[.?!…\"]+", " ", asked.replace("’", "'")).split())
     asked = re.sub(r"\b(what|that|it|here|there)'?s\b(?! seen)", r"\1 is", asked)
     while (shorter := _MANNER.sub("", _POLITE.sub("", asked))) != asked:
         asked = shorter

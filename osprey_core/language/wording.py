@@ -26,9 +26,9 @@ _IRREGULAR_PLURALS = {
 def article(noun: str) -> str:
     """ "a" or "an", by the sound a noun phrase begins with."""
     first = noun.split()[0].lower()
-    if first.startswith(("uni", "ufo", "eu", "one", "use", "ukulele")):
+    if first.startswith(("uni", "ufo", "eu", "one", "use", "usb", "usu", "ute", "uti", "ukulele")):
         return "a"
-    if first in ("hour", "hourglass", "x-ray", "heir", "honest"):
+    if first == "x-ray" or first.startswith(("hour", "honest", "heir")):
         return "an"
     return "an" if first[0] in "aeiou" else "a"
 

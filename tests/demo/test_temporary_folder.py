@@ -25,6 +25,7 @@ def test_the_variable_is_honoured_where_possible(usual: Path, tmp_path: Path, ca
     environment = {"GRADIO_TEMP_DIR": str(tmp_path / "mine")}
     settle_temporary_folder(environment)
     assert environment == {"GRADIO_TEMP_DIR": str(tmp_path / "mine")}
+    assert tempfile.gettempdir() == str(tmp_path / "mine")
     assert caplog.text == ""
     (tmp_path / "file").write_text("a file in the way, as good as a folder of somebody else")
     for named in (tmp_path / "file", tmp_path / "file" / "inner", ""):

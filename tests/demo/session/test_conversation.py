@@ -48,6 +48,17 @@ def test_where_nothing_is_marked_the_whole_picture_is_meant(
     assert [turn.known_regions for turn in model.calls[-1].history] == [0]
 
 
+def test_a_question_about_the_whole_picture_stays_one_when_it_is_asked_again(
+    services: Services, model: fakes.FakeModel, two: Session
+) -> None:
+    whole = answered(services, conversation.ask(two, "What is there?", is_whole=True))
+    turn = whole.transcript[-1]
+    assert turn.regions == ()
+    assert conversation.ask_again(whole, turn.id).transcript[-1].regions == ()
+    assert conversation.ask(whole, "What else?", replaces=turn.id).transcript[-1].regions == ()
+    assert len(conversation.ask(whole, "What else?").transcript[-1].regions) == 1
+
+
 def test_mentions_choose_regions_in_their_order(services: Services, model: fakes.FakeModel, two: Session) -> None:
     asked(services, two, "Is @2 left of <region1>, or @2 right?")
     call = model.calls[-1]

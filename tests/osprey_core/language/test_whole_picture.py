@@ -17,7 +17,8 @@ def test_wordings_that_models_are_taught_ask_so(question: str, has_regions: bool
 @pytest.mark.parametrize(
     "question",
     ["What is in the photo?", "Please describe this image in detail.", "Could you please tell me about this scene?",
-     "what’s in this picture", "What objects can you see in the photograph?", "Describe the image briefly, please."],
+     "what’s in this picture", "About <region2>: What is in the picture?",
+     "What objects can you see in the photograph?", "Describe the image briefly, please."],
 )  # fmt: skip
 def test_other_wordings_ask_so_too(question: str) -> None:
     assert asks_about_whole_picture(question, True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from osprey_core.engine import Osprey
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
+from osprey_core.region_model import Guess, NamedRegion
 from osprey_core.runtime import checkpoint
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.photograph_network import (
@@ -26,12 +29,15 @@ from osprey_core.runtime.photograph_network import (
     save_photograph_network,
 )
 from osprey_core.runtime.quantize import is_quantized
+from osprey_core.segment import ScoredMask
 from osprey_core.survey import told
 from tests.tiny import tiny_osprey
 
 PHOTO = PhotoTowerConfig(close_up_size=32, prototypes=3)
 MASK = np.zeros((60, 80), bool)
 MASK[10:30, 20:50] = True
+MASK_OF_HALF = np.zeros((512, 512), bool)
+MASK_OF_HALF[:, :256] = True
 PICTURE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 
 
@@ -213,12 +219,34 @@ def test_what_a_photograph_shows_is_told_by_its_segments_where_the_config_says_s
     short = view.stream("Describe the picture.", max_new_tokens=1)
     assert len("".join(short)) < 10
     assert short.finish_reason == "length"
-    stopped = view.stream("Describe the picture.")
-    stopped.stop()
-    assert "".join(stopped) == ""
-    assert stopped.finish_reason == "stopped"
     with pytest.raises(InputError):  # drawings are answered by the other network, which has no close-ups
         two_networks(-1.0).open(PICTURE).survey()
+
+
+def test_a_survey_that_is_stopped_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = two_networks()
+    config = replace(model.network.config, photographs=PhotographsConfig(PHOTO, whole_picture="segments"))
+    model.network.config = config
+    segments = [ScoredMask(np.roll(np.eye(512, dtype=bool) | MASK_OF_HALF, step, 1), 0.9) for step in range(4)]
+    opened = SimpleNamespace(everything=lambda: segments)
+    segmenter = SimpleNamespace(open=lambda image: opened)
+    monkeypatch.setattr("osprey_core.segment.learned.load_learned", lambda *args, **options: segmenter)
+    view, asked = model.open(PICTURE), list[int]()
+
+    def name(mask: np.ndarray, question: str, guesses: int) -> NamedRegion:
+        asked.append(len(asked))
+        return NamedRegion((Guess("abcd"[len(asked) - 1], 0.9, 0.9),), 0.5)
+
+    monkeypatch.setattr(view, "_name", name)
+    assert [thing.name for thing in view.survey(lambda: len(asked) >= 2)] == ["a", "b"]
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(view.survey) for _ in range(2)]
+        assert {tuple(thing.name for thing in one.result(30)) for one in both} == {("a", "b", "c", "d")}
+    assert len(asked) == 4
+    assert view.ask("What is in this picture?", max_new_tokens=200) == "An a, a b, a c and a d."
+    stopped = view.stream("Describe the picture.")
+    stopped.stop()
+    assert ("".join(stopped), stopped.finish_reason) == ("", "stopped")
 
 
 def test_the_choice_is_kept_in_the_config() -> None:
