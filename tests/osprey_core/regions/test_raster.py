@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -87,12 +86,10 @@ def test_a_stroke_is_everything_near_it(points: Any, radius: float) -> None:
     assert not (got & ~under & (distance > radius + 1e-4)).any()
 
 
-def test_a_wide_brush_and_a_long_stroke_take_little_time() -> None:
+def test_a_long_stroke_of_a_wide_brush_is_drawn_and_a_wider_one_refused() -> None:
     turns = np.linspace(0, 300, 20_000)
     spiral = np.stack([1500 + 4 * turns * np.cos(turns), 1500 + 4 * turns * np.sin(turns)], axis=1)
-    began = time.process_time()
     mask = strokes_to_mask([spiral], 400, (3000, 3000))
-    assert time.process_time() - began < 20
     assert mask[1500, 1500]
     assert not mask[0, 0]
     with pytest.raises(InputError, match="in several strokes"):
