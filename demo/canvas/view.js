@@ -16,12 +16,15 @@ export function fittedView(picture, width, height) {
   return { scale, x, y, width, height };
 }
 
-export const isFitted = (picture, view) => view.scale <= fittedView(picture, view.width, view.height).scale * 1.001;
+// How large the view shows the picture, compared with the whole picture on the canvas: above 1 only a part of it.
+export const enlargement = (picture, view) => view.scale / fittedView(picture, view.width, view.height).scale;
+
+export const isFitted = (picture, view) => Math.abs(enlargement(picture, view) - 1) <= 0.001;
 
 // The view with its scale within the limits, and moved so that no more of the canvas stays empty than needed.
 function limited(picture, view) {
   const fitted = fittedView(picture, view.width, view.height);
-  const scale = Math.min(Math.max(view.scale, fitted.scale), Math.max(MOST_SCALE, fitted.scale));
+  const scale = Math.min(view.scale, Math.max(MOST_SCALE, fitted.scale));
   if (isFitted(picture, { ...view, scale })) return fitted;
   const place = (start, length, space) =>
     length <= space ? (space - length) / 2 : Math.min(Math.max(start, space - length), 0);
@@ -30,10 +33,17 @@ function limited(picture, view) {
   return { ...view, scale, x, y };
 }
 
-// The view zoomed by a factor, with the point of the canvas `[x, y]` staying over the same pixel.
-export function zoomedView(picture, view, factor, [x, y]) {
+// The view zoomed by a factor, with the point of the canvas `[x, y]` staying over the same pixel. It ends at the whole
+// picture; only `scaledView` shows a small one smaller than the canvas.
+export function zoomedView(picture, view, factor, point) {
+  const least = Math.min(view.scale, fittedView(picture, view.width, view.height).scale);
+  return scaledView(picture, view, Math.max(view.scale * factor, least), point);
+}
+
+// The view at a scale, with the point of the canvas `[x, y]` staying over the same pixel where there is room.
+export function scaledView(picture, view, wanted, [x, y]) {
   const fitted = fittedView(picture, view.width, view.height);
-  const scale = Math.min(Math.max(view.scale * factor, fitted.scale), Math.max(MOST_SCALE, fitted.scale));
+  const scale = Math.min(wanted, Math.max(MOST_SCALE, fitted.scale));
   const [column, row] = toPicture(view, [x, y]);
   return limited(picture, { ...view, scale, x: x - column * scale, y: y - row * scale });
 }
@@ -45,7 +55,8 @@ export const pannedView = (picture, view, right, down) =>
 export function resizedView(picture, view, width, height) {
   if (!view.width || isFitted(picture, view)) return fittedView(picture, width, height);
   const [x, y] = [view.x + (width - view.width) / 2, view.y + (height - view.height) / 2];
-  return limited(picture, { ...view, x, y, width, height });
+  const least = enlargement(picture, view) > 1 ? fittedView(picture, width, height).scale : view.scale;
+  return limited(picture, { ...view, scale: Math.max(view.scale, least), x, y, width, height });
 }
 
 // The view moved as little as needed to show this point of the picture.

@@ -3,7 +3,7 @@
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { toCanvas } from "./geometry.js";
-import { fittedView, followingView, isFitted, pannedView, zoomedView } from "./view.js";
+import { enlargement, fittedView, followingView, isFitted, pannedView, scaledView, zoomedView } from "./view.js";
 
 const STEP = 1.5;
 // How far a double tap zooms in.
@@ -23,7 +23,7 @@ export function createZoom({ store, words }) {
   const follow = change(followingView);
   const fit = change((picture, view) => fittedView(picture, view.width, view.height));
   // One pixel of the picture on one pixel of the screen.
-  const actualSize = () => by(1 / (window.devicePixelRatio || 1) / store.view.scale);
+  const actualSize = change((picture, view) => scaledView(picture, view, 1 / (window.devicePixelRatio || 1), middle()));
   // By a key at the pointer, by a button in the middle, where the pointer is not over the canvas.
   const pointed = () => (store.cursor ? toCanvas(store.view, store.cursor) : middle());
   const zoomIn = () => by(STEP, pointed());
@@ -53,7 +53,8 @@ export function createZoom({ store, words }) {
     const percent = store.view.scale * (window.devicePixelRatio || 1) * 100;
     buttons.percent.textContent = `${percent < 9.5 ? percent.toFixed(1) : Math.round(percent)} %`;
     node.classList.toggle("osp-on", isZoomed());
-    buttons.out.disabled = buttons.fit.disabled = !isZoomed();
+    buttons.fit.disabled = !isZoomed();
+    buttons.out.disabled = enlargement(store.picture, store.view) <= 1.001;
   });
   // Where the buttons lie over the canvas: [[x0, y0, x1, y1]], or [] while there are none.
   function covered() {

@@ -89,7 +89,7 @@ def _image_of(images: Sequence[Mapping[str, Any]], names: PictureNames) -> Mappi
         return images[fits.index(best)]
     if len(images) == 1 and (listed := names_in(images[0])):
         raise _other_picture(listed[0], names)
-    raise InputError("mask_file.picture_ambiguous", count=len(images), name=_file_name(names))
+    raise _ambiguous(len(images), names)
 
 
 def _fit(image: Mapping[str, Any], names: PictureNames) -> int:
@@ -114,7 +114,7 @@ def _of_list(values: Any, names: PictureNames) -> list[Mapping[str, Any]]:
     if not numbers or (names.name is None and len(numbers) == 1):
         return entries
     if names.name is None:
-        raise InputError("mask_file.picture_ambiguous", count=len(numbers), name="")
+        raise _ambiguous(len(numbers), names)
     matching = {number for number in numbers if names.has_number(number)}
     if matching:
         return [entry for entry in entries if id_key(entry.get("image_id")) in matching]
@@ -133,7 +133,7 @@ def _by_name(
     if not best and len(listed) == 1:
         raise _other_picture(listed[0], names)
     if not best or (fits.count(best) > 1 and names.name is None):
-        raise InputError("mask_file.picture_ambiguous", count=len(listed), name=_file_name(names))
+        raise _ambiguous(len(listed), names)
     chosen = {name for name, fit in zip(listed, fits, strict=True) if fit == best}
     return [entry for entry in entries if chosen.intersection(names_in(entry))]
 
@@ -157,6 +157,13 @@ def _file_name(names: PictureNames) -> str:
     return (names.name or "").replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def _ambiguous(count: int, names: PictureNames) -> InputError:
+    """Of a file about several pictures, among which this one cannot be told."""
+    if name := _file_name(names):
+        return InputError("mask_file.picture_ambiguous", count=count, name=name)
+    return InputError("mask_file.picture_nameless", count=count)
+
+
 def _other_picture(listed: str, names: PictureNames) -> InputError:
     return InputError("mask_file.other_picture", listed=clean(listed), name=_file_name(names))
 
@@ -173,9 +180,11 @@ def _mask_of(entry: Mapping[str, Any], size_hw: tuple[int, int], budget: Budget,
         if box is None:
             raise InputError("mask_file.segmentation_missing")
         return _boxed(box, size_hw, budget, notes)
-    flat = shape if isinstance(shape[0], list) else [shape]
+    parts = shape if isinstance(shape[0], list) else [shape]
+    if len(parts) >= 3 and all(isinstance(part, list) and len(part) == 2 for part in parts):
+        parts = [parts]  # one polygon's corners, each a list of its own; as a part, two numbers would be no polygon
     try:
-        return CodedMask.of(drawn([_corners(numbers) for numbers in flat], size_hw, budget, notes))
+        return CodedMask.of(drawn([_corners(part) for part in parts], size_hw, budget, notes))
     except InputError as error:
         if box is None or error.code == "mask_file.work_too_much":
             raise
@@ -203,8 +212,12 @@ def _box_of(entry: Mapping[str, Any]) -> list[tuple[float, float]] | None:
 
 
 def _corners(numbers: Any) -> list[Any] | None:
-    """A polygon's corners from COCO's x, y, x, y …; None if it is no such list."""
-    if not isinstance(numbers, list) or len(numbers) % 2:
+    """A polygon's corners from COCO's x, y, x, y …, or from pairs [x, y], …; None if it is no such list."""
+    if not isinstance(numbers, list):
+        return None
+    if numbers and isinstance(numbers[0], list):
+        return numbers
+    if len(numbers) % 2:
         return None
     return [numbers[i : i + 2] for i in range(0, len(numbers), 2)]
 

@@ -10,6 +10,7 @@ import {
   isFitted,
   pannedView,
   resizedView,
+  scaledView,
   visibleBox,
   zoomedView,
 } from "../../../demo/canvas/view.js";
@@ -83,4 +84,18 @@ test("the visible part is the whole fitted picture, or less", () => {
   assert.deepEqual(visibleBox(PICTURE, fitted), [0, 0, 360, 270]);
   const zoomed = zoomedView(PICTURE, fittedView(PICTURE, 360, 270), 2, [180, 135]);
   assert.deepEqual(visibleBox(PICTURE, zoomed), [90, 67, 270, 203]);
+});
+
+test("a small picture can be shown in its actual size, stays so while it is moved, and grows from there", () => {
+  const fitted = fittedView(PICTURE, 1000, 1000);
+  const actual = scaledView(PICTURE, fitted, 1, [500, 500]);
+  assert.deepEqual(actual, { scale: 1, x: 320, y: 365, width: 1000, height: 1000 });
+  assert.ok(!isFitted(PICTURE, actual));
+  assert.deepEqual(pannedView(PICTURE, actual, 40, -9), actual);
+  assert.equal(zoomedView(PICTURE, actual, 1.5, [500, 500]).scale, 1.5);
+  assert.deepEqual(zoomedView(PICTURE, actual, 0.5, [500, 500]), actual);
+  assert.equal(resizedView(PICTURE, actual, 800, 900).scale, 1);
+  const enlarged = zoomedView(PICTURE, fittedView(PICTURE, 400, 400), 1.2, [200, 200]);
+  assert.deepEqual(resizedView(PICTURE, enlarged, 1000, 1000), fitted);
+  assert.deepEqual(zoomedView(PICTURE, fitted, 0.5, [500, 500]), fitted);
 });

@@ -246,3 +246,23 @@ def test_json_of_another_code_page_loses_names_only() -> None:
     text = json.dumps([{"segmentation": [SQUARE], "name": "고양이"}], ensure_ascii=False)
     (mask,) = read_masks(text.encode("cp949"), SIZE_HW)
     assert mask.mask.area == BOX.sum()
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [[10, 5, 30, 5, 30, 25, 10, 25]],
+        [[10, 5], [30, 5], [30, 25], [10, 25]],
+        [[[10, 5], [30, 5], [30, 25], [10, 25]]],
+    ],
+)
+def test_corners_may_be_pairs(segmentation: list[Any]) -> None:
+    data = coco("a.png", annotations=[{"image_id": 5, "segmentation": segmentation}])
+    (mask,) = read_masks(data, SIZE_HW, "a.png")
+    assert np.array_equal(mask.mask.mask(), BOX)
+
+
+def test_a_picture_without_a_name_is_told_that_it_has_none() -> None:
+    data = json.dumps([{"image_id": n, "bbox": [10, 5, 20, 20]} for n in (1, 2)]).encode()
+    with pytest.raises(InputError, match="this picture has no file name"):
+        read_masks(data, SIZE_HW)
