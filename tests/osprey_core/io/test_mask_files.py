@@ -158,7 +158,7 @@ def test_a_dataset_gives_the_masks_of_the_picture_that_is_meant() -> None:
     assert np.array_equal(only(as_json(values), picture_name="a.png"), BLOCK)
     assert np.array_equal(only(as_json(values), picture_name="folder/a.png"), BLOCK)
     for name in (None, "c.png"):
-        with pytest.raises(InputError, match="about 2 pictures(,| and)"):
+        with pytest.raises(InputError, match=r"about 2 pictures(,| and)"):
             read_masks(as_json(values), SIZE_HW, name)
 
 
