@@ -214,16 +214,15 @@ class View:
             and not without
             and asks_about_whole_picture(question, bool(masks if about is None else about))
         ):
-            told_by_segments = AnswerStream(
+            return AnswerStream(
                 lambda should_stop: self._tell_picture(settings, should_stop),
                 self.model.prompts.tokenizer,
                 STOP_STRINGS,
                 prompt_tokens=self._length(prompt),
                 trimmed_turns=trimmed,
                 settings=requested,
+                tells_picture=True,
             )
-            told_by_segments.tells_picture = True
-            return told_by_segments
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
             self.model.prompts.tokenizer,

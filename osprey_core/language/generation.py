@@ -240,6 +240,7 @@ class AnswerStream(AnswerTimes):
         trimmed_turns: int = 0,
         settings: SamplingSettings | None = None,
         likelihoods: Sequence[TokenLikelihood] = (),
+        tells_picture: bool = False,
     ) -> None:
         self._stop = threading.Event()
         self._text = AnswerText(tokenizer, stop_strings)
@@ -254,7 +255,7 @@ class AnswerStream(AnswerTimes):
         self._spelled: list[SpelledToken] = []
         self._spelled_count = 0  # of the likelihoods, with the end
         self.finish_reason: FinishReason | None = None
-        self.tells_picture = False
+        self.tells_picture = tells_picture
         """Whether the answer is about the whole picture whatever regions there are: the names of its segments."""
 
     def __iter__(self) -> Iterator[str]:
