@@ -49,11 +49,11 @@ def opened_segments(services: Services, picture: Picture) -> Any:
 
 
 def preview_mask(services: Services, picture: Picture, x: float, y: float) -> CodedMask | None:
-    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads."""
+    """About the mask that a click at (x, y) would give; None if there is none or the segmenter still loads."""
     if services.segmenter.state != "ready" or not (0 <= x < picture.width and 0 <= y < picture.height):
         return None
-    best = opened_segments(services, picture).segment([(x, y)], [1])[:1]
-    return CodedMask.of(best[0].mask) if best and best[0].mask.any() else None
+    found = opened_segments(services, picture).preview(x, y)
+    return CodedMask.of(found) if found.any() else None
 
 
 def best_mask(services: Services, picture: Picture, prompt: SegmentPrompt) -> Mask:

@@ -22,10 +22,10 @@ from osprey_core.segment.learned import (
     WEIGHTS_FILE,
     ClickGrid,
     LearnedSegmenter,
-    connected,
     distinct_masks,
     load_click_network,
 )
+from osprey_core.segment.network_look import connected
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
