@@ -18,6 +18,10 @@ SMALL = 16 / 128
 """A thing whose longer side is less than this share of the picture's is looked at again: sixteen places of a mask of
 the network. Larger ones, the second look showed no better."""
 
+LARGE = 3 * 512
+"""Pixels of the longer side of a picture that is looked at again: three times what the network sees. In smaller ones
+a second look made masks no better (COCO's 640, mosaics of 1280 pixels)."""
+
 LEAST_SIDE = 64
 """Pixels of a window's side at least; enlarged more, there is nothing more to see."""
 
@@ -47,7 +51,7 @@ def closer_window(box_xyxy: BoxXYXY, size_hw: tuple[int, int]) -> Window | None:
     height, width = size_hw
     x0, y0, x1, y1 = box_xyxy
     long_side = max(height, width)
-    if max(x1 - x0, y1 - y0) >= SMALL * long_side:
+    if long_side < LARGE or max(x1 - x0, y1 - y0) >= SMALL * long_side:
         return None
     wanted = max(max(x1 - x0, y1 - y0) * (1 + 2 * MARGIN), LEAST_SHARE * long_side, LEAST_SIDE)
     side = LEAST_SIDE * 2 ** (math.ceil(2 * math.log2(wanted / LEAST_SIDE)) / 2)
