@@ -25,7 +25,7 @@ from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.language.work_thread import WorkThread
 from osprey_core.model import OspreyNetwork
-from osprey_core.model.preprocess import image_to_tensor
+from osprey_core.model.preprocess import resized
 from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.close_ups import kept_picture
@@ -37,11 +37,7 @@ from osprey_core.runtime.photograph_network import PhotographNetwork, save_photo
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
 from osprey_core.segment.drawings import is_certainly_drawing
-from osprey_core.view import Encoding, View, check_style, regions_or_masks
-
-VISION_LAYOUT = torch.channels_last
-"""Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
-position; with adjacent channels, no block has to rearrange them. `python -m benchmarks --only g` measures it."""
+from osprey_core.view import VISION_LAYOUT, Encoding, View, check_style, regions_or_masks
 
 
 class Osprey:
@@ -197,9 +193,7 @@ class Osprey:
         picture = read_picture(image)
         network, square = self._network_for(picture)
         vision = network.config.vision
-        pixels = image_to_tensor(picture, vision.image_size, vision.mean, vision.std)
-        parameter = self._parameter
-        pixels = pixels[None].to(parameter.device, parameter.dtype).contiguous(memory_format=VISION_LAYOUT)
+        pixels = resized(picture, vision.image_size)
         near = vision.photo is not None and vision.photo.close_up_size > 0
         kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
         return View(self, (picture.height, picture.width), pixels, square, kept, network)

@@ -21,7 +21,7 @@ import torch
 from transformers import DynamicCache
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
-from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of, tensor_bytes
+from osprey_core.cache.prefix_cache import PrefixCache, cache_of, key_values_of
 from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
 from osprey_core.language.embedded_question import EmbeddedQuestion
@@ -33,6 +33,7 @@ from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
 from osprey_core.language.whole_picture import asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
+from osprey_core.model.preprocess import normalised
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
@@ -43,6 +44,10 @@ from osprey_core.survey import LEAST_SEGMENT, MOST_SEGMENTS, SeenThing, seen_thi
 
 if TYPE_CHECKING:
     from osprey_core.engine import Osprey
+
+VISION_LAYOUT = torch.channels_last
+"""Memory format of the encoder's weights and pictures. ConvNeXt normalises and mixes over the channels of every
+position; with adjacent channels, no block has to rearrange them. `python -m benchmarks --only g` measures it."""
 
 MIN_ANSWER_TOKENS = 32
 """Smallest number of tokens reserved for an answer; older turns are left out of the prompt to make room for it."""
@@ -118,7 +123,7 @@ class View:
         self,
         model: Osprey,
         size_hw: tuple[int, int],
-        pixel_values: torch.Tensor,
+        pixels: np.ndarray,
         photo_square: np.ndarray | None = None,
         kept_picture: np.ndarray | None = None,
         network: OspreyNetwork | None = None,
@@ -128,7 +133,8 @@ class View:
         """The one that answers about this picture: a model may have two, see `Osprey.open`."""
         self._decoding = next(thread for thread in model.decoding if thread.llm is self.network.llm)
         self.size_hw = size_hw
-        self._pixel_values = pixel_values  # (1, 3, S, S)
+        self._pixels = pixels  # uint8 (h, w, 3), a third of what the encoder is given
+        self._no_values = next(self.network.parameters()).new_empty(0)  # of the network's type, on its device
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
         self._cache = PrefixCache(model.cache)
@@ -141,8 +147,8 @@ class View:
     @property
     def memory_bytes(self) -> int:
         """Bytes of this picture at present: its pixels and its cached data."""
-        pixels = sum(kept.nbytes for kept in (self._photo_square, self._kept_picture) if kept is not None)
-        return tensor_bytes(self._pixel_values) + pixels + self._cache.memory_bytes
+        kept = (self._pixels, self._photo_square, self._kept_picture)
+        return sum(pixels.nbytes for pixels in kept if pixels is not None) + self._cache.memory_bytes
 
     def prepare(self) -> None:
         """Encode the picture and have the language model read it, so that the first question is answered sooner."""
@@ -535,7 +541,7 @@ class View:
             llm = self.network.llm
             cache = cache_of(llm.config)
             length, start = len(ids), prefix[0][0].shape[2]
-            places = torch.arange(length, device=self._pixel_values.device)
+            places = torch.arange(length, device=self._no_values.device)
             embeds = self._embed_tail(ids, ())
             self._decoding.run(
                 lambda: llm.model(
@@ -712,6 +718,13 @@ class View:
         self._cache.part("encoding", lambda: encoding)
 
     @property
+    def _pixel_values(self) -> torch.Tensor:
+        """What the encoder is given, (1, 3, S, S); made anew each time."""
+        vision, like = self.network.config.vision, self._no_values
+        values = normalised(self._pixels, vision.image_size, vision.mean, vision.std)[None]
+        return values.to(like.device, like.dtype).contiguous(memory_format=VISION_LAYOUT)
+
+    @property
     def inputs(self) -> tuple[torch.Tensor, np.ndarray | None]:
         """What the picture is encoded from: pixels (1, 3, S, S), and uint8 (512, 512, 3) for a photo tower."""
         return self._pixel_values, self._photo_square
@@ -828,7 +841,7 @@ class View:
     ) -> _RegionTokens:
         levels = encoding().levels
         near = near or self._close_up(mask)
-        stack = torch.from_numpy(mask)[None].to(self._pixel_values.device)
+        stack = torch.from_numpy(mask)[None].to(self._no_values.device)
         close_ups = None if near is None else [near]
         extractor = self.network.mask_extractor
         (mask_token,), (pos_token,) = self.model.encoding.run(lambda: extractor(levels, [stack], close_ups), is_urgent)
@@ -840,7 +853,7 @@ class View:
     @torch.inference_mode()
     def _embed_tail(self, tail: Sequence[int], regions: Sequence[_RegionTokens]) -> torch.Tensor:
         """Embeddings (1, T, D) of the ids after the picture, with the tokens of the regions that they contain."""
-        no_tokens = self._pixel_values.new_zeros(0, self.network.config.language.hidden_size)
+        no_tokens = self._no_values.new_zeros(0, self.network.config.language.hidden_size)
         ids = torch.tensor([tail], device=no_tokens.device)
         mask_tokens = torch.cat([no_tokens, *(region.mask for region in regions)])
         pos_tokens = torch.cat([no_tokens, *(region.pos for region in regions)])

@@ -173,7 +173,7 @@ class CanvasHandlers:
         mask = None
         if picture is not None and workspace.session.shows(wanted.picture):
             with suppress(InputError):
-                mask = preview_mask(self.services, picture, wanted.x, wanted.y)
+                mask = preview_mask(self.services, picture, wanted.x, wanted.y, wanted.shown)
         shown = {} if mask is None else shown_mask(mask)
         return gr.update(preview={"seq": wanted.seq, "picture": wanted.picture, "mask": shown})
 
@@ -216,7 +216,7 @@ class CanvasHandlers:
 
 def mark_point(services: Services, session: Session, gesture: PointGesture) -> Session:
     """A click."""
-    return marks.mark_point(services, session, gesture.x, gesture.y, gesture.action)
+    return marks.mark_point(services, session, gesture.x, gesture.y, gesture.action, gesture.shown)
 
 
 def mark_box(services: Services, session: Session, gesture: BoxGesture) -> Session:

@@ -82,6 +82,8 @@ class PointGesture(Gesture):
     x: float
     y: float
     action: Action
+    shown: float | None = None
+    """The longer side of the part of the picture that is shown, in picture pixels; None: all of it."""
 
 
 class BoxGesture(Gesture):
@@ -138,6 +140,8 @@ class PreviewMessage(ScriptMessage):
     """Number of the preview, which the answer repeats."""
     x: float
     y: float
+    shown: float | None = None
+    """As of `PointGesture`."""
 
     @classmethod
     def refusal(cls) -> InputError:

@@ -3,6 +3,7 @@
 import { distance, isInside, segmentAt, withoutRepeats } from "./geometry.js";
 import { handleGesture } from "./handles.js";
 import { complain, nextColor } from "./store.js";
+import { shownSide } from "./view.js";
 
 // In CSS pixels: how far a click may miss the first corner of a polygon, how far a click may move, the smallest box.
 const CORNER_REACH = 11;
@@ -43,7 +44,9 @@ export function createMarks({ store, words, send }) {
     if (kind === "everything") takeSegment(points[0], action, moved);
     else if (kind === "point") {
       const [x, y] = points[0];
-      if (moved < MOST_CLICK_MOVES) send("segment_point", { x, y, action }, { ghost: mark });
+      const shown = shownSide(store.picture, store.view);
+      const click = { x, y, action, ...(shown === null ? {} : { shown }) };
+      if (moved < MOST_CLICK_MOVES) send("segment_point", click, { ghost: mark });
     } else if (kind === "box") {
       const [start, end] = [points[0], points[1] || points[0]];
       if (moved < LEAST_BOX) complain(store, words.hintBox);

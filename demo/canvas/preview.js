@@ -4,6 +4,7 @@
 import { holds, toPicture } from "./geometry.js";
 import { createLayer } from "./layers.js";
 import { nextColor } from "./store.js";
+import { shownSide } from "./view.js";
 
 // Milliseconds: how long the pointer rests before Python is asked; an answer that takes longer counts as slow.
 const REST = 90;
@@ -37,7 +38,7 @@ export function followPreview({ canvas, store, trigger, watch, props }) {
     if (!isOn() || asked || !wanted) return;
     asked = { seq: ++seq, point: wanted, time: performance.now() };
     const [x, y] = wanted;
-    trigger("preview_point", { picture: store.picture.id, seq, x, y });
+    trigger("preview_point", { picture: store.picture.id, seq, x, y, shown: shownSide(store.picture, store.view) });
   }
 
   canvas.addEventListener("pointermove", (event) => {

@@ -66,6 +66,13 @@ export function followingView(picture, view, point) {
   return pannedView(picture, view, shift(x, view.width), shift(y, view.height));
 }
 
+// The longer side of the part of the picture that the canvas shows, in pixels of the picture; null: all of it.
+export function shownSide(picture, view) {
+  if (!view.width || enlargement(picture, view) <= 1.001) return null;
+  const [x0, y0, x1, y1] = visibleBox(picture, view);
+  return Math.max(x1 - x0, y1 - y0);
+}
+
 // The part of the picture that the canvas shows, in whole pixels: [x0, y0, x1, y1].
 export function visibleBox(picture, view) {
   const [x0, y0] = toPicture(view, [0, 0]);

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from demo.session.close_looks import window_of
 from demo.session.pictures import required_picture
 from demo.session.regions import changed_mask, required_region, select_twin, stored_mask
 from demo.session.segments import best_mask, extent_names, found_masks, is_same, segments_in
@@ -32,19 +33,25 @@ SAME_CLICK = 0.006
 Action = Literal["new", "add", "remove"]
 
 
-def mark_point(services: Services, session: Session, x: float, y: float, action: Action) -> Session:
-    """A click at (x, y) in picture pixels: a new region, or one more hint for the selected one."""
+def mark_point(
+    services: Services, session: Session, x: float, y: float, action: Action, shown: float | None = None
+) -> Session:
+    """A click at (x, y) in picture pixels: a new region, or one more hint for the selected one.
+
+    shown: the longer side of what a person sees of the picture, in its pixels; None if that is all of it.
+    """
     picture = required_picture(session)
     x, y = _number(x), _number(y)
     if not (0 <= x < picture.width and 0 <= y < picture.height):
         raise InputError("page.outside")
     region = _refined(session, action)
     label = 0 if action == "remove" else 1
+    alone = SegmentPrompt(((x, y),), (1,), window_xyxy=window_of(picture, x, y, shown))
     if region is None:
-        return _found(session, services, picture, SegmentPrompt().with_point(x, y, 1))
+        return _found(session, services, picture, alone)
     if region.prompt is None or (label == 1 and _is_outside(region.prompt.box_xyxy, x, y)):
         # The region was drawn by hand, or the click lies outside its box: add or remove the mask of the click alone.
-        return _edited(session, region, label == 1, best_mask(services, picture, SegmentPrompt().with_point(x, y, 1)))
+        return _edited(session, region, label == 1, best_mask(services, picture, alone))
     prompt = region.prompt.with_point(x, y, label)
     return _prompted(services, session, region.number, prompt)
 
@@ -246,13 +253,19 @@ def _marked_by(session: Session, prompt: SegmentPrompt) -> Region | None:
     """The region that was made by this very box, or by a first click at this place, whatever became of it since."""
     for region in session.regions:
         other = region.prompt
-        if other is None or other.box_xyxy != prompt.box_xyxy:
+        if other is None or other.box_xyxy != prompt.box_xyxy or _side(other) != _side(prompt):
             continue
         if other.points_xy[:1] == prompt.points_xy or (
             other.points_xy and prompt.points_xy and _is_near(session, other.points_xy[0], prompt.points_xy[0], region)
         ):
             return region
     return None
+
+
+def _side(prompt: SegmentPrompt) -> int:
+    """The longer side of the prompt's window, in pixels; 0 without one. A closer look asks for something else."""
+    x0, y0, x1, y1 = prompt.window_xyxy or (0, 0, 0, 0)
+    return max(x1 - x0, y1 - y0)
 
 
 def _is_near(session: Session, one: tuple[float, float], other: tuple[float, float], region: Region) -> bool:

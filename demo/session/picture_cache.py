@@ -28,9 +28,13 @@ T = TypeVar("T")
 
 
 class _Parts:
-    """What has been computed from one picture. Each part is computed once, on first request."""
+    """What has been computed from one picture. Each part is computed once, on first request.
 
-    def __init__(self) -> None:
+    least_bytes: what the picture counts as before it has been decoded.
+    """
+
+    def __init__(self, least_bytes: int) -> None:
+        self.least_bytes = least_bytes
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._parts: dict[str, Any] = {}
@@ -131,12 +135,15 @@ class PictureCache:
     def get(self, picture: Picture) -> CachedPicture:
         """The cache entry of this picture; its parts are computed when they are needed."""
         with self._lock:
-            if picture.digest not in self._pictures:
-                self._pictures[picture.digest] = _Parts()
+            is_new = picture.digest not in self._pictures
+            if is_new:
+                self._pictures[picture.digest] = _Parts(3 * picture.width * picture.height)
             self._pictures.move_to_end(picture.digest)
             parts = self._pictures[picture.digest]
-            # Measured now and not when it was computed: its parts grow between two requests.
-            self._bytes[picture.digest] = max(parts.memory_bytes, 3 * picture.width * picture.height)
+            # Parts come and grow after the picture was asked for last: with a new one, all are measured again.
+            for digest in self._pictures if is_new else (picture.digest,):
+                measured = self._pictures[digest]
+                self._bytes[digest] = max(measured.memory_bytes, measured.least_bytes)
             evicted = self._evict()
         if evicted:
             give_back()

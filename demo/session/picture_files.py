@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 import threading
 import weakref
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.session.session import Picture, Session
-from demo.shared.own_folder import make_own_folder
+from demo.shared.own_folder import make_own_folder, remove_own_folder
 from osprey_core.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class PictureFolder:
         """Delete the folder with all files; what refers to them is of no use any more."""
         with self._lock:
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                remove_own_folder(self._folder)
                 self._folder = None
 
     def _made_folder(self) -> Path:
@@ -109,4 +108,4 @@ def _remove(path: Path, process: int) -> None:
 
 def _remove_folder(path: Path, process: int) -> None:
     if os.getpid() == process:  # not at the end of a process that was forked from this one
-        shutil.rmtree(path, ignore_errors=True)
+        remove_own_folder(path)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from demo.session.close_looks import CloseLooks, masks_within, window_of
 from demo.session.pictures import picture_turn, required_picture
 from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.session import ExtentName, Picture, Segment, SegmentPrompt, Session
@@ -50,12 +53,17 @@ def opened_segments(services: Services, picture: Picture) -> Any:
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
 
 
-def preview_mask(services: Services, picture: Picture, x: float, y: float) -> CodedMask | None:
-    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads."""
+def preview_mask(
+    services: Services, picture: Picture, x: float, y: float, shown: float | None = None
+) -> CodedMask | None:
+    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads.
+
+    shown: see `window_of`.
+    """
     if services.segmenter.state != "ready" or not (0 <= x < picture.width and 0 <= y < picture.height):
         return None
-    best = opened_segments(services, picture).segment([(x, y)], [1])[:1]
-    return CodedMask.of(best[0].mask) if best and best[0].mask.any() else None
+    best = _masks(services, picture, SegmentPrompt(((x, y),), (1,), window_xyxy=window_of(picture, x, y, shown)))[:1]
+    return CodedMask.of(best[0]) if best and best[0].any() else None
 
 
 def best_mask(services: Services, picture: Picture, prompt: SegmentPrompt) -> Mask:
@@ -68,15 +76,30 @@ def found_masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> 
 
     Masks that are nearly the same as a better one are left out.
     """
-    opened = opened_segments(services, picture)
-    scored_masks = opened.segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)
     distinct: list[Mask] = []
-    for scored in scored_masks:
-        if scored.mask.any() and not any(is_same(scored.mask, mask) for mask in distinct):
-            distinct.append(scored.mask)
+    for found in _masks(services, picture, prompt):
+        if found.any() and not any(is_same(found, mask) for mask in distinct):
+            distinct.append(found)
     if not distinct:
         raise InputError("page.nothing_found")
     return distinct
+
+
+def _masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> list[Mask]:
+    """The segmenter's masks, best first: of the prompt's window if the thing lies in it, else of the whole picture."""
+    whole = opened_segments(services, picture)
+    if prompt.window_xyxy is not None:
+        x0, y0, x1, y1 = prompt.window_xyxy
+        opened = services.pictures.get(picture)
+
+        def open_part() -> Any:
+            return services.segmenter.get().open(np.ascontiguousarray(opened.image()[y0:y1, x0:x1]))
+
+        part = opened.part("close looks", CloseLooks).get(prompt.window_xyxy, open_part)
+        found = masks_within(part, prompt, picture.size_hw)
+        if found:
+            return found
+    return [scored.mask for scored in whole.segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)]
 
 
 def is_same(one: Mask, other: Mask) -> bool:

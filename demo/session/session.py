@@ -33,6 +33,8 @@ class SegmentPrompt:
     labels: tuple[int, ...] = ()
     """One for each point: 1 if it belongs to the region, 0 if it does not."""
     box_xyxy: tuple[float, float, float, float] | None = None
+    window_xyxy: tuple[int, int, int, int] | None = None
+    """The part of the picture that a person had enlarged, if any: a thing in it is looked for there first."""
 
     def with_point(self, x: float, y: float, label: int) -> SegmentPrompt:
         return replace(self, points_xy=(*self.points_xy, (x, y)), labels=(*self.labels, label))

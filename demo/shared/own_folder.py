@@ -1,4 +1,8 @@
-"""Folders for the temporary files of this process, which end with it. Uses the standard library only."""
+"""Folders for the temporary files of this process, which end with it. Uses the standard library only.
+
+A process holds a lock on a file in its folder for as long as it runs, which the system releases however it ends. So
+processes in different containers, whose numbers say nothing to each other, can share a folder for temporary files.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 Kind = Literal["uploads", "pictures"]
 _PREFIXES: dict[Kind, str] = {"uploads": "osprey-uploads-", "pictures": "osprey-pictures-"}
 OWNER_FILE = "process"
-"""The file in it that names the process."""
+"""The file in it that its process has locked; it names the process, for people who look."""
+
+_held: dict[Path, int] = {}
+"""Of each folder of this process: the descriptor that holds the lock."""
 
 
 @contextmanager
@@ -23,36 +35,65 @@ def own_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_own_folder(folder)
 
 
 def make_own_folder(kind: Kind) -> Path:
-    """A new folder that only this user may read, for the caller to remove; those of killed processes are removed."""
+    """A new folder that only this user may read, for `remove_own_folder`; those of killed processes are removed."""
     remove_abandoned(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=_PREFIXES[kind]))  # its permissions are 0700
     try:
-        (folder / OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
-    except BaseException:  # a folder whose process is not named would stay for ever
+        _held[folder] = _locked(folder)
+    except BaseException:  # a folder without this file would stay for ever
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
 
 
+def remove_own_folder(folder: Path) -> None:
+    """Remove a folder that `make_own_folder` has made, with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    descriptor = _held.pop(folder, None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
 def remove_abandoned(parent: Path) -> None:
     """Remove the folders in `parent` whose processes do not run any more."""
     for folder in (found for prefix in _PREFIXES.values() for found in parent.glob(f"{prefix}*")):
-        with suppress(OSError, ValueError):
-            if not _is_running(int((folder / OWNER_FILE).read_text(encoding="ascii"))):
+        with suppress(OSError):
+            if not _is_in_use(folder / OWNER_FILE):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_running(process: int) -> bool:
-    if os.name != "posix":  # elsewhere, this signal would end the process
-        return True
+def _locked(folder: Path) -> int:
+    """Write the folder's file; the descriptor that holds its lock until it is closed or the process has ended."""
+    unlocked = folder / "new"
+    descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        os.write(descriptor, str(os.getpid()).encode("ascii"))
+        if fcntl is None:
+            os.close(descriptor)
+            descriptor = os.open(os.devnull, os.O_RDONLY)  # Windows renames no open file
+        else:
+            with suppress(OSError):  # a file system without locks: nobody can take the folder for abandoned
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlocked.rename(folder / OWNER_FILE)  # under its name it has always been locked
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_in_use(file: Path) -> bool:
+    """Whether a process holds the lock on this file, or could hold it where there are none. Raises OSError."""
+    if fcntl is None:
         return True
-    return True
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -35,6 +35,18 @@ def image_to_tensor(
     Raises:
         InputError: the picture cannot be read as RGB.
     """
+    return normalised(resized(image, size), size, mean, std)
+
+
+def resized(image: Image.Image | np.ndarray, size: int = 512) -> np.ndarray:
+    """A picture whose shorter edge has `size` pixels, which takes less memory than what `normalised` makes of it.
+
+    Returns:
+        RGB uint8 (h, w, 3).
+
+    Raises:
+        InputError: the picture cannot be read as RGB.
+    """
     picture = read_picture(image)
     width, height = picture.size
     shorter, longer = min(width, height), max(width, height)
@@ -42,8 +54,13 @@ def image_to_tensor(
     resized_wh = (size, longer_resized) if width <= height else (longer_resized, size)
     if picture.size != resized_wh:
         picture = picture.resize(resized_wh, Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 255  # (3, H', W')
+    return np.asarray(picture)
+
+
+def normalised(picture: np.ndarray, size: int = 512, mean: Triple = CLIP_MEAN, std: Triple = CLIP_STD) -> torch.Tensor:
+    """What `resized` returns, as `image_to_tensor` gives it to the encoder: float32 (3, size, size)."""
+    pixels = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1) / 255  # (3, h, w)
     pixels = (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
-    if resized_wh != (size, size):
+    if picture.shape[:2] != (size, size):
         pixels = F.interpolate(pixels[None], size=(size, size), mode="bilinear", align_corners=False)[0]
     return pixels

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from demo.api import upload_folder
 from demo.api.upload_folder import GuardUploads, UploadFolder
 from demo.shared.own_folder import own_folder, remove_abandoned
 from tests.demo.api.threads import in_own_thread
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def stored(folder: Path, name: str, size: int, age: float) -> Path:
@@ -67,6 +71,30 @@ def test_the_folder_ends_with_the_program_and_killed_ones_go_too(
         assert (folder / "x" / "a.png").exists()
         assert not killed.exists()
     assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_folder_is_in_use_for_as_long_as_its_process_runs_whatever_its_number_means_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makes_one = "from demo.shared.own_folder import *; print(make_own_folder('pictures'), flush=True); input()"
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", makes_one]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        folder = Path(other.stdout.readline().strip())
+        owner = folder / "process"
+        assert owner.read_text() == str(other.pid)
+        owner.write_text("999999999")  # as from another container, where numbers mean other processes
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        with own_folder() as own:
+            owner.write_text(str(os.getpid()))
+            assert folder.is_dir()
+            other.kill()
+            other.wait()
+            remove_abandoned(tmp_path)
+            assert list(tmp_path.iterdir()) == [own]
 
 
 def posted(app: Any, uploads: UploadFolder, size: int = 10) -> tuple[int, Any]:

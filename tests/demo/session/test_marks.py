@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from demo.i18n.catalog import text
 from demo.session import conversation
@@ -30,6 +34,7 @@ from demo.session.services import Services
 from demo.session.session import Session
 from demo.shared.lazy_resource import LazyResource
 from osprey_core.errors import InputError
+from osprey_core.segment.protocol import ScoredMask
 from tests import fakes
 from tests.demo.sessions import png
 
@@ -212,6 +217,49 @@ def test_the_box_of_a_region_is_changed(services: Services, opened: Session) -> 
     assert (wider.regions[0].mask.mask() == fakes.shape("blue")).all()
     assert wider.regions[0].prompt is not None
     assert wider.regions[0].prompt.box_xyxy == (190, 50, 320, 170)
+
+
+class _Reduced:
+    """A segmenter that sees every tenth pixel of a large picture, as a network sees a picture at its own size."""
+
+    name = "reduced"
+    opened_wh: list[tuple[int, int]]
+
+    def __init__(self) -> None:
+        self.opened_wh = []
+
+    def open(self, image: NDArray[np.uint8]) -> Any:
+        height, width = image.shape[:2]
+        self.opened_wh.append((width, height))
+        step = 10 if width > 200 else 1
+        few = fakes.FakeSegmenter().open(np.ascontiguousarray(image[::step, ::step]))
+
+        def segment(points_xy: Any, labels: Any, box_xyxy: Any = None) -> list[ScoredMask]:
+            found = few.segment([(x // step, y // step) for x, y in points_xy], labels, box_xyxy)
+            large = [each.mask.repeat(step, 0).repeat(step, 1)[:height, :width] for each in found]
+            return [ScoredMask(mask, each.score) for mask, each in zip(large, found, strict=True)]
+
+        return SimpleNamespace(segment=segment)
+
+
+def test_a_small_thing_is_found_exactly_where_the_picture_is_enlarged(services: Services) -> None:
+    pixels = np.zeros((600, 800, 3), np.uint8)
+    pixels[300:307, 500:511] = (255, 0, 0)
+    pixels[:, :60] = (0, 0, 255)
+    segmenter = _Reduced()
+    services = Services(model=services.model, segmenter=LazyResource.of(segmenter))
+    session = open_picture(png(Image.fromarray(pixels)), "dot.png")
+    rough = mark_point(services, session, 505, 303, "new")
+    assert rough.regions[0].mask.mask().sum() != 7 * 11
+    both = mark_point(services, rough, 505, 303, "new", shown=80)
+    assert np.argwhere(both.regions[1].mask.mask()).tolist() == np.argwhere(pixels[..., 0]).tolist()
+    assert both.picture is not None
+    assert preview_mask(services, both.picture, 505, 303, 80) == both.regions[1].mask
+    assert mark_point(services, both, 506, 304, "new", shown=80).selected == 2
+    # A thing that goes on beyond what is shown is found in the whole picture.
+    beyond = mark_point(services, both, 30, 300, "new", shown=80)
+    assert (beyond.regions[2].mask.mask() == (pixels[..., 2] > 0)).all()
+    assert segmenter.opened_wh == [(800, 600), (96, 96), (96, 96)]
 
 
 def test_a_preview_is_what_the_click_gives_and_changes_nothing(services: Services, opened: Session) -> None:

@@ -71,6 +71,16 @@ def test_the_bound_is_bytes_whatever_the_number() -> None:
     assert len(cache) == 62
 
 
+def test_what_grows_after_it_was_asked_for_last_counts_when_another_picture_comes() -> None:
+    cache = PictureCache(max_bytes=4 * 360 * 270 * 3)
+    entries = [cache.get(Picture(png() + bytes([place]), "p", 360, 270)) for place in range(3)]
+    entries[0].part("view", lambda: np.zeros(2 * 360 * 270 * 3, np.uint8))
+    entries[1].part("view", lambda: np.zeros(3 * 360 * 270 * 3, np.uint8))
+    cache.get(Picture(png() + b"new", "p", 360, 270))
+    assert len(cache) == 2
+    assert cache.used_bytes <= cache.max_bytes
+
+
 def test_bytes_of_what_is_shared_or_shown_in_parts_count_once() -> None:
     array = np.zeros((100, 10))
     tensor = torch.zeros(50)

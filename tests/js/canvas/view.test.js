@@ -11,6 +11,7 @@ import {
   pannedView,
   resizedView,
   scaledView,
+  shownSide,
   visibleBox,
   zoomedView,
 } from "../../../demo/canvas/view.js";
@@ -98,4 +99,10 @@ test("a small picture can be shown in its actual size, stays so while it is move
   const enlarged = zoomedView(PICTURE, fittedView(PICTURE, 400, 400), 1.2, [200, 200]);
   assert.deepEqual(resizedView(PICTURE, enlarged, 1000, 1000), fitted);
   assert.deepEqual(zoomedView(PICTURE, fitted, 0.5, [500, 500]), fitted);
+});
+
+test("an enlarged picture tells how much of it is shown, a whole one does not", () => {
+  const fitted = fittedView(LARGE, 800, 600);
+  assert.equal(shownSide(LARGE, fitted), null);
+  assert.equal(shownSide(LARGE, zoomedView(LARGE, fitted, 10, [400, 300])), 400);
 });
