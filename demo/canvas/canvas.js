@@ -38,7 +38,8 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
   const files = createFiles({ store, words, props, send });
   const opensAddresses = Boolean(props.addresses);
   const undo = () => {
-    if (store.scene.canUndo) send("edit_regions", { op: "undo" });
+    if (store.held.length) gestures.dropHeld();
+    else if (store.scene.canUndo) send("edit_regions", { op: "undo" });
   };
   const redo = () => {
     if (store.scene.canRedo) send("edit_regions", { op: "redo" });
@@ -125,6 +126,8 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
   followPage({ store, list, listen });
 
   listen(window, "osprey:connection", ({ detail }) => store.set({ isLost: detail.isLost }));
+
+  listen(window, "osprey:send", ({ detail }) => files.open(detail));
 
   const lightFinds = createFinds({ store });
   listen(window, "osprey:found", ({ detail }) => lightFinds(detail));

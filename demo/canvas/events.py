@@ -40,7 +40,7 @@ from demo.canvas.gestures import (
 from demo.canvas.payloads import detail_of, scene_of, segments_of
 from demo.session import marks, record, regions
 from demo.session.pictures import picture_turn, required_picture
-from demo.session.segments import preview_mask, segments_in
+from demo.session.segments import SEGMENTER_LOADING, preview_mask, segments_in
 from demo.session.services import Services
 from demo.session.session import Session
 from demo.session.workspace import Workspace
@@ -94,6 +94,23 @@ def wire_canvas(services: Services, workspace: gr.State, canvas: gr.HTML, follow
     canvas.save_record(others.save_record, [workspace, canvas], [canvas], **private(queues.HEAVY))
 
 
+@dataclass
+class SegmenterLoading:
+    """As a `with` block: ends it quietly where the segmenter is still loading, and notes so.
+
+    The script keeps such a gesture, and sends it again.
+    """
+
+    is_loading: bool = False
+
+    def __enter__(self) -> SegmenterLoading:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        self.is_loading = isinstance(error, InputError) and error.code == SEGMENTER_LOADING
+        return self.is_loading
+
+
 @dataclass(frozen=True)
 class RegionHandler(Generic[Kind]):
     """What Gradio calls when a gesture of one kind changes regions: (workspace, gesture) → updates."""
@@ -106,7 +123,8 @@ class RegionHandler(Generic[Kind]):
     def __call__(self, workspace: Workspace, value: Any) -> list[Any]:
         """The canvas's update, then those of the followers; also after a gesture that was refused."""
         twin: int | None = None
-        with errors_as_toasts():
+        loading = SegmenterLoading()
+        with errors_as_toasts(), loading:
             gesture = self.read(value)
             if workspace.session.picture is None and gesture.picture:
                 raise InputError("page.picture_gone")
@@ -121,7 +139,8 @@ class RegionHandler(Generic[Kind]):
 
             workspace.change_regions(change)
         session = workspace.session
-        return [gr.update(scene=scene_of(session, seq_of(value), twin)), *self.followers.updates(session)]
+        scene = scene_of(session, seq_of(value), twin, loading.is_loading)
+        return [gr.update(scene=scene), *self.followers.updates(session)]
 
 
 def _twin(gesture: Gesture, before: Session, after: Session) -> int | None:
@@ -140,10 +159,12 @@ class CanvasHandlers:
         """The outlines of everything that the segmenter finds."""
         session = workspace.session
         segments: dict[str, Any] = {}
-        with errors_as_toasts():
+        loading = SegmenterLoading()
+        with errors_as_toasts(), loading:
             if session.shows(Gesture.read(value).picture):
                 segments = {"segments": segments_of(session, segments_in(self.services, session))}
-        return gr.update(scene=scene_of(workspace.session, seq_of(value)), **segments)
+        scene = scene_of(workspace.session, seq_of(value), is_loading=loading.is_loading)
+        return gr.update(scene=scene, **segments)
 
     def preview_point(self, workspace: Workspace, event: gr.EventData) -> Any:
         """What a click at the pointer would mark; empty if there is nothing. Without toasts, because nobody asked."""

@@ -22,6 +22,7 @@ export function createFiles({ store, words, props, send }) {
     const isOther = name === "open_picture" && !isSaved(file.name) && file.type && !file.type.startsWith("image/");
     if (isOther) return complain(store, words.notPicture);
     const picture = store.picture ? store.picture.id : null; // another may be in front after the upload
+    tell("osprey:arriving", file);
     last = last.then(() => sendAndOpen(file, name, picture));
   }
 
@@ -37,7 +38,10 @@ export function createFiles({ store, words, props, send }) {
       send(name, { picture, file: data });
       tell("osprey:file", file);
       await answer();
+      tell("osprey:arrived", file);
     } catch (error) {
+      // Where the line broke, the file is sent again once the server is back.
+      if (!error.isCut) tell("osprey:arrived", file);
       if (error.name !== "AbortError") complain(store, error.message || words.uploadFailed);
     } finally {
       store.set({ arriving: null });

@@ -3,6 +3,10 @@
 
 // Milliseconds after which a gesture without an answer is given up.
 const PATIENCE = 120_000;
+// Milliseconds until a gesture is sent again for which the segmenter was still loading.
+const LOADING_PAUSE = 1000;
+// The gestures that need the segmenter.
+const SEGMENTING = ["segment_point", "segment_box", "segment_everything", "take_segment"];
 
 // `block()` is called instead of sending while the server is away.
 export function createGestures({ store, props, trigger, block = () => {} }) {
@@ -12,31 +16,83 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     if (store.isLost) return block();
     const seq = store.seq + 2;
     const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
+    const entry = { name, gesture, isToFit };
+    // Regions are made in the order of the gestures.
+    const isHeld = SEGMENTING.includes(name) && (store.held.length > 0 || isTriedAgain());
+    // What a mark is fitted to must be the last that was drawn.
+    const kept = store.held.filter((held) => held.name !== "refine_mark");
     store.set({
       seq,
-      ghosts: ghost ? [...store.ghosts, { ...ghost, seq }] : store.ghosts,
-      queue: [...store.queue, { name, gesture, isToFit }],
+      ghosts: ghost ? [...store.ghosts, { ...ghost, seq, ...(isHeld && { isHeld }) }] : store.ghosts,
+      held: isHeld ? [...kept, entry] : kept,
+      queue: isHeld ? store.queue : [...store.queue, entry],
     });
     sendNext();
   }
 
   function sendNext() {
     if (store.waiting || !store.queue.length) return;
-    const [{ name, gesture, isToFit }, ...queue] = store.queue;
+    const [{ name, gesture, isToFit, isAgain }, ...queue] = store.queue;
     const timer = setTimeout(() => settle(gesture.seq), PATIENCE);
-    store.set({ queue, waiting: { seq: gesture.seq, name, isToFit, timer } });
+    store.set({ queue, waiting: { seq: gesture.seq, name, gesture, isToFit, isAgain, timer } });
     props.value = gesture;
     trigger(name);
   }
 
-  // Called when Python has answered the gesture of this number, and thereby all before it.
+  // Called when Python has answered the gesture of this number, and thereby all before it that are not held.
   function settle(seq) {
-    store.set({ ghosts: store.ghosts.filter((ghost) => ghost.seq > seq) });
+    const held = new Set(store.held.map(({ gesture }) => gesture.seq));
+    store.set({ ghosts: store.ghosts.filter((ghost) => ghost.seq > seq || held.has(ghost.seq)) });
     if (store.waiting && seq >= store.waiting.seq) {
       clearTimeout(store.waiting.timer);
+      const { isAgain } = store.waiting;
       store.set({ waiting: null });
+      if (isAgain) sendHeld(); // the segmenter is there now
     }
     sendNext();
+  }
+
+  // Called when Python could not yet do the gesture of this number, because the segmenter is loading.
+  function hold(seq) {
+    const { waiting } = store;
+    const isOfPicture = waiting && store.picture && waiting.gesture.picture === store.picture.id;
+    if (!isOfPicture || waiting.seq !== seq) return settle(seq);
+    const { name, gesture, isToFit, isAgain, timer } = waiting;
+    clearTimeout(timer);
+    const entry = { name, gesture, isToFit };
+    store.set({
+      waiting: null,
+      held: isAgain ? [entry, ...store.held] : [...store.held, entry],
+      ghosts: store.ghosts.map((ghost) => (ghost.seq === seq ? { ...ghost, isHeld: true } : ghost)),
+    });
+    setTimeout(sendHeld, LOADING_PAUSE);
+    sendNext();
+  }
+
+  // Sends the first gesture that is held again, with a new number, because its old one may be answered already.
+  function sendHeld() {
+    if (!store.held.length || isTriedAgain() || store.isLost) return;
+    const [{ name, gesture, isToFit }, ...held] = store.held;
+    const seq = store.seq + 2;
+    const ghosts = store.ghosts.map((ghost) => (ghost.seq === gesture.seq ? { ...ghost, seq } : ghost));
+    store.set({
+      seq,
+      held,
+      ghosts,
+      queue: [...store.queue, { name, gesture: { ...gesture, seq }, isToFit, isAgain: true }],
+    });
+    sendNext();
+  }
+
+  const isTriedAgain = () => [store.waiting, ...store.queue].some((entry) => entry && entry.isAgain);
+
+  // Drops the gesture that was held last, with its mark.
+  function dropHeld() {
+    const { gesture } = store.held[store.held.length - 1];
+    store.set({
+      held: store.held.slice(0, -1),
+      ghosts: store.ghosts.filter((ghost) => ghost.seq !== gesture.seq),
+    });
   }
 
   // Queues the fitting of the mark that Python has just answered, before all other gestures.
@@ -45,12 +101,13 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     store.set({ queue: [{ name: "refine_mark", gesture, isToFit: false }, ...store.queue] });
   }
 
-  return { send, settle, fitNow };
+  return { send, settle, hold, dropHeld, fitNow };
 }
 
 // The sentence that says what the page is waiting for, or "".
-export function busyText({ waiting, arriving }, words) {
+export function busyText({ waiting, arriving, held = [] }, words) {
   const name = waiting ? waiting.name : "";
+  if (held.length || (waiting && waiting.isAgain)) return words.segmenterLoading;
   if (arriving || name === "open_picture" || name === "turn_to_picture") return words.opening;
   if (name === "refine_mark") return words.fitting;
   if (name === "segment_point" || name === "segment_box") return words.finding;

@@ -54,7 +54,18 @@ export function paintMark(context, mark, view, { isSent, tip }) {
   else if (mark.kind === "polygon") paintPolygon(context, points, color, { isSent, tip: tip && toCanvas(view, tip) });
   else if (mark.kind === "brush") paintStroke(context, points, color, mark.radius * 2 * view.scale);
   else if (mark.kind === "point") paintPoint(context, points[0], color, isSent);
+  if (mark.isHeld) paintTurning(context, points[points.length - 1]);
   context.restore();
+}
+
+// A turning arc around a position whose mark waits until the segmenter has loaded.
+function paintTurning(context, [x, y]) {
+  const angle = performance.now() / 160;
+  context.globalAlpha = 1;
+  context.beginPath();
+  context.arc(x, y, 15, angle, angle + FULL_CIRCLE * 0.7);
+  context.setLineDash([]);
+  strokeTwice(context, [6, WHITE], [3, "#333"]);
 }
 
 function paintBox(context, points, color, isSent) {

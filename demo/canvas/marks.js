@@ -15,7 +15,8 @@ export function createMarks({ store, words, send }) {
     store.batch(() => {
       if (store.tool !== tool) setAction("new");
       store.set({ tool, drag: null, corners: null, segment: null });
-      if (tool === "everything" && store.picture && !store.segments) send("segment_everything", {});
+      const isAsked = store.held.some(({ name }) => name === "segment_everything");
+      if (tool === "everything" && store.picture && !store.segments && !isAsked) send("segment_everything", {});
     });
   }
 

@@ -30,10 +30,11 @@ MAX_SHOWN_COPIES = 64
 """Number of cached picture copies, so that switching back to a picture is quick."""
 
 
-def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[str, Any]:
+def scene_of(session: Session, seq: int = 0, twin: int | None = None, is_loading: bool = False) -> dict[str, Any]:
     """The regions as the canvas draws them, as JSON. `seq` is the number of the gesture that this answers.
 
-    twin: the region that was selected because the gesture marked the same again.
+    twin: the region that was selected because the gesture marked the same again. is_loading: the gesture could not be
+    done yet, because the segmenter is loading; the script sends it again.
     """
     regions = []
     for region in session.regions:
@@ -59,6 +60,7 @@ def scene_of(session: Session, seq: int = 0, twin: int | None = None) -> dict[st
         "selected": session.selected,
         "next": _look(session.next_number),
         "twin": twin,
+        "isLoading": is_loading,
         "canUndo": bool(session.undo),
         "canRedo": bool(session.redo),
         "regions": regions,

@@ -51,6 +51,8 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
       corners: null,
       segments: null,
       segment: null,
+      held: [],
+      ghosts: [],
     });
   }
 
@@ -75,6 +77,7 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
     // Most things take more than one stroke: the next stroke extends the same region.
     if (hasNew && store.tool === "brush" && store.action === "new" && !store.fitsMarks) marks.setAction("add");
     if (!scene.regions.length && store.action !== "new") marks.setAction("new");
+    if (scene.isLoading) return gestures.hold(scene.seq);
     fitMark(before, scene);
     gestures.settle(scene.seq);
   }

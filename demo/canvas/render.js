@@ -136,7 +136,7 @@ export function createRenderer({ store, stage, canvas, captions, covered }) {
   function paintMarks(view) {
     const { ghosts, drag, corners, cross, cursor } = store;
     for (const ghost of ghosts) paintMark(context, ghost, view, { isSent: true, tip: null });
-    if (ghosts.some((ghost) => ghost.kind === "point")) setTimeout(draw, PULSE);
+    if (ghosts.some((ghost) => ghost.kind === "point" || ghost.isHeld)) setTimeout(draw, PULSE);
     const tip = cross && hasFocus() ? cross : cursor;
     if (drag) paintMark(context, drag, view, { isSent: false, tip: null });
     if (corners) paintMark(context, corners, view, { isSent: false, tip });

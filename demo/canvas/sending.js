@@ -18,14 +18,16 @@ export function refusalOf(text) {
 }
 
 // Calls `progress(share)`, 0..1, while the file is sent. `signal` gives it up. Resolves to Gradio's FileData; rejects
-// with an Error whose message is the server's sentence or "", and whose name is "AbortError" if it was given up.
+// with an Error whose message is the server's sentence or "", and whose name is "AbortError" if it was given up; isCut: no
+// answer came.
 export function sendFile(file, { progress, signal }) {
   const base = rootOf(window);
   const form = new FormData();
   form.append("files", file, file.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const fail = (message = "", name = "Error") => reject(Object.assign(new Error(message), { name }));
+    const fail = (message = "", name = "Error", isCut = false) =>
+      reject(Object.assign(new Error(message), { name, isCut }));
     request.upload.onprogress = ({ lengthComputable, loaded, total }) => lengthComputable && progress(loaded / total);
     request.onload = () => {
       if (request.status !== 200) return fail(refusalOf(request.responseText));
@@ -37,7 +39,7 @@ export function sendFile(file, { progress, signal }) {
         fail();
       }
     };
-    request.onerror = () => fail();
+    request.onerror = () => fail("", "Error", true);
     request.onabort = () => fail("", "AbortError");
     signal.addEventListener("abort", () => request.abort());
     request.open("POST", `${base}/upload`);

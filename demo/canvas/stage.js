@@ -31,7 +31,7 @@ export function createStage({ store, words, files, sources, examples, opensAddre
     empty.append(make("p", {}, words.dropExamples), make("div", { class: "osp-examples osp-large" }, ...examples));
 
   const spinner = make("div", { class: "osp-busy", role: "status" });
-  store.follow(["waiting", "arriving"], () => {
+  store.follow(["waiting", "arriving", "held"], () => {
     spinner.textContent = store.arriving ? "" : busyText(store, words); // what arrives has its own line
     spinner.classList.toggle("osp-on", Boolean(spinner.textContent));
   });
@@ -50,6 +50,7 @@ export function createStage({ store, words, files, sources, examples, opensAddre
     veil,
     live,
   );
+  store.follow(["held"], () => node.classList.toggle("osp-loading-marks", store.held.length > 0));
   store.follow(["tool"], () => (node.dataset.tool = store.tool));
   store.follow(["view", "picture"], () => node.classList.toggle("osp-zoomed", zoom.isZoomed()));
   return { node, canvas, drop };

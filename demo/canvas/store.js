@@ -52,9 +52,10 @@ export function createStore() {
 
     // Gestures on their way to Python.
     seq: 0, // number of the last gesture: even; the fitting of a mark has the odd number after it
-    waiting: null, // the gesture that Python is answering: {seq, name, isToFit, timer}
-    queue: [], // the gestures to send next: [{name, gesture, isToFit}]
-    ghosts: [], // marks that stay drawn until Python has answered: drags with `seq`
+    waiting: null, // the gesture that Python is answering: {seq, name, gesture, isToFit, isAgain, timer}
+    queue: [], // the gestures to send next: [{name, gesture, isToFit, isAgain}]; isAgain: it was held
+    held: [], // gestures kept until the segmenter has loaded, in their order: [{name, gesture, isToFit}]
+    ghosts: [], // marks that stay drawn until Python has answered: drags with `seq` and, if it was held, isHeld
 
     // What is shown.
     view: NO_VIEW, // where the picture lies on the canvas, see view.js

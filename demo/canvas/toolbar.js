@@ -30,8 +30,8 @@ export function createToolbar({ store, words, marks, send, saving, undo, redo, i
   const clear = createButton("clear", words.clear, words.clearTip, () => send("edit_regions", { op: "clear" }));
   const save = createButton("save", words.save, words.saveTip, saving.saveRecord);
 
-  store.follow(["picture", "scene", "tool", "action"], () => {
-    const { picture, scene, tool, action } = store;
+  store.follow(["picture", "scene", "tool", "action", "held"], () => {
+    const { picture, scene, tool, action, held } = store;
     const hasRegions = scene.regions.length > 0;
     tools.forEach((button, place) => {
       button.setAttribute("aria-pressed", String(TOOLS[place] === tool));
@@ -41,7 +41,7 @@ export function createToolbar({ store, words, marks, send, saving, undo, redo, i
       button.setAttribute("aria-pressed", String(ACTIONS[place] === action));
       button.disabled = !picture || (ACTIONS[place] !== "new" && !hasRegions);
     });
-    undoButton.disabled = !scene.canUndo;
+    undoButton.disabled = !scene.canUndo && !held.length;
     redoButton.disabled = !scene.canRedo;
     clear.disabled = !hasRegions;
     save.disabled = !picture;

@@ -3,7 +3,7 @@
 
 const NAME = "osprey";
 const SHEETS = "sheets"; // {key, sheet, order, isFront, picture, name, text, used}
-const PICTURES = "pictures"; // {picture, file, bytes, used}; `picture` is the digest
+const PICTURES = "pictures"; // {picture, file, bytes, used, isArriving}; `picture` is the digest, or a name while it is sent
 
 // A copy goes this long after its last change, or when there are more than these bytes of pictures.
 export const LONGEST_KEPT = 24 * 3600 * 1000; // milliseconds
@@ -17,7 +17,9 @@ export function outdated(sheets, pictures, now, mostBytes = MOST_BYTES) {
   const lastUse = new Map();
   for (const { picture, used } of fresh) lastUse.set(picture, Math.max(used, lastUse.get(picture) || 0));
   // A picture is stored before its sheet or after it: one that was just stored may have no sheet yet.
-  const shown = pictures.filter(({ picture, used }) => lastUse.has(picture) || now - used < 60_000);
+  const shown = pictures.filter(
+    ({ picture, used, isArriving }) => lastUse.has(picture) || now - used < (isArriving ? LONGEST_KEPT : 60_000),
+  );
   shown.sort((one, other) => (lastUse.get(other.picture) || now) - (lastUse.get(one.picture) || now));
   let room = mostBytes;
   const stay = new Set();
@@ -88,8 +90,13 @@ export function createDatabase() {
     );
   }
 
-  const keepPicture = (picture, file) =>
-    quietly(change("readwrite", (_, pictures) => pictures.put({ picture, file, bytes: file.size, used: Date.now() })));
+  // `isArriving`: the file is still being sent, so that `picture` is a name for it.
+  const keepPicture = (picture, file, isArriving = false) => {
+    const entry = { picture, file, bytes: file.size, used: Date.now(), isArriving };
+    return quietly(change("readwrite", (_, pictures) => pictures.put(entry)));
+  };
+
+  const dropPicture = (picture) => quietly(change("readwrite", (_, pictures) => pictures.delete(picture)));
 
   // Copies the sheets under one key to another; `ids` maps their ids to new ones, by default to the same.
   async function copySheets(from, to, ids = null) {
@@ -121,5 +128,5 @@ export function createDatabase() {
     );
   }
 
-  return { sheetsOf, pictureOf, keepSheets, keepPicture, copySheets, dropSheets, tidy };
+  return { sheetsOf, pictureOf, keepSheets, keepPicture, dropPicture, copySheets, dropSheets, tidy };
 }

@@ -9,7 +9,7 @@ const BOX_TIME = 10_000; // milliseconds in which the box has to be there
 const BOX_PAUSE = 100;
 
 // Returns {bringBackAsked}: puts the question that had no answer into the box, unless something is typed there;
-// resolves to whether it did.
+// resolves to {isBack, question}: whether it did, and the question, "" if there was none.
 export function followDraft({ listen }) {
   const keepDraft = () => questionBox() && keepInTab(DRAFT, questionBox().value);
   listen(document, "input", ({ target }) => target === questionBox() && keepDraft());
@@ -26,7 +26,7 @@ export function followDraft({ listen }) {
 
   async function bringBackAsked() {
     await filled;
-    return asked ? fill(asked) : false;
+    return { isBack: await fill(asked), question: asked };
   }
 
   return { bringBackAsked };

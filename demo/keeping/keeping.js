@@ -4,6 +4,7 @@
 import { component, tell } from "../shared/component.js";
 import { say } from "../shared/elements.js";
 import { keepInTab, recallInTab } from "../shared/browser_store.js";
+import { followArriving } from "./arriving.js";
 import { createConnection, lookAtServer } from "./connection.js";
 import { createDatabase } from "./database.js";
 import { followDraft } from "./draft.js";
@@ -22,6 +23,7 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
   const bar = element.querySelector(".osp-connection");
   const database = createDatabase();
   const draft = followDraft({ listen });
+  const arriving = followArriving({ database, listen });
   const state = {
     key: null, // of the workspace that this page has; null until Python has told it
     isBusy: false, // something is being brought back
@@ -122,6 +124,7 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     }
     if (kept.open.length !== state.count) await database.tidy();
     state.count = kept.open.length;
+    noteOpened(state.count);
     askForPicture();
     element.dataset.kept = String(kept.open.length);
   }
@@ -155,13 +158,15 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     const before = recallInTab(PENDING) || (seat.isBack ? "" : seat.before);
     if (seat.isBack) await database.copySheets(seat.before, seat.key);
     if (before) await bringBack(before, seat.key);
+    else if (!seat.isBack && openedBefore()) show(words.unkept, true);
+    await arriving.sendAgain();
     await database.tidy();
     keepSoon();
   }
 
   async function bringBack(before, key) {
     const sheets = await database.sheetsOf(before);
-    if (!sheets.length) return keepInTab(PENDING, "");
+    if (!sheets.length) return finish(before, openedBefore() ? words.gone : "");
     state.isBusy = true;
     keepInTab(PENDING, before);
     show(words.bringing, true);
@@ -182,8 +187,9 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
       await database.copySheets(before, key, new Map(ids));
       const isWhole = ids.length === sheets.length;
       const sentence = isWhole ? words.back : say(words.partly, { done: ids.length, count: sheets.length });
-      const isAsked = await draft.bringBackAsked();
-      finish(before, ids.length ? [sentence, ...(isAsked ? [words.asked] : [])].join(" ") : words.gone);
+      const { isBack, question } = await draft.bringBackAsked();
+      const note = isBack ? words.asked : question ? say(words.notAnswered, { question }) : "";
+      finish(before, ids.length ? `${sentence} ${note}`.trim() : words.gone);
     } catch {
       show(words.failed, true); // the copy stays, for the next time
     } finally {
@@ -195,7 +201,7 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
   function finish(before, sentence) {
     database.dropSheets(before);
     keepInTab(PENDING, "");
-    show(sentence);
+    show(sentence, sentence === words.gone); // that an empty page is all there is stays until it was read
   }
 
   async function uploaded({ sheet, picture, name, text }, file) {
@@ -234,6 +240,17 @@ function followHeartbeat(check, atEnd) {
   }
   atEnd(() => observer.disconnect());
 }
+
+// How many pictures were open is noted with the tab's place in its history, which a browser keeps across a reload even
+// where it stores nothing for pages.
+function noteOpened(count) {
+  try {
+    window.history.replaceState({ ...window.history.state, ospreyOpened: count }, "");
+  } catch {
+    /* not noted */
+  }
+}
+const openedBefore = () => Boolean(window.history.state && window.history.state.ospreyOpened);
 
 // The uploaded file with this digest; where the browser computes none (no secure context), the one of this size.
 async function fileOf(files, digest, bytes) {

@@ -16,6 +16,8 @@ from osprey_core.regions import masks
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
 
+SEGMENTER_LOADING = "page.segmenter_loading"
+"""Code of the error while the segmenter still loads."""
 MAX_SEGMENTS = 128
 SAME_MASK = 0.95
 """Intersection over union above which two of the segmenter's masks count as the same."""
@@ -46,7 +48,7 @@ def segments_in(services: Services, session: Session) -> tuple[Segment, ...]:
 def opened_segments(services: Services, picture: Picture) -> Any:
     """The picture prepared by the segmenter; slow the first time, then cached. Raises InputError while it loads."""
     if not services.segmenter.wait(1):  # a longer wait would block other persons' marks
-        raise InputError("page.segmenter_loading")
+        raise InputError(SEGMENTER_LOADING)
     opened = services.pictures.get(picture)
     return opened.part("segments", lambda: services.segmenter.get().open(opened.image()))
 

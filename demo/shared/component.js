@@ -41,6 +41,9 @@ export function component(name, host, mount) {
 //   osprey:which      request for osprey:segments
 //   osprey:turns      from the conversation: {asked}: the question that waits for its answer, or ""
 //   osprey:file       from the canvas: a File that was uploaded
+//   osprey:arriving   from the canvas: a File is going to be sent and opened
+//   osprey:arrived    from the canvas: the same File, once it was opened, refused or given up
+//   osprey:send       request to send and open a File
 //   osprey:connection from the browser's copy: {isLost}: whether the server is away
 //   osprey:blocked    from the canvas: a gesture was not sent because the server is away
 //   osprey:forgotten  from the canvas: the server knows nothing of the picture that is shown

@@ -173,6 +173,32 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
     assert acts["y"] + acts["height"] <= around["y"] + around["height"]
 
 
+def test_clicks_wait_for_the_segmenter(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
+    from demo.shared.lazy_resource import LazyResource
+
+    release = threading.Event()
+
+    def load() -> Any:
+        release.wait(60)
+        return fakes.FakeSegmenter()
+
+    fakes.picture().save(tmp_path / "shapes.png")
+    resource: LazyResource[Any] = LazyResource("late", load).start()
+    with fakes.served(model, resource, tmp_path) as address:
+        person = visit(address)
+        person.open_example()
+        person.click(80, 100)
+        person.page.wait_for_selector(".osp-loading-marks")
+        person.click(250, 110)
+        assert person.page.locator(".osp-busy").inner_text().startswith("The segmenter is still loading")
+        release.set()
+        person.wait_regions(2)
+        assert person.region_texts() == ["8.2 %", "8.1 %"]
+        person.page.wait_for_selector(".osp-loading-marks", state="detached")
+        assert person.page.locator(".toast-body").count() == 0
+        person.leave()
+
+
 def test_loading_is_seen(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:
     from demo.shared.lazy_resource import LazyResource
 

@@ -15,13 +15,14 @@ from PIL import Image
 from osprey_core.errors import InputError
 from osprey_core.i18n import Message
 from osprey_core.io.image_files import open_image
+from osprey_core.io.mask_files.blurred_labels import levels_of
 from osprey_core.io.mask_files.shapes import MAX_MASKS, Budget, MaskFile, NamedMask, check_size
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
 
 FORMATS = ("PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG", "JPEG2000", "PPM", "TGA")
 LOSSY = ("JPEG", "JPEG2000", "AVIF")
-"""Formats that change values a little, so that they cannot hold labels."""
+"""Formats that change values a little, so that labels in them have to be found again."""
 
 VOID = 255
 """In label maps of 8 bits: what belongs to no label, such as the rims in Pascal VOC."""
@@ -29,6 +30,8 @@ _VOID_ABOVE = 64
 """255 is void only beside labels below this: a map of 0, 127 and 255 has two labels."""
 _MAX_COLORS = 4096
 _SMOOTH_VALUES = 16
+_DARK = 24
+"""A level that is not brighter, in its brightest channel, is the background of a lossy label map."""
 
 
 def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
@@ -36,7 +39,7 @@ def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
 
     Of a label map, one region for each value but 0 (or each colour but black), with the value as its id. Of others one
     region: where they are opaque, or if they are opaque everywhere, where they are brighter than half of the brightest
-    pixel.
+    pixel. Labels that a lossy format has blurred are found again where they are clear; their ids are not.
     Raises InputError if it is damaged, of another size, or has no region.
     """
     try:
@@ -44,7 +47,9 @@ def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
             check_size((image.height, image.width), size_hw)  # known from the header, nothing is decoded yet
             image.load()
             opaque = _opaque(image)
-            labels = None if image.format in LOSSY else _labels(image)
+            is_lossy = image.format in LOSSY or (image.format == "WEBP" and b"VP8 " in data[:64])
+            labels = None if is_lossy else _labels(image)
+            levels = levels_of(image) if is_lossy and opaque is None else None
             brightness = _brightness(image) if opaque is None else None
     except InputError:
         raise
@@ -54,10 +59,14 @@ def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
         regions = _regions(labels, opaque)
         if regions is not None:
             return regions
+    if levels is not None and len(levels[0]) > 2:
+        return _regions_of_levels(*levels)
     mask = opaque if brightness is None else np.asarray(brightness > brightness.max() / 2)
     if mask is None or not mask.any():
         raise InputError("mask_file.black")
-    return MaskFile((NamedMask(CodedMask.of(mask)),))
+    is_unclear = is_lossy and opaque is None and (levels is None or levels[0].max(axis=1).min() > _DARK)
+    notes = (Message("mask_file.lossy_one_mask", {}),) if is_unclear else ()
+    return MaskFile((NamedMask(CodedMask.of(mask)),), notes)
 
 
 def _opaque(image: Image.Image) -> Mask | None:
@@ -141,6 +150,17 @@ def _regions(labels: _Labels, opaque: Mask | None) -> MaskFile | None:
         budget.spend_mask()
         masks.append(NamedMask(CodedMask.of(np.asarray(values == value)), source_id=int(value)))
     return MaskFile(tuple(masks), notes)
+
+
+def _regions_of_levels(levels: NDArray[np.uint8], assigned: NDArray[np.uint8]) -> MaskFile:
+    """One region for each level (L, 3) but black, of pixels that are assigned (H, W) to levels; largest level first."""
+    chosen = [place for place, level in enumerate(levels) if level.max() > _DARK]
+    budget = Budget((assigned.shape[0], assigned.shape[1]))
+    masks = []
+    for place in chosen:
+        budget.spend_mask()
+        masks.append(NamedMask(CodedMask.of(np.asarray(assigned == place))))
+    return MaskFile(tuple(masks), (Message("mask_file.lossy_labels", {"count": len(masks)}),))
 
 
 def _is_label_map(

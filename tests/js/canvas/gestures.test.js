@@ -41,6 +41,33 @@ test("an answer to an older gesture does not end the waiting", (context) => {
   assert.equal(sent.length, 1);
 });
 
+test("what must wait for the segmenter is kept in its order, and other gestures go on", (context) => {
+  const { send, settle, hold, dropHeld, sent, store } = page(context);
+  const names = () => sent.map(([name, , { x }]) => (x ? `${name} ${x}` : name));
+  send("segment_point", { x: 1 }, { ghost: { kind: "point" } });
+  hold(2);
+  send("segment_point", { x: 2 }, { ghost: { kind: "point" } });
+  send("segment_brush", {});
+  assert.deepEqual(names(), ["segment_point 1", "segment_brush"]);
+  settle(6);
+  assert.deepEqual(
+    store.ghosts.map(({ seq, isHeld }) => [seq, isHeld]),
+    [
+      [2, true],
+      [4, true],
+    ],
+  );
+  context.mock.timers.tick(1000);
+  hold(8); // it still loads
+  send("segment_point", { x: 3 });
+  dropHeld();
+  context.mock.timers.tick(1000);
+  settle(12);
+  settle(14);
+  assert.deepEqual(names().slice(2), ["segment_point 1", "segment_point 1", "segment_point 2"]);
+  assert.deepEqual([store.ghosts, store.held, store.waiting], [[], [], null]);
+});
+
 test("the fitting of a mark goes before what waits", (context) => {
   const { send, settle, fitNow, sent } = page(context);
   send("segment_brush", {}, { isToFit: true });

@@ -128,6 +128,28 @@ def test_a_mask_with_smooth_edges_is_one_region(kind: str) -> None:
     assert mask.source_id is None
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("color", [False, True])
+def test_labels_are_found_again_in_a_lossy_picture(kind: str, color: bool) -> None:
+    expected = np.kron(labels(1, 2, 3), np.ones((4, 4), np.uint8))
+    colors = np.array([(0, 0, 0), (200, 30, 30), (20, 160, 40), (40, 60, 220)], np.uint8)
+    image = Image.fromarray(colors[expected] if color else expected * 70)
+    found = read_mask_file(file_of(image, kind, quality=90), expected.shape)
+    assert [note.code for note in found.notes] == ["mask_file.lossy_labels"]
+    assert len(found.masks) == 3
+    for value in (1, 2, 3):
+        exact = expected == value
+        shares = [(mask.mask.mask() & exact).sum() / (mask.mask.mask() | exact).sum() for mask in found.masks]
+        assert max(shares) > 0.96
+
+
+def test_a_lossy_picture_without_clear_levels_is_told_to_be_one_mask() -> None:
+    for image in (smooth_masks()["probability"], Image.fromarray(labels(1, 2, 3))):
+        found = read_mask_file(file_of(image, "JPEG"), SIZE_HW)
+        assert len(found.masks) == 1
+        assert [note.code for note in found.notes] == ["mask_file.lossy_one_mask"]
+
+
 def test_a_jpeg_is_a_mask_and_never_a_label_map() -> None:
     disc = labels(255) > 0
     (mask,) = read_masks(file_of(Image.fromarray(disc.astype(np.uint8) * 255), "JPEG"), SIZE_HW)
