@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import KeyValues, use_prefix_attention
 from osprey_core.cache.row_states import RowStates
-from osprey_core.language.token_step import can_step_by_layers, next_logits
+from osprey_core.language.token_step import TokenStep, can_step_by_layers
 from osprey_core.runtime.quantize import quantize
 
 
@@ -27,6 +27,13 @@ def llama(**sizes: Any) -> LlamaForCausalLM:
             parameter.uniform_(0.5, 1.5)
     use_prefix_attention(llm)
     return llm
+
+
+def stepping(llm: LlamaForCausalLM, by_layers: bool = True) -> TokenStep:
+    step = TokenStep(llm)
+    step.prepare(by_layers)
+    assert step.is_by_layers is by_layers
+    return step
 
 
 @torch.inference_mode()
@@ -57,9 +64,10 @@ def test_rows_step_as_in_one_pass_over_everything(sizes: dict[str, Any]) -> None
         split = 3 if place else 0  # the first row has no prefix
         prefix = tuple((keys[:, :, :split], values[:, :, :split]) for keys, values in known) if split else None
         states.add(prefix, tuple((keys[:, :, split:], values[:, :, split:]) for keys, values in known))
+    step = stepping(llm)
     for back in (2, 1):
         states.begin_step()
-        logits = next_logits(llm, states, [int(text[0, -back]) for text in texts], True)
+        logits = step.next_logits(states, [int(text[0, -back]) for text in texts])
         states.end_step()
         for row, text in zip(logits, texts, strict=True):
             expected, _ = whole_pass(llm, text[:, : text.shape[1] - back + 1])
@@ -76,7 +84,7 @@ def test_quantized_linears_are_called_themselves() -> None:
         _, known = whole_pass(llm, torch.tensor([[5, 6, 7, 8]]))
         states.add(None, known)
         states.begin_step()
-        logits.append(next_logits(llm, states, [9], by_layers))
+        logits.append(stepping(llm, by_layers).next_logits(states, [9]))
     torch.testing.assert_close(*logits)
 
 
