@@ -16,26 +16,34 @@ MOST_BYTES = 2**25
 """On a CPU, larger matrices stay apart: reading them takes far longer than a call, and joining them is a copy."""
 
 
-@torch.inference_mode(False)
-@torch.no_grad()
 def joined(linears: Sequence[nn.Linear]) -> tuple[torch.Tensor, ...]:
     """The transposed weights (K, N) of linear layers that have the same inputs, as few as possible.
 
     Returns:
         one matrix, (K, N of all), if the weights are or could be stored one below the other; otherwise one for each.
-        They share memory with the layers' parameters. Weights of which another tensor holds a part of the memory are
-        not moved. Weights that lie in the same memory in two models get memory of their own in each.
+        They share memory with the layers' parameters. Weights that are being trained, or of which another tensor holds
+        a part of the memory, are not moved. Weights that lie in the same memory in two models get memory of their own
+        in each.
     """
     weights = [linear.weight.detach() for linear in linears]
+    if len(weights) == 1:
+        return (weights[0].t(),)
     if not _is_row_after_row(weights):
-        if not _may_be_moved(weights):
+        if any(linear.weight.requires_grad for linear in linears) or not _may_be_moved(weights):
             return tuple(weight.t() for weight in weights)
-        together = torch.cat(weights)
-        for linear, part in zip(linears, together.split([len(weight) for weight in weights]), strict=True):
-            linear.weight.data = part
-        return (together.t(),)
+        weights = _moved(linears)
     first = weights[0]
     return (first.as_strided((sum(map(len, weights)), first.shape[1]), first.stride()).t(),)
+
+
+@torch.inference_mode(False)
+@torch.no_grad()
+def _moved(linears: Sequence[nn.Linear]) -> list[torch.Tensor]:
+    """The weights after they were stored one below the other, as ordinary tensors: others may train them later."""
+    together = torch.cat([linear.weight for linear in linears])
+    for linear, part in zip(linears, together.split([linear.out_features for linear in linears]), strict=True):
+        linear.weight.data = part
+    return [linear.weight.detach() for linear in linears]
 
 
 def _is_row_after_row(weights: Sequence[torch.Tensor]) -> bool:
