@@ -23,6 +23,7 @@ from benchmarks.estimate import CARDS, estimate
 from benchmarks.measures import MEASURES as ANSWER_MEASURES
 from benchmarks.measures import Setting, drifts
 from benchmarks.models import SHAPES, build
+from benchmarks.step_limits import step_limits
 from benchmarks.timing import Comparison
 from benchmarks.together import people_together
 from benchmarks.words import found_phrase, names_by_clip
@@ -32,7 +33,7 @@ from osprey_core.runtime.quantize import Drift
 
 log = logging.getLogger("benchmarks")
 
-MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase, "o": people_together}
+MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase, "o": people_together, "p": step_limits}
 """All measures by their letters."""
 
 

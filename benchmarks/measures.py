@@ -24,7 +24,7 @@ from osprey_core import Osprey, View
 from osprey_core.cache.row_states import RowStates
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import QUESTIONS, Turn
-from osprey_core.language.token_step import next_logits
+from osprey_core.language.token_step import TokenStep
 from osprey_core.model.preprocess import image_to_tensor
 from osprey_core.runtime.quantize import Drift, drift, quantize
 
@@ -307,10 +307,13 @@ def decode_step(setting: Setting) -> Iterator[Comparison]:
     states.add(read.prefix, read.own)
 
     def steps(by_layers: bool) -> Callable[[int], None]:
+        step = TokenStep(llm)
+        step.prepare(by_layers)
+
         def take(number: int) -> None:
             for token in range(setting.new_tokens):
                 states.begin_step()  # never ended, so that all write the same position
-                next_logits(llm, states, [token], by_layers)
+                step.next_logits(states, [token])
 
         return take
 

@@ -37,11 +37,12 @@ class RowStates:
     def __init__(self) -> None:
         self._prefixes: list[_Prefix | None] = []
         self._lengths: list[int] = []
-        self._keys: list[torch.Tensor] = []
-        """Per layer (C, K, S, d) with room for C rows of S positions."""
-        self._values: list[torch.Tensor] = []
+        self._stored: list[torch.Tensor] = []
+        """Per layer (C, 2 K, S, d) with room for C rows of S positions: keys of all heads, then values of all heads."""
         self._groups: list[tuple[list[int], _Prefix]] = []
         self._longest_prefix = 0
+        self._is_each_alone = False
+        """Whether every row has a prefix of its own, all of one length."""
         self._places: dict[torch.device, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
     def __len__(self) -> int:
@@ -64,12 +65,11 @@ class RowStates:
         """Add a row whose own positions, after the prefix, have these keys and values (1, K, S, d) a layer."""
         length = own[0][0].shape[2]
         self._make_room(own, len(self) + 1, length + 1)
-        for layer, (keys, values) in enumerate(own):
-            self._keys[layer][len(self), :, :length] = keys[0]
-            self._values[layer][len(self), :, :length] = values[0]
+        for stored, (keys, values) in zip(self._stored, own, strict=True):
+            row = stored[len(self)]
+            torch.cat([keys[0], values[0]], out=row[:, :length])
             # What an earlier row has left there may not be finite, and a weight of 0 would not hide that.
-            self._keys[layer][len(self), :, length:] = 0
-            self._values[layer][len(self), :, length:] = 0
+            row[:, length:] = 0
         self._prefixes.append(self._read_as(prefix))
         self._lengths.append(length)
         self._regroup()
@@ -78,7 +78,7 @@ class RowStates:
         """Remove the row at this place; the last row takes its place."""
         last = len(self) - 1
         if place != last:
-            for stored in (*self._keys, *self._values):
+            for stored in self._stored:
                 stored[place] = stored[last]
             self._prefixes[place], self._lengths[place] = self._prefixes[last], self._lengths[last]
         del self._prefixes[last], self._lengths[last]
@@ -86,11 +86,8 @@ class RowStates:
 
     def own(self, place: int, length: int) -> KeyValues:
         """A copy of the first `length` own positions of the row at this place."""
-        row = slice(place, place + 1)
-        return tuple(
-            (keys[row, :, :length].clone(), values[row, :, :length].clone())
-            for keys, values in zip(self._keys, self._values, strict=True)
-        )
+        rows = (stored[place : place + 1, :, :length].chunk(2, dim=1) for stored in self._stored)
+        return tuple((keys.clone(), values.clone()) for keys, values in rows)
 
     def length(self, place: int) -> int:
         """How many own positions the row at this place has."""
@@ -99,8 +96,8 @@ class RowStates:
     def begin_step(self) -> None:
         """Make room for one more position of each row. Its keys and values are then written by `attend`."""
         longest = max(self._lengths) + 1
-        if longest > self._keys[0].shape[2]:
-            self._resize(self._keys[0].shape[0], longest + _SPARE_POSITIONS)
+        if longest > self._stored[0].shape[2]:
+            self._resize(self._stored[0].shape[0], longest + _SPARE_POSITIONS)
         self._places.clear()
 
     def end_step(self) -> None:
@@ -119,23 +116,74 @@ class RowStates:
         Returns:
             (B, 1, H, d), as transformers expects it.
         """
-        batch, heads, _, size = query.shape
-        kv_heads, prefix = key.shape[1], self._longest_prefix
-        rows, ends, hidden = self._placed(query.device)
-        keys, values = self._keys[layer], self._values[layer]
-        keys[rows, :, ends], values[rows, :, ends] = key[:, :, 0], value[:, :, 0]
-        longest = hidden.shape[1]
-        queries = (query * scaling).view(batch, kv_heads, heads // kv_heads, size)  # (B, K, G, d)
-        scores = queries.new_full((batch, kv_heads, heads // kv_heads, prefix + longest), float("-inf"))
+        own = torch.cat([key, value], dim=1)[:, :, 0]
+        return self.attend_next(layer, query[:, :, 0] * scaling, own)[:, None]
+
+    def attend_next(self, layer: int, queries: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """The same for what `token_step` has at hand.
+
+        Args:
+            queries: (B, H, d), scaled.
+            own: (B, 2 K, d), the next position's keys and then its values; they are stored.
+
+        Returns:
+            (B, H, d).
+        """
+        batch, heads, size = queries.shape
+        kv_heads, stored = own.shape[1] // 2, self._stored[layer]
+        lengths = self._lengths
+        longest = max(lengths) + 1
+        is_even = min(lengths) + 1 == longest
+        if is_even:
+            stored[:batch, :, longest - 1].copy_(own)
+        else:
+            rows, ends, _ = self._placed(queries.device)
+            stored[rows, :, ends] = own
+        grouped = queries.view(batch, kv_heads, heads // kv_heads, size)  # (B, K, G, d)
+        if batch == 1:
+            return self._attend_alone(layer, grouped[0], stored[0, :, :longest]).view(1, heads, size)
+        keys, values = stored[:batch, :kv_heads, :longest], stored[:batch, kv_heads:, :longest]
+        scores = grouped @ keys.mT  # (B, K, G, S)
+        if not is_even:
+            scores.masked_fill_(self._placed(queries.device)[2][:, None, None], float("-inf"))
+        if not self._groups:
+            return (_weights(scores) @ values).view(batch, heads, size)
+        weights = _weights(torch.cat([self._prefix_scores(layer, grouped), scores], dim=-1))
+        prefix = self._longest_prefix
+        result = weights[..., prefix:] @ values  # (B, K, G, d)
+        self._add_prefix_values(layer, weights[..., :prefix], result)
+        return result.view(batch, heads, size)
+
+    def _attend_alone(self, layer: int, queries: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """Of the only row: (K, G, d) for queries of that shape and own keys and values (2 K, S, d)."""
+        kv_heads = len(queries)
+        scores = torch.bmm(queries, own[:kv_heads].mT)  # (K, G, S)
+        if not self._groups:
+            return torch.bmm(_weights(scores), own[kv_heads:])
+        prefix = self._groups[0][1]
+        weights = _weights(torch.cat([torch.bmm(queries, prefix.keys[layer]), scores], dim=-1))
+        from_prefix = torch.bmm(weights[..., : prefix.length], prefix.values[layer])
+        return torch.baddbmm(from_prefix, weights[..., prefix.length :], own[kv_heads:])
+
+    def _prefix_scores(self, layer: int, queries: torch.Tensor) -> torch.Tensor:
+        """(B, K, G, P) for queries (B, K, G, d) and the longest prefix; -inf where a row has none or a shorter one."""
+        if self._is_each_alone:
+            return torch.stack(
+                [torch.bmm(row, shared.keys[layer]) for row, (_, shared) in zip(queries, self._groups, strict=True)]
+            )
+        scores = queries.new_full((*queries.shape[:3], self._longest_prefix), float("-inf"))
         for places, shared in self._groups:
             scores[_index(places), :, :, : shared.length] = _by_head(queries, places, shared.keys[layer])
-        own = queries @ keys[:batch, :, :longest].mT  # (B, K, G, S)
-        scores[..., prefix:] = own.masked_fill_(hidden[:, None, None], float("-inf"))
-        weights = scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
-        result = weights[..., prefix:] @ values[:batch, :, :longest]  # (B, K, G, d)
+        return scores
+
+    def _add_prefix_values(self, layer: int, weights: torch.Tensor, result: torch.Tensor) -> None:
+        """Add what rows see in their prefixes, by weights (B, K, G, P), to `result` (B, K, G, d)."""
+        if self._is_each_alone:
+            for row, seen, (_, shared) in zip(result, weights, self._groups, strict=True):
+                row.baddbmm_(seen, shared.values[layer])
+            return
         for places, shared in self._groups:
             result[_index(places)] += _by_head(weights[..., : shared.length], places, shared.values[layer])
-        return result.view(batch, 1, heads, size)
 
     def _placed(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """On a device: places of the rows (B,), where each writes (B,), which own positions it does not see (B, S)."""
@@ -160,13 +208,14 @@ class RowStates:
             if prefix is not None:
                 groups.setdefault(id(prefix), ([], prefix))[0].append(place)
         self._groups = list(groups.values())
-        self._longest_prefix = max((prefix.length for _, prefix in self._groups), default=0)
+        lengths = {prefix.length for _, prefix in self._groups}
+        self._longest_prefix = max(lengths, default=0)
+        self._is_each_alone = len(self._groups) == len(self) and len(lengths) == 1
 
     def _make_room(self, like: KeyValues, rows: int, positions: int) -> None:
-        if not self._keys:
-            self._keys = [keys.new_empty(0, keys.shape[1], 0, keys.shape[3]) for keys, _ in like]
-            self._values = [values.new_empty(0, values.shape[1], 0, values.shape[3]) for _, values in like]
-        capacity, length = self._keys[0].shape[0], self._keys[0].shape[2]
+        if not self._stored:
+            self._stored = [keys.new_empty(0, 2 * keys.shape[1], 0, keys.shape[3]) for keys, _ in like]
+        capacity, length = self._stored[0].shape[0], self._stored[0].shape[2]
         if rows > capacity or positions > length:
             wanted = length if positions <= length else positions + _SPARE_POSITIONS
             self._resize(capacity if rows <= capacity else max(rows, 2 * capacity), wanted)
@@ -181,7 +230,11 @@ class RowStates:
             larger[:used, :, : stored.shape[2]] = stored[:used]
             return larger
 
-        self._keys, self._values = [resized(keys) for keys in self._keys], [resized(values) for values in self._values]
+        self._stored = [resized(stored) for stored in self._stored]
+
+
+def _weights(scores: torch.Tensor) -> torch.Tensor:
+    return scores.softmax(dim=-1, dtype=torch.float32).to(scores.dtype)
 
 
 def _index(places: Sequence[int]) -> int | list[int]:

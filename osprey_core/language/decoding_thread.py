@@ -23,7 +23,7 @@ from osprey_core.cache.row_states import RowStates
 from osprey_core.errors import CheckpointError
 from osprey_core.language.generation import DecodedRows, chooser
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.language.token_step import can_step_by_layers, next_logits
+from osprey_core.language.token_step import TokenStep
 from osprey_core.language.work_thread import WorkThread
 
 MOST_ROWS = 32
@@ -99,7 +99,7 @@ class DecodingThread(WorkThread):
         self._states = RowStates()
         self._paused: list[_Row] = []
         """Rows whose readers have to catch up; their keys and values are in their caches."""
-        self._is_plain = False
+        self._token_step = TokenStep(llm)
         self.steps = 0
         """Steps since the beginning."""
         self.decoded = 0
@@ -193,6 +193,8 @@ class DecodingThread(WorkThread):
         self._sort_out()
         if self._running:
             self._step()
+        elif not self._paused:
+            self._token_step.forget()  # the model may be moved, and its old memory freed
 
     def _let_join(self) -> None:
         """Read the prompt of the next row that waits, which gives its first token."""
@@ -201,10 +203,10 @@ class DecodingThread(WorkThread):
                 return
             row = self._arrived.popleft()
             row.is_inside = True
-        self._is_plain = can_step_by_layers(self.llm)  # an adapter, a hook or a device may have come since
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
+            self._token_step.prepare()  # an adapter, a hook or a device may have come since
             logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
             row.prompt_length = row.cache.get_seq_length()
             token = row.choose(logits[0])
@@ -296,7 +298,7 @@ class DecodingThread(WorkThread):
     def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
         """(B, V): what follows the rows' last tokens."""
         states.begin_step()
-        return next_logits(self.llm, states, [row.last for row in rows], self._is_plain)
+        return self._token_step.next_logits(states, [row.last for row in rows])
 
     def _give(self, given: Sequence[tuple[_Row, int]], ended: Collection[_Row] = ()) -> None:
         """Hand tokens to their readers. The thread has let go of the rows that have ended."""

@@ -122,7 +122,12 @@ class RayView(SplitView):
             try:
                 if attempt:
                     # The embedded beginning may have been lost with a vision replica.
-                    embedded = self._embed(dataclasses.replace(asked, settings=chosen, said=tuple(said)))
+                    again = self._embedded_again(
+                        dataclasses.replace(asked, settings=chosen, said=tuple(said)), should_stop
+                    )
+                    if again is None:
+                        return
+                    embedded = again
                 for token in self._tokens(embedded, should_stop):
                     said.append(token)
                     yield token
@@ -134,6 +139,11 @@ class RayView(SplitView):
                 log.warning("A replica was lost after %d tokens of an answer (%s).", len(said), type(error).__name__)
                 if attempt == ATTEMPTS - 1:
                     raise OspreyError("serving.replica_lost") from error
+
+    def _embedded_again(self, asked: AskedQuestion, should_stop: Callable[[], bool]) -> SentQuestion | None:
+        """As `_embed`; None soon after `should_stop` is True, however long the replica takes."""
+        with closing(pumped(map(self._embed, [asked]), should_stop, lambda: None)) as arriving:
+            return next(arriving, None)
 
     def _tokens(self, embedded: EmbeddedQuestion, should_stop: Callable[[], bool]) -> Generator[int]:
         handle = self.model.language.options(

@@ -17,7 +17,7 @@ from osprey_core.config import OspreyConfig
 
 @pytest.mark.slow
 def test_a_small_run_writes_figures_a_plot_and_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    words = f"--shape tiny --only abcdeghklmno --repeats 1 --new-tokens 2 --regions 1 3 --out {tmp_path}"
+    words = f"--shape tiny --only abcdeghklmnop --repeats 1 --new-tokens 2 --regions 1 3 --out {tmp_path}"
     assert main(words.split()) == 0
     report = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))
     found = {one["key"]: one for one in report["measures"]["tiny"]}
