@@ -7,7 +7,7 @@ never changed by them, so that people and threads can share it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -191,24 +191,28 @@ class Osprey:
     def _opened(self, image: Image.Image | np.ndarray) -> View:
         """A picture that is not encoded yet."""
         picture = read_picture(image)
-        network, square = self._network_for(picture)
+        network, square, seen = self._network_for(picture)
         vision = network.config.vision
         pixels = resized(picture, vision.image_size)
         near = vision.photo is not None and vision.photo.close_up_size > 0
         kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
-        return View(self, (picture.height, picture.width), pixels, square, kept, network)
+        return View(self, (picture.height, picture.width), pixels, square, kept, network, seen)
 
-    def _network_for(self, picture: Image.Image) -> tuple[OspreyNetwork, np.ndarray | None]:
-        """The network that answers about a picture, and the picture as the photo tower sees it if that one looks."""
+    def _network_for(
+        self, picture: Image.Image
+    ) -> tuple[OspreyNetwork, np.ndarray | None, Mapping[str, torch.Tensor] | None]:
+        """The network that answers about a picture, the picture as the photo tower sees it if that one looks, and what
+        the tower saw if it has looked already."""
         if self.photographs is None:
-            return self.network, None if self.network.config.vision.photo is None else photo_square(picture)
+            return self.network, None if self.network.config.vision.photo is None else photo_square(picture), None
         if is_certainly_drawing(np.asarray(picture)):  # the gate would say so too, once the tower has seen it
-            return self.network, None
+            return self.network, None, None
         square = photo_square(picture)
         # The tower is shared with the segmenter, which asks for the same levels.
-        if self.photographs.sees_photograph(shared_photo_encoder(self.device).levels_of_square(square)):
-            return self.photographs.network, square
-        return self.network, None
+        seen = shared_photo_encoder(self.device).levels_of_square(square)
+        if self.photographs.sees_photograph(seen):
+            return self.photographs.network, square, seen
+        return self.network, None, None
 
     def describe(
         self,
@@ -262,7 +266,7 @@ def _encode_together(network: OspreyNetwork, device: str, views: Sequence[View])
     squares = [square for _, square in (view.inputs for view in views) if square is not None]
     photo_levels = None
     if squares:
-        seen = [shared_photo_encoder(device).levels_of_square(square) for square in squares]
+        seen = [view.take_photo_levels() for view in views]
         photo_levels = {name: torch.cat([levels[name] for levels in seen]) for name in seen[0]}
     tokens, levels = network.encode_image(pixels, photo_levels)
     for place, view in enumerate(views):

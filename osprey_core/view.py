@@ -127,6 +127,7 @@ class View:
         photo_square: np.ndarray | None = None,
         kept_picture: np.ndarray | None = None,
         network: OspreyNetwork | None = None,
+        photo_levels: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self.model = model
         self.network = model.network if network is None else network
@@ -136,6 +137,7 @@ class View:
         self._pixels = pixels  # uint8 (h, w, 3), a third of what the encoder is given
         self._no_values = next(self.network.parameters()).new_empty(0)  # of the network's type, on its device
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
+        self._photo_levels = photo_levels  # what that tower saw, until the picture is encoded; many may be waiting
         self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
         self._cache = PrefixCache(model.cache)
         self._naming = threading.Lock()
@@ -732,9 +734,16 @@ class View:
     def _encode(self) -> Encoding:
         if self._photo_square is None:
             return Encoding(*self.network.encode_image(self._pixel_values))
+        return Encoding(*self.network.encode_image(self._pixel_values, self.take_photo_levels()))
+
+    def take_photo_levels(self) -> Mapping[str, torch.Tensor]:
+        """What the photo tower sees in the picture, and keep it no longer."""
+        levels, self._photo_levels = self._photo_levels, None
+        if levels is not None:
+            return levels
+        assert self._photo_square is not None
         # Encoded once for all who look through that tower: the segmenter asks for the same levels.
-        photo_levels = shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
-        return Encoding(*self.network.encode_image(self._pixel_values, photo_levels))
+        return shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
 
     @torch.inference_mode()
     def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:
