@@ -219,6 +219,9 @@ class FakeOpened:
             box[y0:y1, x0:x1] = True
         return [ScoredMask(found, 0.9), ScoredMask(box, 0.5)]
 
+    def preview(self, x: float, y: float) -> NDArray[np.bool_]:
+        return self.segment([(x, y)], [1])[0].mask
+
     def everything(self) -> list[ScoredMask]:
         """Two shapes of `picture()` and its ground, largest first."""
         found = [self.segment([point], [1])[0] for point in ((250, 110), (80, 100), (5, 5))]

@@ -54,13 +54,17 @@ def opened_segments(services: Services, picture: Picture) -> Any:
 def preview_mask(
     services: Services, picture: Picture, x: float, y: float, shown: float | None = None
 ) -> CodedMask | None:
-    """The mask that a click at (x, y) would give; None if there is none or the segmenter still loads.
+    """About the mask that a click at (x, y) would give; None if there is none or the segmenter still loads.
 
     shown: see `window_of`.
     """
     if services.segmenter.state != "ready" or not (0 <= x < picture.width and 0 <= y < picture.height):
         return None
-    best = _masks(services, picture, SegmentPrompt(((x, y),), (1,), window_xyxy=window_of(picture, x, y, shown)))[:1]
+    prompt = SegmentPrompt(((x, y),), (1,), window_xyxy=window_of(picture, x, y, shown))
+    if prompt.window_xyxy is None:
+        found = opened_segments(services, picture).preview(x, y)
+        return CodedMask.of(found) if found.any() else None
+    best = _masks(services, picture, prompt)[:1]
     return CodedMask.of(best[0]) if best and best[0].any() else None
 
 

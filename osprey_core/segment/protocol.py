@@ -45,6 +45,13 @@ class OpenedPicture(Protocol):
         """
         ...
 
+    def preview(self, x: float, y: float) -> Mask:
+        """What a click at (x, y) would mark, (H, W), found quickly: it may be coarser than the mask of the click.
+
+        Raises InputError if the point lies outside the picture.
+        """
+        ...
+
     def everything(self) -> list[ScoredMask]:
         """Masks of all segments of the picture, largest first; they may nest but are not near duplicates."""
         ...
@@ -92,9 +99,18 @@ class PromptedPicture(ABC):
         prompt = check_prompt(points_xy, labels, box_xyxy, self._size_hw)
         return [ScoredMask(hold_to_points(found.mask, prompt), found.score) for found in self._find(prompt)]
 
+    def preview(self, x: float, y: float) -> Mask:
+        """See OpenedPicture.preview."""
+        prompt = check_prompt([(x, y)], [1], None, self._size_hw)
+        return hold_to_points(self._glance(prompt)[0].mask, prompt)
+
     @abstractmethod
     def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         """One to three masks of the picture's own size, best first. The caller may change them."""
+
+    def _glance(self, prompt: CheckedPrompt) -> list[ScoredMask]:
+        """As `_find`, for a segmenter that finds masks in several steps: what the first one gives."""
+        return self._find(prompt)
 
 
 def first_distinct(candidates: Iterable[ScoredMask], same: float, count: int) -> list[ScoredMask]:

@@ -25,6 +25,7 @@ from osprey_core.io.pictures import read_picture
 from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.region_model import Abilities
+from osprey_core.regions.masks import Mask
 from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask, check_picture
 from osprey_core.serving.pumped import pumped
 from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion, language_model_id
@@ -179,6 +180,10 @@ class RaySegments:
         call = self._vision.segment
         found = _retried(lambda: _told(call.remote(self._picture, list(points_xy), list(labels), box_xyxy)))
         return [ScoredMask(mask.mask(), score) for mask, score in found]
+
+    def preview(self, x: float, y: float) -> Mask:
+        """See `OpenedPicture.preview`."""
+        return self.segment([(x, y)], [1])[0].mask
 
     def everything(self) -> list[ScoredMask]:
         """See `OpenedPicture.everything`."""

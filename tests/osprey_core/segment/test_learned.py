@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.regions.masks import area, box_xyxy, intersection_over_union
@@ -22,10 +23,10 @@ from osprey_core.segment.learned import (
     WEIGHTS_FILE,
     ClickGrid,
     LearnedSegmenter,
-    connected,
     distinct_masks,
     load_click_network,
 )
+from osprey_core.segment.network_look import connected
 from osprey_core.training.scenes.scene import SceneOptions, make_scene
 from osprey_core.training.segmenter.trainer import save_network
 
@@ -218,6 +219,32 @@ def test_it_segments_what_it_was_not_trained_on(encoder: CountingEncoder) -> Non
             boxed.append(intersection_over_union(opened.segment((), (), (x0, y0, x1, y1))[0].mask, thing.mask))
     assert np.mean(clicked) > 0.5
     assert np.mean(boxed) > 0.6
+
+
+def test_a_small_thing_in_a_large_picture_is_seen_as_well_as_alone(encoder: CountingEncoder) -> None:
+    """Four times four photographs make one; what is boxed in one of them has the mask that it has there alone."""
+    segmenter = LearnedSegmenter(load_click_network(WEIGHTS_FILE), encoder)
+    photograph = Image.open(ROOT / "examples" / "12-pizza.jpg").convert("RGB").resize((480, 360))
+    alone = np.asarray(photograph)
+    box = next(
+        (float(x0), float(y0), float(x1), float(y1))
+        for item in segmenter.open(alone).everything()
+        for x0, y0, x1, y1 in [box_xyxy(item.mask)]
+        if max(x1 - x0, y1 - y0) < 200
+    )
+    expected = segmenter.open(alone).segment((), (), box)[0].mask
+    large = segmenter.open(np.tile(alone, (4, 4, 1)))
+    moved = (box[0] + 480, box[1] + 720, box[2] + 480, box[3] + 720)
+    found = large.segment((), (), moved)[0].mask
+    assert intersection_over_union(found[720:1080, 480:960], expected) > 0.7
+    assert area(found[720:1080, 480:960]) == area(found)
+    x, y = middle_of_largest_piece(expected)
+    clicked = large.segment([(x + 480, y + 720), (5, 5)], [1, 0])[0].mask  # the second is far outside of what is seen
+    assert clicked[720 + int(y), 480 + int(x)]
+    assert not clicked[5, 5]
+    preview = large.preview(x + 480, y + 720)
+    assert preview.shape == found.shape
+    assert preview[720 + int(y), 480 + int(x)]
 
 
 def test_flat_drawings_are_left_to_classic(encoder: CountingEncoder) -> None:
