@@ -20,7 +20,7 @@ from osprey_core.model import OspreyNetwork, build_network
 from osprey_core.model.photograph_gate import PhotographGate
 from osprey_core.region_model import Guess, NamedRegion
 from osprey_core.runtime import checkpoint
-from osprey_core.runtime.photo_levels import shared_photo_encoder
+from osprey_core.runtime.photo_levels import KEPT_PICTURES, shared_photo_encoder
 from osprey_core.runtime.photograph_network import (
     PHOTOGRAPHS_FILE,
     PhotographNetwork,
@@ -105,6 +105,20 @@ def test_a_picture_that_is_certainly_drawn_is_not_shown_to_the_photo_tower() -> 
         assert seen
     finally:
         hook.remove()
+
+
+def test_the_photo_tower_sees_each_picture_once_however_many_wait_for_their_encoding() -> None:
+    model, seen = two_networks(1.0), list[int]()
+    pictures = [np.roll(PICTURE, shift, axis=1) for shift in range(20, 20 + KEPT_PICTURES + 2)]
+    hook = shared_photo_encoder("cpu").tower.register_forward_pre_hook(lambda *_: seen.append(1))
+    try:
+        views = model.open_together(pictures)  # all are looked at before the first is encoded
+    finally:
+        hook.remove()
+    assert all(view.network is model.networks[1] for view in views)
+    assert len(seen) == len(pictures)
+    alone = model.open(pictures[0])
+    torch.testing.assert_close(views[0].encoding().image_tokens, alone.encoding().image_tokens, rtol=1e-4, atol=1e-5)
 
 
 def test_the_gate_reads_the_averages_of_the_levels() -> None:
