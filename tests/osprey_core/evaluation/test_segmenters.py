@@ -79,6 +79,9 @@ class Halves:
         part[:, first + round((last + 1 - first) * 0.3 * len(points_xy)) :] = False
         return [ScoredMask(part, 0.9), ScoredMask(whole, 0.5)]
 
+    def preview(self, x: float, y: float) -> np.ndarray:
+        return self.segment([(x, y)], [1])[0].mask
+
     def everything(self) -> list[ScoredMask]:
         return [ScoredMask(LEFT, 1.0), ScoredMask(region(20, 90, 80, 115), 0.5)]
 

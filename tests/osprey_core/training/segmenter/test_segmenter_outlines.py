@@ -38,6 +38,9 @@ class Ellipses:
         inside += ((rows - (y0 + y1) / 2) * 2 * shrunk / (y1 - y0)) ** 2
         return [ScoredMask(inside <= 1, 0.3 if x0 == 60 else 0.9)]
 
+    def preview(self, x: float, y: float) -> np.ndarray:
+        raise NotImplementedError
+
     def everything(self) -> list[ScoredMask]:
         raise NotImplementedError
 
