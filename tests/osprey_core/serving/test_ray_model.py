@@ -14,7 +14,7 @@ ray_model = pytest.importorskip("osprey_core.serving.ray_model", reason="Ray is 
 def test_a_stopped_answer_ends_while_its_question_is_embedded_again() -> None:
     embedding, stop, gone = threading.Event(), threading.Event(), threading.Event()
 
-    class Lost(ray_model.RayView):  # type: ignore[misc, name-defined]
+    class Lost(ray_model.RayView):  # type: ignore[name-defined]
         def _embed(self, asked: Any) -> Any:
             embedding.set()
             gone.wait(60)
