@@ -134,7 +134,7 @@ class View:
         """The one that answers about this picture: a model may have two, see `Osprey.open`."""
         self._decoding = next(thread for thread in model.decoding if thread.llm is self.network.llm)
         self.size_hw = size_hw
-        self._pixels = pixels  # uint8 (h, w, 3), a third of what the encoder is given
+        self._pixels = pixels  # uint8 (h, w, 3), unless very long or high a third of what the encoder is given
         self._no_values = next(self.network.parameters()).new_empty(0)  # of the network's type, on its device
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._photo_levels = photo_levels  # what that tower saw, until the picture is encoded; many may be waiting
@@ -148,9 +148,9 @@ class View:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of this picture at present: its pixels and its cached data."""
-        kept = (self._pixels, self._photo_square, self._kept_picture)
-        return sum(pixels.nbytes for pixels in kept if pixels is not None) + self._cache.memory_bytes
+        """Bytes of this picture at present: its pixels, what the photo tower saw of it, and its cached data."""
+        kept = (self._pixels, self._photo_square, self._kept_picture, *(self._photo_levels or {}).values())
+        return sum(values.nbytes for values in kept if values is not None) + self._cache.memory_bytes
 
     def prepare(self) -> None:
         """Encode the picture and have the language model read it, so that the first question is answered sooner."""

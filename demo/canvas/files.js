@@ -11,6 +11,9 @@ export const gestureFor = (name, hasPicture) => (/\.json$/i.test(name) && hasPic
 
 export const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
+// Milliseconds in which the page notices that the server is gone.
+const NOTICE_TIME = 15_000;
+
 export function createFiles({ store, words, props, send }) {
   const pictureInput = fileInput("image/*,.zip", (files) => openAll(files), true);
   const maskInput = fileInput("image/*,.json", ([file]) => open(file, "load_masks"));
@@ -22,7 +25,7 @@ export function createFiles({ store, words, props, send }) {
     const isOther = name === "open_picture" && !isSaved(file.name) && file.type && !file.type.startsWith("image/");
     if (isOther) return complain(store, words.notPicture);
     const picture = store.picture ? store.picture.id : null; // another may be in front after the upload
-    tell("osprey:arriving", file);
+    if (name === "open_picture") tell("osprey:arriving", file);
     last = last.then(() => sendAndOpen(file, name, picture));
   }
 
@@ -40,8 +43,10 @@ export function createFiles({ store, words, props, send }) {
       await answer();
       tell("osprey:arrived", file);
     } catch (error) {
-      // Where the line broke, the file is sent again once the server is back.
-      if (!error.isCut) tell("osprey:arrived", file);
+      // Where the line broke because the server is gone, the page sends the file again once it is back.
+      const forget = () => store.isLost || tell("osprey:arrived", file);
+      if (error.isCut) setTimeout(forget, NOTICE_TIME);
+      else forget();
       if (error.name !== "AbortError") complain(store, error.message || words.uploadFailed);
     } finally {
       store.set({ arriving: null });

@@ -20,7 +20,7 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     // Regions are made in the order of the gestures.
     const isHeld = SEGMENTING.includes(name) && (store.held.length > 0 || isTriedAgain());
     // What a mark is fitted to must be the last that was drawn.
-    const kept = store.held.filter((held) => held.name !== "refine_mark");
+    const kept = ghost ? store.held.filter((held) => held.name !== "refine_mark") : store.held;
     store.set({
       seq,
       ghosts: ghost ? [...store.ghosts, { ...ghost, seq, ...(isHeld && { isHeld }) }] : store.ghosts,
@@ -41,6 +41,10 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
 
   // Called when Python has answered the gesture of this number, and thereby all before it that are not held.
   function settle(seq) {
+    if (store.waiting && store.waiting.isAgain && seq >= store.waiting.seq) {
+      const done = store.waiting.gesture.seq;
+      store.set({ held: store.held.filter(({ gesture }) => gesture.seq !== done) });
+    }
     const held = new Set(store.held.map(({ gesture }) => gesture.seq));
     store.set({ ghosts: store.ghosts.filter((ghost) => ghost.seq > seq || held.has(ghost.seq)) });
     if (store.waiting && seq >= store.waiting.seq) {
@@ -59,27 +63,32 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     if (!isOfPicture || waiting.seq !== seq) return settle(seq);
     const { name, gesture, isToFit, isAgain, timer } = waiting;
     clearTimeout(timer);
-    const entry = { name, gesture, isToFit };
+    // Those that wait behind it need the segmenter too: it may be there before they are sent.
+    const behind = store.queue.filter((entry) => SEGMENTING.includes(entry.name));
+    const added = isAgain ? [] : [{ name, gesture, isToFit }, ...behind];
+    const seqs = new Set(added.map((entry) => entry.gesture.seq));
     store.set({
       waiting: null,
-      held: isAgain ? [entry, ...store.held] : [...store.held, entry],
-      ghosts: store.ghosts.map((ghost) => (ghost.seq === seq ? { ...ghost, isHeld: true } : ghost)),
+      held: [...store.held, ...added],
+      queue: store.queue.filter((entry) => !added.includes(entry)),
+      ghosts: store.ghosts.map((ghost) => (seqs.has(ghost.seq) ? { ...ghost, isHeld: true } : ghost)),
     });
     setTimeout(sendHeld, LOADING_PAUSE);
     sendNext();
   }
 
-  // Sends the first gesture that is held again, with a new number, because its old one may be answered already.
+  // Sends the first gesture that is held again, with a new number, because its old one may be answered already. It stays
+  // held until it is done.
   function sendHeld() {
     if (!store.held.length || isTriedAgain() || store.isLost) return;
-    const [{ name, gesture, isToFit }, ...held] = store.held;
+    const [{ name, gesture, isToFit }, ...others] = store.held;
     const seq = store.seq + 2;
-    const ghosts = store.ghosts.map((ghost) => (ghost.seq === gesture.seq ? { ...ghost, seq } : ghost));
+    const entry = { name, gesture: { ...gesture, seq }, isToFit };
     store.set({
       seq,
-      held,
-      ghosts,
-      queue: [...store.queue, { name, gesture: { ...gesture, seq }, isToFit, isAgain: true }],
+      held: [entry, ...others],
+      ghosts: store.ghosts.map((ghost) => (ghost.seq === gesture.seq ? { ...ghost, seq } : ghost)),
+      queue: [...store.queue, { ...entry, isAgain: true }],
     });
     sendNext();
   }
@@ -91,6 +100,7 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     const { gesture } = store.held[store.held.length - 1];
     store.set({
       held: store.held.slice(0, -1),
+      queue: store.queue.filter((entry) => entry.gesture.seq !== gesture.seq),
       ghosts: store.ghosts.filter((ghost) => ghost.seq !== gesture.seq),
     });
   }

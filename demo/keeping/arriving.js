@@ -10,7 +10,7 @@ const ARRIVING = "arriving"; // in the tab: the names under which this tab's fil
 export function followArriving({ database, listen }) {
   const kept = new Map(); // file -> name
   let names = JSON.parse(recallInTab(ARRIVING) || "[]");
-  const left = names;
+  const left = [...names];
   const write = () => keepInTab(ARRIVING, JSON.stringify(names));
 
   listen(window, "osprey:arriving", ({ detail: file }) => {

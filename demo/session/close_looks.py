@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from demo.session.picture_cache import bytes_of
 from demo.session.session import Picture, SegmentPrompt
 from osprey_core.regions.masks import Mask
 
@@ -54,6 +55,11 @@ class CloseLooks:
         self._lock = threading.Lock()
         self._opened: OrderedDict[WindowXYXY, Any] = OrderedDict()
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what the segmenter keeps of the parts."""
+        return sum(bytes_of(opened) for opened in list(self._opened.values()))
+
     def get(self, window: WindowXYXY, open_part: Callable[[], Any]) -> Any:
         """The opened part; slow the first time."""
         with self._lock:
@@ -68,7 +74,7 @@ class CloseLooks:
 def masks_within(opened: Any, prompt: SegmentPrompt, size_hw: tuple[int, int]) -> list[Mask]:
     """The masks bool (H, W) of the whole picture for a prompt with a window, found in its opened part, best first.
 
-    A thing that reaches the window's edge goes on beyond it and is left out, so there may be none.
+    A thing that reaches the window's edge goes on beyond it and is left out. Where it is the best one, there are none.
     """
     assert prompt.window_xyxy is not None
     x0, y0, x1, y1 = prompt.window_xyxy
@@ -86,4 +92,6 @@ def masks_within(opened: Any, prompt: SegmentPrompt, size_hw: tuple[int, int]) -
             whole = np.zeros((height, width), np.bool_)
             whole[y0:y1, x0:x1] = part
             found.append(whole)
+        elif not found:
+            return []
     return found

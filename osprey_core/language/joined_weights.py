@@ -1,8 +1,9 @@
 """Matrices that read the same input, stored one below the other, so that one product serves them all.
 
 For a small model the calls take longer than the arithmetic. The modules keep their parameters, which become views of
-the joined matrix: nothing is stored twice, and whoever reads, writes, saves or moves a parameter finds what it expects.
-A parameter that was moved since, or got other memory, is joined anew the next time. It does not know what is computed.
+the joined matrix: no model stores anything twice, and whoever reads, writes, saves or moves a parameter finds what it
+expects. A parameter that was moved since, or got other memory, is joined anew the next time. It does not know what is
+computed.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def _is_row_after_row(weights: Sequence[torch.Tensor]) -> bool:
 def _may_be_moved(weights: Sequence[torch.Tensor]) -> bool:
     first = weights[0]
     if any(weight.dtype != first.dtype or weight.device != first.device for weight in weights):
+        return False
+    if any(weight.is_inference() for weight in weights):
         return False
     if first.device.type == "cpu" and sum(weight.nbytes for weight in weights) > MOST_BYTES:
         return False

@@ -180,7 +180,7 @@ def can_step_by_layers(llm: LlamaForCausalLM) -> bool:
     """Whether nothing but the modules' own computations happens in a forward pass, all of it on one device."""
     if any(type(layer) is not LlamaDecoderLayer or layer.self_attn.config.attention_bias for layer in llm.model.layers):
         return False
-    around = (llm, llm.model, *chain.from_iterable(_parts(layer) for layer in llm.model.layers))
+    around = (llm, llm.model, llm.model.norm, *chain.from_iterable(_parts(layer) for layer in llm.model.layers))
     if any(_is_stepped_into(module) for module in around):
         return False
     device = llm.lm_head.weight.device

@@ -34,6 +34,11 @@ class GuidedFilter:
         determinant = rr * adjugate[0] + rg * adjugate[1] + rb * adjugate[2]
         self._inverse = [plane / determinant for plane in adjugate]
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what was computed once."""
+        return sum(plane.nbytes for plane in (*self._guide, *self._mean, *self._inverse))
+
     def __call__(self, soft: Pixels) -> Pixels:
         """A soft mask float32 (H, W), 0..1, as the filter's output (H, W), which may leave 0..1 by a little."""
         mean = self._box(soft)

@@ -102,6 +102,12 @@ class _LearnedPicture(PromptedPicture):
         self._windows: OrderedDict[Window, Look] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what is kept of the picture, without its pixels, which are the caller's."""
+        with self._lock:
+            return sum(look.memory_bytes for look in (self._whole, *self._windows.values()))
+
     def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         window = self._window(prompt)
         if window is None:

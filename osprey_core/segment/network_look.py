@@ -61,6 +61,12 @@ class Look:
         self._edges = GuidedFilter(np.asarray(guide, np.uint8), radius)
         self._recent = _RecentAnswers()
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what is kept of the pixels, without the pixels themselves."""
+        encoded = sum(tensor.nbytes for tensor in (*self._encoded.features, *self._encoded.keys))
+        return encoded + self._edges.memory_bytes + self._recent.memory_bytes
+
     def answers(self, prompt: CheckedPrompt) -> tuple[Logits, Logits]:
         """Logits (4, 128, 128) and expected IoUs (4,) after clicks, each of which corrects the answer before it."""
         box_xyxy = prompt.box_xyxy
@@ -164,6 +170,12 @@ class _RecentAnswers:
     def __init__(self) -> None:
         self._answers: OrderedDict[_Step, tuple[Tensor, Tensor]] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the answers that are kept."""
+        with self._lock:
+            return sum(tensor.nbytes for answer in self._answers.values() for tensor in answer)
 
     def look_up(self, key: _Step) -> tuple[Tensor, Tensor] | None:
         """The answer to a prompt, if it is still here."""

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+MOST_PIXELS = 16_000_000
+"""Larger pictures are not searched for levels."""
+
 _FLAT_STEP = 8
 """How much the values around a pixel may differ in a flat area."""
 _NEAR = 20
@@ -26,11 +29,16 @@ _WIDEST_BORDER = 16
 
 
 def levels_of(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
-    """Levels (L, 3) as RGB, most frequent first, and the level of each pixel (H, W); None if none are clear."""
+    """Levels (L, 3) as RGB, most frequent first, and the level of each pixel (H, W); None if none are clear.
+
+    None as well for more than MOST_PIXELS, because it takes 28 bytes for each.
+    """
+    if image.width * image.height > MOST_PIXELS:
+        return None
     values = np.asarray(image.convert("RGB"))
     flat = _flat(values)
-    levels = _frequent(values[flat])
-    if levels is None or flat.mean() < _LEAST_FLAT:
+    levels = _frequent(values[flat]) if flat.mean() >= _LEAST_FLAT else None
+    if levels is None:
         return None
     return levels.astype(np.uint8), _assigned(values, flat, levels)
 

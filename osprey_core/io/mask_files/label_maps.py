@@ -59,12 +59,12 @@ def masks_of_picture(data: bytes, size_hw: tuple[int, int]) -> MaskFile:
         regions = _regions(labels, opaque)
         if regions is not None:
             return regions
-    if levels is not None and len(levels[0]) > 2:
+    if levels is not None and (levels[0].max(axis=1) > _DARK).sum() > 1:
         return _regions_of_levels(*levels)
     mask = opaque if brightness is None else np.asarray(brightness > brightness.max() / 2)
     if mask is None or not mask.any():
         raise InputError("mask_file.black")
-    is_unclear = is_lossy and opaque is None and (levels is None or levels[0].max(axis=1).min() > _DARK)
+    is_unclear = is_lossy and opaque is None and levels is None
     notes = (Message("mask_file.lossy_one_mask", {}),) if is_unclear else ()
     return MaskFile((NamedMask(CodedMask.of(mask)),), notes)
 

@@ -68,6 +68,23 @@ test("what must wait for the segmenter is kept in its order, and other gestures 
   assert.deepEqual([store.ghosts, store.held, store.waiting], [[], [], null]);
 });
 
+test("what waits behind a mark that is kept is kept too, and a mark that is tried again can be dropped", (context) => {
+  const { send, settle, hold, dropHeld, sent, store } = page(context);
+  send("segment_point", { x: 1 }, { ghost: { kind: "point" } });
+  send("segment_point", { x: 2 }, { ghost: { kind: "point" } });
+  hold(2);
+  assert.deepEqual([sent.length, store.held.length, store.queue], [1, 2, []]);
+  dropHeld(); // the second
+  context.mock.timers.tick(1000);
+  assert.equal(sent.length, 2); // the first once more
+  dropHeld();
+  hold(sent[1][2].seq);
+  context.mock.timers.tick(5000);
+  assert.deepEqual([store.ghosts, store.held, store.queue, store.waiting], [[], [], [], null]);
+  assert.equal(sent.length, 2);
+  settle(100);
+});
+
 test("the fitting of a mark goes before what waits", (context) => {
   const { send, settle, fitNow, sent } = page(context);
   send("segment_brush", {}, { isToFit: true });

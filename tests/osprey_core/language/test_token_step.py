@@ -146,8 +146,7 @@ def test_weights_that_change_after_they_were_joined_are_used_as_they_are() -> No
 
 
 def test_a_step_in_bfloat16_gives_the_whole_pass_logits() -> None:
-    llm = llama()
-    nn.Module.to(llm, torch.bfloat16)
+    llm = llama().bfloat16()
     torch.testing.assert_close(*next_after(llm, stepping(llm), [5, 6, 7, 8, 9]), atol=0.1, rtol=0.1)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -269,3 +270,13 @@ def test_loading_it_does_not_import_the_language_model() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "osprey_core.segment.learned" in done.stdout.split()
     assert "transformers" not in done.stdout.split()
+
+
+def test_what_a_picture_keeps_is_counted(encoder: CountingEncoder) -> None:
+    opened: Any = LearnedSegmenter(load_click_network(WEIGHTS_FILE), encoder).open(
+        np.random.default_rng(3).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    )
+    before = opened.memory_bytes
+    assert before > 4 * 3 * 640 * 480  # a filter's planes alone
+    opened.segment((), (), (100, 100, 140, 130))
+    assert opened.memory_bytes > before + 2**21  # a part of the picture, encoded
