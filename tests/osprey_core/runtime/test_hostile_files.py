@@ -62,11 +62,13 @@ def mutated(draw: st.DrawFn, original: dict[str, Any]) -> dict[str, Any]:
             break
         match draw(st.sampled_from(["replace", "replace", "replace", "remove", "add"])):
             case "replace":
-                inner[key] = draw(ODD_VALUES)
+                inner[key] = copy.deepcopy(draw(ODD_VALUES))  # the odd values are shared, and changed by a later round
             case "remove":
                 inner.pop(key, None)
             case "add":
-                inner[draw(st.sampled_from(["unknown", "num_hidden_layers", "image_size", ""]))] = draw(ODD_VALUES)
+                inner[draw(st.sampled_from(["unknown", "num_hidden_layers", "image_size", ""]))] = copy.deepcopy(
+                    draw(ODD_VALUES)
+                )
     return values
 
 
