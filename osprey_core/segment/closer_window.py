@@ -38,6 +38,11 @@ class Window(NamedTuple):
     y1: int
 
 
+def is_large(size_hw: tuple[int, int]) -> bool:
+    """Whether anything in a picture of this size may be looked at a second time."""
+    return max(size_hw) >= LARGE
+
+
 def closer_window(box_xyxy: BoxXYXY, size_hw: tuple[int, int]) -> Window | None:
     """The window to look at a thing in; None where the whole picture shows it well enough.
 
@@ -51,7 +56,7 @@ def closer_window(box_xyxy: BoxXYXY, size_hw: tuple[int, int]) -> Window | None:
     height, width = size_hw
     x0, y0, x1, y1 = box_xyxy
     long_side = max(height, width)
-    if long_side < LARGE or max(x1 - x0, y1 - y0) >= SMALL * long_side:
+    if not is_large(size_hw) or max(x1 - x0, y1 - y0) >= SMALL * long_side:
         return None
     wanted = max(max(x1 - x0, y1 - y0) * (1 + 2 * MARGIN), LEAST_SHARE * long_side, LEAST_SIDE)
     side = LEAST_SIDE * 2 ** (math.ceil(2 * math.log2(wanted / LEAST_SIDE)) / 2)

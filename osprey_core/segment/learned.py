@@ -22,7 +22,7 @@ from osprey_core.regions.masks import Mask, area
 from osprey_core.runtime.photo_levels import PhotoEncoder, shared_photo_encoder
 from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork
-from osprey_core.segment.closer_window import Window, closer_window
+from osprey_core.segment.closer_window import Window, closer_window, is_large
 from osprey_core.segment.drawings import is_drawing
 from osprey_core.segment.network_look import Click, Look, connected, look_at, prompt_of
 from osprey_core.segment.protocol import (
@@ -121,14 +121,16 @@ class _LearnedPicture(PromptedPicture):
     def _window(self, prompt: CheckedPrompt) -> Window | None:
         """The part of the picture that shows what was marked, if it is small in the whole picture."""
         height, width = self._size_hw
+        if not is_large(self._size_hw):  # without looking for the mask's extent at every click
+            return None
         if prompt.box_xyxy is not None:
             return closer_window(prompt.box_xyxy, self._size_hw)
         rows, columns = np.nonzero(self._whole.answers(prompt)[0][0] > 0)
-        xs, ys = (np.array(prompt.positive_xy) + 0.0).T
-        left, right = columns * (width / MASK_SIDE), (columns + 1) * (width / MASK_SIDE)
-        top, bottom = rows * (height / MASK_SIDE), (rows + 1) * (height / MASK_SIDE)
-        box = (min([*left, *xs]), min([*top, *ys]), max([*right, *xs]), max([*bottom, *ys]))
-        return closer_window(box, self._size_hw)
+        xs, ys = (list(values) for values in zip(*prompt.positive_xy, strict=True))
+        if len(rows):
+            xs += [columns.min() * (width / MASK_SIDE), (columns.max() + 1) * (width / MASK_SIDE)]
+            ys += [rows.min() * (height / MASK_SIDE), (rows.max() + 1) * (height / MASK_SIDE)]
+        return closer_window((float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))), self._size_hw)
 
     def _look(self, window: Window) -> Look:
         """The look at a window, new or kept."""
