@@ -53,10 +53,6 @@ def _require_count(name: str, value: Any) -> None:
     _require(value <= largest, "config.count_excessive", name=name, value=_shown(value), largest=largest)
 
 
-def _require_told_by(name: str, value: Any) -> None:
-    _require(value in ("tokens", "segments"), "config.told_by_unknown", name=name, value=_shown(value))
-
-
 def _require_number(name: str, value: Any, *, above: float | None = None, at_least: float = 0.0) -> None:
     """Raise CheckpointError unless `value` is a finite number, above `above` if given, else at least `at_least`."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -363,6 +359,35 @@ class ConfidenceConfig:
 
 
 @dataclass(frozen=True)
+class CountingConfig:
+    """How a model's segments and its own answer are weighed where things are counted, see `counting`."""
+
+    least_named: float = 0.3
+    """Probability, 0..1, with which the model calls a segment so that counts."""
+    found: float = 0.9
+    """Share of the things that a segment is found for, above 0 and below 1."""
+    further: float = 0.2
+    """Probability of one more segment that shows none of them, and of each one after it; as `found`."""
+    own_answer: float = 0.3
+    """Weight of the logarithm of the probability of the model's own number."""
+    named_weight: float = 0.41
+    """Of the logarithm of the best segment's probability of the name, for whether there is one."""
+    agreed_weight: float = 2.9
+    """Of the probability of the model's yes to whether that segment is one."""
+    own_weight: float = 1.28
+    """Of the log odds of the model's own yes about the whole picture."""
+    offset: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name in ("least_named", "found", "further"):
+            _require_number(name, getattr(self, name), above=0.0)
+            _require(getattr(self, name) < 1, "config.number_invalid", name=name, value=getattr(self, name))
+        for name in ("own_answer", "named_weight", "agreed_weight", "own_weight"):
+            _require_number(name, getattr(self, name))
+        _require_number("offset", self.offset, at_least=-1e6)
+
+
+@dataclass(frozen=True)
 class PhotographsConfig:
     """The second network of a model that has one: it shares the encoder and all sizes, sees through a photo tower as
     well, and answers about photographs; the first one answers about drawings."""
@@ -371,9 +396,15 @@ class PhotographsConfig:
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
     whole_picture: str = "tokens"
     """What tells what a whole picture shows: its image "tokens", or the names of its "segments", see `survey`."""
+    counting: CountingConfig | None = None
+    """As `OspreyConfig.counting`, for photographs."""
 
     def __post_init__(self) -> None:
-        _require_told_by("whole_picture", self.whole_picture)
+        _require(
+            self.whole_picture in ("tokens", "segments"),
+            "config.whole_picture_unknown",
+            value=_shown(self.whole_picture),
+        )
 
 
 @dataclass(frozen=True)
@@ -387,12 +418,11 @@ class OspreyConfig:
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
     photographs: PhotographsConfig | None = None
-    counting: str = "tokens"
-    """What tells how many there are of a thing in the whole picture, and whether there is one: its image "tokens", or
-    its "segments" as well, see `counting`. Not in photographs, where the model has a second network for them."""
+    counting: CountingConfig | None = None
+    """Where things are counted, and looked for, in the segments of a whole picture. None: the language model alone
+    answers such questions. Of a model with two networks, for drawings."""
 
     def __post_init__(self) -> None:
-        _require_told_by("counting", self.counting)
         sampler = self.extractor.sampler
         if sampler is None:
             return
@@ -409,8 +439,13 @@ class OspreyConfig:
         if self.photographs is None:
             raise ValueError("This model has one network only.")
         vision = dataclasses.replace(self.vision, photo=self.photographs.photo)
-        confidence = self.photographs.confidence
-        return dataclasses.replace(self, vision=vision, confidence=confidence, photographs=None, counting="tokens")
+        return dataclasses.replace(
+            self,
+            vision=vision,
+            confidence=self.photographs.confidence,
+            counting=self.photographs.counting,
+            photographs=None,
+        )
 
     @property
     def mask_token_id(self) -> int:
@@ -449,7 +484,7 @@ class OspreyConfig:
             built[name] = _read_part(part, repr(name), entries)
         if values.get("photographs") is not None:
             built["photographs"] = _read_photographs(_section(values, "photographs"))
-        return cls(**built, counting=values.get("counting", "tokens"))
+        return cls(**built, counting=_read_counting(values))
 
     @classmethod
     def from_published(cls, values: dict[str, Any]) -> OspreyConfig:
@@ -490,11 +525,17 @@ def _read_part(part: Any, name: str, entries: dict[str, Any]) -> Any:
 
 
 def _read_photographs(entries: dict[str, Any]) -> PhotographsConfig:
-    if unknown := sorted(set(entries) - {"photo", "confidence", "whole_picture"}):
+    if unknown := sorted(set(entries) - {"photo", "confidence", "whole_picture", "counting"}):
         raise CheckpointError("config.entries_unknown", part="'photographs'", entries=_cut(", ".join(unknown)))
     photo = _read_part(PhotoTowerConfig, "'photo'", _section(entries, "photo"))
     confidence = _read_part(ConfidenceConfig, "'confidence'", _section(entries, "confidence"))
-    return PhotographsConfig(photo, confidence, entries.get("whole_picture", "tokens"))
+    return PhotographsConfig(photo, confidence, entries.get("whole_picture", "tokens"), _read_counting(entries))
+
+
+def _read_counting(entries: dict[str, Any]) -> CountingConfig | None:
+    if entries.get("counting") is None:
+        return None
+    return _read_part(CountingConfig, "'counting'", _section(entries, "counting"))
 
 
 def _with_tuples(entries: dict[str, Any]) -> dict[str, Any]:

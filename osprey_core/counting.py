@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from osprey_core.config import CountingConfig
 from osprey_core.language.wording import NUMBERS, plural, with_article
 from osprey_core.regions.masks import Mask, area
 from osprey_core.survey import is_uncounted
@@ -23,31 +24,27 @@ MOST_SEGMENTS = 40
 MOST_WEIGHED = 10
 """The largest number for which the language model's own answer is asked; of more it has seen few."""
 
-# The figures below were fitted on 300 made scenes that are neither trained on nor part of the evaluation.
-_LEAST_NAMED = 0.3  # probability with which the model calls a segment so
 _SAME_THING = 0.3  # two segments that share more than this much of the smaller one show the same thing
 _LARGEST = 0.6  # share of the picture; larger segments are what lies behind the things
-_FOUND = 0.9  # share of the things that a segment is found for
-_FURTHER = 0.2  # probability of one more segment that shows none of them, and of each one after it
-_OWN_ANSWER = 0.3  # weight of the language model's own answer
 _NEVER_NAMED = 1e-9
-# Of whether there is one: a logistic regression.
-_NAMED_WEIGHT, _OWN_ODDS_WEIGHT, _AGREED_WEIGHT, _OFFSET = 0.41, 1.28, 2.9, 0.8
 _LEAST_SURE = 0.5  # of a thing of any kind
 _SMALLEST = 0.002  # share of the picture, of a thing of any kind
 
-_BEHIND = frozenset({"background", "floor", "grass", "hills", "road", "sand", "sea", "sky", "snow", "wall"})
-"""What lies behind the things of a made scene."""
+_BEHIND = frozenset({
+    "background", "ceiling", "dirt", "door", "fence", "floor", "grass", "gravel", "hills", "mountain", "pavement",
+    "road", "rock", "sand", "sea", "sky", "snow", "trees", "wall", "water", "window",
+})  # fmt: skip
+"""What lies behind the things of a picture."""
 
 
-def counted(regions: Sequence[Mask], named: NDArray[np.float64]) -> int:
+def counted(regions: Sequence[Mask], named: NDArray[np.float64], config: CountingConfig) -> int:
     """How many things segments show that are called by one name.
 
     Args:
         regions: bool (H, W), the picture's segments.
         named: (Q,), probability with which the model calls each so, 0..1.
     """
-    wanted = [place for place in range(len(regions)) if named[place] >= _LEAST_NAMED]
+    wanted = [place for place in range(len(regions)) if named[place] >= config.least_named]
     return len(_distinct([regions[place] for place in wanted], [float(named[place]) for place in wanted]))
 
 
@@ -64,7 +61,7 @@ def _distinct(regions: Sequence[Mask], scores: Sequence[float]) -> list[int]:
     return kept
 
 
-def likely_number(found: int, own: NDArray[np.float64]) -> int:
+def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig) -> int:
     """How many there are most likely, after `found` segments that show one each.
 
     Each thing has its segment or not, and further segments show none: the binomial and the geometric distribution.
@@ -74,15 +71,17 @@ def likely_number(found: int, own: NDArray[np.float64]) -> int:
     """
     if found > MOST_WEIGHED:
         return found
-    weighed = [_OWN_ANSWER * own[number] + math.log(_probability(found, number)) for number in range(len(own))]
+    weighed = [
+        config.own_answer * own[number] + math.log(probability(found, number, config)) for number in range(len(own))
+    ]
     return int(np.argmax(weighed))
 
 
-def _probability(found: int, number: int) -> float:
-    """Of so many segments where there are so many things."""
+def probability(found: int, number: int, config: CountingConfig) -> float:
+    """Of so many segments where there are so many things, 0..1."""
     return sum(
-        math.comb(number, right) * _FOUND**right * (1 - _FOUND) ** (number - right)
-        * (1 - _FURTHER) * _FURTHER ** (found - right)
+        math.comb(number, right) * config.found**right * (1 - config.found) ** (number - right)
+        * (1 - config.further) * config.further ** (found - right)
         for right in range(min(number, found) + 1)
     )  # fmt: skip
 
@@ -101,7 +100,7 @@ def counted_things(regions: Sequence[Mask], names: Sequence[tuple[str, float]]) 
     return len(_distinct([regions[place] for place in places], [names[place][1] for place in places]))
 
 
-def is_likely_there(named: float, agreed: float, own_log_odds: float) -> bool:
+def is_likely_there(named: float, agreed: float, own_log_odds: float, config: CountingConfig) -> bool:
     """Whether there is a thing of a name.
 
     Args:
@@ -109,8 +108,8 @@ def is_likely_there(named: float, agreed: float, own_log_odds: float) -> bool:
         agreed: of that segment, with which the model says yes to whether it is one, 0..1; 0 where there is no segment.
         own_log_odds: of the language model's own "yes" about the whole picture against its "no".
     """
-    evidence = _NAMED_WEIGHT * math.log(named + _NEVER_NAMED) + _AGREED_WEIGHT * agreed
-    return evidence + _OWN_ODDS_WEIGHT * own_log_odds + _OFFSET > 0
+    of_segments = config.named_weight * math.log(named + _NEVER_NAMED) + config.agreed_weight * agreed
+    return of_segments + config.own_weight * own_log_odds + config.offset > 0
 
 
 def told_number(noun: str, number: int) -> str:

@@ -34,7 +34,7 @@ from osprey_core.language.token_likelihood import TokenLikelihood, token_likelih
 from osprey_core.language.whole_picture import asked_thing, asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import normalised
-from osprey_core.picture_segments import PictureSegments
+from osprey_core.picture_segments import PictureSegments, Reader
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
@@ -146,7 +146,8 @@ class View:
         self._surveying = threading.Lock()
         self._segment_names: dict[int, tuple[float, NamedRegion]] = {}  # by place among the segments
         self._survey: tuple[SeenThing, ...] | None = None
-        self._segments = PictureSegments(functools.partial(_segments_of, kept_picture, size_hw))
+        find = functools.partial(_segments_of, model.device, photo_square, kept_picture)
+        self._segments = PictureSegments(find)
 
     @property
     def memory_bytes(self) -> int:
@@ -363,7 +364,7 @@ class View:
         requested = self._settings(temperature, top_p, max_new_tokens, None if isinstance(seed, Sequence) else seed)
         prompt, _, settings = self._fit(question, 1, (), None, requested)
         # Only the tokens of the masks are held in memory: a mask is as large as the picture.
-        tokens = self._all_region_tokens(regions, batch_size)
+        tokens = self._all_region_tokens((as_mask(mask, self.size_hw) for mask in regions), batch_size)
         each = [
             settings if seeds is None else dataclasses.replace(settings, seed=s) for s in seeds or [0] * len(tokens)
         ]
@@ -371,12 +372,12 @@ class View:
             raise ValueError(f"{len(each)} seeds were given for {len(tokens)} regions.")
         return self._describe(prompt, tokens, each, batch_size)
 
-    def _all_region_tokens(self, regions: Iterable[np.ndarray], batch_size: int) -> list[_RegionTokens]:
-        """Tokens of many regions, whose close-ups the photo tower sees some at a time."""
+    def _all_region_tokens(self, masks: Iterable[np.ndarray], batch_size: int) -> list[_RegionTokens]:
+        """Tokens of many regions, checked masks, whose close-ups the photo tower sees some at a time."""
         encoding = functools.cache(self.encoding)
         tokens: list[_RegionTokens] = []
-        remaining = iter(regions)
-        while batch := [as_mask(mask, self.size_hw) for mask in itertools.islice(remaining, batch_size)]:
+        remaining = iter(masks)
+        while batch := list(itertools.islice(remaining, batch_size)):
             names = [f"region {_digest(mask)}" for mask in batch]
             new = [place for place, name in enumerate(names) if self._cache.peek(name) is None]
             close_ups = self.close_ups([batch[place] for place in new]) if new else None
@@ -449,7 +450,11 @@ class View:
         Raises:
             InputError: a mask or the question cannot be used.
         """
-        masks = [as_mask(mask, self.size_hw) for mask in regions]
+        return self._read(question, [as_mask(mask, self.size_hw) for mask in regions])
+
+    @torch.inference_mode()
+    def _read(self, question: str, masks: Sequence[np.ndarray]) -> ReadPrompt:
+        """As `read`, for checked masks, or of any size that are stretched over the picture."""
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
         rows = DecodedRows(self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache)
         logits = self._decoding.run(rows.next_logits)
@@ -480,9 +485,21 @@ class View:
             InputError: a mask or the question cannot be used.
             ContextOverflowError: question and answer do not fit.
         """
+        masks = (as_mask(mask, self.size_hw) for mask in regions)
+        return self._region_likelihoods(question, masks, answers, whole, batch_size)
+
+    def _region_likelihoods(
+        self,
+        question: str,
+        masks: Iterable[np.ndarray],
+        answers: Sequence[str],
+        whole: bool = True,
+        batch_size: int = ROWS_AT_ONCE,
+    ) -> np.ndarray:
+        """As `answer_likelihoods`, for masks bool (h, w) of any size that are stretched over the picture."""
         prompt = self.model.prompts.conversation(question, 1)
         packed = self._packed(prompt, question, 1, answers, whole)
-        tokens = self._all_region_tokens(regions, batch_size)
+        tokens = self._all_region_tokens(masks, batch_size)
         results = np.zeros((len(tokens), len(answers)))
         for start in range(0, len(tokens), batch_size):
             rows = slice(start, start + batch_size)
@@ -595,7 +612,8 @@ class View:
         """
         if guesses < 1:
             raise InputError("engine.guesses_none", count=guesses)
-        key = (CodedMask.of(as_mask(mask, self.size_hw)).digest, question, guesses)
+        mask = as_mask(mask, self.size_hw)
+        key = (CodedMask.of(mask).digest, question, guesses)
         with self._naming:
             known = self._names.get(key)
         if known is None:
@@ -612,7 +630,7 @@ class View:
             self.model.prompts.tokenizer,
             self.network.config.confidence,
         )
-        read = self.read(question, [mask])
+        read = self._read(question, [mask])
         found = guess_answers(
             network.llm,
             read.prefix,
@@ -657,20 +675,17 @@ class View:
 
     def _look_at_segments(self, should_stop: Callable[[], bool]) -> None:
         """Name segments, the largest first; names that are known from a survey that was stopped stay."""
-        from osprey_core.segment.learned import SURVEY_GRID, load_learned  # only what is asked for is loaded
-
-        assert self._photo_square is not None
-        # Of the square that the photo tower has seen already: its encoding is shared.
-        found = load_learned(self.model.device, grid=SURVEY_GRID).open(self._photo_square).everything()
-        for place, segment in enumerate(found[:MOST_SEGMENTS]):  # the largest first
-            share = float(segment.mask.mean())
+        found = self._segments.found(should_stop)
+        for place, coded in enumerate((found or ())[:MOST_SEGMENTS]):
+            segment = coded.mask()
+            share = float(segment.mean())
             if share < LEAST_SEGMENT or place in self._segment_names:
                 continue
             if should_stop():
                 return
-            mask = at_size(segment.mask, self.size_hw)
-            self._segment_names[place] = share, self._name(mask, QUESTIONS["category"], 1)
-        self._survey = seen_things(self._segment_names.values())
+            self._segment_names[place] = share, self._name(segment, QUESTIONS["category"], 1)
+        if found is not None:
+            self._survey = seen_things(self._segment_names.values())
 
     @property
     def _tells_by_segments(self) -> bool:
@@ -684,10 +699,14 @@ class View:
         """What tells the answer to a question about the whole picture, unless the language model alone answers it."""
         if self._tells_by_segments and asks_about_whole_picture(question, has_regions):
             return lambda should_stop: told(self.survey(should_stop))
-        thing = asked_thing(question) if self.network.config.counting == "segments" else None
-        if thing is None:
+        counting = self.network.config.counting
+        thing = None if counting is None else asked_thing(question)
+        if counting is None or thing is None:
             return None
-        return lambda should_stop: self._segments.tell(self, question, thing, should_stop)
+        reader = Reader(
+            lambda mask: self._name(mask, QUESTIONS["category"], 1), self._region_likelihoods, self.picture_likelihoods
+        )
+        return lambda should_stop: self._segments.tell(reader, question, thing, counting, should_stop)
 
     def _ids_told(
         self, tell: Callable[[Callable[[], bool]], str], settings: SamplingSettings, should_stop: Callable[[], bool]
@@ -702,7 +721,7 @@ class View:
     @torch.inference_mode()
     def _finer_name(self, mask: np.ndarray, name: str) -> str:
         """What kind of the named thing the photo tower takes the region for; "" for models without close-ups."""
-        near = self._close_up(as_mask(mask, self.size_hw)) if name in kinds_of() else None
+        near = self._close_up(mask) if name in kinds_of() else None
         if near is None:
             return ""
         tower = shared_photo_encoder(self.model.device).tower
@@ -935,10 +954,22 @@ def check_style(style: str) -> None:
         raise InputError("engine.style_unknown", style=repr(style))
 
 
-def _segments_of(drawing: np.ndarray | None, size_hw: tuple[int, int]) -> list[np.ndarray]:
-    """What the segmenter of drawings finds in one uint8 (h, w, 3): bool (H, W), the largest first; [] for None."""
-    from osprey_core.segment.classic import ClassicSegmenter  # only what is asked for is loaded
+def _segments_of(device: str, photo_square: np.ndarray | None, drawing: np.ndarray | None) -> list[np.ndarray]:
+    """What the segmenter of its kind finds in a picture: bool (h, w), stretched over it, the largest first.
 
-    if drawing is None:
+    Args:
+        photo_square: uint8 (512, 512, 3) of a photograph: the photo tower has seen it, and its encoding is shared.
+        drawing: uint8 (h, w, 3), of a picture that the photo tower does not look at.
+    """
+    # Only what is asked for is loaded.
+    if photo_square is not None:
+        from osprey_core.segment.learned import SURVEY_GRID, load_learned
+
+        found = load_learned(device, grid=SURVEY_GRID).open(photo_square).everything()
+    elif drawing is not None:
+        from osprey_core.segment.classic import ClassicSegmenter
+
+        found = ClassicSegmenter().open(drawing).everything()
+    else:
         return []
-    return [at_size(segment.mask, size_hw) for segment in ClassicSegmenter().open(drawing).everything()]
+    return [segment.mask for segment in found]

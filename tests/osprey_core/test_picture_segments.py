@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from osprey_core.config import CountingConfig
 from osprey_core.counting import MOST_WEIGHED
 from osprey_core.language.whole_picture import AskedThing
-from osprey_core.picture_segments import PictureSegments
+from osprey_core.picture_segments import PictureSegments, Reader
 from osprey_core.region_model import Guess, NamedRegion
 
+CONFIG = CountingConfig()
 DOGS, ANYTHING = AskedThing("dog", wants_number=True), AskedThing("", wants_number=True)
 A_DOG = AskedThing("dog", wants_number=False)
 
@@ -24,12 +26,15 @@ def squares(count: int) -> list[np.ndarray]:
     return masks
 
 
-class Reader:
+class Knowing:
     """Calls the first `dogs` segments dogs, the others cats; about the whole picture it says yes with these odds."""
 
     def __init__(self, dogs: int, own_log_odds: float = 0.0) -> None:
         self.dogs, self.own_log_odds = dogs, own_log_odds
         self.asked: list[str] = []
+
+    def reader(self) -> Reader:
+        return Reader(self.name, self.answer_likelihoods, self.picture_likelihoods)
 
     def name(self, mask: np.ndarray, question: str = "", guesses: int = 1) -> NamedRegion:
         place = int(np.flatnonzero(mask.any(0))[0]) // 10
@@ -55,29 +60,29 @@ class Reader:
         return np.array([self.own_log_odds if answer.startswith("Yes") else 0.0 for answer in answers])
 
 
-def tell(segments: Sequence[np.ndarray], reader: Reader, asked: AskedThing) -> str:
-    return PictureSegments(lambda: segments).tell(reader, "the question", asked, lambda: False)
+def tell(segments: Sequence[np.ndarray], known: Knowing, asked: AskedThing) -> str:
+    return PictureSegments(lambda: segments).tell(known.reader(), "the question", asked, CONFIG, lambda: False)
 
 
 def test_what_the_segments_show_is_counted() -> None:
-    assert tell(squares(5), Reader(3), DOGS) == "There are three dogs in the picture."
-    assert tell(squares(5), Reader(0), DOGS) == "There are no dogs in the picture."
-    assert tell(squares(5), Reader(3), ANYTHING) == "There are five things in the picture."
+    assert tell(squares(5), Knowing(3), DOGS) == "There are three dogs in the picture."
+    assert tell(squares(5), Knowing(0), DOGS) == "There are no dogs in the picture."
+    assert tell(squares(5), Knowing(3), ANYTHING) == "There are five things in the picture."
 
 
 def test_whether_there_is_one() -> None:
-    assert tell(squares(5), Reader(2), A_DOG) == "Yes, there are two dogs."
-    assert tell(squares(5), Reader(1), A_DOG) == "Yes, there is a dog."
-    assert tell(squares(5), Reader(0, -2.0), A_DOG) == "No, there is no dog in the picture."
+    assert tell(squares(5), Knowing(2), A_DOG) == "Yes, there are two dogs."
+    assert tell(squares(5), Knowing(1), A_DOG) == "Yes, there is a dog."
+    assert tell(squares(5), Knowing(0, -2.0), A_DOG) == "No, there is no dog in the picture."
     # No segment is called so, but the model is very sure of the whole picture: another word for it.
-    assert tell(squares(5), Reader(0, 9.0), A_DOG) == "Yes, there is a dog."
+    assert tell(squares(5), Knowing(0, 9.0), A_DOG) == "Yes, there is a dog."
 
 
 def test_a_picture_without_segments_is_answered_by_the_language_model() -> None:
-    assert tell([], Reader(0), DOGS) == "There are no dogs in the picture."
-    assert tell([], Reader(0), ANYTHING) == "There are no things in the picture."
-    assert tell([], Reader(0, 9.0), A_DOG) == "Yes, there is a dog."
-    assert tell([], Reader(0, -1.0), A_DOG) == "No, there is no dog in the picture."
+    assert tell([], Knowing(0), DOGS) == "There are no dogs in the picture."
+    assert tell([], Knowing(0), ANYTHING) == "There are no things in the picture."
+    assert tell([], Knowing(0, 9.0), A_DOG) == "Yes, there is a dog."
+    assert tell([], Knowing(0, -1.0), A_DOG) == "No, there is no dog in the picture."
 
 
 def test_segments_are_found_once_for_all_questions_about_a_picture() -> None:
@@ -89,13 +94,16 @@ def test_segments_are_found_once_for_all_questions_about_a_picture() -> None:
 
     segments = PictureSegments(find)
     with ThreadPoolExecutor(4) as pool:
-        told = [pool.submit(segments.tell, Reader(2), "?", asked, lambda: False) for asked in (DOGS, A_DOG) * 4]
+        told = [
+            pool.submit(segments.tell, Knowing(2).reader(), "?", asked, CONFIG, lambda: False)
+            for asked in (DOGS, A_DOG) * 4
+        ]
         assert {one.result(30) for one in told} == {"There are two dogs in the picture.", "Yes, there are two dogs."}
     assert len(found) == 1
 
 
 def test_a_question_that_is_stopped_says_nothing_and_asks_nothing() -> None:
     for asked in (DOGS, A_DOG, ANYTHING):
-        reader = Reader(2)
-        assert PictureSegments(lambda: squares(4)).tell(reader, "?", asked, lambda: True) == ""
-        assert reader.asked == []
+        known = Knowing(2)
+        assert PictureSegments(lambda: squares(4)).tell(known.reader(), "?", asked, CONFIG, lambda: True) == ""
+        assert known.asked == []
