@@ -18,9 +18,6 @@ from osprey_core.language.wording import NUMBERS, plural, with_article
 from osprey_core.regions.masks import Mask, area
 from osprey_core.survey import is_uncounted
 
-MOST_SEGMENTS = 40
-"""That are looked at, the largest ones."""
-
 MOST_WEIGHED = 10
 """The largest number for which the language model's own answer is asked; of more it has seen few."""
 
@@ -61,8 +58,8 @@ def _distinct(regions: Sequence[Mask], scores: Sequence[float]) -> list[int]:
     return kept
 
 
-def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig) -> int:
-    """How many there are most likely, after `found` segments that show one each.
+def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig, least: int = 0) -> int:
+    """How many there are most likely, at least `least`, after `found` segments that show one each.
 
     Each thing has its segment or not, and further segments show none: the binomial and the geometric distribution.
 
@@ -72,9 +69,10 @@ def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig) 
     if found > MOST_WEIGHED:
         return found
     weighed = [
-        config.own_answer * own[number] + math.log(probability(found, number, config)) for number in range(len(own))
+        config.own_answer * own[number] + math.log(probability(found, number, config))
+        for number in range(least, len(own))
     ]
-    return int(np.argmax(weighed))
+    return least + int(np.argmax(weighed))
 
 
 def probability(found: int, number: int, config: CountingConfig) -> float:

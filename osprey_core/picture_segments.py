@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from osprey_core.config import CountingConfig
 from osprey_core.counting import (
-    MOST_SEGMENTS,
     MOST_WEIGHED,
     counted,
     counted_things,
@@ -58,7 +57,7 @@ class PictureSegments:
         self._found: tuple[CodedMask, ...] | None = None
 
     def found(self, should_stop: Callable[[], bool]) -> tuple[CodedMask, ...] | None:
-        """At most `MOST_SEGMENTS`, the largest first; None if it was stopped."""
+        """All of them, the largest first; None if it was stopped."""
         while not self._finding.acquire(timeout=0.1):  # somebody else's question about the same picture
             if should_stop():
                 return None
@@ -66,7 +65,7 @@ class PictureSegments:
             if should_stop():
                 return None
             if self._found is None:
-                self._found = tuple(CodedMask.of(mask) for mask in self._find()[:MOST_SEGMENTS])
+                self._found = tuple(CodedMask.of(mask) for mask in self._find())
             return self._found
         finally:
             self._finding.release()
@@ -87,7 +86,7 @@ class PictureSegments:
         found = self.found(should_stop)
         if found is None:
             return ""
-        regions = [coded.mask() for coded in found]
+        regions = [coded.mask() for coded in found[: config.most_segments]]
         if not asked.noun:
             names = []
             for region in regions:
@@ -105,18 +104,30 @@ class PictureSegments:
             likelihoods = reader.region_likelihoods(QUESTIONS["category"], regions[batch], forms, True)
             named[batch] = np.exp(likelihoods).max(axis=1)
         number = counted(regions, named, config)
-        if asked.wants_number:
-            answers = [told_number(asked.noun, possible) for possible in range(MOST_WEIGHED + 1)]
-            own = reader.picture_likelihoods(question, answers, True)
-            return told_number(asked.noun, likely_number(number, own, config))
-        agreed = 0.0
-        if regions:
-            is_one = f"Is <region1> {with_article(asked.noun)}?"
-            (replies,) = reader.region_likelihoods(is_one, [regions[int(named.argmax())]], _REPLIES, False)
-            agreed = 1 / (1 + math.exp(-_yes_against_no(replies)))
-        own_log_odds = _yes_against_no(reader.picture_likelihoods(question, _REPLIES, False))
-        is_there = is_likely_there(float(named.max(initial=0)), agreed, own_log_odds, config)
-        return told_presence(asked.noun, max(number, 1) if is_there else 0)
+        if asked.wants_number and not config.number_of_what_is_there:
+            least = 0
+        elif _is_there(reader, asked, regions, named, config):
+            least = 1
+        else:
+            return (told_number if asked.wants_number else told_presence)(asked.noun, 0)
+        if not asked.wants_number:
+            return told_presence(asked.noun, max(number, 1))
+        answers = [told_number(asked.noun, possible) for possible in range(MOST_WEIGHED + 1)]
+        own = reader.picture_likelihoods(question, answers, True)
+        return told_number(asked.noun, likely_number(number, own, config, least))
+
+
+def _is_there(
+    reader: Reader, asked: AskedThing, regions: Sequence[Mask], named: NDArray[np.float64], config: CountingConfig
+) -> bool:
+    """Whether there is a thing of the name, by how likely segments are called so (Q,) and the model's own yes."""
+    one, best, agreed = with_article(asked.noun), float(named.max(initial=0)), 0.0
+    if regions and config.agreed_weight:
+        region = regions[int(named.argmax())]
+        (replies,) = reader.region_likelihoods(f"Is <region1> {one}?", [region], _REPLIES, False)
+        agreed = 1 / (1 + math.exp(-_yes_against_no(replies)))
+    replies = reader.picture_likelihoods(f"Is there {one} in the picture?", _REPLIES, False)
+    return is_likely_there(best, agreed, _yes_against_no(replies), config)
 
 
 def _yes_against_no(logarithms: NDArray[np.float64]) -> float:

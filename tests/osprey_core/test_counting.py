@@ -61,6 +61,11 @@ def test_more_than_the_language_model_is_asked_about_are_taken_as_found() -> Non
     assert likely_number(MOST_WEIGHED + 4, UNDECIDED, CONFIG) == MOST_WEIGHED + 4
 
 
+def test_of_what_is_there_is_at_least_one() -> None:
+    assert likely_number(0, UNDECIDED, CONFIG, least=1) == 1
+    assert likely_number(3, UNDECIDED, CONFIG, least=1) == 3
+
+
 def test_a_sure_answer_outweighs_one_segment_and_not_five() -> None:
     sure_of_two = np.where(np.arange(MOST_WEIGHED + 1) == 2, 0.0, -20.0)
     assert likely_number(1, sure_of_two, CONFIG) == 2

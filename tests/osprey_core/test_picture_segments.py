@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,6 +77,24 @@ def test_whether_there_is_one() -> None:
     assert tell(squares(5), Knowing(0, -2.0), A_DOG) == "No, there is no dog in the picture."
     # No segment is called so, but the model is very sure of the whole picture: another word for it.
     assert tell(squares(5), Knowing(0, 9.0), A_DOG) == "Yes, there is a dog."
+
+
+def test_where_presence_is_decided_first_a_number_is_of_what_is_there() -> None:
+    config = replace(CONFIG, number_of_what_is_there=True, agreed_weight=0.0)
+
+    def told(dogs: int, own_log_odds: float = 0.0) -> str:
+        known = Knowing(dogs, own_log_odds)
+        return PictureSegments(lambda: squares(5)).tell(known.reader(), "?", DOGS, config, lambda: False)
+
+    assert told(2) == "There are two dogs in the picture."
+    assert told(2, -9.0) == told(0) == "There are no dogs in the picture."
+    assert told(0, 9.0) == "There is one dog in the picture."
+
+
+def test_the_largest_segments_are_looked_at() -> None:
+    few = replace(CONFIG, most_segments=2)
+    said = PictureSegments(lambda: squares(5)).tell(Knowing(4).reader(), "?", DOGS, few, lambda: False)
+    assert said == "There are two dogs in the picture."
 
 
 def test_a_picture_without_segments_is_answered_by_the_language_model() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from osprey_core.config import OspreyConfig, PhotographsConfig, PhotoTowerConfig
+from osprey_core.config import CountingConfig, OspreyConfig, PhotographsConfig, PhotoTowerConfig
 from osprey_core.engine import Osprey
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.model import OspreyNetwork, build_network
@@ -264,8 +264,16 @@ def test_a_survey_that_is_stopped_goes_on_where_it_was(monkeypatch: pytest.Monke
 
 
 def test_the_choice_is_kept_in_the_config() -> None:
-    config = replace(two_networks().network.config, photographs=PhotographsConfig(PHOTO, whole_picture="segments"))
+    counting = CountingConfig(most_segments=3, offset=-1.5)
+    photographs = PhotographsConfig(PHOTO, whole_picture="segments", counting=counting)
+    config = replace(two_networks().network.config, photographs=photographs, counting=CountingConfig())
     assert OspreyConfig.from_dict(config.to_dict()) == config
+    assert config.of_photographs.counting == counting
+    for name, value in (("found", 1.0), ("further", 0), ("most_segments", 0), ("least_named", "much"), ("other", 1)):
+        values = config.to_dict()
+        values["counting"] = {**values["counting"], name: value}
+        with pytest.raises(CheckpointError):
+            OspreyConfig.from_dict(values)
     broken = config.to_dict()
     broken["photographs"]["whole_picture"] = ["segments"]
     with pytest.raises(CheckpointError):
