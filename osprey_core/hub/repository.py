@@ -83,5 +83,6 @@ def _handler_files(config: OspreyConfig) -> Iterator[tuple[str, Path]]:
             yield f"{PACKAGE.name}/{inside.as_posix()}", path
     if config.vision.photo is not None or config.photographs is not None:
         yield f"{PACKAGE.name}/{TOWER}", PACKAGE / TOWER
-    if config.photographs is not None and config.photographs.whole_picture == "segments":
+    photographs = config.photographs
+    if photographs is not None and (photographs.whole_picture == "segments" or photographs.counting is not None):
         yield f"{PACKAGE.name}/{SEGMENTER}", PACKAGE / SEGMENTER
