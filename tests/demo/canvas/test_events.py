@@ -36,7 +36,7 @@ def test_a_mark_that_waited_is_made_on_its_picture_behind_the_one_in_front(
 ) -> None:
     before, sheet = digest(workspace), workspace.front.id
     gesture(app, workspace, "open_picture", seq=3, example="two.png")
-    mark = {"picture": before, "made_on": sheet, "x": 250, "y": 110, "action": "new"}
+    mark: dict[str, Any] = {"picture": before, "made_on": sheet, "x": 250, "y": 110, "action": "new"}
     outputs = gesture(app, workspace, "segment_point", seq=4, **mark)
     assert (scene(outputs)["seq"], scene(outputs)["picture"], scene(outputs)["twin"]) == (4, digest(workspace), None)
     assert workspace.session.regions == ()
