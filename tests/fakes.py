@@ -197,6 +197,9 @@ class FakeSegmenter:
     def open(self, image: NDArray[np.uint8]) -> FakeOpened:
         return FakeOpened(image, self.pause)
 
+    def open_part(self, part: NDArray[np.uint8], whole: Any) -> FakeOpened:
+        return self.open(part)
+
 
 @dataclass
 class FakeOpened:

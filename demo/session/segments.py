@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
-from demo.session.close_looks import CloseLooks, masks_within, window_of
+from demo.session.close_looks import KEPT_PARTS, masks_within, window_of
 from demo.session.pictures import picture_turn, required_picture
 from demo.session.services import PIXELS_IN_FLIGHT, Services
 from demo.session.session import ExtentName, Picture, Segment, SegmentPrompt, Session
@@ -15,6 +12,8 @@ from osprey_core.errors import InputError
 from osprey_core.regions import masks
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
+from osprey_core.segment import OpenedPicture
+from osprey_core.segment.parts import KeptParts
 
 SEGMENTER_LOADING = "page.segmenter_loading"
 """Code of the error while the segmenter still loads."""
@@ -45,7 +44,7 @@ def segments_in(services: Services, session: Session) -> tuple[Segment, ...]:
     return described or find_everything(services, session)
 
 
-def opened_segments(services: Services, picture: Picture) -> Any:
+def opened_segments(services: Services, picture: Picture) -> OpenedPicture:
     """The picture prepared by the segmenter; slow the first time, then cached. Raises InputError while it loads."""
     if not services.segmenter.wait(1):  # a longer wait would block other persons' marks
         raise InputError(SEGMENTER_LOADING)
@@ -92,15 +91,15 @@ def found_masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> 
 def _masks(services: Services, picture: Picture, prompt: SegmentPrompt) -> list[Mask]:
     """The segmenter's masks, best first: of the prompt's window if the thing lies in it, else of the whole picture."""
     whole = opened_segments(services, picture)
-    if prompt.window_xyxy is not None:
-        x0, y0, x1, y1 = prompt.window_xyxy
+    window = prompt.window_xyxy
+    if window is not None:
         opened = services.pictures.get(picture)
 
-        def open_part() -> Any:
-            return services.segmenter.get().open(np.ascontiguousarray(opened.image()[y0:y1, x0:x1]))
+        def open_part() -> OpenedPicture:
+            return services.segmenter.get().open_part(window.cut(opened.image()), whole)
 
-        part = opened.part("close looks", CloseLooks).get(prompt.window_xyxy, open_part)
-        found = masks_within(part, prompt, picture.size_hw)
+        parts: KeptParts[OpenedPicture] = opened.part("close looks", lambda: KeptParts(KEPT_PARTS))
+        found = masks_within(parts.get(window, open_part), prompt, picture.size_hw)
         if found:
             return found
     return [scored.mask for scored in whole.segment(list(prompt.points_xy), list(prompt.labels), prompt.box_xyxy)]

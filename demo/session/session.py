@@ -17,6 +17,7 @@ from osprey_core.io.record import RecordedPicture as Picture
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.rle import CodedMask
+from osprey_core.segment.parts import Window
 
 UNDO_DEPTH = 30
 
@@ -33,7 +34,7 @@ class SegmentPrompt:
     labels: tuple[int, ...] = ()
     """One for each point: 1 if it belongs to the region, 0 if it does not."""
     box_xyxy: tuple[float, float, float, float] | None = None
-    window_xyxy: tuple[int, int, int, int] | None = None
+    window_xyxy: Window | None = None
     """The part of the picture that a person had enlarged, if any: a thing in it is looked for there first."""
 
     def with_point(self, x: float, y: float, label: int) -> SegmentPrompt:

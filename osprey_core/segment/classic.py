@@ -54,6 +54,10 @@ class ClassicSegmenter:
             small = image
         return _ClassicPicture(analyse(small), (height, width))
 
+    def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> OpenedPicture:
+        """See `Segmenter.open_part`: as a picture of its own."""
+        return self.open(part)
+
 
 class _ClassicPicture(PromptedPicture):
     """An opened picture: the tree is never changed, so threads may share it."""

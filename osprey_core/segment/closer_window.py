@@ -7,8 +7,8 @@ of its masks; seen in a part of the photograph, it is as large as in a small pic
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
+from osprey_core.segment.parts import Window, span
 from osprey_core.segment.protocol import BoxXYXY
 
 MARGIN = 1.0
@@ -27,15 +27,6 @@ LEAST_SIDE = 64
 
 LEAST_SHARE = 8 / 128
 """Of the picture's longer side that a window shows at least: where a tiny thing lies is known to a few places only."""
-
-
-class Window(NamedTuple):
-    """A part of a picture in pixels: columns x0 to x1, rows y0 to y1, both ends without the last."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
 
 
 def is_large(size_hw: tuple[int, int]) -> bool:
@@ -60,15 +51,6 @@ def closer_window(box_xyxy: BoxXYXY, size_hw: tuple[int, int]) -> Window | None:
         return None
     wanted = max(max(x1 - x0, y1 - y0) * (1 + 2 * MARGIN), LEAST_SHARE * long_side, LEAST_SIDE)
     side = LEAST_SIDE * 2 ** (math.ceil(2 * math.log2(wanted / LEAST_SIDE)) / 2)
-    left, right = _span((x0 + x1) / 2, side, width)
-    top, bottom = _span((y0 + y1) / 2, side, height)
+    left, right = span((x0 + x1) / 2, side, width, side / 4)
+    top, bottom = span((y0 + y1) / 2, side, height, side / 4)
     return Window(left, top, right, bottom)
-
-
-def _span(middle: float, side: float, length: int) -> tuple[int, int]:
-    """Start and end of a window along one axis: in steps of a quarter of its side, within the picture."""
-    if side >= length:
-        return 0, length
-    step = side / 4
-    start = min(max(0.0, round((middle - side / 2) / step) * step), length - side)
-    return int(start), min(length, math.ceil(start + side))

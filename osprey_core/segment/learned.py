@@ -4,8 +4,6 @@ Opening a picture runs the tower, which the embedded language model shares, and 
 decoder and brings its masks to the edges of the picture. Nothing of a picture is kept on the network.
 """
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +16,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from osprey_core.errors import CheckpointError, ModelNotFoundError
-from osprey_core.regions.masks import Mask, area
+from osprey_core.regions.masks import area
 from osprey_core.runtime.photo_levels import PhotoEncoder, shared_photo_encoder
 from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork
-from osprey_core.segment.closer_window import Window, closer_window, is_large
+from osprey_core.segment.closer_window import closer_window, is_large
 from osprey_core.segment.drawings import is_drawing
 from osprey_core.segment.network_look import Click, Look, connected, look_at, prompt_of
+from osprey_core.segment.parts import KeptParts, Window
 from osprey_core.segment.protocol import (
     CheckedPrompt,
     OpenedPicture,
@@ -82,6 +81,14 @@ class LearnedSegmenter:
             return self._for_drawings.open(image)
         return _LearnedPicture(self._network, self._encoder, image, self._grid)
 
+    @torch.inference_mode()
+    def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> OpenedPicture:
+        """See `Segmenter.open_part`: by the network or as a drawing, as the whole was; a sky alone looks drawn."""
+        check_picture(part)
+        if self._for_drawings is not None and not isinstance(whole, _LearnedPicture):
+            return self._for_drawings.open_part(part, whole)
+        return _LearnedPicture(self._network, self._encoder, part, self._grid, shared=False)
+
 
 class _LearnedPicture(PromptedPicture):
     """An opened picture. What a prompt gives depends on the prompt alone; the last windows are kept, for speed."""
@@ -92,28 +99,32 @@ class _LearnedPicture(PromptedPicture):
         encoder: PhotoEncoder,
         image: NDArray[np.uint8],
         grid: ClickGrid,
+        shared: bool = True,
     ) -> None:
+        """`shared`: see `look_at`."""
         super().__init__(image.shape[:2])
         self._network = network
         self._encoder = encoder
         self._image = image
         self._grid = grid
-        self._whole = look_at(network, encoder, image, shared=True)
-        self._windows: OrderedDict[Window, Look] = OrderedDict()
-        self._lock = threading.Lock()
+        self._whole = look_at(network, encoder, image, shared=shared)
+        self._windows = KeptParts[Look](_KEPT_WINDOWS)
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of what is kept of the picture, without its pixels, which are the caller's."""
-        with self._lock:
-            return sum(look.memory_bytes for look in (self._whole, *self._windows.values()))
+        return sum(look.memory_bytes for look in (self._whole, *self._windows.opened()))
 
     def _find(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         window = self._window(prompt)
         if window is None:
             return self._whole.find(prompt)
-        found = self._look(window).find(_moved(prompt, window))
-        return [ScoredMask(self._laid(item.mask, window), item.score) for item in found]
+        look = self._windows.get(
+            window, lambda: look_at(self._network, self._encoder, window.cut(self._image), shared=False)
+        )
+        return [
+            ScoredMask(window.laid(item.mask, self._size_hw), item.score) for item in look.find(_moved(prompt, window))
+        ]
 
     def _glance(self, prompt: CheckedPrompt) -> list[ScoredMask]:
         return self._whole.find(prompt)
@@ -131,27 +142,6 @@ class _LearnedPicture(PromptedPicture):
             xs += [columns.min() * (width / MASK_SIDE), (columns.max() + 1) * (width / MASK_SIDE)]
             ys += [rows.min() * (height / MASK_SIDE), (rows.max() + 1) * (height / MASK_SIDE)]
         return closer_window((float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))), self._size_hw)
-
-    def _look(self, window: Window) -> Look:
-        """The look at a window, new or kept."""
-        with self._lock:
-            kept = self._windows.get(window)
-            if kept is not None:
-                self._windows.move_to_end(window)
-                return kept
-        part = np.ascontiguousarray(self._image[window.y0 : window.y1, window.x0 : window.x1])
-        made = look_at(self._network, self._encoder, part, shared=False)
-        with self._lock:
-            self._windows[window] = made
-            while len(self._windows) > _KEPT_WINDOWS:
-                self._windows.popitem(last=False)
-        return made
-
-    def _laid(self, part: Mask, window: Window) -> Mask:
-        """The mask of a window as one of the whole picture."""
-        mask = np.zeros(self._size_hw, np.bool_)
-        mask[window.y0 : window.y1, window.x0 : window.x1] = part
-        return mask
 
     @torch.inference_mode()
     def everything(self) -> list[ScoredMask]:

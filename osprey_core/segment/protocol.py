@@ -3,6 +3,8 @@
 Also contains what all segmenters share: checking of pictures and prompts, and enforcing clicked points.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -67,6 +69,13 @@ class Segmenter(Protocol):
 
     def open(self, image: NDArray[np.uint8]) -> OpenedPicture:
         """Prepare a picture uint8 (H, W, 3), which may be slow. Raises InputError for anything else."""
+        ...
+
+    def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> OpenedPicture:
+        """Prepare pixels uint8 (h, w, 3) that were cut out of a picture this segmenter has opened.
+
+        Raises InputError for anything else.
+        """
         ...
 
 

@@ -104,6 +104,10 @@ class SamSegmenter:
         features = self._model.image_encoder(self._model.preprocess(pixels.float()))  # (1, C, side/16, side/16)
         return _SamPicture(self._model, features, (height, width), input_hw, self._grid)
 
+    def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> OpenedPicture:
+        """See `Segmenter.open_part`: as a picture of its own."""
+        return self.open(part)
+
 
 class _SamPicture(PromptedPicture):
     """A picture with its features (1, C, h, w); immutable."""

@@ -26,7 +26,7 @@ from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.region_model import Abilities
 from osprey_core.regions.masks import Mask
-from osprey_core.segment.protocol import BoxXYXY, PointXY, ScoredMask, check_picture
+from osprey_core.segment.protocol import BoxXYXY, OpenedPicture, PointXY, ScoredMask, check_picture
 from osprey_core.serving.pumped import pumped
 from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion, language_model_id
 from osprey_core.serving.split_view import AskedQuestion, SplitView
@@ -170,6 +170,10 @@ class RaySegmenter:
         """Put a picture where the replicas find it. Raises InputError if it is no picture."""
         check_picture(image)
         return RaySegments(self._vision, sent_picture(image))
+
+    def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> RaySegments:
+        """See `Segmenter.open_part`: as a picture of its own."""
+        return self.open(part)
 
 
 class RaySegments:

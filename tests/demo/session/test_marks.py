@@ -219,13 +219,14 @@ def test_the_box_of_a_region_is_changed(services: Services, opened: Session) -> 
     assert wider.regions[0].prompt.box_xyxy == (190, 50, 320, 170)
 
 
-class _Reduced:
+class _Reduced(fakes.FakeSegmenter):
     """A segmenter that sees every tenth pixel of a large picture, as a network sees a picture at its own size."""
 
     name = "reduced"
     opened_wh: list[tuple[int, int]]
 
     def __init__(self) -> None:
+        super().__init__()
         self.opened_wh = []
 
     def open(self, image: NDArray[np.uint8]) -> Any:

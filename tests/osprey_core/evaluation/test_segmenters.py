@@ -67,6 +67,9 @@ class Halves:
         assert image.shape == (100, 160, 3)
         return self
 
+    def open_part(self, part: np.ndarray, whole: object) -> Halves:
+        raise NotImplementedError
+
     def segment(
         self, points_xy: Sequence[PointXY] = (), labels: Sequence[int] = (), box_xyxy: BoxXYXY | None = None
     ) -> list[ScoredMask]:

@@ -20,6 +20,7 @@ from osprey_core.segment import OpenedPicture, load_segmenter
 from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import ClickNetwork, PromptBatch, prompt_maps
 from osprey_core.segment.clicks import middle_of_largest_piece
+from osprey_core.segment.drawings import is_drawing
 from osprey_core.segment.learned import (
     WEIGHTS_FILE,
     ClickGrid,
@@ -260,6 +261,19 @@ def test_flat_drawings_are_left_to_classic(encoder: CountingEncoder) -> None:
     photograph = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
     segmenter.open(photograph)
     assert encoder.encoded == before + 1
+
+
+def test_a_part_is_looked_at_as_its_picture_was(encoder: CountingEncoder) -> None:
+    """A photograph's even sky alone looks like a flat drawing."""
+    segmenter = LearnedSegmenter(load_click_network(WEIGHTS_FILE), encoder, for_drawings=ClassicSegmenter())
+    photograph = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    sky = np.full((64, 64, 3), (90, 140, 220), np.uint8)
+    assert is_drawing(sky)
+    drawing = np.full((96, 128, 3), 250, np.uint8)
+    drawing[20:60, 30:90] = (200, 30, 40)
+    of_photograph, of_drawing = segmenter.open(photograph), segmenter.open(drawing)
+    assert type(segmenter.open_part(sky, of_photograph)) is type(of_photograph)
+    assert type(segmenter.open_part(photograph, of_drawing)) is type(of_drawing)
 
 
 def test_loading_it_does_not_import_the_language_model() -> None:

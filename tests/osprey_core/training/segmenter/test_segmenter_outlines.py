@@ -27,6 +27,9 @@ class Ellipses:
         assert image.shape == (100, 120, 3)
         return self
 
+    def open_part(self, part: np.ndarray, whole: object) -> Ellipses:
+        raise NotImplementedError
+
     def segment(
         self, points_xy: Sequence[PointXY] = (), labels: Sequence[int] = (), box_xyxy: BoxXYXY | None = None
     ) -> list[ScoredMask]:
