@@ -549,7 +549,7 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
             break
     assert slider.input_value() == "0.7"
     person.page.get_by_label(text("settings.seed")).fill("12")
-    drawer, chat = (person.page.locator(part).bounding_box() for part in ("#settings > div", "#chat-side"))
+    drawer, chat = (person.page.locator(part).bounding_box() for part in ("#settings > button + div", "#chat-side"))
     assert drawer["x"] >= chat["x"]
     person.page.keyboard.press("Escape")
     assert person.page.evaluate("document.activeElement.matches('#settings > button:not(.open)')")

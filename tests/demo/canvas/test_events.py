@@ -39,7 +39,7 @@ def test_a_mark_that_waited_is_made_on_its_picture_behind_the_one_in_front(
     mark: dict[str, Any] = {"picture": before, "made_on": sheet, "x": 250, "y": 110, "action": "new"}
     outputs = gesture(app, workspace, "segment_point", seq=4, **mark)
     assert (scene(outputs)["seq"], scene(outputs)["picture"], scene(outputs)["twin"]) == (4, digest(workspace), None)
-    assert workspace.session.regions == ()
+    assert [region.number for region in workspace.session.regions] == []
     workspace.bring_to_front(sheet)
     assert [region.number for region in workspace.session.regions] == [1, 2]
     workspace.close(sheet)
