@@ -177,7 +177,7 @@ def _attended(
     values: torch.Tensor,
     seen: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Attention (1, H, T, d) of scaled queries over a layer's prefix, if there is one, and own positions (1, K, S, d)."""
+    """Attention (1, H, T, d) over a layer's prefix, if there is one, and own positions (1, K, S, d)."""
     if prefix is not None:
         return attend_behind(prefix[number], queries, keys, values, None if seen is None else seen[None, None])
     return F.scaled_dot_product_attention(
