@@ -53,6 +53,10 @@ def _require_count(name: str, value: Any) -> None:
     _require(value <= largest, "config.count_excessive", name=name, value=_shown(value), largest=largest)
 
 
+def _require_told_by(name: str, value: Any) -> None:
+    _require(value in ("tokens", "segments"), "config.told_by_unknown", name=name, value=_shown(value))
+
+
 def _require_number(name: str, value: Any, *, above: float | None = None, at_least: float = 0.0) -> None:
     """Raise CheckpointError unless `value` is a finite number, above `above` if given, else at least `at_least`."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -369,11 +373,7 @@ class PhotographsConfig:
     """What tells what a whole picture shows: its image "tokens", or the names of its "segments", see `survey`."""
 
     def __post_init__(self) -> None:
-        _require(
-            self.whole_picture in ("tokens", "segments"),
-            "config.whole_picture_unknown",
-            value=_shown(self.whole_picture),
-        )
+        _require_told_by("whole_picture", self.whole_picture)
 
 
 @dataclass(frozen=True)
@@ -387,8 +387,12 @@ class OspreyConfig:
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
     confidence: ConfidenceConfig = field(default_factory=ConfidenceConfig)
     photographs: PhotographsConfig | None = None
+    counting: str = "tokens"
+    """What tells how many there are of a thing in the whole picture, and whether there is one: its image "tokens", or
+    its "segments" as well, see `counting`. Not in photographs, where the model has a second network for them."""
 
     def __post_init__(self) -> None:
+        _require_told_by("counting", self.counting)
         sampler = self.extractor.sampler
         if sampler is None:
             return
@@ -405,7 +409,8 @@ class OspreyConfig:
         if self.photographs is None:
             raise ValueError("This model has one network only.")
         vision = dataclasses.replace(self.vision, photo=self.photographs.photo)
-        return dataclasses.replace(self, vision=vision, confidence=self.photographs.confidence, photographs=None)
+        confidence = self.photographs.confidence
+        return dataclasses.replace(self, vision=vision, confidence=confidence, photographs=None, counting="tokens")
 
     @property
     def mask_token_id(self) -> int:
@@ -444,7 +449,7 @@ class OspreyConfig:
             built[name] = _read_part(part, repr(name), entries)
         if values.get("photographs") is not None:
             built["photographs"] = _read_photographs(_section(values, "photographs"))
-        return cls(**built)
+        return cls(**built, counting=values.get("counting", "tokens"))
 
     @classmethod
     def from_published(cls, values: dict[str, Any]) -> OspreyConfig:

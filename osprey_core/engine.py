@@ -195,7 +195,9 @@ class Osprey:
         vision = network.config.vision
         pixels = resized(picture, vision.image_size)
         near = vision.photo is not None and vision.photo.close_up_size > 0
-        kept = kept_picture(np.asarray(picture.convert("RGB"))) if near else None
+        kept = (
+            kept_picture(np.asarray(picture.convert("RGB"))) if near or network.config.counting == "segments" else None
+        )
         return View(self, (picture.height, picture.width), pixels, square, kept, network, seen)
 
     def _network_for(

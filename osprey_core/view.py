@@ -31,9 +31,10 @@ from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
-from osprey_core.language.whole_picture import asks_about_whole_picture
+from osprey_core.language.whole_picture import asked_thing, asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import normalised
+from osprey_core.picture_segments import PictureSegments
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
@@ -138,13 +139,14 @@ class View:
         self._no_values = next(self.network.parameters()).new_empty(0)  # of the network's type, on its device
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._photo_levels = photo_levels  # what that tower saw, until the picture is encoded; many may be waiting
-        self._kept_picture = kept_picture  # uint8 (h, w, 3), for a model that looks at close-ups
+        self._kept_picture = kept_picture  # uint8 (h, w, 3), for close-ups and segments
         self._cache = PrefixCache(model.cache)
         self._naming = threading.Lock()
         self._names: dict[tuple[str, str, int], NamedRegion] = {}
         self._surveying = threading.Lock()
         self._segment_names: dict[int, tuple[float, NamedRegion]] = {}  # by place among the segments
         self._survey: tuple[SeenThing, ...] | None = None
+        self._segments = PictureSegments(functools.partial(_segments_of, kept_picture, size_hw))
 
     @property
     def memory_bytes(self) -> int:
@@ -189,8 +191,8 @@ class View:
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
-        What a whole photograph shows is told by `survey`, by models whose config says so; that answer is not sampled,
-        and its tokens have no likelihoods.
+        What a whole photograph shows is told by `survey`, and how many things of a name a drawing shows by its
+        segments, by models whose config says so; these answers are not sampled, and their tokens have no likelihoods.
 
         Args:
             question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
@@ -217,13 +219,10 @@ class View:
 
         noting = None if top_logprobs is None else note
         # Regions whose tokens are off are a test of what the language model makes of the rest.
-        if (
-            self._tells_by_segments
-            and not without
-            and asks_about_whole_picture(question, bool(masks if about is None else about))
-        ):
+        tell = None if without else self._told_by_segments(question, bool(masks if about is None else about))
+        if tell is not None:
             return AnswerStream(
-                lambda should_stop: self._tell_picture(settings, should_stop),
+                lambda should_stop: self._ids_told(tell, settings, should_stop),
                 self.model.prompts.tokenizer,
                 STOP_STRINGS,
                 prompt_tokens=self._length(prompt),
@@ -481,11 +480,36 @@ class View:
             InputError: a mask or the question cannot be used.
             ContextOverflowError: question and answer do not fit.
         """
+        prompt = self.model.prompts.conversation(question, 1)
+        packed = self._packed(prompt, question, 1, answers, whole)
+        tokens = self._all_region_tokens(regions, batch_size)
+        results = np.zeros((len(tokens), len(answers)))
+        for start in range(0, len(tokens), batch_size):
+            rows = slice(start, start + batch_size)
+            results[rows] = packed.likelihoods(self._read_rows(prompt, packed, tokens[rows])).cpu().numpy()
+        return results
+
+    def picture_likelihoods(self, question: str, answers: Sequence[str], whole: bool = True) -> np.ndarray:
+        """How likely each answer is to a question about the whole picture; no text is generated.
+
+        Args, errors: as for `answer_likelihoods`.
+
+        Returns:
+            float64 (A,), natural logarithms of probabilities.
+        """
+        prompt = self.model.prompts.conversation(question, 0)
+        packed = self._packed(prompt, question, 0, answers, whole)
+        read = packed.likelihoods(self._read_rows(prompt, packed, [None]))[0]
+        return np.asarray(read.double().cpu().numpy())
+
+    def _packed(
+        self, prompt: TextPrompt, question: str, region_count: int, answers: Sequence[str], whole: bool
+    ) -> PackedAnswers:
+        """Answers behind a prompt. Raises ContextOverflowError if they do not fit."""
         prompts = self.model.prompts
-        prompt = prompts.conversation(question, 1)
         endings = []
         for answer in answers:
-            written, learned = prompts.transcript([Turn(question, answer, 1)], 1)
+            written, learned = prompts.transcript([Turn(question, answer, region_count)], region_count)
             ids = [token for token, is_answer in zip(written.ids, learned, strict=True) if is_answer]
             endings.append(ids if whole else ids[: len(ids) - prompts.end_length])
         config = self.network.config
@@ -494,19 +518,17 @@ class View:
             raise ContextOverflowError(
                 "engine.question_too_long", tokens=length, limit=config.language.max_position_embeddings
             )
-        packed = PackedAnswers(endings)
-        tokens = self._all_region_tokens(regions, batch_size)
-        results = np.zeros((len(tokens), len(answers)))
-        for start in range(0, len(tokens), batch_size):
-            rows = slice(start, start + batch_size)
-            results[rows] = packed.likelihoods(self._read_rows(prompt, packed, tokens[rows])).cpu().numpy()
-        return results
+        return PackedAnswers(endings)
 
     @torch.inference_mode()
-    def _read_rows(self, prompt: TextPrompt, packed: PackedAnswers, tokens: Sequence[_RegionTokens]) -> torch.Tensor:
+    def _read_rows(
+        self, prompt: TextPrompt, packed: PackedAnswers, tokens: Sequence[_RegionTokens | None]
+    ) -> torch.Tensor:
         """Log-probabilities (B, 1 + packed ids, V) of what follows the prompt and each of the ids, for each region.
 
         What stands between the picture and the first region is the same in all rows, and is read once for all.
+
+        tokens: of the region that the prompt is about; None for a prompt about the whole picture.
         """
         head, tail = _split(prompt)
         region_ids = self.network.config.mask_token_id, self.network.config.pos_token_id
@@ -514,7 +536,8 @@ class View:
         prefix = self._prefix(head, self.encoding)
         beginning = self._beginning(tail[:begun], prefix)
         rest = [*tail[begun:], *packed.ids]
-        embeds = torch.cat([self._embed_tail(rest, [region] * len(prompt.regions)) for region in tokens])  # (B, T, D)
+        each = [[] if region is None else [region] * len(prompt.regions) for region in tokens]
+        embeds = torch.cat([self._embed_tail(rest, regions) for regions in each])  # (B, T, D)
         batch, device, llm = len(embeds), embeds.device, self.network.llm
         positions = prefix[0][0].shape[2] + packed.positions(len(tail), device)[begun:]
         expanded = tuple((k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in beginning)
@@ -658,13 +681,24 @@ class View:
         told_by = self.model.network.config.photographs
         return told_by is not None and told_by.whole_picture == "segments"
 
-    def _tell_picture(self, settings: SamplingSettings, should_stop: Callable[[], bool]) -> Generator[int]:
-        """Token ids of the sentence that tells what the picture shows."""
-        things = self.survey(should_stop)
+    def _told_by_segments(self, question: str, has_regions: bool) -> Callable[[Callable[[], bool]], str] | None:
+        """What tells the answer to a question about the whole picture, unless the language model alone answers it."""
+        if self._tells_by_segments and asks_about_whole_picture(question, has_regions):
+            return lambda should_stop: told(self.survey(should_stop))
+        thing = asked_thing(question) if self.network.config.counting == "segments" else None
+        if thing is None:
+            return None
+        return lambda should_stop: self._segments.tell(self, question, thing, should_stop)
+
+    def _ids_told(
+        self, tell: Callable[[Callable[[], bool]], str], settings: SamplingSettings, should_stop: Callable[[], bool]
+    ) -> Generator[int]:
+        """Token ids of an answer that is told at once; none if it was stopped."""
+        answer = tell(should_stop)
         if should_stop():
             return
         tokenizer = self.model.prompts.tokenizer
-        yield from itertools.islice([*tokenizer.encode_piece(told(things)), tokenizer.eos_id], settings.max_new_tokens)
+        yield from itertools.islice([*tokenizer.encode_piece(answer), tokenizer.eos_id], settings.max_new_tokens)
 
     @torch.inference_mode()
     def _finer_name(self, mask: np.ndarray, name: str) -> str:
@@ -813,7 +847,7 @@ class View:
         is_urgent: whether they are seen before pictures are encoded that wait.
         """
         photo = self.network.config.vision.photo
-        if photo is None or self._kept_picture is None:
+        if photo is None or not photo.close_up_size or self._kept_picture is None:
             return None
         size_hw = self._kept_picture.shape[:2]
         shown = [
@@ -832,7 +866,8 @@ class View:
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
-        if self._kept_picture is None:
+        photo = self.network.config.vision.photo
+        if photo is None or not photo.close_up_size or self._kept_picture is None:
             return None
         return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask], is_urgent=True))
 
@@ -895,3 +930,12 @@ def regions_or_masks(regions: Iterable[np.ndarray] | None, masks: Iterable[np.nd
 def check_style(style: str) -> None:
     if style not in STYLES:
         raise InputError("engine.style_unknown", style=repr(style))
+
+
+def _segments_of(drawing: np.ndarray | None, size_hw: tuple[int, int]) -> list[np.ndarray]:
+    """What the segmenter of drawings finds in one uint8 (h, w, 3): bool (H, W), the largest first; [] for None."""
+    from osprey_core.segment.classic import ClassicSegmenter  # only what is asked for is loaded
+
+    if drawing is None:
+        return []
+    return [at_size(segment.mask, size_hw) for segment in ClassicSegmenter().open(drawing).everything()]

@@ -21,6 +21,8 @@ FLOORS = [
     {"runtime", "segment"},
     {"region_model"},
     {"survey"},
+    {"counting"},
+    {"picture_segments"},
     {"engine", "view"},
     {"analysis"},
     {"backends", "serving"},

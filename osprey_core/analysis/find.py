@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.prompts import NO, QUESTIONS, YES
 from osprey_core.language.wording import singular, with_article
 from osprey_core.regions.masks import Mask, area, box_xyxy
 from osprey_core.vocabularies import vocabulary_of
@@ -37,9 +37,6 @@ was not in the scenes, and for 92 % of 52 of what was not in the photographs."""
 
 SAME_THING = 0.5
 """Two segments that share more than this much of the smaller one are taken for the same thing."""
-
-YES, NO = ("Yes", "Yes,"), ("No", "No,")
-"""How answers to yes/no questions begin. Both forms are tried: tokenizers may join the comma to the word."""
 
 _OPENINGS = re.compile(r"^(?:(?:find|show|all|every|each|any|the|a|an)\s+)+(?=\S)", re.IGNORECASE)
 

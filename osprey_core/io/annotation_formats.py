@@ -2,7 +2,7 @@
 
 COCO with run lengths is in `osprey_core.io.export`. Polygons run along the edges of pixels. A region with holes or too
 ragged for polygons keeps its exact pixels in another form (COCO: run lengths, labelme: a mask); YOLO knows polygons
-only, so that holes are filled and ragged regions left out.
+only, so that a path leads from the edge of a piece to each of its holes and back, and ragged regions are left out.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from PIL import Image
 from osprey_core.io.record import Record, RecordedRegion
 from osprey_core.regions.colors import color_of
 from osprey_core.regions.masks import Mask, box_xyxy
-from osprey_core.regions.outline import area_of, outlines
+from osprey_core.regions.outline import area_of, outlines, outlines_with_holes
 
 UNNAMED = "region"
+_BEGINS_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+"""First characters that a spreadsheet takes for a formula, those of full width included."""
+
 MAX_EDGES = 200_000
 """Edges of pixels of the most ragged region that is told as polygons."""
 
@@ -76,9 +79,9 @@ def to_yolo(record: Record) -> str:
     lines = []
     for region in record.regions:
         index = names.index(region.name or UNNAMED)
-        for loop in _loops(region.mask.mask()) or ():
-            if area_of(loop) > 0:
-                lines.append(f"{index} " + " ".join(f"{share:.6f}" for share in (loop / size).ravel()))
+        mask = region.mask.mask()
+        for loop in () if _is_ragged(mask) else outlines_with_holes(mask):
+            lines.append(f"{index} " + " ".join(f"{share:.6f}" for share in (loop / size).ravel()))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -142,12 +145,15 @@ def cutout_png(image: NDArray[np.uint8], region: RecordedRegion) -> bytes:
 
 def _loops(mask: Mask) -> list[NDArray[np.int64]] | None:
     """The outlines of a mask; None if it is too ragged."""
-    edges = sum(int(np.count_nonzero(np.diff(mask, axis=axis))) for axis in (0, 1))
-    return None if edges > MAX_EDGES else outlines(mask)
+    return None if _is_ragged(mask) else outlines(mask)
+
+
+def _is_ragged(mask: Mask) -> bool:
+    return sum(int(np.count_nonzero(np.diff(mask, axis=axis))) for axis in (0, 1)) > MAX_EDGES
 
 
 def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in _BEGINS_FORMULA else text
 
 
 def _png(pixels: NDArray[Any]) -> bytes:

@@ -1,8 +1,14 @@
-"""Whether a question asks what the whole picture shows. By its English wording, without a model."""
+"""What a question asks about the whole picture: what it shows, how many there are of a thing, whether there is one.
+
+By its English wording, without a model.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+
+from osprey_core.language.wording import singular
 
 _PICTURE = (
     r"(?:the|this|my|our|that|a)? ?(?:whole|entire|full)? ?(?:picture|image|photo|photograph|scene)(?: here| above)?"
@@ -33,6 +39,32 @@ _OF_ANYTHING = (
 )
 """These ask about a region where there is one."""
 
+_NOUN = r"(?P<noun>[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,4}?)"
+_ANY = r"(?:an?|any|some) "
+_IN_PICTURE = rf"(?: (?:here|anywhere|there|(?:visible |shown )?(?:in|on|inside) {_PICTURE}))?"
+_HOW_MANY = (
+    rf"how many (?:different )?{_NOUN}(?: are| is)?(?: there| shown| visible)?{_IN_PICTURE}",
+    rf"how many (?:different )?{_NOUN} {_SEE}{_IN_PICTURE}",
+    rf"how many (?:different )?{_NOUN} (?:does|do) {_PICTURE} (?:show|contain|have)",
+    rf"count (?:up )?(?:all (?:of )?)?(?:the )?{_NOUN}{_IN_PICTURE}",
+    rf"what is the (?:number|count) of (?:the )?{_NOUN}{_IN_PICTURE}",
+)
+_WHETHER = (
+    rf"(?:is|are) there (?:{_ANY})?{_NOUN}{_IN_PICTURE}",
+    rf"(?:{_SEE}|see|find) (?:{_ANY})?{_NOUN}{_IN_PICTURE}",
+    rf"(?:does|do) {_PICTURE} (?:show|contain|have) {_ANY}{_NOUN}",
+    rf"(?:is|are) {_ANY}{_NOUN} (?:shown |visible )?(?:in|on|inside) {_PICTURE}",
+)
+_MORE_THAN_A_THING = frozenset({
+    "above", "and", "another", "any", "anybody", "anyone", "anything", "are", "at", "behind", "below", "beside",
+    "between", "can", "do", "does", "else", "here", "in", "inside", "is", "it", "left", "like", "me", "more", "near",
+    "next", "no", "not", "on", "one", "or", "other", "others", "right", "see", "some", "somebody", "someone",
+    "something", "than", "that", "the", "them", "there", "these", "this", "those", "time", "under", "us", "what",
+    "which", "who", "you", "your",
+})  # fmt: skip
+"""Words of a question that asks for more than things of one name."""
+_ANYTHING = frozenset({"thing", "object", "item"})
+
 _ABOUT_REGION = re.compile(r"^\s*about <region\d+>: ")
 """How a conversation tells which region a further question is about that names none."""
 _POLITE = re.compile(r"^(?:please|hi|hello|so|and|now|ok|okay|(?:can|could|would|will) you(?: please)?)[, ]+")
@@ -40,6 +72,16 @@ _MANNER = re.compile(
     r"(?<![, ])[, ]+(?:please|briefly|shortly|in (?:detail|short|brief|general|english)"
     r"|in (?:one|a|two|a few|few) (?:\w+ )?(?:sentences?|words?|phrases?|lines?))$"
 )
+
+
+@dataclass(frozen=True)
+class AskedThing:
+    """Which things a question is about."""
+
+    noun: str
+    """In the singular, as the question has it: "red car"; "" for things of any kind."""
+    wants_number: bool
+    """Whether it asks how many there are; otherwise whether there is one."""
 
 
 def asks_about_whole_picture(question: str, has_regions: bool) -> bool:
@@ -50,12 +92,37 @@ def asks_about_whole_picture(question: str, has_regions: bool) -> bool:
             before it does not count: "About <region1>: …".
         has_regions: whether the conversation has regions, to which "What is this?" refers.
     """
+    asked = _plain(question)
+    patterns = _OF_THE_PICTURE if has_regions else (*_OF_THE_PICTURE, *_OF_ANYTHING)
+    return any(re.fullmatch(pattern, asked) for pattern in patterns)
+
+
+def asked_thing(question: str) -> AskedThing | None:
+    """What a question asks the number or the presence of, in the whole picture; None if it asks anything else.
+
+    question: as for `asks_about_whole_picture`.
+    """
+    asked = _plain(question)
+    for patterns, wants_number in ((_HOW_MANY, True), (_WHETHER, False)):
+        for pattern in patterns:
+            found = re.fullmatch(pattern, asked)
+            if found is None:
+                continue
+            noun = singular(found["noun"])
+            if noun in _ANYTHING:
+                return AskedThing("", True) if wants_number else None
+            if _MORE_THAN_A_THING.isdisjoint(noun.split()):
+                return AskedThing(noun, wants_number)
+    return None
+
+
+def _plain(question: str) -> str:
+    """The question in small letters without what does not matter; "" for one that mentions a region."""
     asked = _ABOUT_REGION.sub("", question.lower())
     if "<" in asked:
-        return False
+        return ""
     asked = " ".join(re.sub(r"[.?!…\"]+", " ", asked.replace("’", "'")).split())
     asked = re.sub(r"\b(what|that|it|here|there)'?s\b(?! seen)", r"\1 is", asked)
     while (shorter := _MANNER.sub("", _POLITE.sub("", asked))) != asked:
         asked = shorter
-    patterns = _OF_THE_PICTURE if has_regions else (*_OF_THE_PICTURE, *_OF_ANYTHING)
-    return any(re.fullmatch(pattern, asked) for pattern in patterns)
+    return asked

@@ -12,15 +12,11 @@ _IRREGULAR = {
     "goose": "geese", "deer": "deer", "wolf": "wolves", "knife": "knives", "leaf": "leaves", "tooth": "teeth",
     "foot": "feet", "loaf": "loaves", "shrimp": "shrimp", "squid": "squid", "bison": "bison", "moose": "moose",
     "ox": "oxen", "snowman": "snowmen", "pufferfish": "pufferfish", "jellyfish": "jellyfish", "dice": "dice",
-    "bus": "buses", "scarf": "scarves",
+    "bus": "buses", "scarf": "scarves", "man": "men", "woman": "women", "child": "children", "shelf": "shelves",
 }  # fmt: skip
 _HEAD_FIRST = (" of ", " with ", " and ")
 
-_IRREGULAR_PLURALS = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
-    "feet": "foot", "teeth": "tooth", "leaves": "leaf", "knives": "knife", "wolves": "wolf", "loaves": "loaf",
-    "shelves": "shelf", "scarves": "scarf", "oxen": "ox", "buses": "bus",
-}  # fmt: skip
+_IRREGULAR_PLURALS = {several: one for one, several in _IRREGULAR.items()}
 
 
 def article(noun: str) -> str:
@@ -61,7 +57,11 @@ def plural(noun: str) -> str:
 
 
 def singular(phrase: str) -> str:
-    """The phrase with its last word in the singular, by the common rules of English."""
+    """The phrase with its head in the singular, by the common rules of English: "red cars", "pairs of socks"."""
+    for joint in _HEAD_FIRST:
+        head, separator, rest = phrase.partition(joint)
+        if separator:
+            return singular(head) + joint + rest
     *before, last = phrase.split(" ")
     return " ".join([*before, _singular_word(last)])
 

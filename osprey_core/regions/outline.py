@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.regions.masks import Mask
+
+Corner = tuple[int, int]
 
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Directions of an edge: right, down, left, up. An edge has the mask on its right-hand side."""
@@ -28,10 +31,73 @@ def outlines(mask: Mask) -> list[NDArray[np.int64]]:
     return loops
 
 
+def outlines_with_holes(mask: Mask) -> list[NDArray[np.int64]]:
+    """As `outlines`, but one loop for each piece: paths lead from its edge to each of its holes, around it and back.
+
+    The two ways of such a path cover each other and run over pixels of the piece, so that filling the loop, by the
+    even-odd rule or by winding, gives the piece with its holes.
+    """
+    loops = outlines(mask)
+    owners = _owners_of_vertical_edges(loops, mask)
+    corners: list[list[Corner]] = [[(x, y) for x, y in loop.tolist()] for loop in loops]
+    paths: list[dict[Corner, list[int]]] = [{} for _ in loops]  # of each loop: where the paths to which holes begin
+    for hole in (place for place, loop in enumerate(loops) if area_of(loop) < 0):
+        x, y = min(corners[hole])  # the upper end of the hole's leftmost edge
+        start = corners[hole].index((x, y))
+        corners[hole] = corners[hole][start:] + corners[hole][:start]
+        outside = np.flatnonzero(~mask[y, :x])
+        edge = int(outside[-1]) + 1 if len(outside) else 0
+        # That edge is further left than any of this hole, so that following such paths always ends at an outer loop.
+        paths[owners[y, edge]].setdefault((edge, y), []).append(hole)
+    return [_with_holes(place, corners, paths) for place, loop in enumerate(loops) if area_of(loop) > 0]
+
+
 def area_of(loop: NDArray[np.int64]) -> float:
     """The area inside a loop in pixels; negative for a hole."""
     x, y = loop[:, 0], loop[:, 1]
     return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2
+
+
+def _owners_of_vertical_edges(loops: list[NDArray[np.int64]], mask: Mask) -> NDArray[np.int32]:
+    """int32 (H, W + 1): the place in `loops` of the loop that runs along the left side of a pixel, where one does."""
+    owners = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
+    for place, loop in enumerate(loops):
+        for (x, y), (next_x, next_y) in zip(loop.tolist(), np.roll(loop, -1, axis=0).tolist(), strict=True):
+            if x == next_x:
+                owners[min(y, next_y) : max(y, next_y), x] = place
+    return owners
+
+
+def _with_holes(outer: int, corners: list[list[Corner]], paths: list[dict[Corner, list[int]]]) -> NDArray[np.int64]:
+    """The corners of the loop at `outer` with those of its holes, int64 (N, 2)."""
+    joined: list[Corner] = []
+    unfinished = [_stops(corners[outer], paths[outer])]
+    while unfinished:
+        if (stop := next(unfinished[-1], None)) is None:
+            unfinished.pop()
+            continue
+        joined.append(stop[0])
+        for hole in stop[1]:
+            back: list[tuple[Corner, list[int]]] = [(corners[hole][0], []), (stop[0], [])]
+            unfinished.append(chain(_stops(corners[hole], paths[hole]), back))
+    return np.array(joined, np.int64)
+
+
+def _stops(corners: list[Corner], paths: dict[Corner, list[int]]) -> Iterator[tuple[Corner, list[int]]]:
+    """The corners of a loop, and the places between them where paths begin, in order, each with the holes of its paths.
+
+    A corner that the loop passes twice has its paths once.
+    """
+    by_column: dict[int, list[Corner]] = {}
+    for place in sorted(paths):
+        by_column.setdefault(place[0], []).append(place)
+    open_paths = dict(paths)
+    for (x, y), (next_x, next_y) in zip(corners, corners[1:] + corners[:1], strict=True):
+        yield (x, y), open_paths.pop((x, y), [])
+        if x == next_x:
+            between = [at for at in by_column.get(x, ()) if min(y, next_y) < at[1] < max(y, next_y)]
+            for at in between if y < next_y else reversed(between):
+                yield at, open_paths.pop(at, [])
 
 
 def _edges(mask: Mask) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import json
 import zipfile
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
 from osprey_core.io import annotation_formats, export
@@ -73,6 +73,19 @@ def test_yolo_lines_have_a_class_and_corners_as_shares() -> None:
     corners = np.array([float(value) for value in lines[-1].split()[1:]]).reshape(-1, 2)
     assert (corners * [WIDTH, HEIGHT]).round(3).tolist() == [[6, 6], [9, 6], [9, 9], [6, 9]]
     assert annotation_formats.class_names(record()) == ["ring", "=two pieces"]
+
+
+def test_a_hole_stays_one_when_yolo_lines_are_filled_by_the_even_odd_rule() -> None:
+    ring, pieces, _ = masks()
+    drawings = []
+    for line in annotation_formats.to_yolo(record()).splitlines():
+        corners = np.array([float(value) for value in line.split()[1:]]).reshape(-1, 2) * [WIDTH, HEIGHT]
+        # Pillow fills by the even-odd rule; at eight times the size, its own width of an edge counts little.
+        canvas = Image.new("1", (WIDTH * 8, HEIGHT * 8))
+        ImageDraw.Draw(canvas).polygon([(x * 8, y * 8) for x, y in corners], fill=1)
+        drawings.append(np.array(canvas)[4::8, 4::8])
+    assert (drawings[0] == ring).all()
+    assert (drawings[1] | drawings[2] == pieces).all()
 
 
 def test_the_label_map_has_the_numbers_and_the_smaller_region_on_top() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from osprey_core import Osprey
 from osprey_core.evaluation import Question, is_right, plain, questions_of, shuffled_masks
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.wording import NUMBERS
 from osprey_core.runtime import hub
 from osprey_core.segment import load_segmenter
 from osprey_core.training.dialogues import EVALUATION_SEEDS, DialogueOptions, sample
@@ -129,3 +131,21 @@ def test_what_is_in_a_photograph_is_told_without_a_region(nano: Osprey, file: st
     answer = view.ask("What is in this picture?")
     assert answer.startswith(f"A {name}")
     assert view.ask("Describe the photo.") == answer
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_things_of_a_drawing_are_counted_and_missed(nano: Osprey, count: int) -> None:
+    """Plain red discs, far from each other, and a blue square."""
+    picture = Image.new("RGB", (360, 240), (245, 240, 225))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((300, 180, 345, 225), fill=(40, 70, 200))
+    for place in range(count):
+        x, y = 20 + 90 * (place % 3), 30 + 110 * (place // 3)
+        draw.ellipse((x, y, x + 60, y + 60), fill=(205, 40, 40))
+    view = nano.open(picture)
+    is_or_are, noun = ("is", "circle") if count == 1 else ("are", "circles")
+    assert view.ask("How many circles are there?") == f"There {is_or_are} {NUMBERS[count]} {noun} in the picture."
+    assert view.ask("How many elephants do you see?") == "There are no elephants in the picture."
+    assert view.ask("Is there a circle in the picture?").startswith("Yes, there ")
+    assert view.ask("Is there a square in the picture?") == "Yes, there is a square."
+    assert view.ask("Do you see a dog?") == "No, there is no dog in the picture."

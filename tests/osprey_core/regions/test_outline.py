@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osprey_core.regions.outline import area_of, outlines
+from osprey_core.regions.outline import area_of, outlines, outlines_with_holes
 from osprey_core.regions.raster import polygon_to_mask
 
 
@@ -35,3 +35,11 @@ def test_loops_drawn_one_over_the_other_are_the_mask(seed: int) -> None:
         drawn ^= polygon_to_mask(loop.astype(float), mask.shape)
     assert (drawn == mask).all()
     assert sum(area_of(loop) for loop in loops) == mask.sum()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_piece_with_its_holes_is_one_loop(seed: int) -> None:
+    mask = np.random.default_rng(seed).random((23, 31)) < 0.4 + 0.1 * seed
+    drawn = [polygon_to_mask(loop.astype(float), mask.shape) for loop in outlines_with_holes(mask)]
+    assert len(drawn) == sum(area_of(loop) > 0 for loop in outlines(mask))
+    assert (np.sum([mask * 0, *drawn], axis=0) == mask).all()
