@@ -35,9 +35,13 @@ export function outdated(sheets, pictures, now, mostBytes = MOST_BYTES) {
   };
 }
 
+// Milliseconds for the browser to open the database: some never answer, as Safari after its start.
+const OPENING_TIME = 8_000;
+
 // All methods return promises, which are never rejected: without a database they find nothing.
-export function createDatabase() {
+export function createDatabase({ later = setTimeout } = {}) {
   const opened = new Promise((resolve, reject) => {
+    later(() => reject(new Error("not opened")), OPENING_TIME);
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(SHEETS, { keyPath: ["key", "sheet"] });
