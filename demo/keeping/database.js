@@ -40,8 +40,9 @@ const OPENING_TIME = 8_000;
 
 // All methods return promises, which are never rejected: without a database they find nothing.
 export function createDatabase({ later = setTimeout } = {}) {
+  let timer;
   const opened = new Promise((resolve, reject) => {
-    later(() => reject(new Error("not opened")), OPENING_TIME);
+    timer = later(() => reject(new Error("not opened")), OPENING_TIME);
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(SHEETS, { keyPath: ["key", "sheet"] });
@@ -50,7 +51,8 @@ export function createDatabase({ later = setTimeout } = {}) {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  opened.catch(() => {});
+  const forget = () => clearTimeout(timer);
+  opened.then(forget, forget);
 
   // Calls `act(sheets, pictures)` with the two object stores in one transaction; resolves at its end to `act`'s result.
   const change = (mode, act) =>
