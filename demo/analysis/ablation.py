@@ -28,6 +28,8 @@ def new_ablation(session: Session, typed: str, settings: SamplingSettings) -> An
     question = SingleQuestion.of(session, typed, settings)
     if not question.regions:
         raise InputError("page.no_region")
-    requests = tuple(replace(question.request, without=tokens) for tokens in SWITCHED_OFF.values())
+    requests = tuple(
+        replace(question.request, without=tokens, compares_tokens=True) for tokens in SWITCHED_OFF.values()
+    )
     variants = tuple(AnswerVariant(how) for how in SWITCHED_OFF)
     return new_analysis("without", question.regions, requests, variants, question.text)

@@ -9,7 +9,7 @@ import { createChoosing, followChoosing } from "./choosing.js";
 import { followDetail } from "./detail.js";
 import { createFinds } from "./finds.js";
 import { createFiles, followDropsAndPastes } from "./files.js";
-import { createGestures } from "./gestures.js";
+import { createGestures, heldHere } from "./gestures.js";
 import { createHint } from "./hint.js";
 import { followCross, followShortcuts } from "./keyboard.js";
 import { createThumbnail } from "./layers.js";
@@ -38,7 +38,7 @@ function mountCanvas({ element, props, words, trigger, server, watch, listen }) 
   const files = createFiles({ store, words, props, send });
   const opensAddresses = Boolean(props.addresses);
   const undo = () => {
-    if (store.held.length) gestures.dropHeld();
+    if (heldHere(store).length) gestures.dropHeld();
     else if (store.scene.canUndo) send("edit_regions", { op: "undo" });
   };
   const redo = () => {

@@ -134,10 +134,12 @@ class RegionHandler(Generic[Kind]):
                 if not session.shows(gesture.picture):
                     return session
                 changed = self.change(self.services, session, gesture)
-                twin = _twin(gesture, session, changed)
+                if session.picture is workspace.session.picture:
+                    twin = _twin(gesture, session, changed)
                 return changed
 
-            workspace.change_regions(change)
+            # A mark that waited for the segmenter may belong to a picture that is no longer in front.
+            workspace.change_regions(change, gesture.made_on)
         session = workspace.session
         scene = scene_of(session, seq_of(value), twin, loading.is_loading)
         return [gr.update(scene=scene), *self.followers.updates(session)]

@@ -15,7 +15,7 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
   function send(name, data, { ghost = null, isToFit = false } = {}) {
     if (store.isLost) return block();
     const seq = store.seq + 2;
-    const gesture = { seq, picture: store.picture ? store.picture.id : null, ...data };
+    const gesture = { seq, ...ofFront(), ...data };
     const entry = { name, gesture, isToFit };
     // Regions are made in the order of the gestures.
     const isHeld = SEGMENTING.includes(name) && (store.held.length > 0 || isTriedAgain());
@@ -23,12 +23,17 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
     const kept = ghost ? store.held.filter((held) => held.name !== "refine_mark") : store.held;
     store.set({
       seq,
-      ghosts: ghost ? [...store.ghosts, { ...ghost, seq, ...(isHeld && { isHeld }) }] : store.ghosts,
+      ghosts: ghost
+        ? [...store.ghosts, { ...ghost, seq, sheet: gesture.made_on, ...(isHeld && { isHeld }) }]
+        : store.ghosts,
       held: isHeld ? [...kept, entry] : kept,
       queue: isHeld ? store.queue : [...store.queue, entry],
     });
     sendNext();
   }
+
+  const ofFront = () =>
+    store.picture ? { picture: store.picture.id, made_on: store.picture.sheet } : { picture: null };
 
   function sendNext() {
     if (store.waiting || !store.queue.length) return;
@@ -59,8 +64,7 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
   // Called when Python could not yet do the gesture of this number, because the segmenter is loading.
   function hold(seq) {
     const { waiting } = store;
-    const isOfPicture = waiting && store.picture && waiting.gesture.picture === store.picture.id;
-    if (!isOfPicture || waiting.seq !== seq) return settle(seq);
+    if (!waiting || waiting.seq !== seq) return settle(seq);
     const { name, gesture, isToFit, isAgain, timer } = waiting;
     clearTimeout(timer);
     // Those that wait behind it need the segmenter too: it may be there before they are sent.
@@ -95,9 +99,9 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
 
   const isTriedAgain = () => [store.waiting, ...store.queue].some((entry) => entry && entry.isAgain);
 
-  // Drops the gesture that was held last, with its mark.
+  // Drops the gesture that was held last for the picture in front, with its mark.
   function dropHeld() {
-    const { gesture } = store.held[store.held.length - 1];
+    const { gesture } = heldHere(store).at(-1);
     store.set({
       held: store.held.slice(0, -1),
       queue: store.queue.filter((entry) => entry.gesture.seq !== gesture.seq),
@@ -107,12 +111,41 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
 
   // Queues the fitting of the mark that Python has just answered, before all other gestures.
   function fitNow() {
-    const gesture = { seq: store.waiting.seq + 1, picture: store.picture.id };
+    const gesture = { seq: store.waiting.seq + 1, ...ofFront() };
     store.set({ queue: [{ name: "refine_mark", gesture, isToFit: false }, ...store.queue] });
   }
 
-  return { send, settle, hold, dropHeld, fitNow };
+  // Called when another picture comes to the front. Held marks stay: they name the picture that they were made on. Only
+  // the search for all segments is dropped, which is made again for each picture in front.
+  function leavePicture() {
+    keepHeld(({ name }) => name !== "segment_everything");
+    const seqs = new Set(store.held.map(({ gesture }) => gesture.seq));
+    store.set({ ghosts: store.ghosts.filter(({ seq }) => seqs.has(seq)) });
+  }
+
+  // Called with the ids of the sheets that are open: marks on a picture that was closed go with it.
+  function keepOpen(sheets) {
+    keepHeld(({ gesture }) => sheets.includes(gesture.made_on));
+  }
+
+  function keepHeld(isKept) {
+    const dropped = new Set(store.held.filter((entry) => !isKept(entry)).map(({ gesture }) => gesture.seq));
+    if (!dropped.size) return;
+    store.set({
+      held: store.held.filter(isKept),
+      queue: store.queue.filter(({ gesture }) => !dropped.has(gesture.seq)),
+      ghosts: store.ghosts.filter(({ seq }) => !dropped.has(seq)),
+    });
+    sendHeld(); // the one that is tried again may be among those dropped
+  }
+
+  store.follow(["isLost"], sendHeld);
+  return { send, settle, hold, dropHeld, fitNow, leavePicture, keepOpen };
 }
+
+// The gestures that are held for the picture in front.
+export const heldHere = ({ held, picture }) =>
+  held.filter(({ gesture }) => Boolean(picture) && gesture.made_on === picture.sheet);
 
 // The sentence that says what the page is waiting for, or "".
 export function busyText({ waiting, arriving, held = [] }, words) {

@@ -42,6 +42,8 @@ class Gesture(ScriptMessage):
     """The gesture's number. The answer repeats it, so that the script can match answers to gestures."""
     picture: str | None = None
     """Digest of the picture on which the gesture was made."""
+    made_on: int | None = None
+    """Id of the sheet on which the gesture was made; None: the one in front."""
 
     @classmethod
     def refusal(cls) -> InputError:

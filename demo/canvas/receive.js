@@ -18,7 +18,7 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
       receivePicture();
       saving.receive(props.download);
       receiveSegments();
-      store.set({ pictures: (props.pictures && props.pictures.items) || [] });
+      receivePictures();
       if (props.scene) receiveScene();
     });
   }
@@ -36,6 +36,13 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
     } else if (!sent && store.picture) leavePicture(null);
   }
 
+  function receivePictures() {
+    const pictures = (props.pictures && props.pictures.items) || [];
+    if (pictures === store.pictures) return;
+    store.set({ pictures });
+    gestures.keepOpen(pictures.map(({ sheet }) => sheet));
+  }
+
   // Puts another picture in front and drops the state of the previous one.
   function leavePicture(picture) {
     forgetCaptions();
@@ -51,9 +58,8 @@ export function createReceiver({ store, words, props, gestures, marks, saving, f
       corners: null,
       segments: null,
       segment: null,
-      held: [],
-      ghosts: [],
     });
+    gestures.leavePicture();
   }
 
   function receiveSegments() {

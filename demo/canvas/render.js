@@ -134,7 +134,8 @@ export function createRenderer({ store, stage, canvas, captions, covered }) {
   const areaOf = ({ width, height, region: { size } }) => (width / size[0]) * (height / size[1]);
 
   function paintMarks(view) {
-    const { ghosts, drag, corners, cross, cursor } = store;
+    const { drag, corners, cross, cursor, picture } = store;
+    const ghosts = store.ghosts.filter(({ sheet }) => sheet === picture.sheet);
     for (const ghost of ghosts) paintMark(context, ghost, view, { isSent: true, tip: null });
     if (ghosts.some((ghost) => ghost.kind === "point" || ghost.isHeld)) setTimeout(draw, PULSE);
     const tip = cross && hasFocus() ? cross : cursor;

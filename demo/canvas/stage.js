@@ -3,7 +3,7 @@
 import { make } from "../shared/elements.js";
 import { icon } from "../shared/icons.js";
 import { createArriving } from "./arriving.js";
-import { busyText } from "./gestures.js";
+import { busyText, heldHere } from "./gestures.js";
 
 // `sources` are further buttons that open a picture; `examples` those of the examples; `opensAddresses`: whether there
 // is a field for a web address; `zoom` as in zoom.js. Returns {node, canvas, drop}: `drop` is the button that chooses a file.
@@ -50,7 +50,7 @@ export function createStage({ store, words, files, sources, examples, opensAddre
     veil,
     live,
   );
-  store.follow(["held"], () => node.classList.toggle("osp-loading-marks", store.held.length > 0));
+  store.follow(["held", "picture"], () => node.classList.toggle("osp-loading-marks", heldHere(store).length > 0));
   store.follow(["tool"], () => (node.dataset.tool = store.tool));
   store.follow(["view", "picture"], () => node.classList.toggle("osp-zoomed", zoom.isZoomed()));
   return { node, canvas, drop };

@@ -3,6 +3,7 @@
 import { make } from "../shared/elements.js";
 import { keep, recall } from "../shared/browser_store.js";
 import { icon } from "../shared/icons.js";
+import { heldHere } from "./gestures.js";
 import { LARGEST_BRUSH, SMALLEST_BRUSH } from "./store.js";
 
 const MOST_OPACITY = 0.8;
@@ -31,7 +32,7 @@ export function createToolbar({ store, words, marks, send, saving, undo, redo, i
   const save = createButton("save", words.save, words.saveTip, saving.saveRecord);
 
   store.follow(["picture", "scene", "tool", "action", "held"], () => {
-    const { picture, scene, tool, action, held } = store;
+    const { picture, scene, tool, action } = store;
     const hasRegions = scene.regions.length > 0;
     tools.forEach((button, place) => {
       button.setAttribute("aria-pressed", String(TOOLS[place] === tool));
@@ -41,7 +42,7 @@ export function createToolbar({ store, words, marks, send, saving, undo, redo, i
       button.setAttribute("aria-pressed", String(ACTIONS[place] === action));
       button.disabled = !picture || (ACTIONS[place] !== "new" && !hasRegions);
     });
-    undoButton.disabled = !scene.canUndo && !held.length;
+    undoButton.disabled = !scene.canUndo && !heldHere(store).length;
     redoButton.disabled = !scene.canRedo;
     clear.disabled = !hasRegions;
     save.disabled = !picture;

@@ -6,6 +6,7 @@ import { chip, fillQuestion, isNarrow, make, questionBox, say } from "../shared/
 import { icon } from "../shared/icons.js";
 import { written } from "../shared/pieces.js";
 import { writeToClipboard } from "./clipboard.js";
+import { followSettings } from "./settings.js";
 import { createTurnView, drawTurn } from "./turn_view.js";
 
 // Within this distance from its end, in pixels, the conversation scrolls along with a growing answer.
@@ -202,6 +203,7 @@ function mountConversation({ element, props, words, trigger, watch, listen }) {
     tell("osprey:turns", { asked: last && last.state === "waiting" ? written(last.question) : "" });
   }
 
+  followSettings({ listen });
   watch(["turns"], receive);
   receive();
 }

@@ -76,6 +76,8 @@ class ChatHandlers:
 
     def ask(self, workspace: Workspace, text: str, value: Any = None) -> list[Any]:
         """Ask the typed question; the conversation's `value` says whether it replaces the last one."""
+        if conversation.is_being_answered(workspace.session, text or ""):
+            return self._updates(workspace.session)
         with errors_as_toasts():
             session = workspace.change(lambda session: conversation.ask(session, text or "", replaced_turn(value)))
             return self._updates(session, question="")
@@ -85,7 +87,8 @@ class ChatHandlers:
         """Ask one of the person's own questions."""
         with errors_as_toasts():
             text = OwnQuestion.read_event(event).text
-            workspace.change(lambda session: conversation.ask(session, text))
+            if not conversation.is_being_answered(workspace.session, text):
+                workspace.change(lambda session: conversation.ask(session, text))
         return self._updates(workspace.session)
 
     def ask_again(self, workspace: Workspace, event: gr.EventData) -> list[Any]:
@@ -98,7 +101,9 @@ class ChatHandlers:
     def ask_preset(self, style: Style, workspace: Workspace) -> list[Any]:
         """Ask a ready-made question."""
         with errors_as_toasts():
-            workspace.change(lambda session: conversation.ask(session, conversation.preset_question(session, style)))
+            question = conversation.preset_question(workspace.session, style)
+            if not conversation.is_being_answered(workspace.session, question):
+                workspace.change(lambda session: conversation.ask(session, question))
         return self._updates(workspace.session)
 
     def retry(self, workspace: Workspace) -> list[Any]:

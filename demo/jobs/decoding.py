@@ -71,6 +71,8 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         about=request.about,
         **further,
     )
+    if request.compares_tokens and getattr(stream, "tells_picture", False):
+        raise InputError("page.told_by_segments")
     ticket.attach(stream)
     answer, told = "", 0
     try:

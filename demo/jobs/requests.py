@@ -38,6 +38,8 @@ class QuestionRequest:
     """Places (from 1) of the regions that the question is about without a mention."""
     without: tuple[RegionToken, ...] = ()
     """Tokens of the regions that are switched off."""
+    compares_tokens: bool = False
+    """Whether it is compared with answers without some tokens; refused where no token tells the answer."""
     second: bool = False
     """Whether the second model is asked."""
     named: CodedMask | None = None

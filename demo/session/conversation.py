@@ -43,6 +43,11 @@ def ask(session: Session, typed: str, replaces: int | None = None, is_whole: boo
     return _in_place_of(session, replaced, turn) if replaced is not None else session.with_turn(turn)
 
 
+def is_being_answered(session: Session, typed: str) -> bool:
+    """Whether this is the question that waits for its answer, or nothing: Ask was pressed twice, or Enter held."""
+    return session.waiting is not None and typed.strip() in ("", session.waiting.typed)
+
+
 def preset_question(session: Session, style: Style) -> str:
     """The ready-made question of this style, about the selected region.
 

@@ -85,15 +85,19 @@ class Workspace:
         with self._lock:
             return self._change(self.front, change)
 
-    def change_regions(self, change: Callable[[Session], Session]) -> Session:
+    def change_regions(self, change: Callable[[Session], Session], sheet_id: int | None = None) -> Session:
         """As `change`, for a slow `change` of the regions: such changes are serialized, but the chat is not blocked.
 
         Only regions, selection, undo history and an undone change of the conversation are used of the result, even if
         another picture is in front by then.
         If the picture has been closed, nothing changes. Returns the session of the picture that was changed.
+
+        sheet_id: the open picture to change; None: the one in front.
         """
         with self._region_changes:
-            before = self.front
+            before = self.front if sheet_id is None else self._sheet(sheet_id)
+            if before is None:
+                return self.session
             after = change(before.session)
 
             def merge(now: Session) -> Session:
@@ -114,7 +118,7 @@ class Workspace:
                 return with_names_from_answers(changed)  # an answer may have come in the meantime
 
             with self._lock:
-                sheet = next((sheet for sheet in self._sheets if sheet.id == before.id), None)
+                sheet = self._sheet(before.id)
                 return self.session if sheet is None else self._change(sheet, merge)
 
     def open(self, session: Session) -> None:
@@ -190,6 +194,9 @@ class Workspace:
         self.copy_from(Workspace())
         with self._lock:
             self._kept = {}  # it holds sessions with their pictures
+
+    def _sheet(self, sheet_id: int) -> Sheet | None:
+        return next((sheet for sheet in self._sheets if sheet.id == sheet_id), None)
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         changed = replace(sheet, session=change(sheet.session))

@@ -549,7 +549,10 @@ def test_the_settings_are_used(visit: Any, address: str, model: fakes.FakeModel)
             break
     assert slider.input_value() == "0.7"
     person.page.get_by_label(text("settings.seed")).fill("12")
-    person.page.keyboard.press("Tab")
+    drawer, chat = (person.page.locator(part).bounding_box() for part in ("#settings > button + div", "#chat-side"))
+    assert drawer["x"] >= chat["x"]
+    person.page.keyboard.press("Escape")
+    assert person.page.evaluate("document.activeElement.matches('#settings > button:not(.open)')")
     person.ask("What is it?")
     person.wait_answer(1)
     assert model.calls[-1].settings["temperature"] == 0.7

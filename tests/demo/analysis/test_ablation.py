@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from demo.analysis.ablation import SWITCHED_OFF, new_ablation
 from demo.i18n.catalog import group
 from demo.session.services import Services
 from demo.session.workspace import Workspace
+from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
 from tests import fakes
 from tests.demo.analyses import carried_out
@@ -27,3 +30,13 @@ def test_one_question_with_the_region_without_it_and_with_each_token_alone(
 
 def test_words_of_each_way_to_answer_are_there() -> None:
     assert set(group("analysis.how")) == set(group("analysis.howTips")) == set(SWITCHED_OFF)
+
+
+def test_what_is_told_by_segments_is_not_compared(
+    services: Services, workspace: Workspace, model: fakes.FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fakes.FakeStream, "tells_picture", True, raising=False)
+    with pytest.raises(InputError) as refused:
+        carried_out(services, workspace, lambda s: new_ablation(s, "What is in this picture?", SamplingSettings()))
+    assert refused.value.code == "page.told_by_segments"
+    assert len(model.calls) == 1

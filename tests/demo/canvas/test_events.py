@@ -31,6 +31,22 @@ def test_a_click_on_the_picture_before_is_answered_but_marks_nothing(app: gr.Blo
     assert len(workspace.session.regions) == 1
 
 
+def test_a_mark_that_waited_is_made_on_its_picture_behind_the_one_in_front(
+    app: gr.Blocks, workspace: Workspace
+) -> None:
+    before, sheet = digest(workspace), workspace.front.id
+    gesture(app, workspace, "open_picture", seq=3, example="two.png")
+    mark: dict[str, Any] = {"picture": before, "made_on": sheet, "x": 250, "y": 110, "action": "new"}
+    outputs = gesture(app, workspace, "segment_point", seq=4, **mark)
+    assert (scene(outputs)["seq"], scene(outputs)["picture"], scene(outputs)["twin"]) == (4, digest(workspace), None)
+    assert [region.number for region in workspace.session.regions] == []
+    workspace.bring_to_front(sheet)
+    assert [region.number for region in workspace.session.regions] == [1, 2]
+    workspace.close(sheet)
+    gesture(app, workspace, "segment_point", seq=5, **mark)
+    assert [sheet.session.regions for sheet in workspace.sheets] == [()]
+
+
 def test_a_share_of_a_stroke_becomes_a_region(app: gr.Blocks, workspace: Workspace) -> None:
     points = [[20, 20], [40.5, 20]]
     made = gesture(

@@ -34,6 +34,24 @@ def test_stop_works_before_the_answers_turn_has_come(
     assert model.calls == []
 
 
+def test_asking_twice_is_one_question_without_a_word(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    ask(app, workspace, "What?")
+    for again in ("What?", " What? ", ""):
+        assert ask(app, workspace, again)[-1] == gr.skip()
+    assert told == []
+    ask(app, workspace, "Another?")
+    assert len(told) == 1
+    assert [turn.typed for turn in workspace.session.transcript] == ["What?"]
+    handler(app, "clear-chat", "click")(workspace)
+    for _ in range(2):
+        handler(app, "preset-short", "click")(workspace)
+    assert len(told) == len(workspace.session.transcript) == 1
+
+
 def test_senseless_settings_give_the_question_back(
     app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

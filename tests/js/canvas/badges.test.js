@@ -60,3 +60,37 @@ test("no number stands under what lies over the canvas, a large region's or a sm
     assert.ok(under.x > x0 - 13 && under.y > y0 - 13 - 26, "the example tells nothing"); // without the buttons it is there
   }
 });
+
+test("in a picture that is narrow on the canvas, numbers stand beside it and hide no region", () => {
+  const narrow = { width: 300, height: 8000 };
+  const view = fittedView(narrow, 900, 640);
+  const layer = (width, height, [x, y]) => ({
+    region: { size: [300, 8000], box: [x, y, x + width, y + height] },
+    width,
+    height,
+    anchor: [width / 2, height / 2],
+  });
+  const layers = [
+    layer(280, 1200, [10, 400]),
+    layer(200, 200, [50, 700]),
+    layer(300, 300, [0, 2000]),
+    layer(60, 60, [20, 7900]),
+  ];
+  const places = badgePlaces(layers, narrow, view);
+  const rects = layers.map((each) => rectOf(each, narrow, view));
+  for (const { x, y, from } of places) {
+    assert.ok(from);
+    assert.ok(x >= 13 && x <= 887 && y >= 13 && y <= 627, `${x}, ${y}`);
+    for (const rect of rects)
+      assert.ok(x < rect.x - 12 || x > rect.x + rect.width + 12 || y < rect.y - 12 || y > rect.y + rect.height + 12);
+  }
+});
+
+test("the number of a large region stands on no small one inside it", () => {
+  const view = fittedView(PICTURE, 720, 540);
+  const [large, small] = [block(300, 240, [20, 10]), block(12, 12, [164, 124])];
+  const [{ x, y, from }] = badgePlaces([large, small], PICTURE, view);
+  const rect = rectOf(small, PICTURE, view);
+  assert.equal(from, null);
+  assert.ok(Math.abs(x - rect.x - rect.width / 2) > 24 || Math.abs(y - rect.y - rect.height / 2) > 24, `${x}, ${y}`);
+});

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { busyText, createGestures } from "../../../demo/canvas/gestures.js";
+import { busyText, createGestures, heldHere } from "../../../demo/canvas/gestures.js";
 import { createStore } from "../../../demo/canvas/store.js";
 
 function page(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const store = createStore();
-  store.set({ picture: { id: "p" } });
+  store.set({ picture: { id: "p", sheet: 1 } });
   const props = {};
   const sent = [];
   const trigger = (name) => sent.push([name, props.value.seq, props.value]);
@@ -24,8 +24,8 @@ test("the second waits for the answer to the first", (context) => {
     sent.map(([name, seq]) => [name, seq]),
     [["segment_point", 2]],
   );
-  assert.deepEqual(sent[0][2], { seq: 2, picture: "p", x: 1, y: 2 });
-  assert.deepEqual(store.ghosts, [{ kind: "point", seq: 2 }]);
+  assert.deepEqual(sent[0][2], { seq: 2, picture: "p", made_on: 1, x: 1, y: 2 });
+  assert.deepEqual(store.ghosts, [{ kind: "point", seq: 2, sheet: 1 }]);
   settle(2);
   assert.deepEqual(store.ghosts, []);
   assert.equal(sent[1][0], "edit_regions");
@@ -83,6 +83,42 @@ test("what waits behind a mark that is kept is kept too, and a mark that is trie
   assert.deepEqual([store.ghosts, store.held, store.queue, store.waiting], [[], [], [], null]);
   assert.equal(sent.length, 2);
   settle(100);
+});
+
+test("marks that are held are done for their picture after another came to the front, and go with it", (context) => {
+  const { send, settle, hold, leavePicture, keepOpen, sent, store } = page(context);
+  send("segment_point", { x: 1 }, { ghost: { kind: "point" } });
+  send("segment_everything", {});
+  hold(2);
+  store.set({ picture: { id: "q", sheet: 2 } });
+  leavePicture();
+  send("segment_point", { x: 2 });
+  assert.deepEqual([store.held.length, store.ghosts.length], [2, 1]);
+  assert.equal(heldHere(store).length, 1);
+  context.mock.timers.tick(1000);
+  settle(sent.at(-1)[1]);
+  settle(sent.at(-1)[1]);
+  const marks = sent.slice(1).map(([name, , { picture, made_on, x }]) => [name, picture, made_on, x]);
+  assert.deepEqual(marks, [
+    ["segment_point", "p", 1, 1],
+    ["segment_point", "q", 2, 2],
+  ]);
+  send("segment_point", { x: 3 });
+  hold(sent.at(-1)[1]);
+  keepOpen([1]);
+  context.mock.timers.tick(1000);
+  assert.deepEqual([store.held, store.queue, sent.length], [[], [], 4]);
+});
+
+test("marks that are held are sent again once the server is back", (context) => {
+  const { send, hold, sent, store } = page(context);
+  send("segment_point", {});
+  hold(2);
+  store.set({ isLost: true });
+  context.mock.timers.tick(3000);
+  assert.equal(sent.length, 1);
+  store.set({ isLost: false });
+  assert.equal(sent.length, 2);
 });
 
 test("the fitting of a mark goes before what waits", (context) => {
