@@ -40,8 +40,8 @@ def place(
 
     size_wh: width and height of the picture. taken: rectangles to avoid, such as the numbers of the regions.
     Each rectangle lies within the picture, in or at most a quarter of its height beside the box of its region, is as
-    high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others. Where there is
-    a choice, it does not lie on the region of another caption, unless its own region lies there.
+    high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others. Where there
+    is a choice, it does not lie on the region of another caption, unless its own region lies there.
     """
     regions = np.array([caption.box_xyxy for caption in captions], dtype=np.float64).reshape(-1, 4)
     blocked = np.array(taken, dtype=np.float64).reshape(-1, 4)
