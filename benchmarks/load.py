@@ -5,6 +5,7 @@ Afterwards everything is asked again by one person after the other: the answers 
 python -m benchmarks.load --people 1 5 20                 starts the page by itself
 python -m benchmarks.load --people 20 --think 5           who think so many seconds before each question
 python -m benchmarks.load --people 5 --heavy 3            beside three who have everything described, again and again
+python -m benchmarks.load --people 16 --one-at-a-time     and once more by a server that answers one after another
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import httpx
+
 from benchmarks.people import QUESTIONS, ROOT, Person, RefusedError, Server, connections, percentile, pictures, served
 
 
@@ -30,6 +33,8 @@ class Round:
     people: int
     heavy: int = 0
     think_seconds: float = 0.0
+    one_at_a_time: bool = False
+    """Whether the server answered one after another."""
     answers: int = 0
     answers_per_second: float = 0.0
     p50_seconds: float = 0.0
@@ -41,10 +46,12 @@ class Round:
     """Of a brush stroke before each question."""
     refused: list[str] = field(default_factory=list)
     """Sentences of calls that were refused."""
-    wrong: int = 0
-    """Answers that differ from those that one person alone gets."""
+    wrong: int | None = None
+    """Answers that differ from those that one person alone gets; None if that was not looked at."""
     cpu_seconds_per_answer: float | None = None
     """Of the server, with opening and marking. Unlike the times above, it does not depend on what else the cores do."""
+    client_seconds_per_answer: float = 0.0
+    """Of the processor for this program, which runs on the same cores as the server unless that is elsewhere."""
     resident_mb: float | None = None
     peak_mb: float | None = None
 
@@ -52,23 +59,46 @@ class Round:
 def main(argv: Sequence[str]) -> int:
     """Run all rounds, print them as a table, and write JSON. Returns 1 if any answer was wrong or refused."""
     options = _parser().parse_args(list(argv))
-    rounds = []
-    with served(options.address, options.app, options.program) as server:
-        for people in options.people:
-            found = asyncio.run(measured(server, people, options.questions, options.heavy, options.side, options.think))
-            rounds.append(found)
-            print(row_of(found), flush=True)
+    rounds, slow_rounds = list[Round](), list[Round]()
+    for one_at_a_time, kept in ((False, rounds), *([(True, slow_rounds)] if options.one_at_a_time else [])):
+        arguments = [*options.app, *(["--answers-together", "1"] if one_at_a_time else [])]
+        with served(options.address, arguments, options.program) as server:
+            for people in options.people:
+                found = asyncio.run(
+                    measured(
+                        server,
+                        people,
+                        options.questions,
+                        options.heavy,
+                        options.side,
+                        options.think,
+                        options.reference,
+                    )
+                )
+                found.one_at_a_time = one_at_a_time
+                kept.append(found)
+                print(row_of(found), flush=True)
+    for found, slow in zip(rounds, slow_rounds, strict=False):
+        ratio = found.answers_per_second / slow.answers_per_second
+        print(f"{found.people} people: {ratio:.2f} times the answers a second of one after another")
+    rounds += slow_rounds
     report = {"cores": os.cpu_count(), "side": options.side, "rounds": [asdict(found) for found in rounds]}
     if options.out is not None:
         options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({found.people: round(found.p95_seconds, 2) for found in rounds}))
+    print(json.dumps({found.people: round(found.p95_seconds, 2) for found in rounds if not found.one_at_a_time}))
     return int(any(found.wrong or found.refused for found in rounds))
 
 
 async def measured(
-    server: Server, people: int, questions: int, heavy: int, side: int, think_seconds: float = 0.0
+    server: Server,
+    people: int,
+    questions: int,
+    heavy: int,
+    side: int,
+    think_seconds: float = 0.0,
+    with_reference: bool = True,
 ) -> Round:
-    """One round: all people at once, then the serial reference.
+    """One round: all people at once, then, unless it is left out, the serial reference.
 
     think_seconds: how long each of them waits before opening the picture and before each question, half to one and a
     half times as long by chance, but the same in every run; 0 for people who do everything at once.
@@ -82,7 +112,7 @@ async def measured(
         ]
         if loads:
             await asyncio.sleep(2)
-        begun, cpu_before = time.monotonic(), server.cpu_seconds()
+        begun, cpu_before, own_before = time.monotonic(), server.cpu_seconds(), time.process_time()
         given = await asyncio.gather(
             *(
                 _visit(
@@ -98,15 +128,15 @@ async def measured(
                 for n, file in enumerate(files[:people])
             )
         )
-        took, cpu_after = time.monotonic() - begun, server.cpu_seconds()
+        took, cpu_after, own_after = time.monotonic() - begun, server.cpu_seconds(), time.process_time()
         for load in loads:
             load.cancel()
         await asyncio.gather(*loads, return_exceptions=True)
         found.resident_mb, found.peak_mb = server.resident_mb(), server.peak_mb()
-        for file, answers in zip(files[:people], given, strict=True):
-            expected = await _visit(Person(http, server.address), file, questions, Round(1), [], [], [])
-            found.wrong += sum(one != other for one, other in zip(answers, expected, strict=False) if one is not None)
+        if with_reference:
+            found.wrong = await _wrong(server, http, files[:people], given, questions)
     found.answers = len(seconds)
+    found.client_seconds_per_answer = (own_after - own_before) / max(1, len(seconds))
     if cpu_before is not None and cpu_after is not None and seconds:
         found.cpu_seconds_per_answer = (cpu_after - cpu_before) / len(seconds)
     found.answers_per_second = len(seconds) / took
@@ -114,6 +144,21 @@ async def measured(
     found.longest_seconds = max(seconds, default=0.0)
     found.first_answer_p95_seconds, found.stroke_p95_seconds = percentile(first, 0.95), percentile(strokes, 0.95)
     return found
+
+
+async def _wrong(
+    server: Server,
+    http: httpx.AsyncClient,
+    files: Sequence[bytes],
+    given: Sequence[Sequence[str | None]],
+    questions: int,
+) -> int:
+    """How many answers differ from those that each person gets alone."""
+    wrong = 0
+    for file, answers in zip(files, given, strict=True):
+        expected = await _visit(Person(http, server.address), file, questions, Round(1), [], [], [])
+        wrong += sum(one != other for one, other in zip(answers, expected, strict=False) if one is not None)
+    return wrong
 
 
 class Pauses:
@@ -173,7 +218,8 @@ def row_of(found: Round) -> str:
     return (
         f"| {found.people} | {found.heavy} | {found.answers_per_second:.1f} | {found.p50_seconds:.2f} s | "
         f"{found.p95_seconds:.2f} s | {found.first_answer_p95_seconds:.2f} s | {found.stroke_p95_seconds:.2f} s | "
-        f"{cpu} | {memory} | {found.wrong} | {len(found.refused)} |"
+        f"{cpu} | {found.client_seconds_per_answer:.3f} s | {memory} | {'' if found.wrong is None else found.wrong} | "
+        f"{len(found.refused)} |"
     )
 
 
@@ -183,6 +229,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--questions", type=int, default=5, help="of each person, 5 by default")
     parser.add_argument("--heavy", type=int, default=0, help="people who have everything described meanwhile")
     parser.add_argument("--think", type=float, default=0.0, help="seconds before each question, 0 by default")
+    parser.add_argument(
+        "--one-at-a-time",
+        action="store_true",
+        help="afterwards the same people at a server that answers one after another, and how many times as many "
+        "answers a second that is",
+    )
+    parser.add_argument(
+        "--no-reference",
+        dest="reference",
+        action="store_false",
+        help="do not compare the answers with those that one person alone gets",
+    )
     parser.add_argument("--side", type=int, default=1024, help="longest side of the pictures, 1024 by default")
     parser.add_argument("--address", help="of a page that is served already; its memory is not measured")
     parser.add_argument(

@@ -77,7 +77,7 @@ def build_app(
         picture_turns=picture_turns,
         # ZeroGPU lends a GPU for a bounded time, which must not pass while others have their turn.
         model_turns=Turns(slice_seconds=math.inf if options.zero_gpu else 0.5, most_begun=MOST_BEGUN),
-        answers_together=1 if options.zero_gpu else None,
+        answers_together=1 if options.zero_gpu else options.answers_together or None,
         queue_length=options.queue_length,
         answer_seconds=options.answer_seconds or math.inf,
     )

@@ -75,6 +75,8 @@ class Options:
     """The most calls that wait at a time, of everybody."""
     answer_seconds: int = 0
     """The longest time for one answer; 0 for as long as it takes."""
+    answers_together: int = 0
+    """The most answers that are under way at a time; 0 for as many as the model decodes together."""
 
     serving: ServingOptions = field(default_factory=ServingOptions)
     """Logins, keys, TLS and the path behind a reverse proxy."""
@@ -103,6 +105,8 @@ class Options:
             raise InputError("options.queue_length_invalid", value=self.queue_length)
         if self.answer_seconds < 0:
             raise InputError("options.answer_seconds_negative", value=self.answer_seconds)
+        if self.answers_together < 0:
+            raise InputError("options.answers_together_negative", value=self.answers_together)
         if self.metrics not in AUDIENCES:
             raise InputError("options.metrics_unknown", value=repr(self.metrics), known=", ".join(AUDIENCES))
         if not self.host.strip():
@@ -170,12 +174,14 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
     queue_length = _first(given["queue_length"], environment.get("OSPREY_QUEUE_LENGTH"), "512")
     longest = SPACE_ANSWER_SECONDS if environment.get("SPACE_ID") else 0
     answer_seconds = _first(given["answer_seconds"], environment.get("OSPREY_ANSWER_SECONDS"), str(longest))
+    answers_together = _first(given["answers_together"], environment.get("OSPREY_ANSWERS_TOGETHER"), "0")
     options = Options(
         **values,
         port=_whole("--port", port),
         cache_mb=_whole("--cache-mb", cache_mb),
         queue_length=_whole("--queue-length", queue_length),
         answer_seconds=_whole("--answer-seconds", answer_seconds),
+        answers_together=_whole("--answers-together", answers_together),
     )
     options.serving.check_host(options.host)
     return options
@@ -313,6 +319,11 @@ def _parser() -> argparse.ArgumentParser:
         "--answer-seconds",
         help="the longest time for one answer; 0 (default) for as long as it takes, on a Space 300 "
         "[OSPREY_ANSWER_SECONDS]",
+    )
+    parser.add_argument(
+        "--answers-together",
+        help="answers that are under way at a time; 0 (default) for as many as the model decodes together "
+        "[OSPREY_ANSWERS_TOGETHER]",
     )
     parser.add_argument("--tls-cert", metavar="FILE", help="serve over https with this PEM file [OSPREY_TLS_CERT]")
     parser.add_argument("--tls-key", metavar="FILE", help="and this private key, not encrypted [OSPREY_TLS_KEY]")

@@ -451,10 +451,10 @@ class View:
         """
         masks = [as_mask(mask, self.size_hw) for mask in regions]
         begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
-        rows = DecodedRows(self.network.llm, [begun.embeds[0]], [SamplingSettings()], begun.prefix, begun.cache)
-        logits = self._decoding.run(rows.next_logits)
+        reader = self._decoding.prompt_pass
+        logits = self._decoding.run(lambda: reader.next_logits(begun.embeds[0], begun.prefix, begun.cache))
         self._cache.remember(begun.conversation, (), begun.cache)
-        return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits[0])
+        return ReadPrompt(begun.prefix, key_values_of(begun.cache), logits)
 
     def answer_likelihoods(
         self,
@@ -622,6 +622,7 @@ class View:
             guesses + 3,
             MAX_NAME_TOKENS,
             self._decoding.run,
+            self._decoding.prompt_pass,
         )
         best: dict[str, Guess] = {}
         for one in found:
@@ -788,12 +789,8 @@ class View:
             image_tokens = encoding().image_tokens
             no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
             ids = torch.tensor([head], device=image_tokens.device)
-            cache = cache_of(network.llm.config)
-            embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)
-            self._decoding.run(
-                lambda: network.llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache})
-            )
-            return key_values_of(cache)
+            embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)[0]
+            return self._decoding.run(lambda: self._decoding.prompt_pass.beginning(embeds))
 
         return self._cache.part("prefix", compute)
 

@@ -68,15 +68,31 @@ def prefix_attention(
         return row_states.attend(module.layer_idx, query, key, value, scale), None  # type: ignore[arg-type]
     if shared_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
-    prefix_keys, prefix_values = shared_prefix[module.layer_idx]  # type: ignore[index]
+    scaled = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    attended = attend_behind(shared_prefix[module.layer_idx], scaled, key, value, attention_mask)  # type: ignore[index]
+    return attended.transpose(1, 2).contiguous(), None
+
+
+def attend_behind(
+    prefix: tuple[torch.Tensor, torch.Tensor],
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+) -> torch.Tensor:
+    """Attention (B, H, Q, d) over a layer's prefix, keys and values (1, K, P, d), and own keys behind it.
+
+    Args:
+        query: (B, H, Q, d), scaled.
+        key, value, mask: as for `prefix_attention`.
+    """
     slices = max(1, _QUERIES_AT_A_TIME // query.shape[0])
     attended = []
     for start in range(0, query.shape[2], slices):
         stop = start + slices
-        mask = None if attention_mask is None else attention_mask[:, :, start:stop]
-        scaled = query[:, :, start:stop] * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-        attended.append(_attend(scaled, key, value, mask, prefix_keys[0], prefix_values[0]))
-    return torch.cat(attended, dim=2).transpose(1, 2).contiguous(), None
+        seen = None if mask is None else mask[:, :, start:stop]
+        attended.append(_attend(query[:, :, start:stop], key, value, seen, prefix[0][0], prefix[1][0]))
+    return attended[0] if len(attended) == 1 else torch.cat(attended, dim=2)
 
 
 def _attend(

@@ -21,7 +21,9 @@ from osprey_core.cache.prefix_attention import KeyValues, accepts_prefix
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
 from osprey_core.cache.row_states import RowStates
 from osprey_core.errors import CheckpointError
-from osprey_core.language.generation import DecodedRows, chooser
+from osprey_core.language.generation import chooser
+from osprey_core.language.llama_layers import LlamaLayers
+from osprey_core.language.prompt_pass import PromptPass
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_step import TokenStep
 from osprey_core.language.work_thread import WorkThread
@@ -99,7 +101,10 @@ class DecodingThread(WorkThread):
         self._states = RowStates()
         self._paused: list[_Row] = []
         """Rows whose readers have to catch up; their keys and values are in their caches."""
-        self._token_step = TokenStep(llm)
+        layers = LlamaLayers(llm)
+        self._token_step = TokenStep(llm, layers)
+        self.prompt_pass = PromptPass(llm, layers)
+        """Reads prompts; to be used on this thread alone, see `run`."""
         self.steps = 0
         """Steps since the beginning."""
         self.decoded = 0
@@ -206,12 +211,11 @@ class DecodingThread(WorkThread):
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
-            self._token_step.prepare()  # an adapter, a hook or a device may have come since
-            logits = DecodedRows(self.llm, [prompt], [row.settings], row.prefix, row.cache).next_logits()
+            logits = self.prompt_pass.next_logits(prompt, row.prefix, row.cache)
             row.prompt_length = row.cache.get_seq_length()
-            token = row.choose(logits[0])
+            token = row.choose(logits)
             if row.note is not None:
-                row.note(token, logits[0])
+                row.note(token, logits)
             if is_last := row.take(token):
                 self._give([(row, token)], {row})
             else:

@@ -14,8 +14,8 @@ from functools import partial
 import torch
 from transformers import LlamaForCausalLM
 
-from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues
-from osprey_core.cache.prefix_cache import cache_of
+from osprey_core.cache.prefix_attention import KeyValues
+from osprey_core.language.prompt_pass import PromptPass
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def guess_answers(
     count: int,
     max_tokens: int,
     run: Callable[[Callable[[], torch.Tensor]], torch.Tensor] = lambda step: step(),
+    reader: PromptPass | None = None,
 ) -> list[GuessedIds]:
     """Short answers to a prompt that was read, the likeliest first.
 
@@ -45,7 +46,9 @@ def guess_answers(
         count: first pieces that are followed; the answers are at most as many.
         max_tokens: answers that do not end within so many ids are left out.
         run: calls each of the language model's passes, where it has to be called.
+        reader: of this model; None for a new one.
     """
+    reader = PromptPass(llm) if reader is None else reader
     first = torch.log_softmax(logits.float(), -1)
     values, ids = first.topk(min(count, len(first)))
     open_guesses = [GuessedIds((int(i),), float(v)) for i, v in zip(ids, values, strict=True) if int(i) != eos_id]
@@ -54,7 +57,7 @@ def guess_answers(
         if not open_guesses:
             break
         beginnings = [guess.ids for guess in open_guesses]
-        following = torch.log_softmax(run(partial(_next_logits, llm, prefix, own, beginnings)).float(), -1)
+        following = torch.log_softmax(run(partial(_next_logits, reader, prefix, own, beginnings)).float(), -1)
         values, ids = following.max(-1)
         grown = []
         for guess, value, token in zip(open_guesses, values.tolist(), ids.tolist(), strict=True):
@@ -75,21 +78,17 @@ def calibrated(probability: float, slope: float, offset: float) -> float:
 
 
 def _next_logits(
-    llm: LlamaForCausalLM, prefix: KeyValues, own: KeyValues, answers: Sequence[tuple[int, ...]]
+    reader: PromptPass, prefix: KeyValues, own: KeyValues, answers: Sequence[tuple[int, ...]]
 ) -> torch.Tensor:
     """(B, V): what follows each of some beginnings, all behind the same prompt."""
     behind, device = own[0][0].shape[2], own[0][0].device
     owner = torch.tensor([place for place, ids in enumerate(answers) for _ in ids], device=device)
-    step = torch.tensor([place for ids in answers for place in range(len(ids))], device=device)
+    steps = [place for ids in answers for place in range(len(ids))]
+    step = torch.tensor(steps, device=device)
     seen = (owner[:, None] == owner) & (step[:, None] >= step)  # (T, T), query by key
     seen = torch.cat([seen.new_ones(len(owner), behind), seen], dim=1)  # (T, behind + T)
-    logits = llm(
-        input_ids=torch.tensor([[token for ids in answers for token in ids]], device=device),
-        attention_mask=seen[None, None],
-        position_ids=prefix[0][0].shape[2] + behind + step[None],
-        use_cache=True,
-        shared_prefix=prefix,
-        **{CACHE_ARGUMENT: cache_of(llm.config, own, behind)},
-    ).logits[0]  # (T, V)
-    last = torch.tensor([len(ids) for ids in answers], device=device).cumsum(0) - 1
-    return logits[last]
+    first = prefix[0][0].shape[2] + behind
+    last = torch.tensor([len(ids) for ids in answers]).cumsum(0) - 1
+    return reader.logits_of(
+        [token for ids in answers for token in ids], [first + place for place in steps], seen, prefix, own, last
+    )

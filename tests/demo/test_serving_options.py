@@ -181,7 +181,14 @@ def test_limits_of_queue_and_answers_are_options() -> None:
     assert read_options([], {"SPACE_ID": "me/osprey"}).answer_seconds == 300
     options = read_options(["--queue-length", "3", "--answer-seconds", "20"], {"OSPREY_ANSWER_SECONDS": "5"})
     assert (options.queue_length, options.answer_seconds) == (3, 20)
-    for words in (["--queue-length", "0"], ["--answer-seconds", "-1"], ["--answer-seconds", "soon"]):
+    assert read_options([], {}).answers_together == 0
+    assert read_options(["--answers-together", "1"], {"OSPREY_ANSWERS_TOGETHER": "5"}).answers_together == 1
+    for words in (
+        ["--queue-length", "0"],
+        ["--answer-seconds", "-1"],
+        ["--answer-seconds", "soon"],
+        ["--answers-together", "-1"],
+    ):
         with pytest.raises(InputError, match=words[0]):
             read_options(words, {})
 

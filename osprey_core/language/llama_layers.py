@@ -1,0 +1,225 @@
+"""The layers of a LLaMA in parts, to be called one after another: norms, joined matrices, rotary angles.
+
+The library's forward pass prepares masks, caches and outputs that a single short pass does not need; for a small model
+that takes longer than the arithmetic. What is here are the layers' own modules, so that quantized or adapted linears
+work too, or, where they are plain linears, their matrices, those with the same input as one. The numbers are the same
+but for rounding. Models whose passes somebody else steps into (hooks, layers spread over devices, compiled parts,
+another kind of layer) have no parts. It knows neither what is read nor what is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch import nn
+from transformers import LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm, LlamaRotaryEmbedding
+
+from osprey_core.language.joined_weights import joined
+
+_MOST_POSITIONS = 4096
+"""Rotary angles of further positions are computed in each step."""
+
+Product = torch.Tensor | nn.Module
+"""A transposed matrix (K, N), or a module that computes something like a product with one."""
+
+
+class Norm:
+    """Root mean square norm of (B, D), as `LlamaRMSNorm` computes it, in fewer calls; other modules are called."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module: nn.Module | None = module
+        if type(module) is LlamaRMSNorm:
+            self._module, self._weight = None, module.weight
+            self._epsilon = module.weight.new_tensor(module.variance_epsilon, dtype=torch.float32)
+
+    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
+        if self._module is not None:
+            return self._module(hidden)
+        full = hidden.float()
+        length = torch.linalg.vector_norm(full, dim=-1, keepdim=True)
+        mean_square = torch.addcmul(self._epsilon, length, length, value=1 / hidden.shape[-1])
+        return self._weight * (full * mean_square.rsqrt_()).to(hidden.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerParts:
+    """The parts of a layer in the order in which they are used."""
+
+    input_norm: Norm
+    query_key_value: tuple[Product, ...]
+    output: Product
+    inner_norm: Norm
+    gate_up: tuple[Product, ...]
+    activation: nn.Module
+    down: Product
+    scaling: float
+
+    def key_value(self, query_width: int) -> tuple[Product, ...]:
+        """The products that give keys and values alone; `query_width` columns of the joined ones give queries."""
+        joint = self.query_key_value[0]
+        if len(self.query_key_value) == 1 and isinstance(joint, torch.Tensor):
+            return (joint[:, query_width:],)
+        return self.query_key_value[1:]
+
+    def after_attention(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The layer's result (B, D), from the sum (B, D) of its input and its attention."""
+        gate, up = products(self.inner_norm(hidden), self.gate_up).chunk(2, dim=-1)
+        return plus_product(hidden, self.activation(gate).mul_(up), self.down)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelParts:
+    """A language model between its embeddings and its head."""
+
+    layers: list[LayerParts]
+    last_norm: Norm
+    turns: Turns
+    heads: int
+    head_size: int
+
+
+class LlamaLayers:
+    """The parts of a language model as it was when `prepare` was called last.
+
+    Call it again where an adapter, a hook or a device may have come since. Weights that are changed in place are used
+    as they are.
+    """
+
+    def __init__(self, llm: LlamaForCausalLM) -> None:
+        self.llm = llm
+        self.parts: ModelParts | None = None
+        """None before `prepare`, and for models whose forward pass has to be called as a whole."""
+        self._turns: Turns | None = None
+
+    def prepare(self, by_layers: bool | None = None) -> None:
+        """Look at the model as it is now.
+
+        by_layers: whether to call the layers one by one; None where the model allows it.
+        """
+        llm, self.parts = self.llm, None
+        if not (can_step_by_layers(llm) if by_layers is None else by_layers):
+            return
+        weight = llm.model.embed_tokens.weight
+        if self._turns is None or not self._turns.fits(llm.model.rotary_emb, weight):
+            self._turns = Turns(llm.model.rotary_emb, weight)
+        first = llm.model.layers[0].self_attn
+        self.parts = ModelParts(
+            [_parts_of(layer) for layer in llm.model.layers],
+            Norm(llm.model.norm),
+            self._turns,
+            llm.config.num_attention_heads,
+            first.head_dim,
+        )
+
+    def forget(self) -> None:
+        """Let go of the model's tensors; `prepare` has to be called before the next pass."""
+        self.parts = None
+
+
+class Turns:
+    """The rotary embedding's cosines and sines, computed once for all positions where they do not depend on others."""
+
+    def __init__(self, rotary: LlamaRotaryEmbedding, weight: torch.Tensor) -> None:
+        self._rotary, self._like = rotary, weight.new_empty(1)
+        self._table: torch.Tensor | None = None  # (2, P, d)
+        if rotary.rope_type not in ("dynamic", "longrope"):
+            self._table = self._computed(torch.arange(min(rotary.max_seq_len_cached, _MOST_POSITIONS)))
+
+    def fits(self, rotary: LlamaRotaryEmbedding, weight: torch.Tensor) -> bool:
+        """Whether this was made for such a module and such weights."""
+        return self._rotary is rotary and (self._like.dtype, self._like.device) == (weight.dtype, weight.device)
+
+    def at(self, positions: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosines and sines (B, 1, d) of positions; sines with the sign of a coordinate's partner."""
+        if self._table is None or max(positions) >= self._table.shape[1]:
+            table = self._computed(torch.tensor(list(positions)))
+        elif len(positions) == 1:
+            table = self._table[:, positions[0] : positions[0] + 1]
+        else:
+            table = self._table[:, torch.tensor(list(positions), device=self._table.device)]
+        cos, sin = table[:, :, None].unbind()
+        return cos, sin
+
+    def _computed(self, positions: torch.Tensor) -> torch.Tensor:
+        """(2, P, d) of positions (P,)."""
+        cos, sin = self._rotary(self._like, positions.to(self._like.device)[None])  # (1, P, d)
+        half = sin.shape[-1] // 2
+        # A coordinate's partner lies half the vector away; that of the first half has a negative sign.
+        return torch.cat([cos, torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)])
+
+
+def turn(vectors: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """Turn queries and keys (B, N, d) in place, by what `Turns.at` gives for their positions."""
+    cos, sin = angles
+    partners = vectors.roll(vectors.shape[-1] // 2, -1)
+    vectors.mul_(cos).addcmul_(partners, sin)
+
+
+def can_step_by_layers(llm: LlamaForCausalLM) -> bool:
+    """Whether nothing but the modules' own computations happens in a forward pass, all of it on one device."""
+    if any(type(layer) is not LlamaDecoderLayer or layer.self_attn.config.attention_bias for layer in llm.model.layers):
+        return False
+    around = (llm, llm.model, llm.model.norm, *chain.from_iterable(_parts(layer) for layer in llm.model.layers))
+    if any(_is_stepped_into(module) for module in around):
+        return False
+    device = llm.lm_head.weight.device
+    return all(parameter.device == device for parameter in llm.parameters())
+
+
+def _parts(layer: nn.Module) -> tuple[nn.Module, ...]:
+    """Modules whose own `forward` is not called here."""
+    return layer, layer.self_attn, layer.mlp, layer.input_layernorm, layer.post_attention_layernorm  # type: ignore[return-value]
+
+
+def _is_stepped_into(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._compiled_call_impl is not None
+        or hasattr(module, "_hf_hook")
+    )
+
+
+def _parts_of(layer: LlamaDecoderLayer) -> LayerParts:
+    attention, mlp = layer.self_attn, layer.mlp
+    return LayerParts(
+        Norm(layer.input_layernorm),
+        _joined_products(attention.q_proj, attention.k_proj, attention.v_proj),
+        _joined_products(attention.o_proj)[0],
+        Norm(layer.post_attention_layernorm),
+        _joined_products(mlp.gate_proj, mlp.up_proj),
+        mlp.act_fn,
+        _joined_products(mlp.down_proj)[0],
+        attention.scaling,
+    )
+
+
+def _joined_products(*linears: nn.Module) -> tuple[Product, ...]:
+    """The modules as few matrices; themselves unless all of them are plain products."""
+    if all(_is_plain_product(linear) for linear in linears):
+        return joined(linears)  # type: ignore[arg-type]
+    return linears
+
+
+def _is_plain_product(linear: nn.Module) -> bool:
+    return (
+        type(linear) is nn.Linear
+        and linear.bias is None
+        and type(linear.weight) is nn.Parameter
+        and type(linear.weight.data) is torch.Tensor
+        and not _is_stepped_into(linear)
+    )
+
+
+def products(inputs: torch.Tensor, matrices: Sequence[Product]) -> torch.Tensor:
+    """Products of inputs (B, K) with all of them, side by side (B, N)."""
+    found = [inputs @ each if isinstance(each, torch.Tensor) else each(inputs) for each in matrices]
+    return found[0] if len(found) == 1 else torch.cat(found, dim=-1)
+
+
+def plus_product(hidden: torch.Tensor, inputs: torch.Tensor, matrix: Product) -> torch.Tensor:
+    return torch.addmm(hidden, inputs, matrix) if isinstance(matrix, torch.Tensor) else hidden + matrix(inputs)
