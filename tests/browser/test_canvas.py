@@ -90,6 +90,9 @@ def test_every_tool_works_by_keyboard(visit: Any, address: str, model: fakes.Fak
     person.wait_regions(2)
     person.page.get_by_text("Region 1 deleted.").wait_for(state="attached")
     assert person.page.evaluate("document.activeElement.className") == "osp-pick"
+    press("/")
+    person.page.keyboard.type("1/2?")
+    assert person.page.input_value("#question textarea") == "1/2?"
 
 
 def test_everything_that_can_be_pressed_has_a_name_and_a_visible_focus(visit: Any, address: str) -> None:
