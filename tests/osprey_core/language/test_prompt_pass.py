@@ -14,7 +14,7 @@ from osprey_core.cache.prefix_cache import cache_of, key_values_of
 from osprey_core.errors import CheckpointError
 from osprey_core.language.prompt_pass import PromptPass
 
-TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
+TOLERANCE: dict[str, Any] = {"atol": 1e-5, "rtol": 1e-5}
 SIZES = [{}, {"num_key_value_heads": 4}, {"num_key_value_heads": 1, "head_dim": 16}]
 
 
