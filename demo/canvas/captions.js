@@ -1,8 +1,9 @@
-// Captions on the picture: names of regions, and the descriptions of segments. This module chooses and measures the
-// texts; Python computes where their rectangles fit.
+// Captions on the picture: names of regions, and the descriptions of segments. This module measures and paints the texts
+// that caption_texts.js chooses; Python computes where their rectangles fit.
 
 import { make } from "../shared/elements.js";
-import { anchorPoint, holds, rectOf, toCanvas } from "./geometry.js";
+import { shortened, wantedCaptions } from "./caption_texts.js";
+import { anchorPoint, rectOf, toCanvas } from "./geometry.js";
 
 const FONT = "600 12.5px system-ui, sans-serif";
 // CSS pixels.
@@ -16,32 +17,6 @@ const BADGE_HALF = 15;
 const MOST_COVERED = 0.25;
 // Milliseconds within which several drawings make only one request.
 const PAUSE = 30;
-
-// The captions to place: regions first, then, with the tool "everything", the segments that are not regions yet.
-// Returns [{text, layer, color, number}]; color and number are null for segments.
-export function wantedCaptions({ picture, scene, layers, segments, described, tool }) {
-  if (!picture) return [];
-  const texts = described && described.picture === picture.id ? described.texts : new Map();
-  const ofSegments = segments ? segments.layers : [];
-  const textOfKey = new Map(ofSegments.map((layer) => [layer.key, texts.get(layer.index)]));
-  const captions = [];
-  for (const region of scene.regions) {
-    const text = region.name || textOfKey.get(region.key);
-    const layer = layers.get(region.number);
-    if (text && layer && !region.hidden) captions.push({ text, layer, color: region.color, number: region.number });
-  }
-  if (tool !== "everything") return captions;
-  const taken = new Set(scene.regions.map((region) => region.key));
-  for (const layer of ofSegments) {
-    const text = texts.get(layer.index);
-    if (!text || taken.has(layer.key)) continue;
-    // A part with the same caption as the whole around it needs none.
-    const middle = anchorPoint(layer, picture);
-    const isRepeated = captions.some((other) => other.text === text && holds(other.layer, picture, middle));
-    if (!isRepeated) captions.push({ text, layer, color: null, number: null });
-  }
-  return captions;
-}
 
 // A caption as sent to Python, in CSS pixels from the picture's corner. `textWidth` is the width of its text.
 export function captionRow(layer, textWidth, picture, view) {
@@ -66,28 +41,6 @@ export function keptPlaces(captions, rows, size) {
     room -= rows[place].width * rows[place].height;
     return number !== null || room >= 0 ? [place] : [];
   });
-}
-
-// Where a description goes on to tell more of the thing that it has named.
-const FURTHER =
-  /[,;:.](?=\s)|\s(?:\(|(?:with|in|on|at|by|from|that|which|who|is|are|has|near|behind|under|over|beside|against|next|wearing|holding|sitting|standing|lying)\s)/i;
-
-// The text in at most this width, with "…" at its end if something is left out: what a description tells further goes
-// first, then the words before the thing's name; only a name that is too wide itself is cut. `measure(text)` returns a
-// width.
-export function shortened(text, width, measure) {
-  const fits = (part) => measure(part) <= width + 0.5;
-  if (fits(text)) return text;
-  const further = text.slice(1).search(FURTHER);
-  const parts = (further < 0 ? text : text.slice(0, further + 1)).trim().split(/\s+/);
-  for (let first = 0; first < parts.length; first += 1) {
-    const rest = `${parts.slice(first).join(" ")}…`;
-    if (fits(rest) && !/^(?:and|or|of) /i.test(rest)) return rest;
-  }
-  const letters = [...parts[parts.length - 1]];
-  const cut = () => `${letters.join("")}…`;
-  while (letters.length > 1 && measure(cut()) > width) letters.pop();
-  return cut();
 }
 
 const tenth = (value) => Math.round(value * 10) / 10;

@@ -1,6 +1,6 @@
 // The keyboard: a cross that moves over the picture and makes marks, and the page's shortcuts.
 
-import { isTyping } from "../shared/elements.js";
+import { isTyping, questionBox } from "../shared/elements.js";
 import { isHandKey } from "./pan.js";
 import { announce, LARGEST_BRUSH, SMALLEST_BRUSH, USUAL_OPACITY } from "./store.js";
 
@@ -102,10 +102,19 @@ export function followShortcuts({ listen, store, marks, send, undo, redo, zoom, 
     else if (key === "1") zoom.actualSize();
     else if (key === "[") changeBrush(-BRUSH_STEP);
     else if (key === "]") changeBrush(BRUSH_STEP);
+    else if (key === "/") askFrom(event);
     else if (key === "escape") store.set({ drag: null, corners: null });
     else if ((key === "delete" || key === "backspace") && store.scene.selected)
       send("edit_regions", { op: "delete", number: store.scene.selected });
   });
+
+  // To the question's box, past all buttons between it and the picture.
+  function askFrom(event) {
+    const box = questionBox();
+    if (!box) return;
+    event.preventDefault(); // the sign is no part of the question
+    box.focus();
+  }
 
   function changeBrush(step) {
     store.set({ brushSize: Math.min(Math.max(store.brushSize + step, SMALLEST_BRUSH), LARGEST_BRUSH) });

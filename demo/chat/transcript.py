@@ -131,7 +131,7 @@ def about_html(session: Session, suggestions: tuple[str, ...] = (), can_ask: boo
         can_ask = can_ask and session.picture is not None
         whole = _try(text("for_the_model.whole_picture")) if can_ask else ""
         told = text("chat.about_whole") if can_ask else text("chat.about_none")
-        return f'<div class="osp-about">{html.escape(told)}{whole}</div>'
+        return f'<div class="osp-about osp-about-whole">{html.escape(told)}{whole}</div>'
     tries = "".join(map(_try, suggestions[:3]))
     more = f'<span class="osp-try-label">{html.escape(text("chat.about_suggestions"))}</span>{tries}' if tries else ""
     return f'<div class="osp-about">{html.escape(text("chat.about_selected"))} {chip(session.selected)}{more}</div>'

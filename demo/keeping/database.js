@@ -35,9 +35,14 @@ export function outdated(sheets, pictures, now, mostBytes = MOST_BYTES) {
   };
 }
 
+// Milliseconds for the browser to open the database: some never answer, as Safari after its start.
+const OPENING_TIME = 8_000;
+
 // All methods return promises, which are never rejected: without a database they find nothing.
-export function createDatabase() {
+export function createDatabase({ later = setTimeout } = {}) {
+  let timer;
   const opened = new Promise((resolve, reject) => {
+    timer = later(() => reject(new Error("not opened")), OPENING_TIME);
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(SHEETS, { keyPath: ["key", "sheet"] });
@@ -46,7 +51,8 @@ export function createDatabase() {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  opened.catch(() => {});
+  const forget = () => clearTimeout(timer);
+  opened.then(forget, forget);
 
   // Calls `act(sheets, pictures)` with the two object stores in one transaction; resolves at its end to `act`'s result.
   const change = (mode, act) =>

@@ -97,7 +97,8 @@ def rename_region(session: Session, number: int, name: str) -> Session:
     name = " ".join(name.split())
     if len(name) > MAX_NAME_CHARACTERS:
         raise InputError("page.long_name", limit=MAX_NAME_CHARACTERS)
-    return session.with_region(replace(required_region(session, number), name=name, named_by="person"))
+    plain = " ".join(clean_name(name).split())  # a removed character leaves a space
+    return session.with_region(replace(required_region(session, number), name=plain, named_by="person"))
 
 
 def show_region(session: Session, number: int, shown: bool) -> Session:

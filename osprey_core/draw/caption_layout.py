@@ -15,6 +15,8 @@ Box = tuple[float, float, float, float]
 
 SHARES = (1.0, 0.75, 0.55, 0.4)
 """Widths that are tried, as shares of the whole width, before the caption is left out."""
+SHARES_ON_OTHERS = (0.1, 0.5, 1.0)
+"""How much of a caption may lie on another caption's region: the least share at which a place is free counts."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ def place(
 
     size_wh: width and height of the picture. taken: rectangles to avoid, such as the numbers of the regions.
     Each rectangle lies within the picture, in or at most a quarter of its height beside the box of its region, is as
-    high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others.
+    high as its caption, at most as wide and at least `least_width` wide, and overlaps none of the others. Where there
+    is a choice, it does not lie on the region of another caption, unless its own region lies there.
     """
+    regions = np.array([caption.box_xyxy for caption in captions], dtype=np.float64).reshape(-1, 4)
     blocked = np.array(taken, dtype=np.float64).reshape(-1, 4)
     spots: list[Box | None] = []
     for caption in captions:
@@ -48,7 +52,9 @@ def place(
         if not len(free):
             spots.append(None)
             continue
-        spot = candidates[free[0]]
+        on_others = _share_on(candidates[free], _without_around(regions, caption.anchor_xy))
+        most = next(share for share in SHARES_ON_OTHERS if (on_others <= share).any())
+        spot = candidates[free[np.argmax(on_others <= most)]]
         blocked = np.vstack([blocked, spot])
         spots.append((float(spot[0]), float(spot[1]), float(spot[2]), float(spot[3])))
     return spots
@@ -90,6 +96,21 @@ def _around(caption: CaptionLayout, wide: float) -> list[Box]:
         found.append((x1 + gap, top, x1 + gap + wide, top + high))
         found.append((x0 - gap - wide, top, x0 - gap, top + high))
     return found
+
+
+def _without_around(regions: NDArray[np.float64], point_xy: tuple[float, float]) -> NDArray[np.float64]:
+    """The boxes (N, 4) without those around this point."""
+    around = (regions[:, :2] <= point_xy).all(axis=1) & (regions[:, 2:] >= point_xy).all(axis=1)
+    return regions[~around]
+
+
+def _share_on(candidates: NDArray[np.float64], regions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) in 0..1: the largest share of each candidate (N, 4) that lies on one of the regions (M, 4)."""
+    one, other = candidates[:, None], regions[None]
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    areas = (candidates[:, 2:] - candidates[:, :2]).prod(axis=1)
+    overlaps: NDArray[np.float64] = sides.clip(0).prod(axis=2).max(axis=1, initial=0.0)
+    return np.minimum(overlaps / np.maximum(areas, 1e-9), 1.0)
 
 
 def _kept_within(spot: Box, size_wh: tuple[float, float]) -> Box:

@@ -22,12 +22,13 @@ def outlines(mask: Mask) -> list[NDArray[np.int64]]:
     Loops around pixels go clockwise on the screen, those around holes the other way. Where two pixels touch at a corner
     only, they belong to different loops.
     """
-    edges = _edges(mask)
+    part, corner = _part_with_pixels(mask)
+    edges = _edges(part)
     loops = []
     for start in np.argwhere(edges):
         y, x = (int(value) for value in start)
         while edges[y, x]:
-            loops.append(_loop(edges, x, y))
+            loops.append(_loop(edges, x, y) + corner)
     return loops
 
 
@@ -37,25 +38,35 @@ def outlines_with_holes(mask: Mask) -> list[NDArray[np.int64]]:
     The two ways of such a path cover each other and run over pixels of the piece, so that filling the loop, by the
     even-odd rule or by winding, gives the piece with its holes.
     """
-    loops = outlines(mask)
-    owners = _owners_of_vertical_edges(loops, mask)
+    part, corner = _part_with_pixels(mask)
+    loops = outlines(part)
+    owners = _owners_of_vertical_edges(loops, part)
     corners: list[list[Corner]] = [[(x, y) for x, y in loop.tolist()] for loop in loops]
     paths: list[dict[Corner, list[int]]] = [{} for _ in loops]  # of each loop: where the paths to which holes begin
     for hole in (place for place, loop in enumerate(loops) if area_of(loop) < 0):
         x, y = min(corners[hole])  # the upper end of the hole's leftmost edge
         start = corners[hole].index((x, y))
         corners[hole] = corners[hole][start:] + corners[hole][:start]
-        outside = np.flatnonzero(~mask[y, :x])
+        outside = np.flatnonzero(~part[y, :x])
         edge = int(outside[-1]) + 1 if len(outside) else 0
         # That edge is further left than any of this hole, so that following such paths always ends at an outer loop.
         paths[owners[y, edge]].setdefault((edge, y), []).append(hole)
-    return [_with_holes(place, corners, paths) for place, loop in enumerate(loops) if area_of(loop) > 0]
+    return [_with_holes(place, corners, paths) + corner for place, loop in enumerate(loops) if area_of(loop) > 0]
 
 
 def area_of(loop: NDArray[np.int64]) -> float:
     """The area inside a loop in pixels; negative for a hole."""
     x, y = loop[:, 0], loop[:, 1]
     return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2
+
+
+def _part_with_pixels(mask: Mask) -> tuple[Mask, NDArray[np.int64]]:
+    """The part of the mask inside its box, and the box's upper left corner (x, y), int64 (2,)."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return mask[:0, :0], np.zeros(2, np.int64)
+    part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return part, np.array([columns[0], rows[0]], np.int64)
 
 
 def _owners_of_vertical_edges(loops: list[NDArray[np.int64]], mask: Mask) -> NDArray[np.int32]:

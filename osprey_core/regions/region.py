@@ -11,7 +11,8 @@ from osprey_core.regions.masks import Mask
 
 MAX_NAME_CHARACTERS = 200
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters and halves of pairs; those that turn the direction of text would reach beyond the name."""
 
 
 @dataclass(frozen=True, eq=False)

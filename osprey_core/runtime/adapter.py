@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +42,8 @@ def merge_adapter(network: OspreyNetwork, folder: Path) -> None:
     dtype = next(network.llm.parameters()).dtype
     wanted = _lora_names(folder)
     try:
-        adapted: Any = PeftModel.from_pretrained(network.llm, str(folder), is_trainable=False)
+        with _without_warnings():
+            adapted: Any = PeftModel.from_pretrained(network.llm, str(folder), is_trainable=False)
         state = {name: tensor for name, tensor in adapted.state_dict().items() if ".lora_" in name}
         if lost := sorted(wanted - {name.replace(".default.", ".") for name in state}):
             raise CheckpointError("adapter.unfitting", folder=str(folder), reason=", ".join(lost[:_SHOWN_NAMES]))
@@ -53,12 +57,21 @@ def merge_adapter(network: OspreyNetwork, folder: Path) -> None:
     network.llm.requires_grad_(False).eval()
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Inside, libraries do not warn of each other, which is no matter of the person who gives an adapter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _lora_names(folder: Path) -> set[str]:
     """Names of the adapter's tensors."""
     from peft.utils import load_peft_weights
 
     try:
-        tensors: dict[str, torch.Tensor] = load_peft_weights(str(folder), device="cpu")
+        with _without_warnings():
+            tensors: dict[str, torch.Tensor] = load_peft_weights(str(folder), device="cpu")
     except Exception as error:  # damaged files raise nearly anything
         raise CheckpointError("adapter.unfitting", folder=str(folder), reason=type(error).__name__) from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):

@@ -90,6 +90,9 @@ def test_every_tool_works_by_keyboard(visit: Any, address: str, model: fakes.Fak
     person.wait_regions(2)
     person.page.get_by_text("Region 1 deleted.").wait_for(state="attached")
     assert person.page.evaluate("document.activeElement.className") == "osp-pick"
+    press("/")
+    person.page.keyboard.type("1/2?")
+    assert person.page.input_value("#question textarea") == "1/2?"
 
 
 def test_everything_that_can_be_pressed_has_a_name_and_a_visible_focus(visit: Any, address: str) -> None:
@@ -107,19 +110,29 @@ def test_everything_that_can_be_pressed_has_a_name_and_a_visible_focus(visit: An
     tree = person.page.locator("#canvas").aria_snapshot()
     for part in ("application", 'toolbar "Marking tools"', 'list "Regions"', 'button "Region 1, 8.2 % of the picture"'):
         assert part in tree
+    give_name(person, "a name")  # so that there are captions to switch off
     seen = set()
     person.page.focus(".osp-toolbar button")
-    for _ in range(25):
+    for _ in range(40):
         person.page.keyboard.press("Tab")
         look = person.page.evaluate(
             "(() => { const at = document.activeElement, s = getComputedStyle(at);"
-            " return [at.className || at.tagName, s.outlineStyle, s.outlineWidth]; })()"
+            " return at.closest('.osp-root') && [at.className || at.type, s.outlineStyle, s.outlineWidth]; })()"
         )
-        if not look[0].startswith("osp-"):
+        if not look:
             break
         seen.add(look[0].split()[-1])
         assert look[1] != "none", look
-    assert {"osp-canvas", "osp-pick", "osp-delete", "osp-more"} <= seen
+    assert {"osp-canvas", "osp-pick", "osp-delete", "osp-more", "checkbox", "osp-slider"} <= seen
+
+
+def give_name(person: Any, name: str) -> None:
+    """Names the region whose card comes first."""
+    person.page.focus(".osp-pick")
+    person.page.keyboard.press("F2")
+    person.page.keyboard.type(name)
+    person.page.keyboard.press("Enter")
+    person.page.locator(".osp-name", has_text=name).wait_for()
 
 
 def test_a_name_is_typed_on_while_the_list_is_made_anew(visit: Any, address: str) -> None:
@@ -171,6 +184,9 @@ def test_the_answer_area_is_as_tall_as_what_it_holds_on_a_phone(visit: Any, addr
     around = chat.bounding_box()
     assert around["y"] <= question["y"]
     assert acts["y"] + acts["height"] <= around["y"] + around["height"]
+    give_name(person, "the widest of the names that fit no card")
+    card = person.page.locator(".osp-card").bounding_box()
+    assert card["x"] + card["width"] <= 390
 
 
 def test_clicks_wait_for_the_segmenter(visit: Any, tmp_path: Path, model: fakes.FakeModel) -> None:

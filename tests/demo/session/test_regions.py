@@ -91,6 +91,7 @@ def test_regions_are_merged_subtracted_and_reshaped(two: Session) -> None:
 def test_a_region_has_the_name_it_is_given_and_can_be_hidden(two: Session) -> None:
     named = rename_region(two, 1, "  the   red one ")
     assert named.regions[0].name == "the red one"
+    assert rename_region(two, 1, "\u202ered\x07 ☕\u2069").regions[0].name == "red ☕"
     assert rename_region(named, 1, "").regions[0].name == ""
     assert show_region(two, 2, False).regions[1].hidden
     assert not show_region(show_region(two, 2, False), 2, True).regions[1].hidden

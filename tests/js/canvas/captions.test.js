@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { captionRow, keptPlaces, shortened, wantedCaptions } from "../../../demo/canvas/captions.js";
+import { shortened, wantedCaptions } from "../../../demo/canvas/caption_texts.js";
+import { captionRow, keptPlaces } from "../../../demo/canvas/captions.js";
 
 const PICTURE = { id: "p", width: 100, height: 100 };
 
@@ -42,6 +43,25 @@ test("a part that is called as the whole around it has no caption of its own", (
     ["a dog", "whole"],
     ["a dog", "beside"],
   ]);
+});
+
+test("the same thing in other words is the same thing; another noun is another thing", () => {
+  const named = (whole, part) => {
+    const described = {
+      picture: "p",
+      texts: new Map([
+        [0, whole],
+        [1, part],
+      ]),
+    };
+    return wantedCaptions(state({ described })).map(({ text }) => text);
+  };
+  assert.deepEqual(named("a large giraffe in the middle", "a giraffe at the bottom left"), [
+    "a large giraffe in the middle",
+  ]);
+  assert.deepEqual(named("the trees", "a large blue tree."), ["the trees"]);
+  assert.deepEqual(named("a giraffe", "a bird on a giraffe"), ["a giraffe", "a bird on a giraffe"]);
+  assert.deepEqual(named("树", "鸟"), ["树", "鸟"]);
 });
 
 test("a region has its name, or what was said of its segment; a hidden one has none", () => {

@@ -41,3 +41,14 @@ test("without a database nothing is found, and nothing fails", async () => {
   await database.keepPicture("p", { size: 1 });
   await database.tidy();
 });
+
+test("a browser whose database never answers has kept nothing", async () => {
+  globalThis.indexedDB = { open: () => ({}) };
+  try {
+    const database = createDatabase({ later: (act) => act() });
+    assert.deepEqual(await database.sheetsOf("key"), []);
+    assert.equal(await database.pictureOf("digest"), undefined);
+  } finally {
+    delete globalThis.indexedDB;
+  }
+});

@@ -78,6 +78,18 @@ def test_a_region_too_small_for_its_caption_has_it_beside() -> None:
     assert apart(spot, region) >= 0
 
 
+def test_a_caption_beside_its_region_does_not_lie_on_another_thing() -> None:
+    small = CaptionLayout((180.0, 140.0, 200.0, 160.0), (190, 150), 100, 20, 40)
+    (alone,) = place([small], (WIDE, HIGH), [small.box_xyxy])
+    others = [(100.0, 100.0, 300.0, 138.0), (100.0, 162.0, 300.0, 200.0)]
+    beside = [CaptionLayout(box, (box[0] + 5, box[1] + 5), 300, 20, 300) for box in others]  # too wide to stand inside
+    spot, *_ = place([small, *beside], (WIDE, HIGH), [small.box_xyxy])
+    assert alone is not None
+    assert spot is not None
+    assert any(apart(alone, other) < 0 for other in others)
+    assert all(apart(spot, other) >= 0 for other in others)
+
+
 def test_where_there_is_little_room_a_caption_is_cut_and_then_left_out() -> None:
     caption = CaptionLayout((0.0, 0.0, 100.0, 60.0), (50, 30), 90, 20, 36)
     widths = []

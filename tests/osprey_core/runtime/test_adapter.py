@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ def adapter(tmp_path: Path) -> Path:
 
 def test_the_weights_change_by_the_adapter_s_product(saved: Path, adapter: Path) -> None:
     plain = Osprey.from_pretrained(str(saved), device="cpu").network.llm.state_dict()
-    model = Osprey.from_pretrained(str(saved), device="cpu", adapter=adapter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        model = Osprey.from_pretrained(str(saved), device="cpu", adapter=adapter)
     changed = model.network.llm.state_dict()
     assert changed.keys() == plain.keys()
     tensors = load_file(adapter / "adapter_model.safetensors")
