@@ -42,8 +42,8 @@ function nameIn(text) {
 
 // The name of the thing itself, without its looks and place, one or several alike.
 function nounOf(text) {
-  const words = nameIn(text).toLowerCase().split(/\s+/);
-  return words[words.length - 1].replace(/[.,;:!?]+$/, "").replace(/(?<=\w{2})s$/, "");
+  const parts = nameIn(text).toLowerCase().split(/\s+/);
+  return parts[parts.length - 1].replace(/[.,;:!?]+$/, "").replace(/(?<=\w{2})s$/, "");
 }
 
 // The text in at most this width, with "…" at its end if something is left out: what a description tells further goes
