@@ -77,7 +77,7 @@ class ModelParts:
 
     layers: list[LayerParts]
     last_norm: Norm
-    turns: Turns
+    angles: RotaryAngles
     heads: int
     head_size: int
 
@@ -93,7 +93,7 @@ class LlamaLayers:
         self.llm = llm
         self.parts: ModelParts | None = None
         """None before `prepare`, and for models whose forward pass has to be called as a whole."""
-        self._turns: Turns | None = None
+        self._angles: RotaryAngles | None = None
 
     def prepare(self, by_layers: bool | None = None) -> None:
         """Look at the model as it is now.
@@ -104,13 +104,13 @@ class LlamaLayers:
         if not (can_step_by_layers(llm) if by_layers is None else by_layers):
             return
         weight = llm.model.embed_tokens.weight
-        if self._turns is None or not self._turns.fits(llm.model.rotary_emb, weight):
-            self._turns = Turns(llm.model.rotary_emb, weight)
+        if self._angles is None or not self._angles.fits(llm.model.rotary_emb, weight):
+            self._angles = RotaryAngles(llm.model.rotary_emb, weight)
         first = llm.model.layers[0].self_attn
         self.parts = ModelParts(
             [_parts_of(layer) for layer in llm.model.layers],
             Norm(llm.model.norm),
-            self._turns,
+            self._angles,
             llm.config.num_attention_heads,
             first.head_dim,
         )
@@ -120,7 +120,7 @@ class LlamaLayers:
         self.parts = None
 
 
-class Turns:
+class RotaryAngles:
     """The rotary embedding's cosines and sines, computed once for all positions where they do not depend on others."""
 
     def __init__(self, rotary: LlamaRotaryEmbedding, weight: torch.Tensor) -> None:
@@ -153,7 +153,7 @@ class Turns:
 
 
 def turn(vectors: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor]) -> None:
-    """Turn queries and keys (B, N, d) in place, by what `Turns.at` gives for their positions."""
+    """Turn queries and keys (B, N, d) in place, by what `RotaryAngles.at` gives for their positions."""
     cos, sin = angles
     partners = vectors.roll(vectors.shape[-1] // 2, -1)
     vectors.mul_(cos).addcmul_(partners, sin)

@@ -53,7 +53,7 @@ class PromptPass:
                 queries, *found[-1], is_causal=True, scale=1.0, enable_gqa=parts.heads != keys.shape[1]
             )
 
-        angles, last = parts.turns.at(range(len(embeds))), parts.layers[-1]
+        angles, last = parts.angles.at(range(len(embeds))), parts.layers[-1]
         hidden = self._through(parts, parts.layers[:-1], embeds, angles, attend)
         together = products(last.input_norm(hidden), last.key_value(parts.heads * parts.head_size))
         _, keys, values = _heads(together, parts, angles, 0)
@@ -84,7 +84,7 @@ class PromptPass:
             all_keys, all_values = cache.update(keys, values, number)
             return _attended(prefix, number, queries, all_keys, all_values, seen)
 
-        angles = parts.turns.at(range(first, first + length))
+        angles = parts.angles.at(range(first, first + length))
         hidden = self._through(parts, parts.layers, embeds, angles, attend, only_last=True)
         logits: torch.Tensor = self._llm.lm_head(parts.last_norm(hidden))[0]
         # The maximum is NaN or infinite if any value is; argmax would then return `<unk>`.
@@ -131,7 +131,7 @@ class PromptPass:
             return _attended(prefix, number, queries, all_keys, all_values, seen)
 
         embeds = self._llm.model.embed_tokens(tokens)
-        hidden = self._through(parts, parts.layers, embeds, parts.turns.at(positions), attend)
+        hidden = self._through(parts, parts.layers, embeds, parts.angles.at(positions), attend)
         result: torch.Tensor = self._llm.lm_head(parts.last_norm(hidden[wanted.to(device)]))
         return result
 

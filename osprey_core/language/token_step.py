@@ -74,7 +74,7 @@ class TokenStep:
     def _by_layers(self, parts: ModelParts, states: RowStates, tokens: Sequence[int]) -> torch.Tensor:
         model, rows, heads = self._llm.model, len(tokens), parts.heads
         hidden = model.embed_tokens(torch.tensor(tokens, device=model.embed_tokens.weight.device))  # (B, D)
-        angles = parts.turns.at(states.positions)
+        angles = parts.angles.at(states.positions)
         for number, layer in enumerate(parts.layers):
             together = products(layer.input_norm(hidden), layer.query_key_value).view(rows, -1, parts.head_size)
             turn(together[:, : (together.shape[1] + heads) // 2], angles)  # queries and keys

@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator
 import torch
 from transformers import LlamaForCausalLM
 
-from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
-from osprey_core.cache.prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PrefixCache, cache_of, key_values_of
+from osprey_core.cache.prefix_attention import KeyValues, use_prefix_attention
+from osprey_core.cache.prefix_cache import DEFAULT_CACHE_BYTES, CacheBudget, PrefixCache
 from osprey_core.language.decoding_thread import DecodingThread
 from osprey_core.language.embedded_question import EmbeddedQuestion
 
@@ -53,10 +53,8 @@ class LocalEngine:
 
     def _read(self, beginning: torch.Tensor) -> KeyValues:
         """Keys and values of the positions up to and including the picture, (P, D)."""
-        embeds = self._placed(beginning)[None]
-        cache = cache_of(self._llm.config)
-        self._thread.run(lambda: self._llm.model(inputs_embeds=embeds, use_cache=True, **{CACHE_ARGUMENT: cache}))
-        return key_values_of(cache)
+        embeds = self._placed(beginning)
+        return self._thread.run(lambda: self._thread.prompt_pass.beginning(embeds))
 
     def _placed(self, embeds: torch.Tensor) -> torch.Tensor:
         weight = self._llm.model.embed_tokens.weight

@@ -123,6 +123,11 @@ class Vision:
         segments = await self._segments(picture)
         return _coded(await asyncio.to_thread(segments.segment, points_xy, labels, box_xyxy))
 
+    async def preview(self, picture: SentPicture, x: float, y: float) -> CodedMask:
+        """The mask that a click would give, found as quickly as the segmenter can; see `OpenedPicture.preview`."""
+        segments = await self._segments(picture)
+        return CodedMask.of(await asyncio.to_thread(segments.preview, x, y))
+
     async def everything(self, picture: SentPicture) -> list[tuple[CodedMask, float]]:
         """Masks of all segments."""
         segments = await self._segments(picture)

@@ -26,6 +26,7 @@ from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.region_model import Abilities
 from osprey_core.regions.masks import Mask
+from osprey_core.regions.rle import CodedMask
 from osprey_core.segment.protocol import BoxXYXY, OpenedPicture, PointXY, ScoredMask, check_picture
 from osprey_core.serving.pumped import pumped
 from osprey_core.serving.ray_messages import ModelFacts, SentPicture, SentQuestion, language_model_id
@@ -197,7 +198,9 @@ class RaySegments:
 
     def preview(self, x: float, y: float) -> Mask:
         """See `OpenedPicture.preview`."""
-        return self.segment([(x, y)], [1])[0].mask
+        call = self._vision.preview
+        mask: CodedMask = _retried(lambda: _told(call.remote(self._picture, x, y)))
+        return mask.mask()
 
     def everything(self) -> list[ScoredMask]:
         """See `OpenedPicture.everything`."""

@@ -172,6 +172,18 @@ def test_masks_come_from_the_vision_replicas(cluster: Cluster) -> None:
     assert done.choices[0].message.content == cluster.expected(original, 30)
 
 
+def test_a_preview_is_what_the_segmenter_gives_for_one(cluster: Cluster) -> None:
+    from ray import serve
+
+    from osprey_core.segment import load_segmenter
+    from osprey_core.serving.ray_model import RaySegmenter
+
+    remote = RaySegmenter("classic", serve.get_deployment_handle("Vision", "osprey")).open(np.array(fakes.picture()))
+    local = load_segmenter("classic", "cpu").open(np.array(fakes.picture()))
+    assert np.array_equal(remote.preview(80, 100), local.preview(80, 100))
+    assert remote.preview(80, 100).any()
+
+
 def test_what_a_replica_refuses_is_told_as_by_the_page(cluster: Cluster) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         cluster.ask(picture(0), question="word " * 1900)
