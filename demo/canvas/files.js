@@ -2,6 +2,7 @@
 
 import { tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
+import { droppedFiles } from "./dropped.js";
 import { sendFile } from "./sending.js";
 import { complain } from "./store.js";
 
@@ -21,15 +22,22 @@ export function createFiles({ store, words, props, send }) {
 
   // Sends the file and has Python open it; what cannot be opened is told at once.
   function open(file, name = gestureFor(file.name, Boolean(store.picture))) {
-    if (file.size > props.limit_mb * 1e6) return complain(store, say(words.tooLarge, { limit: props.limit_mb }));
+    const refuse = (sentence) => complain(store, `${file.name}: ${sentence}`);
+    if (file.size > props.limit_mb * 1e6) return refuse(say(words.tooLarge, { limit: props.limit_mb }));
     const isOther = name === "open_picture" && !isSaved(file.name) && file.type && !file.type.startsWith("image/");
-    if (isOther) return complain(store, words.notPicture);
+    if (isOther) return refuse(words.notPicture);
     const picture = store.picture ? store.picture.id : null; // another may be in front after the upload
     if (name === "open_picture") tell("osprey:arriving", file);
     last = last.then(() => sendAndOpen(file, name, picture));
   }
 
   const openAll = (files) => [...files].forEach((file) => open(file));
+
+  async function openDropped(transfer) {
+    const { files, empty } = await droppedFiles(transfer);
+    if (empty.length) complain(store, say(words.folderEmpty, { name: empty.join(", ") }));
+    openAll(files);
+  }
 
   async function sendAndOpen(file, name, picture) {
     const giving = new AbortController();
@@ -71,7 +79,7 @@ export function createFiles({ store, words, props, send }) {
   return {
     inputs: [pictureInput, maskInput],
     open,
-    openAll,
+    openDropped,
     openAddress,
     choosePicture: () => pictureInput.click(),
     chooseMasks: () => maskInput.click(),
@@ -104,7 +112,7 @@ export function followDropsAndPastes({ listen, stage, files, opensAddresses }) {
     stage.classList.remove("osp-dropping");
     if (!hasFile(event) || !event.dataTransfer.files.length) return;
     event.preventDefault();
-    files.openAll(event.dataTransfer.files);
+    files.openDropped(event.dataTransfer);
   });
   listen(window, "paste", (event) => {
     const pasted = [...((event.clipboardData && event.clipboardData.files) || [])];

@@ -73,7 +73,7 @@ export async function lookAtServer() {
     cache: "no-store",
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.status >= 502 && answer.status <= 504) return null;
+  if (answer.status >= 500) return null;
   const isTold = answer.ok && (answer.headers.get("content-type") || "").includes("json");
   return isTold ? { run: (await answer.json()).app_id } : {};
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createConnection } from "../../../demo/keeping/connection.js";
+import { createConnection, lookAtServer } from "../../../demo/keeping/connection.js";
 
 // A server whose answers are given in turn; `next()` lets the time until the next look pass.
 function scene(answers, isHidden = false) {
@@ -61,4 +61,18 @@ test("a hidden page does not ask on its own", async () => {
   const page = scene([{ run: 1 }], true);
   await page.connection.check();
   assert.deepEqual(page.pauses, []);
+});
+
+test("a proxy's own failure is no answer of the server", async (context) => {
+  globalThis.window = {};
+  context.after(() => delete globalThis.window);
+  const status = (code) => context.mock.method(globalThis, "fetch", async () => new Response("", { status: code }));
+  for (const [code, told] of [
+    [500, null],
+    [502, null],
+    [404, {}],
+  ]) {
+    status(code);
+    assert.deepEqual(await lookAtServer(), told);
+  }
 });
