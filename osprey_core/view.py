@@ -153,7 +153,8 @@ class View:
     def memory_bytes(self) -> int:
         """Bytes of this picture at present: its pixels, what the photo tower saw of it, and its cached data."""
         kept = (self._pixels, self._photo_square, self._kept_picture, *(self._photo_levels or {}).values())
-        return sum(values.nbytes for values in kept if values is not None) + self._cache.memory_bytes
+        pixels = sum(values.nbytes for values in kept if values is not None)
+        return pixels + self._segments.memory_bytes + self._cache.memory_bytes
 
     def prepare(self) -> None:
         """Encode the picture and have the language model read it, so that the first question is answered sooner."""
