@@ -928,8 +928,8 @@ def check_finite(embeds: torch.Tensor) -> None:
 
 
 def _digest(mask: np.ndarray) -> str:
-    """Digest of a mask's pixels, faster than that of its runs."""
-    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).hexdigest()
+    """Digest of a mask's size and pixels, faster than that of its runs."""
+    return hashlib.blake2b(b"%dx%d " % mask.shape + np.packbits(mask).tobytes(), digest_size=16).hexdigest()
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
