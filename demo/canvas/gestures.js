@@ -102,11 +102,14 @@ export function createGestures({ store, props, trigger, block = () => {} }) {
   // Drops the gesture that was held last for the picture in front, with its mark.
   function dropHeld() {
     const { gesture } = heldHere(store).at(-1);
+    const isAnother = (entry) => entry.gesture.seq !== gesture.seq;
+    const isQueued = !store.queue.every(isAnother);
     store.set({
-      held: store.held.slice(0, -1),
-      queue: store.queue.filter((entry) => entry.gesture.seq !== gesture.seq),
+      held: store.held.filter(isAnother),
+      queue: store.queue.filter(isAnother),
       ghosts: store.ghosts.filter((ghost) => ghost.seq !== gesture.seq),
     });
+    if (isQueued) sendHeld(); // those that are held wait for the answer to the one that is tried again
   }
 
   // Queues the fitting of the mark that Python has just answered, before all other gestures.

@@ -110,6 +110,36 @@ test("marks that are held are done for their picture after another came to the f
   assert.deepEqual([store.held, store.queue, sent.length], [[], [], 4]);
 });
 
+test("of the marks that are held, the last one on the picture in front is dropped, and no other", (context) => {
+  const { send, settle, hold, dropHeld, sent, store } = page(context);
+  send("segment_point", { x: 1 }, { ghost: { kind: "point" } });
+  hold(2);
+  store.set({ picture: { id: "q", sheet: 2 } });
+  send("segment_point", { x: 2 }, { ghost: { kind: "point" } });
+  store.set({ picture: { id: "p", sheet: 1 } });
+  dropHeld();
+  const ofSheets = (entries) => entries.map(({ gesture }) => gesture.made_on);
+  assert.deepEqual([ofSheets(store.held), store.ghosts.map(({ sheet }) => sheet)], [[2], [2]]);
+  context.mock.timers.tick(1000);
+  assert.deepEqual([sent.at(-1)[2].picture, sent.at(-1)[2].x], ["q", 2]);
+  settle(sent.at(-1)[1]);
+  assert.deepEqual([store.held, store.ghosts], [[], []]);
+});
+
+test("where the mark that is about to be tried again is dropped, the next one is tried", (context) => {
+  const { send, settle, hold, dropHeld, sent, store } = page(context);
+  send("segment_point", { x: 1 });
+  hold(2);
+  store.set({ picture: { id: "q", sheet: 2 } });
+  send("segment_point", { x: 2 });
+  send("segment_brush", {});
+  context.mock.timers.tick(1000); // the first waits behind the brush
+  store.set({ picture: { id: "p", sheet: 1 } });
+  dropHeld();
+  settle(sent.at(-1)[1]);
+  assert.deepEqual([sent.at(-1)[0], sent.at(-1)[2].x], ["segment_point", 2]);
+});
+
 test("marks that are held are sent again once the server is back", (context) => {
   const { send, hold, sent, store } = page(context);
   send("segment_point", {});
