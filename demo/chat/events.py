@@ -76,10 +76,11 @@ class ChatHandlers:
 
     def ask(self, workspace: Workspace, text: str, value: Any = None) -> list[Any]:
         """Ask the typed question; the conversation's `value` says whether it replaces the last one."""
-        if conversation.is_being_answered(workspace.session, text or ""):
+        replaces = replaced_turn(value)
+        if conversation.is_being_answered(workspace.session, text or "", replaces):
             return self._updates(workspace.session)
         with errors_as_toasts():
-            session = workspace.change(lambda session: conversation.ask(session, text or "", replaced_turn(value)))
+            session = workspace.change(lambda session: conversation.ask(session, text or "", replaces))
             return self._updates(session, question="")
         return self._updates(workspace.session)
 

@@ -33,19 +33,28 @@ def ask(session: Session, typed: str, replaces: int | None = None, is_whole: boo
         raise InputError("page.long_question", limit=MAX_QUESTION_CHARACTERS)
     if session.waiting is not None:
         raise InputError("page.busy")
-    numbers = mentions.mentioned(typed)
     last = session.transcript[-1] if session.transcript else None
     replaced = last if last is not None and last.id == replaces else None
-    is_whole = is_whole or (replaced is not None and replaced.implied and not replaced.regions)
-    numbers_or_selected = numbers or ([] if is_whole or session.selected is None else [session.selected])
-    regions = tuple(required_region(session, number).snapshot() for number in numbers_or_selected)
-    turn = new_turn(typed, regions, implied=not numbers)
+    numbers = _numbers_meant(session, typed, is_whole or _is_about_whole(replaced))
+    regions = tuple(required_region(session, number).snapshot() for number in numbers)
+    turn = new_turn(typed, regions, implied=not mentions.mentioned(typed))
     return _in_place_of(session, replaced, turn) if replaced is not None else session.with_turn(turn)
 
 
-def is_being_answered(session: Session, typed: str) -> bool:
-    """Whether this is the question that waits for its answer, or nothing: Ask was pressed twice, or Enter held."""
-    return session.waiting is not None and typed.strip() in ("", session.waiting.typed)
+def is_being_answered(session: Session, typed: str, replaces: int | None = None) -> bool:
+    """Whether this is the question that waits for its answer, or nothing: Ask was pressed twice, or Enter held.
+
+    It is another one if it is about other regions, or about the same with other pixels, or is to replace another turn.
+    """
+    waiting, typed = session.waiting, typed.strip()
+    if waiting is None or not typed:
+        return waiting is not None
+    replaced = waiting.replaces
+    if typed != waiting.typed or (replaces is not None and (replaced is None or replaced.id != replaces)):
+        return False
+    numbers = _numbers_meant(session, typed, _is_about_whole(replaced))
+    now = {region.number: region.snapshot() for region in session.regions}
+    return tuple(now.get(number) for number in numbers) == waiting.regions
 
 
 def preset_question(session: Session, style: Style) -> str:
@@ -127,6 +136,16 @@ def told_to_model(turns: Sequence[ChatTurn], places: dict[RegionSnapshot, int]) 
         model_turns.append(prompts.Turn(question, turn.answer, len(places), _implied_places(turn, places)))
         previous = turn.regions
     return model_turns
+
+
+def _numbers_meant(session: Session, typed: str, is_whole: bool) -> list[int]:
+    """Of the regions that a question mentions, or else of the selected one, if there is one and not `is_whole`."""
+    return mentions.mentioned(typed) or ([] if is_whole or session.selected is None else [session.selected])
+
+
+def _is_about_whole(turn: ChatTurn | None) -> bool:
+    """Whether there is a turn and it is about the whole picture."""
+    return turn is not None and turn.implied and not turn.regions
 
 
 def _in_place_of(session: Session, last: ChatTurn, turn: ChatTurn) -> Session:

@@ -8,7 +8,7 @@ import pytest
 from demo.session.workspace import Workspace
 from demo.shared import toasts
 from tests import fakes
-from tests.demo.page_events import ask, gesture, handler, handler_after, write_answer
+from tests.demo.page_events import ask, click, gesture, handler, handler_after, write_answer
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a toast without a page becomes a Python warning
 
@@ -49,6 +49,18 @@ def test_asking_twice_is_one_question_without_a_word(
     handler(app, "clear-chat", "click")(workspace)
     for _ in range(2):
         handler(app, "preset-short", "click")(workspace)
+    assert len(told) == len(workspace.session.transcript) == 1
+
+
+def test_the_same_words_about_another_region_are_not_lost_in_silence(
+    app: gr.Blocks, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(toasts.gr, "Warning", told.append)
+    click(app, workspace, 1, 80, 100)
+    ask(app, workspace, "What?")
+    click(app, workspace, 3, 250, 110)
+    assert ask(app, workspace, "What?")[-1] == gr.skip()
     assert len(told) == len(workspace.session.transcript) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from demo.chat import transcript
 from demo.i18n.catalog import text
 from demo.session import conversation
-from demo.session.marks import mark_brush
+from demo.session.marks import mark_brush, mark_point
 from demo.session.regions import delete_region, select_region
 from demo.session.services import Services
 from demo.session.session import Session
@@ -165,6 +165,32 @@ def test_one_answer_at_a_time(two: Session) -> None:
     for act in (lambda: conversation.ask(waiting, "Again?"), lambda: conversation.retry(waiting)):
         with pytest.raises(InputError, match="still being written"):
             act()
+
+
+def test_the_question_that_waits_is_the_same_only_about_the_same_regions(services: Services, two: Session) -> None:
+    waiting = conversation.ask(two, "What is it?")
+    assert all(conversation.is_being_answered(waiting, typed) for typed in ("What is it?", " What is it?\n", ""))
+    assert not conversation.is_being_answered(waiting, "What else is it?")
+    assert not conversation.is_being_answered(select_region(waiting, 1), "What is it?")
+    mentioned = conversation.ask(two, "What is @1?")
+    assert conversation.is_being_answered(select_region(mentioned, 1), "What is @1?")
+    assert not conversation.is_being_answered(delete_region(mentioned, 1), "What is @1?")
+    before = asked(services, two, "Before?")
+    old = before.transcript[-1].id
+    edited = conversation.ask(before, "What is it?", old)
+    assert conversation.is_being_answered(edited, "What is it?", old)
+    assert not conversation.is_being_answered(conversation.ask(before, "What is it?"), "What is it?", old)
+
+
+def test_a_question_about_the_whole_picture_is_not_that_about_a_region(services: Services, opened: Session) -> None:
+    whole = conversation.ask(opened, "What is it?")
+    assert conversation.is_being_answered(whole, "What is it?")
+    answered_whole = mark_point(services, answered(services, whole), 80, 100, "new")
+    old = answered_whole.transcript[-1].id
+    edited = conversation.ask(answered_whole, "What is this?", old)
+    assert conversation.is_being_answered(edited, "What is this?", old)
+    marked = mark_point(services, whole, 80, 100, "new")
+    assert not conversation.is_being_answered(marked, "What is it?")
 
 
 def test_retry_asks_the_same_about_the_same_pixels(services: Services, model: fakes.FakeModel, two: Session) -> None:
