@@ -2,13 +2,19 @@
 
 import { tell } from "../shared/component.js";
 import { make, say } from "../shared/elements.js";
-import { droppedFiles } from "./dropped.js";
+import { droppedFiles, LIMITS } from "./dropped.js";
 import { sendFile } from "./sending.js";
 import { complain } from "./store.js";
 
 // A zip is a saved conversation. A JSON file holds masks for the open picture or, without one, a saved conversation.
 const isSaved = (name) => /\.(zip|json)$/i.test(name);
 export const gestureFor = (name, hasPicture) => (/\.json$/i.test(name) && hasPicture ? "load_masks" : "open_picture");
+
+// What a drop of folders leaves out; "" if it leaves out nothing.
+export const leftOutInWords = ({ empty, isCut }, words) =>
+  [empty.length && say(words.folderEmpty, { name: empty.join(", ") }), isCut && say(words.folderCut, LIMITS)]
+    .filter(Boolean)
+    .join(" ");
 
 export const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
@@ -34,8 +40,9 @@ export function createFiles({ store, words, props, send }) {
   const openAll = (files) => [...files].forEach((file) => open(file));
 
   async function openDropped(transfer) {
-    const { files, empty } = await droppedFiles(transfer);
-    if (empty.length) complain(store, say(words.folderEmpty, { name: empty.join(", ") }));
+    const { files, empty, isCut } = await droppedFiles(transfer);
+    const sentence = leftOutInWords({ empty, isCut }, words);
+    if (sentence) complain(store, sentence);
     openAll(files);
   }
 

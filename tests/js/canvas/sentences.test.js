@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { changesInWords } from "../../../demo/canvas/changes.js";
-import { gestureFor, isAddress } from "../../../demo/canvas/files.js";
+import { gestureFor, isAddress, leftOutInWords } from "../../../demo/canvas/files.js";
 import { hintFor } from "../../../demo/canvas/hint.js";
 import { turnedPlace } from "../../../demo/canvas/pictures.js";
 
@@ -53,4 +53,11 @@ test("only one whole address of the web is an address", () => {
 
 test("turning goes around the ends", () => {
   assert.deepEqual([turnedPlace(2, 1, 3), turnedPlace(0, -1, 3), turnedPlace(0, 1, 2)], [0, 2, 1]);
+});
+
+test("what a drop of folders leaves out is told", () => {
+  const words = { folderEmpty: "Nothing in {name}.", folderCut: "{pictures} of {entries}, {deep} deep." };
+  assert.equal(leftOutInWords({ empty: [], isCut: false }, words), "");
+  assert.equal(leftOutInWords({ empty: ["a", "b"], isCut: false }, words), "Nothing in a, b.");
+  assert.equal(leftOutInWords({ empty: ["a"], isCut: true }, words), "Nothing in a. 100 of 10000, 4 deep.");
 });
