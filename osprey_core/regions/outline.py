@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -99,16 +100,17 @@ def _stops(corners: list[Corner], paths: dict[Corner, list[int]]) -> Iterator[tu
 
     A corner that the loop passes twice has its paths once.
     """
-    by_column: dict[int, list[Corner]] = {}
-    for place in sorted(paths):
-        by_column.setdefault(place[0], []).append(place)
+    rows_of: dict[int, list[int]] = {}  # by column, in order
+    for column, row in sorted(paths):
+        rows_of.setdefault(column, []).append(row)
     open_paths = dict(paths)
     for (x, y), (next_x, next_y) in zip(corners, corners[1:] + corners[:1], strict=True):
         yield (x, y), open_paths.pop((x, y), [])
         if x == next_x:
-            between = [at for at in by_column.get(x, ()) if min(y, next_y) < at[1] < max(y, next_y)]
-            for at in between if y < next_y else reversed(between):
-                yield at, open_paths.pop(at, [])
+            rows = rows_of.get(x, [])
+            between = rows[bisect_right(rows, min(y, next_y)) : bisect_left(rows, max(y, next_y))]
+            for row in between if y < next_y else reversed(between):
+                yield (x, row), open_paths.pop((x, row), [])
 
 
 def _edges(mask: Mask) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osprey_core.regions.outline import area_of, outlines, outlines_with_holes
+from osprey_core.regions.outline import _stops, area_of, outlines, outlines_with_holes
 from osprey_core.regions.raster import polygon_to_mask
 
 
@@ -43,3 +43,33 @@ def test_each_piece_with_its_holes_is_one_loop(seed: int) -> None:
     drawn = [polygon_to_mask(loop.astype(float), mask.shape) for loop in outlines_with_holes(mask)]
     assert len(drawn) == sum(area_of(loop) > 0 for loop in outlines(mask))
     assert (np.sum([mask * 0, *drawn], axis=0) == mask).all()
+
+
+def test_a_long_comb_with_holes_behind_its_teeth_is_one_loop() -> None:
+    comb = np.ones((2001, 6), bool)
+    comb[1::4, 0] = False  # between the teeth
+    comb[3::4, 3] = False  # the holes, each with a path from the end of a tooth
+    (loop,) = outlines_with_holes(comb)
+    assert (polygon_to_mask(loop.astype(float), comb.shape) == comb).all()
+
+
+def test_an_edge_is_not_compared_with_every_path_of_its_column() -> None:
+    compared = 0
+
+    class Row(int):
+        def __lt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) < int(other)
+
+        def __gt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) > int(other)
+
+    count = 1000
+    corners = [corner for y in range(0, 4 * count, 4) for corner in ((0, y), (0, y + 3), (1, y + 3), (1, y + 4))]
+    holes: dict[tuple[int, int], list[int]] = {(0, Row(4 * place + 2)): [place] for place in range(count)}
+    stops = list(_stops([*corners, (2, 4 * count), (2, 0)], holes))
+    assert [there for _, there in stops if there] == [[place] for place in range(count)]
+    assert compared < 100 * count
