@@ -58,7 +58,10 @@ class Round:
 
 def main(argv: Sequence[str]) -> int:
     """Run all rounds, print them as a table, and write JSON. Returns 1 if any answer was wrong or refused."""
-    options = _parser().parse_args(list(argv))
+    parser = _parser()
+    options = parser.parse_args(list(argv))
+    if options.one_at_a_time and options.address is not None:
+        parser.error("--one-at-a-time starts servers by itself; leave out --address")
     rounds, slow_rounds = list[Round](), list[Round]()
     for one_at_a_time, kept in ((False, rounds), *([(True, slow_rounds)] if options.one_at_a_time else [])):
         arguments = [*options.app, *(["--answers-together", "1"] if one_at_a_time else [])]
@@ -79,14 +82,21 @@ def main(argv: Sequence[str]) -> int:
                 kept.append(found)
                 print(row_of(found), flush=True)
     for found, slow in zip(rounds, slow_rounds, strict=False):
-        ratio = found.answers_per_second / slow.answers_per_second
-        print(f"{found.people} people: {ratio:.2f} times the answers a second of one after another")
+        print(compared(found, slow))
     rounds += slow_rounds
     report = {"cores": os.cpu_count(), "side": options.side, "rounds": [asdict(found) for found in rounds]}
     if options.out is not None:
         options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps({found.people: round(found.p95_seconds, 2) for found in rounds if not found.one_at_a_time}))
     return int(any(found.wrong or found.refused for found in rounds))
+
+
+def compared(found: Round, slow: Round) -> str:
+    """How many times the answers a second of `slow`, the same people at a server that answers one after another."""
+    if not slow.answers_per_second:
+        return f"{found.people} people: one after another gave no answer to compare with"
+    ratio = found.answers_per_second / slow.answers_per_second
+    return f"{found.people} people: {ratio:.2f} times the answers a second of one after another"
 
 
 async def measured(

@@ -44,6 +44,19 @@ def test_answers_that_differ_are_counted_as_wrong(tmp_path: Path) -> None:
     assert json.loads(out.read_text())["rounds"][0]["wrong"] == 4
 
 
+def test_a_served_page_is_not_taken_for_one_that_answers_one_after_another(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load.main(["--address", "http://127.0.0.1:1", "--one-at-a-time"])
+    assert ended.value.code == 2
+    assert "--address" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_rounds_are_compared_even_where_all_answers_were_refused() -> None:
+    fast, slow = load.Round(4, answers_per_second=3.0), load.Round(4, answers_per_second=1.5)
+    assert "2.00 times" in load.compared(fast, slow)
+    assert "no answer" in load.compared(fast, load.Round(4, refused=["Busy."] * 4))
+
+
 def test_growth_of_memory_is_compared_and_fails_beyond_the_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
