@@ -29,7 +29,7 @@ from osprey_core.errors import InputError, OspreyError
 from osprey_core.evaluation import confidence, find_command, labels_command, segmenter_command
 from osprey_core.evaluation.failures import choose_failures, failure_sheet
 from osprey_core.evaluation.papers import command as papers_command
-from osprey_core.evaluation.photograph_dialogues import ask_about, ask_what_is_there, dialogues_report
+from osprey_core.evaluation.photograph_dialogues import ask_about, ask_for_things, ask_what_is_there, dialogues_report
 from osprey_core.evaluation.photographs import SMALLEST_AREA, name_things, names_report, summarise_names
 from osprey_core.evaluation.questions import balanced, choose_topics, conversations
 from osprey_core.evaluation.scoring import answers, report, summarise
@@ -133,6 +133,7 @@ def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
         results["dialogues"] = ask_about(model, tqdm(photographs, desc="dialogues", mininterval=10))
         told = ask_what_is_there(model, tqdm(photographs, desc="whole pictures", mininterval=10))
         results["dialogues"] |= {f"names told of the whole picture: {name}": score for name, score in told.items()}
+        results["dialogues"] |= ask_for_things(model, tqdm(photographs, desc="whole pictures", mininterval=10))
     return results
 
 

@@ -7,6 +7,7 @@ What a whole picture shows is judged by the names in the answer. Intervals resam
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from osprey_core.evaluation.controls import plain
 from osprey_core.evaluation.judges import is_right
 from osprey_core.evaluation.measures import resampled
 from osprey_core.evaluation.questions import questions_of
-from osprey_core.language.wording import plural
+from osprey_core.language.wording import NUMBERS, plural, with_article
 from osprey_core.training.dialogues import DialogueSample
 from osprey_core.training.dialogues.photo_talks import photo_sample
 from osprey_core.training.scenes.photographs import Photograph, absent_things, countable, photo_names, photo_scene
@@ -77,6 +78,47 @@ def ask_what_is_there(model: Osprey, photographs: Iterable[Photograph]) -> dict[
         name: {**vars(resampled(pictures, partial(_ratio, at=at))), "count": sum(p[at] for p in pictures)}
         for name, at in places.items()
     }
+
+
+def ask_for_things(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any]:
+    """Whether there is each annotated thing, how many, and the same of as many that are not there, at random.
+
+    A number is right if the answer has it; crowds are not counted.
+
+    Returns:
+        {"whether there is one": {"value", "low", "high", "count"}, "how many there are": …}; counts are of questions.
+    """
+    right: dict[str, list[list[bool]]] = {"whether there is one": [], "how many there are": []}
+    for photograph in photographs:
+        view = model.open(photograph.image())
+        names = photo_names()
+        there = Counter(names.thing(region.category).name for region in photograph.regions if region.is_thing)
+        crowds = {names.thing(region.category).name for region in photograph.regions if region.is_crowd}
+        absent = [thing.name for thing in absent_things(photograph, photo_scene(photograph, np.random.default_rng(1)))]
+        chosen = np.random.default_rng(photograph.number).permutation(absent)[: len(there)].tolist()
+        whether, how_many = [], []
+        for name in (*there, *chosen):
+            noun = names.things[name].noun
+            said = view.ask(f"Is there {with_article(noun)} in the picture?")
+            whether.append(said.lower().startswith("yes" if there[name] else "no"))
+            if name not in crowds:
+                said = view.ask(f"How many {plural(noun)} are there?")
+                how_many.append(_says_number(said, there[name]))
+        for kind, found in zip(right, (whether, how_many), strict=True):
+            right[kind] += [found] if found else []
+    return {
+        kind: {
+            **vars(resampled(groups, lambda some: float(np.mean([one for group in some for one in group])))),
+            "count": sum(len(group) for group in groups),
+        }
+        for kind, groups in right.items()
+    }
+
+
+def _says_number(answer: str, number: int) -> bool:
+    """Whether the first number in an answer is this one; "no" is 0."""
+    words = [word for word in re.findall(r"\w+", answer.lower()) if word in NUMBERS or word.isdigit()]
+    return bool(words) and words[0] in (str(number), *NUMBERS[number : number + 1])
 
 
 def names_in(answer: str, others: Iterable[str] = ()) -> set[str]:

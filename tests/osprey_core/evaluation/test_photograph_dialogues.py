@@ -14,6 +14,7 @@ from pycocotools import mask as coco_masks
 from osprey_core.evaluation.photograph_dialogues import (
     WHOLE_PICTURE,
     ask_about,
+    ask_for_things,
     ask_what_is_there,
     dialogues_about,
     dialogues_report,
@@ -83,6 +84,26 @@ def test_names_told_of_the_whole_picture_are_compared_with_what_is_annotated(pho
     found = ask_what_is_there(model, photographs)  # type: ignore[arg-type]
     assert (found["precision"]["value"], found["precision"]["count"]) == (pytest.approx(1 / 3), 3)
     assert (found["recall"]["value"], found["recall"]["count"]) == (pytest.approx(1 / 2), 2)
+
+
+def test_every_annotated_thing_is_asked_for_and_as_many_that_are_not_there(photographs: list[Photograph]) -> None:
+    true = {
+        "Is there a dog in the picture?": "Yes, there is a dog.",
+        "Is there a cat in the picture?": "Yes, there is a cat.",
+        "Is there a cup in the picture?": "No, there is no cup in the picture.",
+        "How many dogs are there?": "There is one dog in the picture.",
+        "How many cats are there?": "There are 1.",
+        "How many cups are there?": "There are no cups in the picture.",
+    }
+    found = ask_for_things(Knowing({(text, (), 0): said for text, said in true.items()}), photographs)  # type: ignore[arg-type]
+    # The file annotates three things, of which one is not in the picture.
+    assert {kind: (score["value"], score["count"]) for kind, score in found.items()} == {
+        "whether there is one": (1.0, 3),
+        "how many there are": (1.0, 3),
+    }
+    always_one = {(text, (), 0): "There is one." for text in true}
+    found = ask_for_things(Knowing(always_one), photographs)  # type: ignore[arg-type]
+    assert [round(score["value"], 3) for score in found.values()] == [0.0, 0.667]
 
 
 def test_names_are_found_by_any_word_in_the_plural_and_the_longest_counts() -> None:
