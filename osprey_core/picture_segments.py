@@ -56,6 +56,11 @@ class PictureSegments:
         self._finding = threading.Lock()
         self._found: tuple[CodedMask, ...] | None = None
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of what was found."""
+        return sum(len(coded.counts) for coded in self._found or ())
+
     def found(self, should_stop: Callable[[], bool]) -> tuple[CodedMask, ...] | None:
         """All of them, the largest first; None if it was stopped."""
         while not self._finding.acquire(timeout=0.1):  # somebody else's question about the same picture

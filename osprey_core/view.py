@@ -153,7 +153,8 @@ class View:
     def memory_bytes(self) -> int:
         """Bytes of this picture at present: its pixels, what the photo tower saw of it, and its cached data."""
         kept = (self._pixels, self._photo_square, self._kept_picture, *(self._photo_levels or {}).values())
-        return sum(values.nbytes for values in kept if values is not None) + self._cache.memory_bytes
+        pixels = sum(values.nbytes for values in kept if values is not None)
+        return pixels + self._segments.memory_bytes + self._cache.memory_bytes
 
     def prepare(self) -> None:
         """Encode the picture and have the language model read it, so that the first question is answered sooner."""
@@ -927,8 +928,8 @@ def check_finite(embeds: torch.Tensor) -> None:
 
 
 def _digest(mask: np.ndarray) -> str:
-    """Digest of a mask's pixels, faster than that of its runs."""
-    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).hexdigest()
+    """Digest of a mask's size and pixels, faster than that of its runs."""
+    return hashlib.blake2b(b"%dx%d " % mask.shape + np.packbits(mask).tobytes(), digest_size=16).hexdigest()
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:
