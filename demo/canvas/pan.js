@@ -61,7 +61,8 @@ export function followPan({ canvas, store, zoom, listen }) {
   canvas.addEventListener(
     "touchmove",
     (event) => {
-      if (event.touches.length > 1 || (store.drag && store.drag.isAimed)) event.preventDefault();
+      // A scroll that has begun cannot be stopped; the browser writes an error to the console for each attempt.
+      if (event.cancelable && (event.touches.length > 1 || (store.drag && store.drag.isAimed))) event.preventDefault();
     },
     { passive: false },
   );

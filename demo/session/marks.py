@@ -198,12 +198,17 @@ def take_segment(services: Services, session: Session, index: int, action: Actio
 
 
 def _checked_box(session: Session, box_xyxy: Sequence[float]) -> tuple[float, float, float, float]:
-    """A box by two opposite corners, inside the picture: left, top, right, bottom. Raises InputError if too small."""
+    """A box by two opposite corners, inside the picture: left, top, right, bottom.
+
+    Raises InputError if no part of it lies inside the picture, or if that part is too small.
+    """
     picture = required_picture(session)
     if len(box_xyxy) != 4:
         raise InputError("page.bad_gesture")
     xs = sorted(min(max(_number(x), 0.0), float(picture.width)) for x in box_xyxy[0::2])
     ys = sorted(min(max(_number(y), 0.0), float(picture.height)) for y in box_xyxy[1::2])
+    if xs[1] <= 0 or ys[1] <= 0 or xs[0] >= picture.width or ys[0] >= picture.height:
+        raise InputError("page.outside")
     if xs[1] - xs[0] < 2 or ys[1] - ys[0] < 2:
         raise InputError("page.box_too_small")
     return xs[0], ys[0], xs[1], ys[1]

@@ -61,25 +61,32 @@ def place(
 
 
 def _candidates(caption: CaptionLayout, size_wh: tuple[float, float]) -> NDArray[np.float64]:
-    """Candidate rectangles (N, 4) for one caption, best first: whole before cut, inside before beside its region."""
+    """Candidate rectangles (N, 4) for one caption, best first.
+
+    Whole before cut, inside before beside its region. A caption that is wider than the picture is cut everywhere: it
+    stands inside its region where any of its widths but the least does.
+    """
     high = caption.height
     if high > size_wh[1]:
         return np.empty((0, 4))
     widths = [share * caption.width for share in SHARES]
     least = min(caption.least_width, caption.width)
     widths = [min(wide, size_wh[0]) for wide in (*(w for w in widths if w > least), least)]
-    boxes: list[Box] = []
-    for wide in (w for w in dict.fromkeys(widths) if w >= least):
-        boxes += [_kept_within(spot, size_wh) for spot in _around(caption, wide)]
+    widths = [wide for wide in dict.fromkeys(widths) if wide >= least]
+    insides = [_inside(caption, wide) for wide in widths]
+    besides = [_beside(caption, wide) for wide in widths]
+    ordered = [spots for pair in zip(insides, besides, strict=True) for spots in pair]
+    if caption.width > size_wh[0]:
+        ordered = [*insides[:-1], *ordered]  # at its least width too little of it could be read
+    boxes = [_kept_within(spot, size_wh) for spots in ordered for spot in spots]
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
-def _around(caption: CaptionLayout, wide: float) -> list[Box]:
-    """Rectangles of this width inside the region's box, then on its four sides."""
+def _inside(caption: CaptionLayout, wide: float) -> list[Box]:
+    """Rectangles of this width inside the region's box, nearest to its anchor first."""
     x0, y0, x1, y1 = caption.box_xyxy
     x, y = caption.anchor_xy
     high = caption.height
-    gap = high / 4
     found: list[Box] = []
     if wide <= x1 - x0:
         left = min(max(x - wide / 2, x0), x1 - wide)
@@ -88,6 +95,15 @@ def _around(caption: CaptionLayout, wide: float) -> list[Box]:
             top = y + step * high - high / 2
             if y0 <= top and top + high <= y1:
                 found.append((left, top, left + wide, top + high))
+    return found
+
+
+def _beside(caption: CaptionLayout, wide: float) -> list[Box]:
+    """Rectangles of this width on the four sides of the region's box."""
+    x0, y0, x1, y1 = caption.box_xyxy
+    high = caption.height
+    gap = high / 4
+    found: list[Box] = []
     middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
     for left in (middle_x - wide / 2, x0, x1 - wide):
         found.append((left, y0 - gap - high, left + wide, y0 - gap))

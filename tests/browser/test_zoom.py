@@ -138,3 +138,15 @@ def test_two_fingers_zoom_the_picture_and_a_double_tap_does(visit: Any, address:
     # A single tap marks, after the time in which a second one could follow.
     person.page.touchscreen.tap(*person.at(80, 100))
     person.wait_regions(1)
+    # A second finger ends a box that is being drawn: the two zoom, and nothing is marked.
+    person.tool("box")
+    send("touchStart", (x - 60, y))
+    send("touchMove", (x - 20, y + 10))
+    send("touchStart", (x - 20, y + 10), (x + 20, y + 10))
+    for reach in (30, 40):
+        send("touchMove", (x - reach, y + 10), (x + reach, y + 10))
+    send("touchEnd", (x - 40, y + 10))
+    send("touchMove", (x - 20, y + 40))
+    send("touchEnd")
+    assert view(person)["scale"] == pytest.approx(2 * fitted["scale"], rel=0.05)
+    assert person.page.locator(".osp-card").count() == 1

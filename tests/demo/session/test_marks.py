@@ -314,6 +314,8 @@ def test_other_extents_have_names_and_never_repeat_a_mask(opened: Session) -> No
         (lambda v, s: mark_point(v, s, 5, 5, "explode"), text("page.bad_gesture")),  # type: ignore[arg-type]
         (lambda v, s: mark_point(v, s, 5, 5, "remove"), text("page.nothing_to_remove_from")),
         (lambda v, s: mark_box(v, s, [5, 5, 6, 60], "new"), text("page.box_too_small")),
+        (lambda v, s: mark_box(v, s, [-40, 5, 0, 60], "new"), text("page.outside")),
+        (lambda v, s: mark_box(v, s, [360, 5, 360, 60], "new"), text("page.outside")),
         (lambda v, s: mark_box(v, s, [1, 2, 3], "new"), text("page.bad_gesture")),
         (lambda v, s: mark_box(v, s, [5, 5, 30, 30], "new"), text("page.nothing_found")),
         (lambda v, s: mark_brush(s, [], 5, "new"), text("page.bad_gesture")),

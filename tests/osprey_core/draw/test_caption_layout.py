@@ -99,6 +99,15 @@ def test_where_there_is_little_room_a_caption_is_cut_and_then_left_out() -> None
     assert widths == [90, 36, None]
 
 
+def test_a_caption_wider_than_the_picture_is_cut_inside_its_region_rather_than_beside_it() -> None:
+    region = (17.0, 60.0, 185.0, 276.0)
+    (spot,) = place([CaptionLayout(region, (90, 220), 216, 21, 52)], (190, 276))
+    assert spot is not None
+    assert spot[0] >= region[0]
+    assert spot[1] >= region[1]
+    assert spot[2] <= region[2]
+
+
 def test_many_captions_are_placed() -> None:
     regions = [
         (40.0 * column, 30.0 * row, 40.0 * column + 38, 30.0 * row + 28) for column in range(10) for row in range(10)
