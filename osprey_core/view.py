@@ -193,7 +193,7 @@ class View:
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
-        What a whole photograph shows is told by `survey`, and how many things of a name there are by the picture's
+        What a whole photograph shows is told by `survey`, and how many things of a name the whole picture shows by its
         segments, by models whose config says so; these answers are not sampled, and their tokens have no likelihoods.
 
         Args:
@@ -702,7 +702,7 @@ class View:
         if self._tells_by_segments and asks_about_whole_picture(question, has_regions):
             return lambda should_stop: told(self.survey(should_stop))
         counting = self.network.config.counting
-        thing = None if counting is None else asked_thing(question, has_regions)
+        thing = None if counting is None else asked_thing(question)
         if counting is None or thing is None:
             return None
         reader = Reader(

@@ -41,19 +41,19 @@ _OF_ANYTHING = (
 
 _NOUN = r"(?P<noun>[a-z][a-z'-]*(?: [a-z][a-z'-]*){0,4}?)"
 _ANY = r"(?:an?|any|some) "
-_IN_PICTURE = rf"(?P<where> (?:here|anywhere|there|(?:visible |shown )?(?:in|on|inside) {_PICTURE}))?"
+_IN_PICTURE = rf"(?: (?:here|anywhere|there|(?:visible |shown )?(?:in|on|inside) {_PICTURE}))?"
 _HOW_MANY = (
     rf"how many (?:different )?{_NOUN}(?: are| is)?(?: there| shown| visible)?{_IN_PICTURE}",
     rf"how many (?:different )?{_NOUN} {_SEE}{_IN_PICTURE}",
-    rf"how many (?:different )?{_NOUN} (?:does|do)(?P<where> {_PICTURE}) (?:show|contain|have)",
+    rf"how many (?:different )?{_NOUN} (?:does|do) {_PICTURE} (?:show|contain|have)",
     rf"count (?:up )?(?:all (?:of )?)?(?:the )?{_NOUN}{_IN_PICTURE}",
     rf"what is the (?:number|count) of (?:the )?{_NOUN}{_IN_PICTURE}",
 )
 _WHETHER = (
     rf"(?:is|are) there (?:{_ANY})?{_NOUN}{_IN_PICTURE}",
     rf"(?:{_SEE}|see|find) (?:{_ANY})?{_NOUN}{_IN_PICTURE}",
-    rf"(?:does|do)(?P<where> {_PICTURE}) (?:show|contain|have) {_ANY}{_NOUN}",
-    rf"(?:is|are) {_ANY}{_NOUN} (?:shown |visible )?(?:in|on|inside)(?P<where> {_PICTURE})",
+    rf"(?:does|do) {_PICTURE} (?:show|contain|have) {_ANY}{_NOUN}",
+    rf"(?:is|are) {_ANY}{_NOUN} (?:shown |visible )?(?:in|on|inside) {_PICTURE}",
 )
 _MORE_THAN_A_THING = frozenset({
     *NUMBERS, "above", "all", "and", "another", "any", "anybody", "anyone", "anything", "are", "at", "be", "behind",
@@ -100,18 +100,19 @@ def asks_about_whole_picture(question: str, has_regions: bool) -> bool:
     return any(re.fullmatch(pattern, asked) for pattern in patterns)
 
 
-def asked_thing(question: str, has_regions: bool) -> AskedThing | None:
+def asked_thing(question: str) -> AskedThing | None:
     """What a question asks the number or the presence of, in the whole picture; None if it asks anything else.
+
+    As models are taught, it is about the picture even if the conversation has regions, unless it mentions one.
 
     Args:
         question: as for `asks_about_whole_picture`.
-        has_regions: whether the question is about regions; it then asks for things of the picture only if it says so.
     """
     asked = _plain(question)
     for patterns, wants_number in ((_HOW_MANY, True), (_WHETHER, False)):
         for pattern in patterns:
             found = re.fullmatch(pattern, asked)
-            if found is None or (has_regions and (found["where"] or "").strip() in ("", "here", "there", "anywhere")):
+            if found is None:
                 continue
             noun = singular(found["noun"])
             if noun in _ANYTHING:

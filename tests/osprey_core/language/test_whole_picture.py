@@ -54,13 +54,11 @@ def test_questions_with_more_to_them_do_not(question: str) -> None:
      ("cup with straw", "cups with straw"), ("person", "people")],
 )  # fmt: skip
 def test_wordings_that_models_are_taught_ask_for_a_number_or_whether_there_is_one(noun: str, several: str) -> None:
-    counts = {asked_thing(text.replace("{x}", several), False) for text in WORDINGS["count"].templates}
+    counts = {asked_thing(text.replace("{x}", several)) for text in WORDINGS["count"].templates}
     assert counts == {AskedThing(noun, wants_number=True)}
-    presences = {asked_thing(text.replace("{x}", f"a {noun}"), False) for text in WORDINGS["presence"].templates}
+    presences = {asked_thing(text.replace("{x}", f"a {noun}")) for text in WORDINGS["presence"].templates}
     assert presences == {AskedThing(noun, wants_number=False)}
-    assert {asked_thing(text, False) for text in WORDINGS["count_things"].templates} == {
-        AskedThing("", wants_number=True)
-    }
+    assert {asked_thing(text) for text in WORDINGS["count_things"].templates} == {AskedThing("", wants_number=True)}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +69,7 @@ def test_wordings_that_models_are_taught_ask_for_a_number_or_whether_there_is_on
      ("About <region2>: how many dogs are there in the picture?", "dog")],
 )  # fmt: skip
 def test_other_wordings_ask_for_a_thing_too(question: str, noun: str) -> None:
-    asked = asked_thing(question, False)
+    asked = asked_thing(question)
     assert asked is not None
     assert asked.noun == noun
 
@@ -82,7 +80,7 @@ def test_other_wordings_ask_for_a_thing_too(question: str, noun: str) -> None:
 )
 def test_other_questions_ask_for_no_thing(kind: str) -> None:
     asked = [text.replace("{r}", "<region1>").replace("{x}", "a dog") for text in WORDINGS[kind].templates]
-    assert not [text for text in asked if asked_thing(text, False)]
+    assert not [text for text in asked if asked_thing(text)]
 
 
 @pytest.mark.parametrize(
@@ -95,14 +93,4 @@ def test_other_questions_ask_for_no_thing(kind: str) -> None:
      "How many dogs have a collar?", "Is there a lot of snow?", "Is there a problem?", "Are there many people?"],
 )  # fmt: skip
 def test_questions_with_more_to_them_ask_for_no_thing(question: str) -> None:
-    assert asked_thing(question, False) is None
-
-
-@pytest.mark.parametrize(
-    ("question", "is_of_the_picture"),
-    [("How many wheels?", False), ("Is there a handle?", False), ("How many dogs are there here?", False),
-     ("How many dogs are in the picture?", True), ("Does the image contain a dog?", True)],
-)  # fmt: skip
-def test_with_regions_only_questions_that_name_the_picture_are_about_it(question: str, is_of_the_picture: bool) -> None:
-    assert (asked_thing(question, has_regions=True) is not None) == is_of_the_picture
-    assert asked_thing(question, has_regions=False) is not None
+    assert asked_thing(question) is None
