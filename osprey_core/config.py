@@ -364,8 +364,6 @@ class CountingConfig:
 
     most_segments: int = 40
     """That are looked at, the largest ones."""
-    number_of_what_is_there: bool = False
-    """Whether it is first decided whether there is one at all; otherwise 0 is a number like any other."""
     least_named: float = 0.3
     """Probability, 0..1, with which the model calls a segment so that counts."""
     found: float = 0.9
@@ -383,7 +381,7 @@ class CountingConfig:
     offset: float = 0.8
 
     def __post_init__(self) -> None:
-        _require_number("most_segments", self.most_segments, at_least=1)
+        _require_counts(self, "most_segments")
         for name in ("least_named", "found", "further"):
             _require_number(name, getattr(self, name), above=0.0)
             _require(getattr(self, name) < 1, "config.number_invalid", name=name, value=getattr(self, name))

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.config import CountingConfig
-from osprey_core.language.wording import NUMBERS, plural, with_article
+from osprey_core.language.wording import NUMBERS, is_plural, is_uncounted, plural, with_article
 from osprey_core.regions.masks import Mask, area
-from osprey_core.survey import is_uncounted
 
 MOST_WEIGHED = 10
 """The largest number for which the language model's own answer is asked; of more it has seen few."""
@@ -34,15 +33,14 @@ _BEHIND = frozenset({
 """What lies behind the things of a picture."""
 
 
-def counted(regions: Sequence[Mask], named: NDArray[np.float64], config: CountingConfig) -> int:
-    """How many things segments show that are called by one name.
+def counted(regions: Sequence[Mask], scores: Sequence[float]) -> int:
+    """How many things segments show that are called by one name: those that share much count once.
 
     Args:
-        regions: bool (H, W), the picture's segments.
-        named: (Q,), probability with which the model calls each so, 0..1.
+        regions: bool (H, W), segments that are called so.
+        scores: (Q,), how surely each is, 0..1.
     """
-    wanted = [place for place in range(len(regions)) if named[place] >= config.least_named]
-    return len(_distinct([regions[place] for place in wanted], [float(named[place]) for place in wanted]))
+    return len(_distinct(regions, scores))
 
 
 def _distinct(regions: Sequence[Mask], scores: Sequence[float]) -> list[int]:
@@ -58,21 +56,21 @@ def _distinct(regions: Sequence[Mask], scores: Sequence[float]) -> list[int]:
     return kept
 
 
-def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig, least: int = 0) -> int:
-    """How many there are most likely, at least `least`, after `found` segments that show one each.
+def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig) -> int:
+    """How many there are most likely, at least one, after `found` segments that show one each.
 
     Each thing has its segment or not, and further segments show none: the binomial and the geometric distribution.
 
     Args:
-        own: (MOST_WEIGHED + 1,), logarithms of the probabilities of the language model's own answers 0, 1, ….
+        own: (MOST_WEIGHED + 1,), logarithms of the probabilities of the language model's own answers 0, 1, …; that of 0
+            does not count.
     """
     if found > MOST_WEIGHED:
         return found
     weighed = [
-        config.own_answer * own[number] + math.log(probability(found, number, config))
-        for number in range(least, len(own))
+        config.own_answer * own[number] + math.log(probability(found, number, config)) for number in range(1, len(own))
     ]
-    return least + int(np.argmax(weighed))
+    return 1 + int(np.argmax(weighed))
 
 
 def probability(found: int, number: int, config: CountingConfig) -> float:
@@ -84,18 +82,13 @@ def probability(found: int, number: int, config: CountingConfig) -> float:
     )  # fmt: skip
 
 
-def counted_things(regions: Sequence[Mask], names: Sequence[tuple[str, float]]) -> int:
-    """How many things of any kind segments show.
+def is_thing(name: str, confidence: float, share: float) -> bool:
+    """Whether a segment is named a thing, and surely: not what lies behind the things ("sky").
 
     Args:
-        names: of each region, with how sure it is, 0..1. What lies behind the things ("sky") does not count.
+        share: of the picture that it covers, 0..1.
     """
-    places = [
-        place
-        for place, (name, confidence) in enumerate(names)
-        if confidence >= _LEAST_SURE and name not in _BEHIND and area(regions[place]) >= _SMALLEST * regions[place].size
-    ]
-    return len(_distinct([regions[place] for place in places], [names[place][1] for place in places]))
+    return confidence >= _LEAST_SURE and name not in _BEHIND and share >= _SMALLEST
 
 
 def is_likely_there(named: float, agreed: float, own_log_odds: float, config: CountingConfig) -> bool:
@@ -119,11 +112,21 @@ def told_number(noun: str, number: int) -> str:
 
 def told_presence(noun: str, number: int) -> str:
     """ "Yes, there is a dog.", or that there is none."""
+    is_or_are = "are" if is_plural(noun) else "is"
     if number == 0:
-        return f"No, there is no {noun} in the picture."
+        return f"No, there {is_or_are} no {noun} in the picture."
+    if is_uncounted(noun):
+        return f"Yes, there {is_or_are} {noun}."
     if number == 1:
-        return f"Yes, there is {noun if is_uncounted(noun) else with_article(noun)}."
+        return f"Yes, there is {with_article(noun)}."
     return f"Yes, there are {_in_words(number)} {plural(noun)}."
+
+
+def whether(noun: str) -> str:
+    """ "Is there a dog in the picture?" """
+    if is_uncounted(noun):
+        return f"{'Are' if is_plural(noun) else 'Is'} there {noun} in the picture?"
+    return f"Is there {with_article(noun)} in the picture?"
 
 
 def _in_words(number: int) -> str:

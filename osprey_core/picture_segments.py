@@ -17,15 +17,16 @@ from osprey_core.config import CountingConfig
 from osprey_core.counting import (
     MOST_WEIGHED,
     counted,
-    counted_things,
     is_likely_there,
+    is_thing,
     likely_number,
     told_number,
     told_presence,
+    whether,
 )
 from osprey_core.language.prompts import NO, QUESTIONS, YES
-from osprey_core.language.whole_picture import AskedThing
-from osprey_core.language.wording import plural, with_article
+from osprey_core.language.whole_picture import AskedThing, without_region
+from osprey_core.language.wording import is_uncounted, plural, with_article
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
@@ -82,8 +83,10 @@ class PictureSegments:
         asked: AskedThing,
         config: CountingConfig,
         should_stop: Callable[[], bool],
-    ) -> str:
+    ) -> str | None:
         """One sentence that answers a question about the number or the presence of things; "" if it was stopped.
+
+        None where no segment was found: then the language model alone has something to say.
 
         Args:
             question: that `asked` was read from, for the language model's own answer.
@@ -91,48 +94,65 @@ class PictureSegments:
         found = self.found(should_stop)
         if found is None:
             return ""
-        regions = [coded.mask() for coded in found[: config.most_segments]]
+        segments = found[: config.most_segments]
+        if not segments:
+            return None
         if not asked.noun:
-            names = []
-            for region in regions:
-                if should_stop():
-                    return ""
-                guess = reader.name(region).guesses[:1]
-                names.append((guess[0].name, guess[0].confidence) if guess else ("", 0.0))
-            return told_number("thing", counted_things(regions, names))
-        forms = [*dict.fromkeys((asked.noun, plural(asked.noun)))]
-        named = np.zeros(len(regions))
-        for start in range(0, len(regions), SEGMENTS_AT_ONCE):
-            if should_stop():
-                return ""
-            batch = slice(start, start + SEGMENTS_AT_ONCE)
-            likelihoods = reader.region_likelihoods(QUESTIONS["category"], regions[batch], forms, True)
-            named[batch] = np.exp(likelihoods).max(axis=1)
-        number = counted(regions, named, config)
-        if asked.wants_number and not config.number_of_what_is_there:
-            least = 0
-        elif _is_there(reader, asked, regions, named, config):
-            least = 1
-        else:
-            return (told_number if asked.wants_number else told_presence)(asked.noun, 0)
-        if not asked.wants_number:
-            return told_presence(asked.noun, max(number, 1))
+            return _tell_things(reader, segments, should_stop)
+        named = _named(reader, asked.noun, segments, should_stop)
+        if named is None:
+            return ""
+        told = told_number if asked.wants_number else told_presence
+        if not _is_there(reader, asked.noun, segments, named, config):
+            return told(asked.noun, 0)
+        wanted = np.flatnonzero(named >= config.least_named)
+        number = counted([segments[place].mask() for place in wanted], named[wanted].tolist())
         answers = [told_number(asked.noun, possible) for possible in range(MOST_WEIGHED + 1)]
-        own = reader.picture_likelihoods(question, answers, True)
-        return told_number(asked.noun, likely_number(number, own, config, least))
+        how_many = without_region(question) if asked.wants_number else f"How many {plural(asked.noun)} are there?"
+        own = reader.picture_likelihoods(how_many, answers, True)
+        return told(asked.noun, likely_number(number, own, config))
+
+
+def _named(
+    reader: Reader, noun: str, segments: Sequence[CodedMask], should_stop: Callable[[], bool]
+) -> NDArray[np.float64] | None:
+    """(Q,), the probability with which each segment is called so; None if it was stopped."""
+    forms = [noun] if is_uncounted(noun) else [*dict.fromkeys((noun, plural(noun)))]
+    named = np.zeros(len(segments))
+    for start in range(0, len(segments), SEGMENTS_AT_ONCE):
+        if should_stop():
+            return None
+        batch = slice(start, start + SEGMENTS_AT_ONCE)
+        masks = [coded.mask() for coded in segments[batch]]
+        named[batch] = np.exp(reader.region_likelihoods(QUESTIONS["category"], masks, forms, True)).max(axis=1)
+    return named
+
+
+def _tell_things(reader: Reader, segments: Sequence[CodedMask], should_stop: Callable[[], bool]) -> str:
+    """How many things of any kind segments show."""
+    things, scores = [], []
+    for coded in segments:
+        if should_stop():
+            return ""
+        mask = coded.mask()
+        for guess in reader.name(mask).guesses[:1]:
+            if is_thing(guess.name, guess.confidence, float(mask.mean())):
+                things.append(mask)
+                scores.append(guess.confidence)
+    return told_number("thing", counted(things, scores))
 
 
 def _is_there(
-    reader: Reader, asked: AskedThing, regions: Sequence[Mask], named: NDArray[np.float64], config: CountingConfig
+    reader: Reader, noun: str, segments: Sequence[CodedMask], named: NDArray[np.float64], config: CountingConfig
 ) -> bool:
     """Whether there is a thing of the name, by how likely segments are called so (Q,) and the model's own yes."""
-    one, best, agreed = with_article(asked.noun), float(named.max(initial=0)), 0.0
-    if regions and config.agreed_weight:
-        region = regions[int(named.argmax())]
-        (replies,) = reader.region_likelihoods(f"Is <region1> {one}?", [region], _REPLIES, False)
+    agreed = 0.0
+    if config.agreed_weight:
+        is_one = f"Is <region1> {noun if is_uncounted(noun) else with_article(noun)}?"
+        (replies,) = reader.region_likelihoods(is_one, [segments[int(named.argmax())].mask()], _REPLIES, False)
         agreed = 1 / (1 + math.exp(-_yes_against_no(replies)))
-    replies = reader.picture_likelihoods(f"Is there {one} in the picture?", _REPLIES, False)
-    return is_likely_there(best, agreed, _yes_against_no(replies), config)
+    replies = reader.picture_likelihoods(whether(noun), _REPLIES, False)
+    return is_likely_there(float(named.max()), agreed, _yes_against_no(replies), config)
 
 
 def _yes_against_no(logarithms: NDArray[np.float64]) -> float:

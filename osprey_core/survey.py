@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from osprey_core.language.wording import listing, sentence, singular, with_article
+from osprey_core.language.wording import is_uncounted, listing, sentence, with_article
 from osprey_core.region_model import NamedRegion
 
 LEAST_SEGMENT = 0.004
@@ -25,11 +25,6 @@ LEAST_WEIGHT = 0.05
 """Of a thing that is listed, as a share of the weight of all."""
 
 MOST_THINGS = 5
-
-_MASS_NOUNS = frozenset({
-    "broccoli", "cardboard", "dirt", "food", "fruit", "grass", "gravel", "paper", "pavement", "sand", "sea", "skis",
-    "sky", "snow", "water",
-})  # fmt: skip
 
 NOTHING = "I am not sure what this picture shows."
 
@@ -78,9 +73,3 @@ def told(things: Iterable[SeenThing]) -> str:
     if not countable:
         return sentence(listing(around))
     return sentence(listing(countable) + (f" with {listing(around)}" if around else ""))
-
-
-def is_uncounted(name: str) -> bool:
-    """Whether a name has no article: stuff such as "sky", and what is in the plural already ("trees")."""
-    head = name.split()[-1]
-    return head in _MASS_NOUNS or singular(head) != head

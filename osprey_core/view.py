@@ -193,7 +193,7 @@ class View:
     ) -> AnswerStream:
         """Answer a question about regions, piece by piece.
 
-        What a whole photograph shows is told by `survey`, and how many things of a name a drawing shows by its
+        What a whole photograph shows is told by `survey`, and how many things of a name the whole picture shows by its
         segments, by models whose config says so; these answers are not sampled, and their tokens have no likelihoods.
 
         Args:
@@ -224,7 +224,7 @@ class View:
         tell = None if without else self._told_by_segments(question, bool(masks if about is None else about))
         if tell is not None:
             return AnswerStream(
-                lambda should_stop: self._ids_told(tell, settings, should_stop),
+                lambda should_stop: self._ids_told(tell, prompt, masks, settings, should_stop),
                 self.model.prompts.tokenizer,
                 STOP_STRINGS,
                 prompt_tokens=self._length(prompt),
@@ -697,7 +697,7 @@ class View:
         told_by = self.model.network.config.photographs
         return told_by is not None and told_by.whole_picture == "segments"
 
-    def _told_by_segments(self, question: str, has_regions: bool) -> Callable[[Callable[[], bool]], str] | None:
+    def _told_by_segments(self, question: str, has_regions: bool) -> Callable[[Callable[[], bool]], str | None] | None:
         """What tells the answer to a question about the whole picture, unless the language model alone answers it."""
         if self._tells_by_segments and asks_about_whole_picture(question, has_regions):
             return lambda should_stop: told(self.survey(should_stop))
@@ -711,11 +711,19 @@ class View:
         return lambda should_stop: self._segments.tell(reader, question, thing, counting, should_stop)
 
     def _ids_told(
-        self, tell: Callable[[Callable[[], bool]], str], settings: SamplingSettings, should_stop: Callable[[], bool]
+        self,
+        tell: Callable[[Callable[[], bool]], str | None],
+        prompt: TextPrompt,
+        masks: Sequence[np.ndarray],
+        settings: SamplingSettings,
+        should_stop: Callable[[], bool],
     ) -> Generator[int]:
-        """Token ids of an answer that is told at once; none if it was stopped."""
+        """Token ids of an answer that segments tell at once, or of the language model's where they tell nothing."""
         answer = tell(should_stop)
         if should_stop():
+            return
+        if answer is None:
+            yield from self._decode(prompt, masks, (), settings, should_stop, None)
             return
         tokenizer = self.model.prompts.tokenizer
         yield from itertools.islice([*tokenizer.encode_piece(answer), tokenizer.eos_id], settings.max_new_tokens)

@@ -84,5 +84,6 @@ def _handler_files(config: OspreyConfig) -> Iterator[tuple[str, Path]]:
     if config.vision.photo is not None or config.photographs is not None:
         yield f"{PACKAGE.name}/{TOWER}", PACKAGE / TOWER
     photographs = config.photographs
-    if photographs is not None and (photographs.whole_picture == "segments" or photographs.counting is not None):
+    tells = photographs is not None and (photographs.whole_picture == "segments" or photographs.counting is not None)
+    if tells or (config.vision.photo is not None and config.counting is not None):
         yield f"{PACKAGE.name}/{SEGMENTER}", PACKAGE / SEGMENTER

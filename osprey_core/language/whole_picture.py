@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from osprey_core.language.wording import singular
+from osprey_core.language.wording import NUMBERS, is_uncounted, singular
 
 _PICTURE = (
     r"(?:the|this|my|our|that|a)? ?(?:whole|entire|full)? ?(?:picture|image|photo|photograph|scene)(?: here| above)?"
@@ -56,16 +56,19 @@ _WHETHER = (
     rf"(?:is|are) {_ANY}{_NOUN} (?:shown |visible )?(?:in|on|inside) {_PICTURE}",
 )
 _MORE_THAN_A_THING = frozenset({
-    "above", "and", "another", "any", "anybody", "anyone", "anything", "are", "at", "behind", "below", "beside",
-    "between", "can", "do", "does", "else", "here", "in", "inside", "is", "it", "left", "like", "me", "more", "near",
-    "next", "no", "not", "on", "one", "or", "other", "others", "right", "see", "some", "somebody", "someone",
-    "something", "than", "that", "the", "them", "there", "these", "this", "those", "time", "under", "us", "what",
-    "which", "who", "you", "your",
+    *NUMBERS, "above", "all", "and", "another", "any", "anybody", "anyone", "anything", "are", "at", "be", "behind",
+    "below", "beside", "between", "both", "but", "can", "carry", "danger", "difference", "do", "does", "each", "eat",
+    "else", "enough", "everybody", "everyone", "everything", "exactly", "few", "fewer", "for", "from", "has", "have",
+    "he", "here", "hold", "i", "if", "in", "inside", "is", "it", "just", "kind", "left", "less", "like", "lot", "many",
+    "me", "more", "most", "much", "near", "next", "nobody", "not", "nothing", "old", "on", "only", "or", "other",
+    "others", "problem", "reason", "right", "see", "several", "she", "similar", "sit", "some", "somebody", "someone",
+    "something", "stand", "still", "than", "that", "the", "them", "there", "these", "they", "this", "those", "time",
+    "to", "too", "under", "up", "us", "way", "we", "wear", "what", "which", "who", "year", "you", "your",
 })  # fmt: skip
 """Words of a question that asks for more than things of one name."""
 _ANYTHING = frozenset({"thing", "object", "item"})
 
-_ABOUT_REGION = re.compile(r"^\s*about <region\d+>: ")
+_ABOUT_REGION = re.compile(r"^\s*about <region\d+>: ", re.IGNORECASE)
 """How a conversation tells which region a further question is about that names none."""
 _POLITE = re.compile(r"^(?:please|hi|hello|so|and|now|ok|okay|(?:can|could|would|will) you(?: please)?)[, ]+")
 _MANNER = re.compile(
@@ -100,7 +103,10 @@ def asks_about_whole_picture(question: str, has_regions: bool) -> bool:
 def asked_thing(question: str) -> AskedThing | None:
     """What a question asks the number or the presence of, in the whole picture; None if it asks anything else.
 
-    question: as for `asks_about_whole_picture`.
+    As models are taught, it is about the picture even if the conversation has regions, unless it mentions one.
+
+    Args:
+        question: as for `asks_about_whole_picture`.
     """
     asked = _plain(question)
     for patterns, wants_number in ((_HOW_MANY, True), (_WHETHER, False)):
@@ -111,14 +117,28 @@ def asked_thing(question: str) -> AskedThing | None:
             noun = singular(found["noun"])
             if noun in _ANYTHING:
                 return AskedThing("", True) if wants_number else None
-            if _MORE_THAN_A_THING.isdisjoint(noun.split()):
+            if _is_name(noun) and not (wants_number and is_uncounted(noun)):
                 return AskedThing(noun, wants_number)
     return None
 
 
+def without_region(question: str) -> str:
+    """A question without what a conversation puts before it: "About <region1>: …"."""
+    return _ABOUT_REGION.sub("", question, count=1)
+
+
+def _is_name(noun: str) -> bool:
+    """Whether words may be the name of a thing and nothing more: no "dog wearing a hat", no "two dogs"."""
+    first, *others = noun.split()
+    words = {first, *others}
+    return _MORE_THAN_A_THING.isdisjoint(words | {singular(word) for word in words}) and not any(
+        word.endswith("ing") for word in others
+    )
+
+
 def _plain(question: str) -> str:
     """The question in small letters without what does not matter; "" for one that mentions a region."""
-    asked = _ABOUT_REGION.sub("", question.lower())
+    asked = without_region(question.lower())
     if "<" in asked:
         return ""
     asked = " ".join(re.sub(r"[.?!…\"]+", " ", asked.replace("’", "'")).split())

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from osprey_core.config import CountingConfig
 from osprey_core.counting import MOST_WEIGHED
@@ -61,7 +62,7 @@ class Knowing:
         return np.array([self.own_log_odds if answer.startswith("Yes") else 0.0 for answer in answers])
 
 
-def tell(segments: Sequence[np.ndarray], known: Knowing, asked: AskedThing) -> str:
+def tell(segments: Sequence[np.ndarray], known: Knowing, asked: AskedThing) -> str | None:
     return PictureSegments(lambda: segments).tell(known.reader(), "the question", asked, CONFIG, lambda: False)
 
 
@@ -79,16 +80,14 @@ def test_whether_there_is_one() -> None:
     assert tell(squares(5), Knowing(0, 9.0), A_DOG) == "Yes, there is a dog."
 
 
-def test_where_presence_is_decided_first_a_number_is_of_what_is_there() -> None:
-    config = replace(CONFIG, number_of_what_is_there=True, agreed_weight=0.0)
-
-    def told(dogs: int, own_log_odds: float = 0.0) -> str:
-        known = Knowing(dogs, own_log_odds)
-        return PictureSegments(lambda: squares(5)).tell(known.reader(), "?", DOGS, config, lambda: False)
-
-    assert told(2) == "There are two dogs in the picture."
-    assert told(2, -9.0) == told(0) == "There are no dogs in the picture."
-    assert told(0, 9.0) == "There is one dog in the picture."
+@pytest.mark.parametrize(("dogs", "own_log_odds"), [(0, -1.0), (0, 9.0), (1, 0.0), (2, 0.0), (4, 0.0), (2, -9.0)])
+def test_both_kinds_of_question_agree(dogs: int, own_log_odds: float) -> None:
+    how_many, whether = (tell(squares(5), Knowing(dogs, own_log_odds), asked) for asked in (DOGS, A_DOG))
+    assert how_many is not None
+    assert whether is not None
+    assert how_many.startswith("There are no ") == whether.startswith("No, ")
+    for word in ("two", "three", "four"):
+        assert (word in how_many) == (word in whether)
 
 
 def test_the_largest_segments_are_looked_at() -> None:
@@ -97,11 +96,18 @@ def test_the_largest_segments_are_looked_at() -> None:
     assert said == "There are two dogs in the picture."
 
 
-def test_a_picture_without_segments_is_answered_by_the_language_model() -> None:
-    assert tell([], Knowing(0), DOGS) == "There are no dogs in the picture."
-    assert tell([], Knowing(0), ANYTHING) == "There are no things in the picture."
-    assert tell([], Knowing(0, 9.0), A_DOG) == "Yes, there is a dog."
-    assert tell([], Knowing(0, -1.0), A_DOG) == "No, there is no dog in the picture."
+def test_a_picture_without_segments_is_left_to_the_language_model() -> None:
+    known = Knowing(0)
+    assert [tell([], known, asked) for asked in (DOGS, A_DOG, ANYTHING)] == [None] * 3
+    assert known.asked == []
+
+
+def test_what_a_conversation_puts_before_a_question_is_not_weighed() -> None:
+    known = Knowing(2)
+    segments = PictureSegments(lambda: squares(4))
+    segments.tell(known.reader(), "About <region1>: How many dogs are there?", DOGS, CONFIG, lambda: False)
+    assert "How many dogs are there?" in known.asked
+    assert not [text for text in known.asked if text.startswith("About")]
 
 
 def test_segments_are_found_once_for_all_questions_about_a_picture() -> None:
@@ -126,3 +132,16 @@ def test_a_question_that_is_stopped_says_nothing_and_asks_nothing() -> None:
         known = Knowing(2)
         assert PictureSegments(lambda: squares(4)).tell(known.reader(), "?", asked, CONFIG, lambda: True) == ""
         assert known.asked == []
+
+
+@pytest.mark.parametrize("asked", [DOGS, A_DOG, ANYTHING])
+def test_a_question_can_be_stopped_between_segments(asked: AskedThing) -> None:
+    known, checks = Knowing(20), []
+
+    def should_stop() -> bool:
+        checks.append(len(known.asked))
+        return len(checks) > 3
+
+    row = [np.roll(mask, 4 * place, 1) for place, mask in enumerate(squares(9) * 4)]
+    assert PictureSegments(lambda: row).tell(known.reader(), "?", asked, CONFIG, should_stop) == ""
+    assert len(checks) == 4

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from osprey_core.language.wording import is_uncounted
 from osprey_core.region_model import Guess, NamedRegion
-from osprey_core.survey import MOST_THINGS, NOTHING, SeenThing, is_uncounted, seen_things, told
+from osprey_core.survey import MOST_THINGS, NOTHING, SeenThing, seen_things, told
 
 
 def named(name: str, confidence: float = 0.9) -> NamedRegion:

@@ -87,7 +87,10 @@ def test_other_questions_ask_for_no_thing(kind: str) -> None:
     "question",
     ["How many dogs are brown?", "How many legs does the dog have?", "How many are there?", "How many times?",
      "Is there a dog on the left?", "Is there anything red?", "Count the dogs and cats", "Is it a dog?",
-     "How many more dogs than cats are there?", "How many dogs are in <region1>?", "Are there any objects?", ""],
+     "How many more dogs than cats are there?", "How many dogs are in <region1>?", "Are there any objects?", "",
+     "Are there two circles?",
+     "How many years old is he?", "Count to ten", "Is there only a dog?", "Is there a dog wearing a hat?",
+     "How many dogs have a collar?", "Is there a lot of snow?", "Is there a problem?", "Are there many people?"],
 )  # fmt: skip
 def test_questions_with_more_to_them_ask_for_no_thing(question: str) -> None:
     assert asked_thing(question) is None

@@ -145,6 +145,10 @@ def test_things_of_a_drawing_are_counted_and_missed(nano: Osprey, count: int) ->
     view = nano.open(picture)
     is_or_are, noun = ("is", "circle") if count == 1 else ("are", "circles")
     assert view.ask("How many circles are there?") == f"There {is_or_are} {NUMBERS[count]} {noun} in the picture."
+    square = np.zeros((240, 360), bool)
+    square[180:226, 300:346] = True
+    about_the_picture = view.ask("About <region1>: How many circles are there?", [square], about=[1])
+    assert about_the_picture == view.ask("How many circles are there?")
     assert view.ask("How many elephants do you see?") == "There are no elephants in the picture."
     assert view.ask("Is there a circle in the picture?").startswith("Yes, there ")
     assert view.ask("Is there a square in the picture?") == "Yes, there is a square."

@@ -269,7 +269,14 @@ def test_the_choice_is_kept_in_the_config() -> None:
     config = replace(two_networks().network.config, photographs=photographs, counting=CountingConfig())
     assert OspreyConfig.from_dict(config.to_dict()) == config
     assert config.of_photographs.counting == counting
-    for name, value in (("found", 1.0), ("further", 0), ("most_segments", 0), ("least_named", "much"), ("other", 1)):
+    for name, value in (
+        ("found", 1.0),
+        ("further", 0),
+        ("most_segments", 0),
+        ("most_segments", 24.5),
+        ("least_named", "much"),
+        ("other", 1),
+    ):
         values = config.to_dict()
         values["counting"] = {**values["counting"], name: value}
         with pytest.raises(CheckpointError):
