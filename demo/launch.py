@@ -23,6 +23,7 @@ from demo.api.openai.door import OpenAIDoor
 from demo.api.own_session import RequireOwnSession
 from demo.api.request_bodies import LimitBodies, limit_of
 from demo.api.upload_folder import TIDY_SECONDS, GuardUploads, UploadFolder
+from demo.api.web_manifest import ManifestRoute
 from demo.shared import memory
 from demo.shared.uploads import MAX_MEGABYTES
 from demo.theme import css, theme
@@ -73,6 +74,7 @@ def launch(
         Middleware(HealthRoute, page=page),
         Middleware(RequireKnownHost, hosts=hosts),
         Middleware(MetricsRoute, page=page, audience=metrics),
+        Middleware(ManifestRoute, name=str(page.title)),
         *([] if api_keys is None else [Middleware(RequireApiKey, keys=api_keys)]),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),

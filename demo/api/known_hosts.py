@@ -109,6 +109,11 @@ def _bare_names(address: str) -> list[str]:
     return [name] if name else []
 
 
+def names_this_machine(host: str) -> bool:
+    """Whether a Host header names the machine itself, such as localhost:7860."""
+    return _is_loopback(_bare(host))
+
+
 def _bare(host: str) -> str:
     """A Host header or name in lower case, without port, brackets and closing dot."""
     host = host.strip().lower().rpartition("@")[2]

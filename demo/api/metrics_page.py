@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
+from demo.api.known_hosts import names_this_machine
 from demo.session.services import Services
 from demo.shared.metrics import REGISTRY
 
@@ -48,9 +49,14 @@ def metrics_text(services: Services) -> bytes:
 
 
 def is_local(scope: Any) -> bool:
-    """Whether a request comes from this computer itself and not through a proxy on it."""
+    """Whether a request comes from this computer itself and not through a proxy on it.
+
+    A proxy that tells nothing of itself, and asks for this server by a name of this machine, looks like a program.
+    """
     headers = Headers(scope=scope)
     if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
+        return False
+    if not names_this_machine(headers.get("host", "localhost")):
         return False
     host = (scope.get("client") or ("",))[0]
     try:

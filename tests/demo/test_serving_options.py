@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shutil
 import ssl
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
+from PIL import Image
 
 from demo.api.api_keys import ApiKeys
 from demo.app import build_app
@@ -126,6 +129,14 @@ def test_behind_a_reverse_proxy_the_page_names_its_path(tmp_path: Path) -> None:
         assert root is not None
         assert root[1].endswith("/osprey")
         assert httpx.get(f"{address}/osprey/gradio_api/run/x").status_code == 404
+        server = address.rstrip("/")
+        manifest = httpx.get(f"{server}/manifest.json")
+        assert manifest.headers["content-type"] == "application/manifest+json"
+        for icon in manifest.json()["icons"]:
+            at = urljoin("https://proxy.example/osprey/manifest.json", icon["src"])
+            assert at.startswith("https://proxy.example/osprey/")
+            sent = httpx.get(f"{server}/{icon['src']}")
+            assert Image.open(io.BytesIO(sent.content)).size == tuple(map(int, icon["sizes"].split("x")))
 
 
 def test_other_computers_are_let_in_only_where_somebody_said_who(tmp_path: Path) -> None:

@@ -135,6 +135,9 @@ def test_metrics_are_for_this_computer_unless_all_may_read_them(tmp_path: Path) 
 )
 def test_who_is_local(client: str, expected: bool) -> None:
     assert is_local({"type": "http", "headers": [], "client": (client, 1)}) is expected
+    named = {"type": "http", "client": (client, 1)}
+    assert is_local({**named, "headers": [(b"host", b"localhost:7860")]}) is expected
+    assert not is_local({**named, "headers": [(b"host", b"osprey.example.org")]})  # what a proxy was asked for
 
 
 def test_every_request_has_an_id_and_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
