@@ -7,14 +7,12 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 PATH = "/manifest.json"
-ICON_SIDES = (192, 512)
-"""Pixels; browsers ask for these two before they offer to install."""
 
 
 class ManifestRoute:
     """ASGI middleware that answers `/manifest.json`, with addresses relative to it.
 
-    Gradio's own names the icons by their path on this server, which is another one behind a reverse proxy.
+    Gradio's own names the icon by its path on this server, which is another one behind a reverse proxy.
     """
 
     def __init__(self, app: Any, name: str) -> None:
@@ -22,10 +20,7 @@ class ManifestRoute:
         self._app = app
         self._manifest = {
             "name": name,
-            "icons": [
-                {"src": f"pwa_icon/{side}", "sizes": f"{side}x{side}", "type": "image/png", "purpose": "any"}
-                for side in ICON_SIDES
-            ],
+            "icons": [{"src": "pwa_icon", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}],
             "start_url": "./",
             "display": "standalone",
         }
