@@ -75,7 +75,12 @@ def test_a_model_partly_on_the_disk_answers_as_one_in_memory(spread: Osprey, fol
         history.append(Turn(question, ours))
     described, wanted = (dict(view.describe(MASKS, batch_size=2, max_new_tokens=5)) for view in views)
     assert described == wanted
-    assert score_labels(views[0], MASKS[0], ["cat", "dog"]) == score_labels(views[1], MASKS[0], ["cat", "dog"])
+    ours_scored, theirs_scored = (score_labels(view, MASKS[0], ["cat", "dog"]).ranked for view in views)
+    assert [score.label for score in ours_scored] == [score.label for score in theirs_scored]
+    # Prompts are read by the layers' own parts where all are in memory, else by the library: they round differently.
+    assert [score.log_likelihood for score in ours_scored] == pytest.approx(
+        [score.log_likelihood for score in theirs_scored], rel=2e-5
+    )
 
 
 def test_people_at_once_do_not_take_each_others_weights_away(spread: Osprey) -> None:
