@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
+from transformers import LlamaConfig, LlamaForCausalLM
 
+from osprey_core.cache.prefix_attention import use_prefix_attention
 from osprey_core.config import (
     ExtractorConfig,
     GenerationDefaults,
@@ -71,3 +74,18 @@ def positions_computed(model: Osprey) -> Iterator[list[int]]:
         yield lengths
     finally:
         handle.remove()
+
+
+def tiny_llama(layers: int = 2, **sizes: Any) -> LlamaForCausalLM:
+    """A LLaMA alone with seeded weights, its norms' too, that reads prefixes; in eval mode, without gradients."""
+    torch.manual_seed(0)
+    usual: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, **sizes}
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=layers, initializer_range=0.3, **usual
+    )
+    llm = LlamaForCausalLM(config).eval().requires_grad_(False)
+    for name, parameter in llm.named_parameters():
+        if "norm" in name:
+            parameter.uniform_(0.5, 1.5)
+    use_prefix_attention(llm)
+    return llm

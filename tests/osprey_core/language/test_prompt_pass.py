@@ -7,26 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
-from osprey_core.cache.prefix_attention import KeyValues, use_prefix_attention
+from osprey_core.cache.prefix_attention import KeyValues
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
 from osprey_core.errors import CheckpointError
 from osprey_core.language.prompt_pass import PromptPass
+from tests.tiny import tiny_llama
 
 TOLERANCE: dict[str, Any] = {"atol": 1e-5, "rtol": 1e-5}
 SIZES = [{}, {"num_key_value_heads": 4}, {"num_key_value_heads": 1, "head_dim": 16}]
-
-
-def llama(**sizes: Any) -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    usual: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, **sizes}
-    config = LlamaConfig(
-        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=3, initializer_range=0.3, **usual
-    )
-    llm = LlamaForCausalLM(config).eval().requires_grad_(False)
-    use_prefix_attention(llm)
-    return llm
 
 
 def hooked(llm: LlamaForCausalLM) -> LlamaForCausalLM:
@@ -55,7 +45,7 @@ def part(known: KeyValues, start: int, end: int) -> KeyValues:
 def test_a_beginning_has_the_keys_and_values_of_the_whole_pass(
     sizes: dict[str, Any], change: Callable[[LlamaForCausalLM], LlamaForCausalLM]
 ) -> None:
-    llm = change(llama(**sizes))
+    llm = change(tiny_llama(3, **sizes))
     ids = torch.randint(0, 64, (21,))
     _, expected = whole_pass(llm, ids)
     found = PromptPass(llm).beginning(llm.model.embed_tokens(ids))
@@ -72,7 +62,7 @@ def test_a_prompt_behind_what_is_known_is_followed_as_in_the_whole_pass(
     behind_picture: int,
     known: int,
 ) -> None:
-    llm = change(llama(**sizes))
+    llm = change(tiny_llama(3, **sizes))
     ids = torch.randint(0, 64, (20,))
     logits, everything = whole_pass(llm, ids)
     prefix = part(everything, 0, behind_picture) if behind_picture else None
@@ -87,7 +77,7 @@ def test_a_prompt_behind_what_is_known_is_followed_as_in_the_whole_pass(
 def test_answers_read_side_by_side_are_followed_as_each_would_be_alone(
     change: Callable[[LlamaForCausalLM], LlamaForCausalLM],
 ) -> None:
-    llm = change(llama())
+    llm = change(tiny_llama(3))
     prompt, answers = torch.randint(0, 64, (11,)), ([3, 9], [4], [3, 8, 2])
     _, everything = whole_pass(llm, prompt)
     ids = [token for answer in answers for token in answer]
@@ -109,7 +99,7 @@ def test_answers_read_side_by_side_are_followed_as_each_would_be_alone(
 
 
 def test_logits_that_are_not_finite_are_refused() -> None:
-    llm = llama()
+    llm = tiny_llama(3)
     with torch.no_grad():
         llm.lm_head.weight[5] = float("nan")
     with pytest.raises(CheckpointError):

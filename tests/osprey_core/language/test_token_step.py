@@ -10,27 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
-from osprey_core.cache.prefix_attention import KeyValues, use_prefix_attention
+from osprey_core.cache.prefix_attention import KeyValues
 from osprey_core.cache.row_states import RowStates
 from osprey_core.language.joined_weights import joined
 from osprey_core.language.token_step import TokenStep, can_step_by_layers
 from osprey_core.runtime.quantize import quantize
-
-
-def llama(**sizes: Any) -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    usual: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, **sizes}
-    config = LlamaConfig(
-        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, initializer_range=0.3, **usual
-    )
-    llm = LlamaForCausalLM(config).eval().requires_grad_(False)
-    for name, parameter in llm.named_parameters():
-        if "norm" in name:
-            parameter.uniform_(0.5, 1.5)
-    use_prefix_attention(llm)
-    return llm
+from tests.tiny import tiny_llama
 
 
 def stepping(llm: LlamaForCausalLM, by_layers: bool = True) -> TokenStep:
@@ -57,7 +44,7 @@ def whole_pass(llm: LlamaForCausalLM, ids: torch.Tensor) -> tuple[torch.Tensor, 
     ],
 )
 def test_rows_step_as_in_one_pass_over_everything(sizes: dict[str, Any]) -> None:
-    llm = llama(**sizes)
+    llm = tiny_llama(2, **sizes)
     assert can_step_by_layers(llm)
     texts = [
         torch.randint(0, 64, (1, length), generator=torch.Generator().manual_seed(length)) for length in (9, 4, 14)
@@ -79,7 +66,7 @@ def test_rows_step_as_in_one_pass_over_everything(sizes: dict[str, Any]) -> None
 
 
 def test_quantized_linears_are_called_themselves() -> None:
-    llm = llama()
+    llm = tiny_llama(2)
     quantize(llm, "int8")
     assert can_step_by_layers(llm)
     logits = []
@@ -107,7 +94,7 @@ def memory_bytes(llm: LlamaForCausalLM) -> int:
 
 
 def test_joined_weights_stay_the_models_own_in_the_same_memory(tmp_path: Path) -> None:
-    llm, untouched = llama(), llama()
+    llm, untouched = tiny_llama(2), tiny_llama(2)
     before, names = memory_bytes(llm), list(llm.state_dict())
     parameters = dict(llm.named_parameters())
     step = stepping(llm)
@@ -128,7 +115,7 @@ def test_joined_weights_stay_the_models_own_in_the_same_memory(tmp_path: Path) -
 
 
 def test_weights_that_change_after_they_were_joined_are_used_as_they_are() -> None:
-    llm = llama()
+    llm = tiny_llama(2)
     step, ids = stepping(llm), [5, 6, 7, 8, 9]
     with torch.no_grad():
         llm.model.layers[0].self_attn.k_proj.weight.mul_(3)
@@ -146,7 +133,7 @@ def test_weights_that_change_after_they_were_joined_are_used_as_they_are() -> No
 
 
 def test_a_step_in_bfloat16_gives_the_whole_pass_logits() -> None:
-    llm = llama().bfloat16()
+    llm = tiny_llama(2).bfloat16()
     torch.testing.assert_close(*next_after(llm, stepping(llm), [5, 6, 7, 8, 9]), atol=0.1, rtol=0.1)
 
 
@@ -181,6 +168,6 @@ def other_layer(llm: LlamaForCausalLM) -> None:
 
 @pytest.mark.parametrize("change", [hooked, compiled, spread, other_layer])
 def test_models_that_are_stepped_into_keep_the_whole_pass(change: Callable[[LlamaForCausalLM], None]) -> None:
-    llm = llama()
+    llm = tiny_llama(2)
     change(llm)
     assert not can_step_by_layers(llm)
