@@ -129,11 +129,7 @@ class DecodedRows:
             attention_mask=self._mask(self._inputs.shape[1]),
             **({} if self._prefix is None else {"shared_prefix": self._prefix}),
         ).logits
-        last = logits[:, -1]
-        # The maximum is NaN or infinite if any value is; argmax would then return `<unk>`.
-        if not torch.isfinite(last.amax(dim=-1)).all():
-            raise CheckpointError("generation.logits_not_finite")
-        return last
+        return finite_logits(logits[:, -1])
 
     def _drop_ended(self) -> None:
         if not self._ended.intersection(self._rows):
@@ -222,6 +218,14 @@ class AnswerText:
             if any(stop.startswith(text[-length:]) for stop in self._stop_strings):
                 return length
         return 0
+
+
+def finite_logits(logits: torch.Tensor) -> torch.Tensor:
+    """The logits (B, V) themselves. Raises CheckpointError if any of them is NaN, or a row's largest is infinite."""
+    # The maximum is NaN or infinite if any value is; argmax would then return `<unk>`.
+    if not torch.isfinite(logits.amax(dim=-1)).all():
+        raise CheckpointError("generation.logits_not_finite")
+    return logits
 
 
 class AnswerStream(AnswerTimes):

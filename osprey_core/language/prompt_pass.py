@@ -16,8 +16,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, attend_behind
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
-from osprey_core.errors import CheckpointError
-from osprey_core.language.generation import DecodedRows
+from osprey_core.language.generation import DecodedRows, finite_logits
 from osprey_core.language.llama_layers import LayerParts, LlamaLayers, ModelParts, plus_product, products, turn
 from osprey_core.language.sampling import SamplingSettings
 
@@ -86,11 +85,7 @@ class PromptPass:
 
         angles = parts.angles.at(range(first, first + length))
         hidden = self._through(parts, parts.layers, embeds, angles, attend, only_last=True)
-        logits: torch.Tensor = self._llm.lm_head(parts.last_norm(hidden))[0]
-        # The maximum is NaN or infinite if any value is; argmax would then return `<unk>`.
-        if not bool(torch.isfinite(logits.amax())):
-            raise CheckpointError("generation.logits_not_finite")
-        return logits
+        return finite_logits(self._llm.lm_head(parts.last_norm(hidden)))[0]
 
     @torch.inference_mode()
     def logits_of(
