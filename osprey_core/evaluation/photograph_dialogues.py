@@ -53,11 +53,13 @@ def ask_about(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any
                 right.setdefault(question.kind, []).append(is_right(question, plain(sample, view, question)))
         for kind, found in right.items():
             by_kind.setdefault(kind, []).append(found)
-    scores = {}
-    for kind, groups in sorted(by_kind.items()):
-        score = resampled(groups, lambda some: float(np.mean([one for group in some for one in group])))
-        scores[kind] = {**vars(score), "count": sum(len(group) for group in groups)}
-    return scores
+    return {kind: _right_share(groups) for kind, groups in sorted(by_kind.items())}
+
+
+def _right_share(groups: Sequence[Sequence[bool]]) -> dict[str, Any]:
+    """{"value", "low", "high", "count"} of what is right, for groups of questions about a picture each."""
+    score = resampled(groups, lambda some: float(np.mean([one for group in some for one in group])))
+    return {**vars(score), "count": sum(len(group) for group in groups)}
 
 
 def ask_what_is_there(model: Osprey, photographs: Iterable[Photograph]) -> dict[str, Any]:
@@ -106,13 +108,7 @@ def ask_for_things(model: Osprey, photographs: Iterable[Photograph]) -> dict[str
                 how_many.append(_says_number(said, there[name]))
         for kind, found in zip(right, (whether, how_many), strict=True):
             right[kind] += [found] if found else []
-    return {
-        kind: {
-            **vars(resampled(groups, lambda some: float(np.mean([one for group in some for one in group])))),
-            "count": sum(len(group) for group in groups),
-        }
-        for kind, groups in right.items()
-    }
+    return {kind: _right_share(groups) for kind, groups in right.items()}
 
 
 def _says_number(answer: str, number: int) -> bool:
