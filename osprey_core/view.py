@@ -140,6 +140,8 @@ class View:
         self._photo_square = photo_square  # uint8 (512, 512, 3), for a model with a photo tower
         self._photo_levels = photo_levels  # what that tower saw, until the picture is encoded; many may be waiting
         self._kept_picture = kept_picture  # uint8 (h, w, 3), for close-ups and segments
+        photo = self.network.config.vision.photo
+        self._seen_near = kept_picture if photo is not None and photo.close_up_size else None
         self._cache = PrefixCache(model.cache)
         self._naming = threading.Lock()
         self._names: dict[tuple[str, str, int], NamedRegion] = {}
@@ -613,7 +615,10 @@ class View:
         """
         if guesses < 1:
             raise InputError("engine.guesses_none", count=guesses)
-        mask = as_mask(mask, self.size_hw)
+        return self._known_name(as_mask(mask, self.size_hw), question, guesses)
+
+    def _known_name(self, mask: np.ndarray, question: str, guesses: int) -> NamedRegion:
+        """As `name`, for a mask bool (h, w) of any size that is stretched over the picture."""
         key = (CodedMask.of(mask).digest, question, guesses)
         with self._naming:
             known = self._names.get(key)
@@ -685,7 +690,7 @@ class View:
                 continue
             if should_stop():
                 return
-            self._segment_names[place] = share, self._name(segment, QUESTIONS["category"], 1)
+            self._segment_names[place] = share, self._known_name(segment, QUESTIONS["category"], 1)
         if found is not None:
             self._survey = seen_things(self._segment_names.values())
 
@@ -706,7 +711,9 @@ class View:
         if counting is None or thing is None:
             return None
         reader = Reader(
-            lambda mask: self._name(mask, QUESTIONS["category"], 1), self._region_likelihoods, self.picture_likelihoods
+            lambda mask: self._known_name(mask, QUESTIONS["category"], 1),
+            self._region_likelihoods,
+            self.picture_likelihoods,
         )
         return lambda should_stop: self._segments.tell(reader, question, thing, counting, should_stop)
 
@@ -875,11 +882,11 @@ class View:
         is_urgent: whether they are seen before pictures are encoded that wait.
         """
         photo = self.network.config.vision.photo
-        if photo is None or not photo.close_up_size or self._kept_picture is None:
+        if photo is None or self._seen_near is None:
             return None
-        size_hw = self._kept_picture.shape[:2]
+        size_hw = self._seen_near.shape[:2]
         shown = [
-            close_up(self._kept_picture, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
+            close_up(self._seen_near, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
             for mask in masks
         ]
         encoder = shared_photo_encoder(self.model.device)
@@ -894,8 +901,7 @@ class View:
 
     def _close_up(self, mask: np.ndarray) -> dict[str, torch.Tensor] | None:
         """As `close_ups` of one mask; kept, because every question that starts anew about the region asks for it."""
-        photo = self.network.config.vision.photo
-        if photo is None or not photo.close_up_size or self._kept_picture is None:
+        if self._seen_near is None:
             return None
         return self._cache.part(f"close-up {CodedMask.of(mask).digest}", lambda: self.close_ups([mask], is_urgent=True))
 
