@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from benchmarks.measures import Setting, picture, region
 from benchmarks.timing import Comparison, compare
 from osprey_core import View
-from osprey_core.analysis.find import NO, YES, find
+from osprey_core.analysis.find import find
 from osprey_core.analysis.open_vocabulary import ClipView, EmbeddedVocabulary, OpenVocabulary, class_scores
 from osprey_core.language.prompts import QUESTIONS
+from osprey_core.language.yes_or_no import REPLIES
 from osprey_core.model.clip import ClipConfig, ClipNetwork, build_clip
 from osprey_core.vocabularies import load_vocabulary, vocabulary_of
 
@@ -77,7 +78,7 @@ def _answers(view: View, mask: np.ndarray, phrase: str) -> None:
     """What a search asks about one segment, one answer at a time."""
     for answer in (phrase, phrase.split()[-1]):
         view.answer_likelihoods(QUESTIONS["category"], [mask], [answer])
-    for answer in (*YES, *NO):
+    for answer in REPLIES:
         view.answer_likelihoods(f"Is <region1> a {phrase}?", [mask], [answer], whole=False)
 
 

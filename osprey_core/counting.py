@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from osprey_core.config import CountingConfig
 from osprey_core.language.wording import NUMBERS, is_plural, is_uncounted, plural, with_article
+from osprey_core.regions.distinct import DistinctRegions
 from osprey_core.regions.masks import Mask, area
 
 MOST_WEIGHED = 10
@@ -40,20 +41,9 @@ def counted(regions: Sequence[Mask], scores: Sequence[float]) -> int:
         regions: bool (H, W), segments that are called so.
         scores: (Q,), how surely each is, 0..1.
     """
-    return len(_distinct(regions, scores))
-
-
-def _distinct(regions: Sequence[Mask], scores: Sequence[float]) -> list[int]:
-    """Places of the regions that show one thing each: the larger one before its parts, unless they fit far better."""
-    areas = [area(region) for region in regions]
-    kept: list[int] = []
-    for place in sorted(range(len(regions)), key=lambda place: -scores[place] * math.sqrt(areas[place])):
-        if areas[place] < _LARGEST * regions[place].size and all(
-            np.count_nonzero(regions[place] & regions[other]) <= _SAME_THING * min(areas[place], areas[other])
-            for other in kept
-        ):
-            kept.append(place)
-    return kept
+    places = [place for place, region in enumerate(regions) if 0 < area(region) < _LARGEST * region.size]
+    things = DistinctRegions([regions[place] for place in places], [scores[place] for place in places], _SAME_THING)
+    return len(things.kept())
 
 
 def likely_number(found: int, own: NDArray[np.float64], config: CountingConfig) -> int:

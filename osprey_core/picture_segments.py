@@ -5,7 +5,6 @@ See `counting` for how segments and the language model's own answer are weighed.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,17 +23,16 @@ from osprey_core.counting import (
     told_presence,
     whether,
 )
-from osprey_core.language.prompts import NO, QUESTIONS, YES
+from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.whole_picture import AskedThing, without_region
 from osprey_core.language.wording import is_uncounted, plural, with_article
+from osprey_core.language.yes_or_no import REPLIES, probability_of_yes, yes_log_odds
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.masks import Mask
 from osprey_core.regions.rle import CodedMask
 
 SEGMENTS_AT_ONCE = 8
 """That are read together; between them a question can be stopped."""
-
-_REPLIES = (*YES, *NO)
 
 
 @dataclass(frozen=True)
@@ -149,13 +147,7 @@ def _is_there(
     agreed = 0.0
     if config.agreed_weight:
         is_one = f"Is <region1> {noun if is_uncounted(noun) else with_article(noun)}?"
-        (replies,) = reader.region_likelihoods(is_one, [segments[int(named.argmax())].mask()], _REPLIES, False)
-        agreed = 1 / (1 + math.exp(-_yes_against_no(replies)))
-    replies = reader.picture_likelihoods(whether(noun), _REPLIES, False)
-    return is_likely_there(float(named.max()), agreed, _yes_against_no(replies), config)
-
-
-def _yes_against_no(logarithms: NDArray[np.float64]) -> float:
-    """Log odds of "yes", from the logarithms of the probabilities of `_REPLIES`; at most 60 either way."""
-    yes, no = logarithms[: len(YES)].max(), logarithms[len(YES) :].max()
-    return float(np.clip(yes - no, -60, 60))
+        (replies,) = reader.region_likelihoods(is_one, [segments[int(named.argmax())].mask()], REPLIES, False)
+        agreed = float(probability_of_yes(replies))
+    replies = reader.picture_likelihoods(whether(noun), REPLIES, False)
+    return is_likely_there(float(named.max()), agreed, float(yes_log_odds(replies)), config)

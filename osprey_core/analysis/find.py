@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osprey_core.errors import InputError
-from osprey_core.language.prompts import NO, QUESTIONS, YES
+from osprey_core.language.prompts import QUESTIONS
 from osprey_core.language.wording import singular, with_article
-from osprey_core.regions.masks import Mask, area, box_xyxy
+from osprey_core.language.yes_or_no import REPLIES, probability_of_yes
+from osprey_core.regions.distinct import DistinctRegions
+from osprey_core.regions.masks import Mask
 from osprey_core.vocabularies import vocabulary_of
 
 if TYPE_CHECKING:
@@ -60,34 +62,20 @@ class Finds:
         """
         self.phrase = phrase
         self.scores = tuple(float(score) for score in scores)
-        candidates = [place for place, score in enumerate(self.scores) if score >= LOWEST_THRESHOLD]
-        areas = {place: area(regions[place]) for place in candidates}
-        # A large segment stands before its parts unless they fit clearly better.
-        self._order = sorted(candidates, key=lambda place: (-self.scores[place] * areas[place] ** 0.5, place))
-        boxes = {place: box_xyxy(regions[place]) for place in candidates}
-        self._rivals = {
-            place: frozenset(
-                other
-                for other in candidates
-                if other != place
-                and _shared(regions[place], regions[other], boxes[place], boxes[other])
-                > SAME_THING * min(areas[place], areas[other])
-            )
-            for place in candidates
-        }
+        self._places = [place for place, score in enumerate(self.scores) if score >= LOWEST_THRESHOLD]
+        self._distinct = DistinctRegions(
+            [regions[place] for place in self._places], [self.scores[place] for place in self._places], SAME_THING
+        )
 
     def at(self, threshold: float = DEFAULT_THRESHOLD) -> tuple[Find, ...]:
         """The found segments, best first: of those with at least this score, one for each thing."""
-        kept: list[int] = []
-        for place in self._order:
-            if self.scores[place] >= threshold and self._rivals[place].isdisjoint(kept):
-                kept.append(place)
+        kept = [self._places[place] for place in self._distinct.kept(threshold)]
         return tuple(Find(place, self.scores[place]) for place in sorted(kept, key=lambda p: (-self.scores[p], p)))
 
     @cached_property
     def steps(self) -> tuple[tuple[float, tuple[int, ...]], ...]:
         """Every threshold at which the finds change, falling, with the places found from there on."""
-        thresholds = sorted({self.scores[place] for place in self._order}, reverse=True)
+        thresholds = sorted({self.scores[place] for place in self._places}, reverse=True)
         return tuple((threshold, tuple(find.place for find in self.at(threshold))) for threshold in thresholds)
 
 
@@ -146,17 +134,6 @@ def likelihood_scores(view: View, regions: Sequence[Mask], phrase: str) -> NDArr
     asked = np.flatnonzero(named >= LOWEST_THRESHOLD**2)
     if len(asked):
         question = f"Is <region1> {with_article(singular(phrase))}?"
-        replies = view.answer_likelihoods(question, [regions[int(place)] for place in asked], [*YES, *NO], whole=False)
-        yes, no = replies[:, : len(YES)].max(axis=1), replies[:, len(YES) :].max(axis=1)
-        says_yes = 1 / (1 + np.exp(np.clip(no - yes, -60, 60)))
-        scores[asked] = np.sqrt(np.minimum(named[asked], 1.0) * says_yes)
+        replies = view.answer_likelihoods(question, [regions[int(place)] for place in asked], REPLIES, whole=False)
+        scores[asked] = np.sqrt(np.minimum(named[asked], 1.0) * probability_of_yes(replies))
     return scores
-
-
-def _shared(one: Mask, other: Mask, box: tuple[int, int, int, int], other_box: tuple[int, int, int, int]) -> int:
-    """Number of pixels that two masks share."""
-    x0, y0 = max(box[0], other_box[0]), max(box[1], other_box[1])
-    x1, y1 = min(box[2], other_box[2]), min(box[3], other_box[3])
-    if x1 <= x0 or y1 <= y0:
-        return 0
-    return int(np.count_nonzero(one[y0:y1, x0:x1] & other[y0:y1, x0:x1]))

@@ -24,9 +24,6 @@ QUESTIONS = {
 }
 """The published question texts, by style, with the region named where the published ones have `<mask><pos>`."""
 
-YES, NO = ("Yes", "Yes,"), ("No", "No,")
-"""How answers to yes/no questions begin. Both forms are tried: tokenizers may join the comma to the word."""
-
 STOP_STRINGS = ("</s>", "USER:")
 """Texts that end an answer, besides the end-of-sequence id: the textual `</s>`, or the beginning of the next turn."""
 
