@@ -74,7 +74,7 @@ def launch(
         Middleware(HealthRoute, page=page),
         Middleware(RequireKnownHost, hosts=hosts),
         Middleware(MetricsRoute, page=page, audience=metrics),
-        Middleware(ManifestRoute, name=str(page.title)),
+        Middleware(ManifestRoute, name=str(page.title), root_path=str(options.get("root_path") or "")),
         *([] if api_keys is None else [Middleware(RequireApiKey, keys=api_keys)]),
         *([] if uploads is None else [Middleware(GuardUploads, uploads=uploads)]),
         Middleware(LimitBodies),

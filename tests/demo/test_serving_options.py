@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from demo.api.api_keys import ApiKeys
+from demo.api.own_session import USE_THE_QUEUE
 from demo.app import build_app
 from demo.launch import launch
 from demo.options import Options, read_options
@@ -123,12 +124,15 @@ def test_the_page_is_served_over_tls(tmp_path: Path, pem_files: tuple[Path, Path
 def test_behind_a_reverse_proxy_the_page_names_its_path(tmp_path: Path) -> None:
     with served(tmp_path, ServingOptions(root_path="/osprey/")) as address:
         page = httpx.get(address).text
-        root = re.search(r'"root": ?"([^"]*)"', page)
-        assert root is not None
-        assert root[1].endswith("/osprey")
-        assert httpx.get(f"{address}/osprey/gradio_api/run/x").status_code == 404
+        named = re.search(r'"root": ?"([^"]*)"', page)
+        assert named is not None
+        assert named[1].endswith("/osprey")
         server = address.rstrip("/")
+        for root in ("", "/osprey"):
+            refused = httpx.post(f"{server}{root}/gradio_api/run/open_picture", json={"data": []})
+            assert (refused.status_code, refused.json()["detail"]) == (404, USE_THE_QUEUE)
         manifest = httpx.get(f"{server}/manifest.json")
+        assert manifest.json() == httpx.get(f"{server}/osprey/manifest.json").json()
         assert manifest.headers["content-type"] == "application/manifest+json"
         (icon,) = manifest.json()["icons"]
         at = urljoin("https://proxy.example/osprey/manifest.json", icon["src"])
