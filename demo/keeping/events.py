@@ -73,14 +73,15 @@ class KeepingHandlers:
         return [workspace.key, seat, *(self.updates.shown(workspace) if is_back else self.updates.unchanged())]
 
     def keep(self, workspace: Workspace, event: gr.EventData) -> Any:
-        """All open pictures, with the records of those that have changed since the last time."""
-        message = KeepMessage.read_event(event)
-        front, sheets, changed = workspace.to_keep(message.everything)
+        """All open pictures, with the records of those that have changed since what the browser has stored."""
+        contents = workspace.contents(KeepMessage.read_event(event).since)
         records = [
-            {"sheet": sheet.id, "text": record.text_of(sheet.session, self.services.model.name)} for sheet in changed
+            {"sheet": sheet.id, "text": record.text_of(sheet.session, self.services.model.name)}
+            for sheet in contents.changed
         ]
-        opened = [_described(sheet.id, sheet.session) for sheet in sheets]
-        return gr.update(kept={"key": workspace.key, "front": front, "open": opened, "records": records})
+        opened = [_described(sheet.id, sheet.session) for sheet in contents.sheets]
+        kept = {"key": workspace.key, "revision": contents.revision, "front": contents.front}
+        return gr.update(kept={**kept, "open": opened, "records": records})
 
     def send_picture(self, workspace: Workspace, event: gr.EventData) -> Any:
         """The file of an open picture, for a browser that did not upload it itself."""

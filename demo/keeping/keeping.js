@@ -31,7 +31,8 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     onReturned: null, // takes Python's answer to what is brought back
     isOpen: false, // a picture is open
     isAsked: false, // a question waits for its answer
-    hasKept: false, // something was kept since the page was loaded
+    hasKept: false, // something was asked for to be kept since the page was loaded
+    revision: 0, // of the workspace, when last stored here
     timer: 0,
     files: [], // the last uploaded File objects
     wanted: [], // digests of pictures whose files Python is to send
@@ -94,7 +95,7 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     clearTimeout(state.timer);
     state.timer = 0;
     if (!state.key || state.isBusy || state.isLost || !(state.isOpen || state.hasKept)) return;
-    trigger("keep_record", { everything: !state.hasKept });
+    trigger("keep_record", { since: state.revision });
     state.hasKept = true;
   }
 
@@ -115,6 +116,10 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     const { kept } = props;
     if (!kept || !kept.key) return;
     if (state.key && kept.key !== state.key) return loadAgain();
+    // Replies may come out of order, and Gradio may hand over only the later of two: each holds all that changed since
+    // the last one that came.
+    if (kept.revision <= state.revision) return;
+    state.revision = kept.revision;
     await database.keepSheets(kept);
     for (const { picture, bytes } of kept.open) {
       if (state.wanted.includes(picture) || (await database.pictureOf(picture))) continue;

@@ -11,9 +11,9 @@ from demo.shared.messages import Lax, ScriptMessage
 
 
 class KeepMessage(ScriptMessage):
-    """Give out what has changed since the last time, or everything."""
+    """Give out what has changed since the contents with this revision, by default everything."""
 
-    everything: bool = False
+    since: int = 0
 
 
 class PictureMessage(ScriptMessage):

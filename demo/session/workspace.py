@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from demo.session.naming import with_names_from_answers
@@ -23,6 +23,7 @@ Kind = Literal["page", "program", "anonymous"]
 """Whose a workspace is: a browser tab's, a connected program's, or that of a program that names it in every call."""
 
 _sheet_ids = itertools.count(1)
+_revisions = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,20 @@ class Sheet:
 
     id: int
     session: Session
+    revision: int = field(default_factory=_revisions.__next__)
+    """Number of its last change; a later change, of whatever sheet in this process, has a higher one."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is open in a workspace at one moment, see `Workspace.contents`."""
+
+    revision: int
+    """Higher than those of all changes before."""
+    front: int
+    """Id of the sheet in front."""
+    sheets: tuple[Sheet, ...]
+    changed: tuple[Sheet, ...]
 
 
 class Workspace:
@@ -53,7 +68,6 @@ class Workspace:
         self._front = self._sheets[0].id
         self._lock = threading.RLock()
         self._region_changes = threading.Lock()
-        self._kept: dict[int, Session] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """A new, empty workspace: Gradio deep-copies a State's initial value for every person who opens the page."""
@@ -163,7 +177,6 @@ class Workspace:
                 rest = rest or (Sheet(next(_sheet_ids), Session()),)
                 self._front = rest[min(places[0], len(rest) - 1)].id
             self._sheets = rest
-            self._kept.pop(sheet_id, None)  # with its picture, whose file goes with it
             self.last_used = time.monotonic()
 
     def copy_from(self, other: Workspace) -> None:
@@ -178,28 +191,26 @@ class Workspace:
             self._front = front
             self.last_used = time.monotonic()
 
-    def to_keep(self, everything: bool) -> tuple[int, tuple[Sheet, ...], tuple[Sheet, ...]]:
-        """For the browser's own copy: id of the sheet in front, all sheets, and those that changed since the last call.
-
-        everything: whether all sheets count as changed.
-        """
+    def contents(self, since: int = 0) -> Contents:
+        """What is open; `changed` are the sheets that changed after the contents with revision `since` were read."""
         with self._lock:
-            sheets, front = self.sheets, self._front
-            changed = tuple(sheet for sheet in sheets if everything or self._kept.get(sheet.id) is not sheet.session)
-            self._kept = {sheet.id: sheet.session for sheet in sheets}
-        return front, sheets, changed
+            sheets = self.sheets
+            changed = tuple(sheet for sheet in sheets if sheet.revision > since)
+            return Contents(next(_revisions), self._front, sheets, changed)
 
     def clear(self) -> None:
         """Close all pictures."""
         self.copy_from(Workspace())
-        with self._lock:
-            self._kept = {}  # it holds sessions with their pictures
 
     def _sheet(self, sheet_id: int) -> Sheet | None:
         return next((sheet for sheet in self._sheets if sheet.id == sheet_id), None)
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
-        changed = replace(sheet, session=change(sheet.session))
+        session = change(sheet.session)
+        if session is sheet.session:
+            self.last_used = time.monotonic()
+            return session
+        changed = replace(sheet, session=session, revision=next(_revisions))
         self._sheets = tuple(changed if other.id == sheet.id else other for other in self._sheets)
         self.last_used = time.monotonic()
         return changed.session

@@ -65,11 +65,17 @@ def test_only_what_has_changed_is_given_out(keeping: KeepingHandlers, two: Sessi
     first = keeping.keep(workspace, event())["kept"]
     assert [entry["sheet"] for entry in first["records"]] == [workspace.front.id] == [first["front"]]
     assert first["open"][0]["bytes"] == len(png())
-    assert keeping.keep(workspace, event())["kept"]["records"] == []
-    assert len(keeping.keep(workspace, event(everything=True))["kept"]["records"]) == 1
+    stored = event(since=first["revision"])
+    assert keeping.keep(workspace, stored)["kept"]["records"] == []
+    assert len(keeping.keep(workspace, event())["kept"]["records"]) == 1
+    workspace.change(lambda session: session)  # nothing
+    assert keeping.keep(workspace, stored)["kept"]["records"] == []
     workspace.change(lambda session: session.with_regions(session.regions[:1], 1))
-    changed = keeping.keep(workspace, event())["kept"]["records"]
-    assert [region["number"] for region in json.loads(changed[0]["text"])["regions"]] == [1]
+    # Both replies hold the change: the first may never have come.
+    replies = [keeping.keep(workspace, stored)["kept"] for _ in range(2)]
+    assert first["revision"] < replies[0]["revision"] < replies[1]["revision"]
+    for reply in replies:
+        assert [region["number"] for region in json.loads(reply["records"][0]["text"])["regions"]] == [1]
 
 
 def test_the_file_is_given_out_of_open_pictures_only(keeping: KeepingHandlers, two: Session) -> None:

@@ -66,7 +66,7 @@ def test_the_file_ends_with_the_last_who_has_it_open_and_the_cache_does_not_keep
     files, cache, store = PictureFolder(), PictureCache(), WorkspaceStore(capacity=1)
     first, copy = Workspace(), Workspace()
     first.open(files.moved(open_picture(png(), "a.png")))
-    first.to_keep(True)
+    first.contents()
     opened = cache.get(picture_of(first.session))
     assert np.array_equal(opened.image(), np.asarray(read_picture(png())))
     del opened

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+
 import { createDatabase, LONGEST_KEPT, outdated } from "../../../demo/keeping/database.js";
 
 const NOW = 1e12;
@@ -50,5 +52,27 @@ test("a browser whose database never answers has kept nothing", async () => {
     assert.equal(await database.pictureOf("digest"), undefined);
   } finally {
     delete globalThis.indexedDB;
+  }
+});
+
+test("what is kept side by side is all there", async () => {
+  Object.assign(globalThis, { indexedDB: new IDBFactory(), IDBKeyRange });
+  try {
+    const database = createDatabase();
+    const open = [
+      { sheet: 1, picture: "a", name: "a.png" },
+      { sheet: 2, picture: "b", name: "b.png" },
+    ];
+    const keep = (...records) => database.keepSheets({ key: "k", front: 1, open, records });
+    await keep({ sheet: 1, text: "old" }, { sheet: 2, text: "two" });
+    await Promise.all([keep({ sheet: 1, text: "new" }), keep()]);
+    const texts = async (key) => (await database.sheetsOf(key)).map(({ text }) => text);
+    assert.deepEqual(await texts("k"), ["new", "two"]);
+    await database.keepSheets({ key: "k", front: 2, open: open.slice(1), records: [] });
+    assert.deepEqual(await texts("k"), ["two"]);
+    assert.deepEqual(await texts("other"), []);
+  } finally {
+    delete globalThis.indexedDB;
+    delete globalThis.IDBKeyRange;
   }
 });
