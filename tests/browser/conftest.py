@@ -127,6 +127,32 @@ class Visit:
         self.page.evaluate("document.querySelectorAll('.toast-close').forEach((button) => button.click())")
         self.page.wait_for_function("!document.querySelector('.toast-body')", timeout=PATIENCE_MS)
 
+    def forgive_a_lost_server(self) -> None:
+        """Forget what the console says of a server that was away: the browser's words, and those of Gradio's scripts.
+
+        Gradio's say it of requests, and of streams that end with the page that goes.
+        """
+        told = (
+            "ERR_CONNECTION_REFUSED",
+            "ERR_CONNECTION_RESET",
+            "ERR_INCOMPLETE_CHUNKED_ENCODING",
+            "ERR_INTERNET_DISCONNECTED",
+            "AbortError",
+            "Connection errored out",
+            "TypeError: network error",
+        )
+        self.problems[:] = [
+            problem
+            for problem in self.problems
+            if not any(words in problem for words in told) and not _is_gradios_failed_fetch(problem)
+        ]
+
+
+def _is_gradios_failed_fetch(problem: str) -> bool:
+    """Whether an error is a failed request of Gradio's own scripts: every frame lies in its bundle."""
+    said, *frames = problem.splitlines()
+    return "Failed to fetch" in said and bool(frames) and all("/assets/" in frame for frame in frames)
+
 
 @pytest.fixture
 def visit(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:

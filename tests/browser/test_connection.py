@@ -38,17 +38,4 @@ def test_regions_and_chat_survive_a_dropped_connection(visit: Any, address: str,
     person.ask("And @2?")
     assert "rgb=40,60,200" in person.wait_answer(2)
     assert len(model.calls[-1].history) == 1
-    # The browser's own words about what it could not send are no fault of the page, nor Gradio's about streams that end
-    # with the page that goes.
-    told = ("ERR_INTERNET_DISCONNECTED", "AbortError", "Connection errored out")
-    person.problems[:] = [
-        problem
-        for problem in person.problems
-        if not any(words in problem for words in told) and not is_gradios_failed_fetch(problem)
-    ]
-
-
-def is_gradios_failed_fetch(problem: str) -> bool:
-    """Whether an error is a failed request of Gradio's own scripts: every frame lies in its bundle."""
-    said, *frames = problem.splitlines()
-    return "Failed to fetch" in said and bool(frames) and all("/assets/" in frame for frame in frames)
+    person.forgive_a_lost_server()
