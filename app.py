@@ -41,6 +41,7 @@ def main(argv: Sequence[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
     processor.let_threads_sleep()
+    processor.switch_threads_sooner()
     try:
         options = read_options(argv)
         settle_proxies(options.host)

@@ -31,7 +31,7 @@ def embed(
     if network.config.vision.photo is None:
         image_tokens, levels = network.encode_image(pixels)
     else:
-        encoder = shared_photo_encoder(str(parameter.device))
+        encoder = shared_photo_encoder(str(parameter.device), in_bfloat16=False)
         image_tokens, levels = network.encode_image(pixels, encoder.encode(photo_pixels(image)[None]))
     shown = [as_mask(masks[index], image.shape[:2]) for index in prompt.regions]
     stack = torch.from_numpy(np.array(shown, dtype=bool).reshape(-1, *image.shape[:2]))

@@ -32,12 +32,12 @@ from osprey_core.runtime.close_ups import kept_picture
 from osprey_core.runtime.compile import compile_network
 from osprey_core.runtime.devices import TORCH_DTYPES
 from osprey_core.runtime.loading import load_parts
-from osprey_core.runtime.photo_levels import photo_square, shared_photo_encoder
+from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, shared_photo_encoder
 from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
 from osprey_core.runtime.placement import is_offloaded
 from osprey_core.runtime.quantize import is_quantized
 from osprey_core.segment.drawings import is_certainly_drawing
-from osprey_core.view import VISION_LAYOUT, Encoding, View, check_style, regions_or_masks
+from osprey_core.view import VISION_LAYOUT, Encoding, View, check_style, encoded, regions_or_masks
 
 
 class Osprey:
@@ -50,11 +50,14 @@ class Osprey:
         tokenizer: TextTokenizer,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         photographs: PhotographNetwork | None = None,
+        reads_in_bfloat16: bool = False,
     ) -> None:
         self.name = name
         self.network = network
         self.photographs = photographs
         """The second network, for photographs, of a model that has one."""
+        self.reads_in_bfloat16 = reads_in_bfloat16
+        """Whether pictures are read in bfloat16 by float32 weights, see `runtime.picture_precision`."""
         self.prompts = PromptWriter(network.config, tokenizer)
         self.cache = CacheBudget(cache_bytes)
         for one in self.networks:
@@ -84,7 +87,8 @@ class Osprey:
         Args:
             name: "nano" (embedded), a local folder, or a Hub repository id.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
-            dtype: "auto", "float32", "bfloat16" or "float16"; auto is float32 on a CPU and bfloat16 (or float16 where
+            dtype: "auto", "float32", "bfloat16" or "float16"; auto is float32 on a CPU, where pictures are read in
+                bfloat16 if the model's config allows it and the CPU has products of it, and bfloat16 (or float16 where
                 the hardware lacks it) on a GPU.
             revision: branch, tag or commit on the Hub.
             cache_bytes: limit for the cached data of all opened pictures, on the model's device. The least recently
@@ -115,7 +119,7 @@ class Osprey:
             adapter=None if adapter is None else Path(adapter),
             verify=verify,
         )
-        model = cls(name, parts.network, parts.tokenizer, cache_bytes, parts.photographs)
+        model = cls(name, parts.network, parts.tokenizer, cache_bytes, parts.photographs, parts.reads_in_bfloat16)
         if compiled:
             for network in model.networks:
                 compile_network(network)
@@ -130,6 +134,11 @@ class Osprey:
     def device(self) -> str:
         """Device of the weights, such as "cpu" or "cuda:0"."""
         return str(self._parameter.device)
+
+    @property
+    def photo_encoder(self) -> PhotoEncoder:
+        """The photo tower on this device, in the precision in which pictures are read; the process shares it."""
+        return shared_photo_encoder(self.device, self.reads_in_bfloat16)
 
     @property
     def dtype(self) -> str:
@@ -185,7 +194,7 @@ class Osprey:
         views = [self._opened(image) for image in images]
         if self.cache.max_bytes:
             for network in self.networks:
-                self.encoding.run(functools.partial(_encode_together, network, self.device, views))
+                self.encoding.run(functools.partial(_encode_together, network, views, self.reads_in_bfloat16))
         return views
 
     def _opened(self, image: Image.Image | np.ndarray) -> View:
@@ -210,7 +219,7 @@ class Osprey:
             return self.network, None, None
         square = photo_square(picture)
         # The tower is shared with the segmenter, which asks for the same levels.
-        seen = shared_photo_encoder(self.device).levels_of_square(square)
+        seen = self.encoding.run(functools.partial(self.photo_encoder.levels_of_square, square))
         if self.photographs.sees_photograph(seen):
             return self.photographs.network, square, seen
         return self.network, None, None
@@ -258,7 +267,7 @@ class Osprey:
         return next(self.network.parameters())
 
 
-def _encode_together(network: OspreyNetwork, device: str, views: Sequence[View]) -> None:
+def _encode_together(network: OspreyNetwork, views: Sequence[View], in_bfloat16: bool) -> None:
     """Encode the pictures of this network in one pass. The photo tower sees each by itself, and keeps what it saw."""
     views = [view for view in views if view.network is network]
     if not views:
@@ -269,7 +278,7 @@ def _encode_together(network: OspreyNetwork, device: str, views: Sequence[View])
     if squares:
         seen = [view.take_photo_levels() for view in views]
         photo_levels = {name: torch.cat([levels[name] for levels in seen]) for name in seen[0]}
-    tokens, levels = network.encode_image(pixels, photo_levels)
+    tokens, levels = encoded(network, pixels, photo_levels, in_bfloat16)
     for place, view in enumerate(views):
         row = slice(place, place + 1)
         # Copies: a part of the whole would keep the whole in memory.

@@ -31,6 +31,7 @@ from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
+from osprey_core.language.turn_order import asked_at, moment_asked
 from osprey_core.language.whole_picture import asked_thing, asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
 from osprey_core.model.preprocess import normalised
@@ -40,7 +41,7 @@ from osprey_core.regions.masks import as_mask
 from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime.close_ups import at_size, close_up, pooled_close_ups
 from osprey_core.runtime.finer_names import finer_name, kinds_of
-from osprey_core.runtime.photo_levels import shared_photo_encoder
+from osprey_core.runtime.picture_precision import in_full, picture_reading
 from osprey_core.survey import LEAST_SEGMENT, MOST_SEGMENTS, SeenThing, seen_things, told
 
 if TYPE_CHECKING:
@@ -82,6 +83,18 @@ class Encoding(NamedTuple):
     """(1, N, D)."""
     levels: Mapping[str, torch.Tensor]
     """{"res2": (1, C, h, w), …}."""
+
+
+def encoded(
+    network: OspreyNetwork,
+    pixels: torch.Tensor,
+    photo_levels: Mapping[str, torch.Tensor] | None,
+    in_bfloat16: bool,
+) -> Encoding:
+    """What a network makes of pictures (B, 3, S, S), in the precision in which they are read."""
+    with picture_reading(in_bfloat16):
+        image_tokens, levels = network.encode_image(pixels, photo_levels)
+    return Encoding(in_full(image_tokens), in_full(levels)) if in_bfloat16 else Encoding(image_tokens, levels)
 
 
 class _RegionTokens(NamedTuple):
@@ -217,6 +230,7 @@ class View:
         requested = self._settings(temperature, top_p, max_new_tokens, seed).with_seed()
         masks, prompt, trimmed, settings = self._prompt(question, regions, history, about, requested)
         likelihoods: list[TokenLikelihood] = []
+        asked = moment_asked()
 
         def note(token: int, logits: torch.Tensor) -> None:
             likelihoods.append(token_likelihood(token, logits, top_logprobs or 0))
@@ -235,7 +249,7 @@ class View:
                 tells_picture=True,
             )
         return AnswerStream(
-            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting),
+            lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting, asked),
             self.model.prompts.tokenizer,
             STOP_STRINGS,
             prompt_tokens=self._length(prompt),
@@ -425,15 +439,19 @@ class View:
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
         note: Callable[[int, torch.Tensor], None] | None,
+        asked: float | None = None,
     ) -> Generator[int]:
         """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
         if should_stop():
             return
-        begun = self._begin(prompt, masks, without)
+        with contextlib.nullcontext() if asked is None else asked_at(asked):
+            begun = self._begin(prompt, masks, without)
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
             ends = {self.model.prompts.tokenizer.eos_id}
-            tokens = self._decoding.decode(begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache, note)
+            tokens = self._decoding.decode(
+                begun.embeds, settings, ends, should_stop, begun.prefix, begun.cache, note, asked
+            )
             # Closed here and not when it is collected, because it then brings the cache to the answer's length.
             with contextlib.closing(tokens):
                 for token in tokens:
@@ -741,7 +759,7 @@ class View:
         near = self._close_up(mask) if name in kinds_of() else None
         if near is None:
             return ""
-        tower = shared_photo_encoder(self.model.device).tower
+        tower = self.model.photo_encoder.tower
         return finer_name(name, tower.classify(near[CLOSE_UP_PREFIX + "head"])[0])
 
     def _begin(self, prompt: TextPrompt, masks: Sequence[np.ndarray], without: Collection[RegionToken]) -> _BegunPrompt:
@@ -803,8 +821,8 @@ class View:
 
     def _encode(self) -> Encoding:
         if self._photo_square is None:
-            return Encoding(*self.network.encode_image(self._pixel_values))
-        return Encoding(*self.network.encode_image(self._pixel_values, self.take_photo_levels()))
+            return encoded(self.network, self._pixel_values, None, self.model.reads_in_bfloat16)
+        return encoded(self.network, self._pixel_values, self.take_photo_levels(), self.model.reads_in_bfloat16)
 
     def take_photo_levels(self) -> Mapping[str, torch.Tensor]:
         """What the photo tower sees in the picture, and keep it no longer."""
@@ -813,7 +831,7 @@ class View:
             return levels
         assert self._photo_square is not None
         # Encoded once for all who look through that tower: the segmenter asks for the same levels.
-        return shared_photo_encoder(self.model.device).levels_of_square(self._photo_square)
+        return self.model.photo_encoder.levels_of_square(self._photo_square)
 
     @torch.inference_mode()
     def _prefix(self, head: tuple[int, ...], encoding: Callable[[], Encoding]) -> KeyValues:
@@ -825,9 +843,16 @@ class View:
             no_tokens = image_tokens.new_zeros(0, image_tokens.shape[-1])
             ids = torch.tensor([head], device=image_tokens.device)
             embeds = network.embed_prompt(ids, image_tokens, no_tokens, no_tokens)[0]
-            return self._decoding.run(lambda: self._decoding.prompt_pass.beginning(embeds))
+            return self._decoding.run(functools.partial(self._read_beginning, embeds))
 
         return self._cache.part("prefix", compute)
+
+    def _read_beginning(self, embeds: torch.Tensor) -> KeyValues:
+        with picture_reading(self.model.reads_in_bfloat16):
+            read = self._decoding.prompt_pass.beginning(embeds)
+        if not self.model.reads_in_bfloat16:
+            return read
+        return tuple((in_full(keys), in_full(values)) for keys, values in read)
 
     def _length(self, prompt: TextPrompt) -> int:
         """Positions of a prompt: the picture's placeholder stands for all its tokens."""
@@ -889,7 +914,7 @@ class View:
             close_up(self._seen_near, at_size(mask, size_hw), photo.close_up_size, photo.close_up_margin)
             for mask in masks
         ]
-        encoder = shared_photo_encoder(self.model.device)
+        encoder = self.model.photo_encoder
         together = len(shown) if encoder.device.type == "cuda" else CLOSE_UPS_AT_ONCE
         parts = [
             self.model.encoding.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from demo.session.services import Services
 from demo.session.session import AnswerMeasures, Picture
 from demo.shared.running_jobs import Ticket
 from osprey_core.errors import InputError
+from osprey_core.language.turn_order import asked_at
 from osprey_core.region_model import Abilities, NamedRegion
 from osprey_core.regions.rle import CodedMask
 from osprey_core.vocabularies import Vocabulary
@@ -45,7 +47,9 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         yield from _labels(services, request, request.vocabulary, ticket)
         return
     second = isinstance(request, QuestionRequest | CaptionsRequest) and request.second
-    view = opened_view(services, request.picture, second)
+    asked = time.monotonic()
+    with asked_at(asked):
+        view = opened_view(services, request.picture, second)
     _require_ability(services, view, request)
     if isinstance(request, CaptionsRequest) and second:
         yield from second_captions(view, request, ticket)
@@ -60,17 +64,18 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     further: dict[str, Any] = {"without": request.without} if request.without else {}
     if request.top_logprobs is not None:
         further["top_logprobs"] = request.top_logprobs
-    stream = view.stream(
-        request.question,
-        [stored.mask() for stored in request.regions],
-        history=list(request.history),
-        max_new_tokens=request.settings.max_new_tokens,
-        temperature=request.settings.temperature,
-        top_p=request.settings.top_p,
-        seed=request.settings.seed,
-        about=request.about,
-        **further,
-    )
+    with asked_at(asked):
+        stream = view.stream(
+            request.question,
+            [stored.mask() for stored in request.regions],
+            history=list(request.history),
+            max_new_tokens=request.settings.max_new_tokens,
+            temperature=request.settings.temperature,
+            top_p=request.settings.top_p,
+            seed=request.settings.seed,
+            about=request.about,
+            **further,
+        )
     if request.compares_tokens and getattr(stream, "tells_picture", False):
         raise InputError("page.told_by_segments")
     ticket.attach(stream)
@@ -95,7 +100,8 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
         and not ticket.stopped
         and can_name(services, second)
     ):
-        named = _name_in(view, request.named, answer)
+        with asked_at(asked):
+            named = _name_in(view, request.named, answer)
     yield AnswerMeasures(
         prompt_tokens=int(stream.prompt_tokens or 0),
         new_tokens=int(stream.new_tokens or 0),

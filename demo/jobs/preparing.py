@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from demo.jobs.decoding import opened_view
 from demo.session.services import Services
 from demo.session.session import Picture
+from osprey_core.language.turn_order import asked_at
 
 log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5
+"""So soon nobody asks about a picture that has just been opened: what is asked about others until then goes first."""
 
 
 def prepare_picture(services: Services, picture: Picture | None) -> None:
@@ -25,7 +30,8 @@ def prepare_picture(services: Services, picture: Picture | None) -> None:
 
 def _prepare(services: Services, picture: Picture) -> None:
     try:
-        opened_view(services, picture).prepare()
+        with asked_at(time.monotonic() + PAUSE_SECONDS):
+            opened_view(services, picture).prepare()
     except Exception:
         # The first question tries again, and tells what is wrong.
         log.debug("A picture could not be prepared.", exc_info=True)

@@ -26,7 +26,8 @@ from osprey_core.language.llama_layers import LlamaLayers
 from osprey_core.language.prompt_pass import PromptPass
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_step import TokenStep
-from osprey_core.language.work_thread import WorkThread
+from osprey_core.language.turn_order import moment_asked
+from osprey_core.language.work_thread import Waiting, WorkThread
 
 MOST_ROWS = 32
 """Answers that are decoded together; further ones wait until one has ended."""
@@ -95,7 +96,7 @@ class DecodingThread(WorkThread):
         super().__init__("decoding")
         assert accepts_prefix(llm), "without use_prefix_attention, prefixes and rows are silently ignored"
         self.llm, self._most_rows = llm, most_rows
-        self._arrived: deque[_Row] = deque()
+        self._arrived: Waiting[_Row] = Waiting()
         self._running: list[_Row] = []
         """In the order of `_states`."""
         self._states = RowStates()
@@ -119,6 +120,7 @@ class DecodingThread(WorkThread):
         prefix: KeyValues | None = None,
         cache: DynamicCache | None = None,
         note: Callable[[int, torch.Tensor], None] | None = None,
+        asked: float | None = None,
     ) -> Generator[int]:
         """As `generation.decode`: token ids one at a time, at most `settings.max_new_tokens`.
 
@@ -129,6 +131,7 @@ class DecodingThread(WorkThread):
                 yielded but the last.
             note: called on the thread with each token and the logits (V,) that it was chosen by, before it is yielded;
                 for tokens that are computed ahead as well.
+            asked: when the question was asked, see `turn_order.moment_asked`; None: when the first token is.
 
         Raises:
             CheckpointError: the logits are not finite.
@@ -139,7 +142,7 @@ class DecodingThread(WorkThread):
         row = _Row(prompt_embeds[0], settings, ends, should_stop, prefix, cache, self._lock, note)
         del prompt_embeds, prefix
         with self._lock:
-            self._arrived.append(row)
+            self._arrived.add(row, moment_asked() if asked is None else asked)
             self._wake()
         read = 0
         try:
@@ -178,9 +181,9 @@ class DecodingThread(WorkThread):
         """Wait until the thread has taken the row out: nothing of it is then in use."""
         with self._lock:
             row.is_left = True
-            if row in self._arrived:
-                self._arrived.remove(row)
-            elif row.is_inside and not self._is_closed:
+            if self._arrived.remove(row):
+                return
+            if row.is_inside and not self._is_closed:
                 self._wake()
                 while row.is_inside and not self._is_closed:
                     row.changed.wait(1)
@@ -193,20 +196,26 @@ class DecodingThread(WorkThread):
         return any(row.is_over or len(row.tokens) <= MOST_AHEAD // 2 for row in self._paused)
 
     def _turn(self) -> None:
-        super()._turn()
-        self._let_join()
+        with self._lock:
+            waits = self._has_room and self._arrived.oldest < self._works.oldest and not self._urgent
+        if waits:
+            self._let_join()
+        else:
+            super()._turn()
         self._sort_out()
         if self._running:
             self._step()
         elif not self._paused:
             self._token_step.forget()  # the model may be moved, and its old memory freed
 
+    @property
+    def _has_room(self) -> bool:
+        return len(self._running) + len(self._paused) < self._most_rows
+
     def _let_join(self) -> None:
         """Read the prompt of the next row that waits, which gives its first token."""
         with self._lock:
-            if not self._arrived or len(self._running) + len(self._paused) >= self._most_rows:
-                return
-            row = self._arrived.popleft()
+            row = self._arrived.take()
             row.is_inside = True
         prompt, row.prompt = row.prompt, None
         assert prompt is not None

@@ -1,5 +1,5 @@
-"""A thread that does work for other threads, one piece after the other, in the order in which they ask; short pieces
-for which somebody waits go first.
+"""A thread that does work for other threads, one piece after the other; what was asked for first goes first, but for
+short pieces for which somebody waits.
 
 It starts with the first piece and ends once there has been nothing to do for a while, so that what it refers to can be
 freed; all of them end before the interpreter does, for a thread that frees a tensor then aborts the process. It knows
@@ -9,15 +9,18 @@ nothing of what the work is.
 from __future__ import annotations
 
 import atexit
+import math
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import torch
 
 from osprey_core.language.core_shares import CORES
+from osprey_core.language.turn_order import moment_asked
 
 IDLE_SECONDS = 2.0
 """After so long without work the thread ends; the next piece starts another one."""
@@ -29,6 +32,37 @@ MOST_URGENT = 4
 """So many urgent pieces in a row may go before one that is not."""
 
 T = TypeVar("T")
+
+
+class Waiting(Generic[T]):
+    """What waits, the first one that was asked for first. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, T]] = []
+        self._numbers = count()  # of two from the same moment, the earlier one goes first
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def oldest(self) -> float:
+        """When the first one was asked for; infinite if nothing waits."""
+        return self._heap[0][0] if self._heap else math.inf
+
+    def add(self, item: T, moment: float) -> None:
+        """Add what was asked for at this moment, see `moment_asked`."""
+        heappush(self._heap, (moment, next(self._numbers), item))
+
+    def take(self) -> T:
+        """Take out the first one. Raises IndexError if nothing waits."""
+        return heappop(self._heap)[2]
+
+    def remove(self, item: T) -> bool:
+        """Take this one out; whether it was there."""
+        kept = [entry for entry in self._heap if entry[2] is not item]
+        was_there, self._heap = len(kept) < len(self._heap), kept
+        heapify(self._heap)
+        return was_there
 
 
 class _Work(Generic[T]):
@@ -79,8 +113,8 @@ class WorkThread:
         self._name = name
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._works: deque[_Work[Any]] = deque()
-        self._urgent: deque[_Work[Any]] = deque()
+        self._works: Waiting[_Work[Any]] = Waiting()
+        self._urgent: Waiting[_Work[Any]] = Waiting()
         self._urgent_in_a_row = 0
         self._thread: threading.Thread | None = None
         self._newest: threading.Thread | None = None
@@ -103,6 +137,8 @@ class WorkThread:
     def run(self, function: Callable[[], T], is_urgent: bool = False) -> T:
         """The result of a function that is called on the thread, without gradients. Raises what it raises.
 
+        It goes before what was asked for later, see `turn_order.asked_at`.
+
         is_urgent: whether it goes before pieces that are not, such as what a short question needs of an open picture
             before other pictures are opened.
         """
@@ -110,7 +146,7 @@ class WorkThread:
             return function()
         work = _Work(function)
         with self._changed:
-            (self._urgent if is_urgent else self._works).append(work)
+            (self._urgent if is_urgent else self._works).add(work, moment_asked())
             self._wake()
         del function
         return work.result()
@@ -169,9 +205,9 @@ class WorkThread:
         """Take the next piece of work out. Call it while holding `_changed`."""
         if self._urgent and not (self._works and self._urgent_in_a_row >= MOST_URGENT):
             self._urgent_in_a_row += 1
-            return self._urgent.popleft()
+            return self._urgent.take()
         self._urgent_in_a_row = 0
-        return self._works.popleft() if self._works else None
+        return self._works.take() if self._works else None
 
 
 _ALL: weakref.WeakSet[WorkThread] = weakref.WeakSet()

@@ -13,6 +13,7 @@ from osprey_core.runtime.adapter import check_adapter, merge_adapter
 from osprey_core.runtime.devices import resolve_device, resolve_dtype
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.photograph_network import PhotographNetwork, load_photograph_network
+from osprey_core.runtime.picture_precision import multiplies_bfloat16
 from osprey_core.runtime.placement import check_device_map, is_offloaded
 from osprey_core.runtime.quantize import quantize as quantize_network
 from osprey_core.runtime.quantize import replacement_for
@@ -25,6 +26,8 @@ class LoadedParts(NamedTuple):
     tokenizer: TextTokenizer
     photographs: PhotographNetwork | None
     """The second network of a model that has one."""
+    reads_in_bfloat16: bool
+    """Whether pictures are read in bfloat16, see `picture_precision`."""
 
 
 def load_parts(
@@ -65,8 +68,12 @@ def load_parts(
             pieces=tokenizer.vocab_size,
             embedded=files.config.language.vocab_size,
         )
+    plain = dtype == "auto" and quantize == "none" and not compiled and not spread
+    allowed = files.config.picture_precision == "bfloat16"
+    reads_in_bfloat16 = plain and allowed and multiplies_bfloat16(torch_device)
     if files.config.vision.photo is not None or files.config.photographs is not None:
-        shared_photo_encoder(str(torch_device))  # missing weights are told now, not when a picture is opened
+        # Missing weights are told now, not when a picture is opened.
+        shared_photo_encoder(str(torch_device), reads_in_bfloat16)
     network = checkpoint.load_network(files, torch_device, torch_dtype, vision_weights, spread)
     if adapter is not None:
         merge_adapter(network, adapter)
@@ -78,7 +85,7 @@ def load_parts(
         photographs = load_photograph_network(files.folder, files.config, network)
         quantize_network(photographs.network.llm, quantize)
     quantize_network(network.llm, quantize)
-    return LoadedParts(network, tokenizer, photographs)
+    return LoadedParts(network, tokenizer, photographs, reads_in_bfloat16)
 
 
 def _vision_weights(files: checkpoint.CheckpointFiles) -> Path:

@@ -22,6 +22,7 @@ from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.language.core_shares import CORES
 from osprey_core.model.towers import PHOTO_MEAN, PHOTO_SIZE, PHOTO_STD, PhotoTower, build_photo_tower
 from osprey_core.model.unfilled import unfilled
+from osprey_core.runtime.picture_precision import in_full, multiplies_bfloat16, picture_reading
 
 TOWER_FILE = Path(__file__).parent.parent / "nano" / "tower.safetensors"
 """The tower's weights, fp16; `python -m osprey_core.training.photo_tower` writes them."""
@@ -31,12 +32,21 @@ KEPT_PICTURES = 4
 
 
 class PhotoEncoder:
-    """A tower on a device with a memo of the pictures that it saw last."""
+    """A tower on a device with a memo of the pictures that it saw last.
 
-    def __init__(self, tower: PhotoTower, device: torch.device, kept_pictures: int = KEPT_PICTURES) -> None:
+    in_bfloat16: whether it looks in bfloat16, see `picture_precision`; its levels are float32 all the same.
+    """
+
+    def __init__(
+        self,
+        tower: PhotoTower,
+        device: torch.device,
+        kept_pictures: int = KEPT_PICTURES,
+        in_bfloat16: bool = False,
+    ) -> None:
         self.tower = tower.to(device).to(memory_format=torch.channels_last)
         self.device = device
-        self._kept_pictures = kept_pictures
+        self._kept_pictures, self._in_bfloat16 = kept_pictures, in_bfloat16
         self._levels: OrderedDict[str, dict[str, torch.Tensor]] = OrderedDict()
         self._lock = threading.Lock()
         self._encoding = threading.Lock()
@@ -68,10 +78,10 @@ class PhotoEncoder:
     @torch.inference_mode()
     def encode(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
         """The levels of pictures as `photo_values` gives them, float (B, 3, 512, 512); nothing is kept."""
-        with CORES.computing():
+        with CORES.computing(), picture_reading(self._in_bfloat16):
             values = pixel_values.to(self.device, torch.float32, memory_format=torch.channels_last)
             levels: dict[str, torch.Tensor] = self.tower(values)
-        return levels
+            return in_full(levels) if self._in_bfloat16 else levels
 
     def _look_up(self, digest: str) -> dict[str, torch.Tensor] | None:
         with self._lock:
@@ -102,14 +112,25 @@ def photo_pixels(picture: Image.Image | np.ndarray) -> torch.Tensor:
     return photo_values(photo_square(picture))
 
 
-def shared_photo_encoder(device: str = "cpu", weights: Path = TOWER_FILE) -> PhotoEncoder:
-    """The process's one encoder for a device, float32. Raises as `load_photo_tower`."""
-    return _photo_encoder(_with_index(device), weights)
+def shared_photo_encoder(
+    device: str = "cpu", in_bfloat16: bool | None = None, weights: Path = TOWER_FILE
+) -> PhotoEncoder:
+    """The process's one encoder for a device and precision. Raises as `load_photo_tower`.
+
+    in_bfloat16: as for `PhotoEncoder`; None: wherever the device has products of it.
+    """
+    device = _with_index(device)
+    return _photo_encoder(device, multiplies_bfloat16(device) if in_bfloat16 is None else in_bfloat16, weights)
+
+
+@lru_cache(maxsize=8)
+def _photo_encoder(device: str, in_bfloat16: bool, weights: Path) -> PhotoEncoder:
+    return PhotoEncoder(_photo_tower(device, weights), torch.device(device), in_bfloat16=in_bfloat16)
 
 
 @lru_cache(maxsize=4)
-def _photo_encoder(device: str, weights: Path) -> PhotoEncoder:
-    return PhotoEncoder(load_photo_tower(weights), torch.device(device))
+def _photo_tower(device: str, weights: Path) -> PhotoTower:
+    return load_photo_tower(weights).to(device)
 
 
 def _with_index(device: str) -> str:

@@ -58,7 +58,7 @@ def encode(network: OspreyNetwork, batch: Batch) -> tuple[torch.Tensor, dict[str
     """Image tokens and levels of a batch's pictures, as `OspreyNetwork.encode_image` gives them."""
     if batch.photo_values is None:
         return network.encode_image(batch.pixel_values)
-    photo_levels = shared_photo_encoder(str(batch.photo_values.device)).encode(batch.photo_values)
+    photo_levels = shared_photo_encoder(str(batch.photo_values.device), in_bfloat16=False).encode(batch.photo_values)
     # What was computed in inference mode takes part in gradients as a copy alone.
     return network.encode_image(batch.pixel_values, {name: level.clone() for name, level in photo_levels.items()})
 

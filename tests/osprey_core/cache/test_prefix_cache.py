@@ -234,9 +234,9 @@ def test_without_a_cache_a_picture_is_encoded_once_for_each_question(monkeypatch
     model.cache.max_bytes = 0
     encode, calls = model.network.encode_image, list[int]()
 
-    def counted(pixels: torch.Tensor) -> Any:
+    def counted(*pictures: Any) -> Any:
         calls.append(1)
-        return encode(pixels)
+        return encode(*pictures)
 
     monkeypatch.setattr(model.network, "encode_image", counted)
     view = model.open(picture())

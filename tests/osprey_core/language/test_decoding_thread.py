@@ -8,10 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
@@ -21,7 +24,8 @@ from osprey_core.language import work_thread
 from osprey_core.language.decoding_thread import MOST_AHEAD, DecodingThread
 from osprey_core.language.generation import decode
 from osprey_core.language.sampling import SamplingSettings
-from osprey_core.language.work_thread import WorkThread
+from osprey_core.language.turn_order import asked_at, moment_asked
+from osprey_core.language.work_thread import Waiting, WorkThread
 
 END = 7
 
@@ -210,6 +214,109 @@ def test_work_is_done_in_order_on_one_thread_that_ends_when_idle(monkeypatch: py
         time.sleep(0.02)
     assert not any(thread.name == "test" for thread in threading.enumerate())
     assert worker.run(lambda: 1) == 1
+
+
+def queued(worker: WorkThread, count: int) -> None:
+    """Wait until so many pieces of work wait."""
+    deadline = time.monotonic() + 10
+    while worker.waiting < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@contextmanager
+def busy(worker: WorkThread) -> Iterator[None]:
+    """A thread that is kept from its work meanwhile."""
+    begun, blocker = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        blocker.wait(10)
+
+    holding = threading.Thread(target=worker.run, args=(hold,))
+    holding.start()
+    assert begun.wait(10)
+    yield
+    blocker.set()
+    holding.join(10)
+
+
+def test_what_was_asked_for_first_is_done_first_however_late_it_comes() -> None:
+    worker, order, threads = WorkThread("test"), list[str](), list[threading.Thread]()
+
+    def ask(name: str, moment: float | None, is_urgent: bool = False) -> None:
+        with nullcontext() if moment is None else asked_at(moment):
+            worker.run(lambda: order.append(name), is_urgent)
+
+    now = time.monotonic()
+    pieces: list[tuple[str, float | None, bool]] = [
+        ("now", None, False),
+        ("two", now - 2, False),
+        ("later", now + 60, False),
+        ("five", now - 5, False),
+        ("short", None, True),
+        ("short one", now - 1, True),
+        ("two again", now - 2, False),
+    ]
+    with busy(worker):
+        for count, (name, moment, is_urgent) in enumerate(pieces):
+            threads.append(threading.Thread(target=ask, args=(name, moment, is_urgent)))
+            threads[-1].start()
+            queued(worker, count + 1)
+    for thread in threads:
+        thread.join(10)
+    assert order == ["short one", "short", "five", "two", "two again", "now", "later"]
+    assert now <= moment_asked() <= time.monotonic()  # of a thread that has said nothing
+
+
+def test_a_question_is_read_before_what_was_asked_for_after_it_and_not_before_what_was_earlier(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    llm = small_llama()
+    worker, order, threads = DecodingThread(llm), list[str](), list[threading.Thread]()
+    now = time.monotonic()
+
+    def ask() -> None:
+        tokens = worker.decode(torch.randn(1, 3, 32), SamplingSettings(max_new_tokens=1), asked=now - 2)
+        assert len(list(tokens)) == 1
+        order.append("question")
+
+    def work(name: str, moment: float) -> None:
+        with asked_at(moment):
+            worker.run(lambda: order.append(name))
+
+    def read_and_noted(*arguments: Any) -> torch.Tensor:
+        order.append("read")
+        return next_logits(*arguments)
+
+    with busy(worker):
+        threads += [threading.Thread(target=work, args=("after", now - 1))]
+        threads += [threading.Thread(target=work, args=("before", now - 3)), threading.Thread(target=ask)]
+        for thread in threads:
+            thread.start()
+        queued(worker, 2)
+        deadline = time.monotonic() + 10
+        while not worker._arrived:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        next_logits = worker.prompt_pass.next_logits
+        monkeypatch.setattr(worker.prompt_pass, "next_logits", read_and_noted)
+    for thread in threads:
+        thread.join(10)
+    assert [name for name in order if name != "question"] == ["before", "read", "after"]
+
+
+@given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.booleans()), max_size=30))
+def test_what_waits_comes_out_sorted_by_moment_and_then_as_it_came(entries: list[tuple[float, bool]]) -> None:
+    waiting: Waiting[int] = Waiting()
+    for place, (moment, _) in enumerate(entries):
+        waiting.add(place, moment)
+    gone = {place for place, (_, is_gone) in enumerate(entries) if is_gone}
+    assert all(waiting.remove(place) for place in gone)
+    assert not any(waiting.remove(place) for place in gone)
+    left = sorted((moment, place) for place, (moment, _) in enumerate(entries) if place not in gone)
+    assert waiting.oldest == (left[0][0] if left else float("inf"))
+    assert [waiting.take() for _ in range(len(waiting))] == [place for _, place in left]
 
 
 PROGRAM = """
