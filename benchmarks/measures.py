@@ -1,4 +1,4 @@
-"""The measures (a) to (k), (n): each times one action of a person, and the same with everything computed again.
+"""The measures (a) to (k), (n), (q): each times one action of a person, and the same with everything computed again.
 
 Every repetition asks a question that was not asked before, so that the cache holds only what the measure is about.
 """
@@ -213,6 +213,19 @@ def encoder_alone(setting: Setting) -> Iterator[Comparison]:
         )
 
 
+def picture_reading(setting: Setting) -> Iterator[Comparison]:
+    """(q) A new picture until the first question can be read: products of bfloat16 against float32, the same weights."""
+    rounded = Osprey.from_pretrained("nano", "cpu") if setting.shape == "nano" else copy_of(setting.model)
+    rounded.reads_in_bfloat16 = True
+    yield compare(
+        "q",
+        "a new picture opened and read, products of bfloat16 against float32",
+        ("bfloat16", lambda n: rounded.open(picture(n)).prepare()),
+        ("float32", lambda n: setting.model.open(picture(n)).prepare()),
+        setting.repeats,
+    )
+
+
 def int8_weights(setting: Setting) -> Iterator[Comparison]:
     """(h) Answers with 8-bit weights against bfloat16, and how far they drift from float32."""
     usual, small = in_bfloat16(setting.model), in_bfloat16(setting.model)
@@ -338,6 +351,7 @@ MEASURES: dict[str, Callable[[Setting], Iterator[Comparison]]] = {
     "i": start_up,
     "k": decode_rate,
     "n": decode_step,
+    "q": picture_reading,
 }
 """By letter. (j), peak memory, is part of each."""
 
