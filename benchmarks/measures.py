@@ -214,7 +214,7 @@ def encoder_alone(setting: Setting) -> Iterator[Comparison]:
 
 
 def picture_reading(setting: Setting) -> Iterator[Comparison]:
-    """(q) A new picture until the first question can be read: products of bfloat16 against float32, the same weights."""
+    """(q) A new picture until a question can be read: products of bfloat16 against float32."""
     rounded = Osprey.from_pretrained("nano", "cpu") if setting.shape == "nano" else copy_of(setting.model)
     rounded.reads_in_bfloat16 = True
     yield compare(

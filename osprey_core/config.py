@@ -424,11 +424,15 @@ class OspreyConfig:
     counting: CountingConfig | None = None
     """Where things are counted, and looked for, in the segments of a whole picture. None: the language model alone
     answers such questions. Of a model with two networks, for drawings."""
+    relations: Literal["tokens", "masks"] = "tokens"
+    """How it is told how two regions lie to each other: by what the language model answers, or by the likeliest of its
+    answers that the two "masks" do not contradict, see `language.relations`."""
     picture_precision: Literal["weights", "bfloat16"] = "weights"
     """What pictures are read in on a CPU with products of bfloat16, see `runtime.picture_precision`; "weights": in the
     precision of the weights, as everywhere else."""
 
     def __post_init__(self) -> None:
+        _require(self.relations in ("tokens", "masks"), "config.relations_unknown", value=_shown(self.relations))
         known = self.picture_precision in ("weights", "bfloat16")
         _require(known, "config.picture_precision_unknown", value=_shown(self.picture_precision))
         sampler = self.extractor.sampler
@@ -492,8 +496,8 @@ class OspreyConfig:
             built[name] = _read_part(part, repr(name), entries)
         if values.get("photographs") is not None:
             built["photographs"] = _read_photographs(_section(values, "photographs"))
-        precision = values.get("picture_precision", "weights")
-        return cls(**built, counting=_read_counting(values), picture_precision=precision)
+        plain = {name: values[name] for name in ("relations", "picture_precision") if name in values}
+        return cls(**built, counting=_read_counting(values), **plain)
 
     @classmethod
     def from_published(cls, values: dict[str, Any]) -> OspreyConfig:

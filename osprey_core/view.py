@@ -26,11 +26,13 @@ from osprey_core.config import CLOSE_UP_PREFIX, IMAGE_PLACEHOLDER_ID
 from osprey_core.errors import CheckpointError, ContextOverflowError, InputError
 from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.generation import AnswerStream, AnswerText, DecodedRows
-from osprey_core.language.guesses import calibrated, guess_answers
+from osprey_core.language.guesses import calibrated, guess_answers, likeliest_answers
 from osprey_core.language.packed_answers import PackedAnswers
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, TextPrompt, Turn
+from osprey_core.language.relations import agrees, asked_pair, said_relation
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_likelihood import TokenLikelihood, token_likelihood
+from osprey_core.language.tokens import TextTokenizer
 from osprey_core.language.turn_order import asked_at, moment_asked
 from osprey_core.language.whole_picture import asked_thing, asks_about_whole_picture
 from osprey_core.model import OspreyNetwork
@@ -38,6 +40,7 @@ from osprey_core.model.preprocess import normalised
 from osprey_core.picture_segments import PictureSegments, Reader
 from osprey_core.region_model import STYLES, Guess, NamedRegion, RegionToken
 from osprey_core.regions.masks import as_mask
+from osprey_core.regions.pair_place import pair_place
 from osprey_core.regions.rle import CodedMask
 from osprey_core.runtime.close_ups import at_size, close_up, pooled_close_ups
 from osprey_core.runtime.finer_names import finer_name, kinds_of
@@ -74,6 +77,12 @@ KEPT_NAMES = 256
 
 MAX_NAME_TOKENS = 12
 """Longer answers are no names."""
+
+RELATION_ANSWERS = 6
+"""The likeliest answers to how two regions lie to each other, of which one is told."""
+
+MAX_RELATION_TOKENS = 32
+"""Of each of them."""
 
 
 class Encoding(NamedTuple):
@@ -210,6 +219,8 @@ class View:
 
         What a whole photograph shows is told by `survey`, and how many things of a name the whole picture shows by its
         segments, by models whose config says so; these answers are not sampled, and their tokens have no likelihoods.
+        How two regions lie to each other such models tell by the likeliest of their answers that agrees with the masks,
+        where nothing is sampled and no likelihoods are wanted.
 
         Args:
             question: may refer to regions as `<region1>`, `<region2>`; see `PromptWriter.conversation`.
@@ -238,6 +249,9 @@ class View:
         noting = None if top_logprobs is None else note
         # Regions whose tokens are off are a test of what the language model makes of the rest.
         tell = None if without else self._told_by_segments(question, bool(masks if about is None else about))
+        tells_picture = tell is not None
+        if tell is None and not without and noting is None and settings.temperature == 0:
+            tell = self._told_by_masks(question, prompt, masks, asked)
         if tell is not None:
             return AnswerStream(
                 lambda should_stop: self._ids_told(tell, prompt, masks, settings, should_stop),
@@ -246,7 +260,7 @@ class View:
                 prompt_tokens=self._length(prompt),
                 trimmed_turns=trimmed,
                 settings=requested,
-                tells_picture=True,
+                tells_picture=tells_picture,
             )
         return AnswerStream(
             lambda should_stop: self._decode(prompt, masks, without, settings, should_stop, noting, asked),
@@ -476,7 +490,10 @@ class View:
     @torch.inference_mode()
     def _read(self, question: str, masks: Sequence[np.ndarray]) -> ReadPrompt:
         """As `read`, for checked masks, or of any size that are stretched over the picture."""
-        begun = self._begin(self.model.prompts.conversation(question, len(masks)), masks, ())
+        return self._read_prompt(self.model.prompts.conversation(question, len(masks)), masks)
+
+    def _read_prompt(self, prompt: TextPrompt, masks: Sequence[np.ndarray]) -> ReadPrompt:
+        begun = self._begin(prompt, masks, ())
         reader = self._decoding.prompt_pass
         logits = self._decoding.run(lambda: reader.next_logits(begun.embeds[0], begun.prefix, begun.cache))
         self._cache.remember(begun.conversation, (), begun.cache)
@@ -668,8 +685,7 @@ class View:
         )
         best: dict[str, Guess] = {}
         for one in found:
-            text = AnswerText(tokenizer, STOP_STRINGS)
-            name = ("".join(text.feed(token) for token in one.ids) + text.finish()).strip(" .")
+            name = _text_of(one.ids, tokenizer).strip(" .")
             probability = math.exp(one.log_probability)
             if name and name not in best and (not best or probability >= LEAST_PROBABILITY):
                 best[name] = Guess(name, probability, calibrated(probability, scale.slope, scale.offset))
@@ -734,6 +750,41 @@ class View:
             self.picture_likelihoods,
         )
         return lambda should_stop: self._segments.tell(reader, question, thing, counting, should_stop)
+
+    def _told_by_masks(
+        self, question: str, prompt: TextPrompt, masks: Sequence[np.ndarray], asked: float
+    ) -> Callable[[Callable[[], bool]], str | None] | None:
+        """What tells how two regions lie to each other, unless the language model alone answers or it is not asked."""
+        pair = asked_pair(question) if self.network.config.relations == "masks" else None
+        if pair is None or not all(1 <= number <= len(masks) for number in pair):
+            return None
+        first, second = (masks[number - 1] for number in pair)
+
+        def tell(should_stop: Callable[[], bool]) -> str | None:
+            place = pair_place(first, second)
+            with asked_at(asked):
+                answers = self._likeliest_answers(prompt, masks, should_stop)
+            return next((answer for answer in answers if agrees(said_relation(answer), place)), None)
+
+        return tell
+
+    @torch.inference_mode()
+    def _likeliest_answers(
+        self, prompt: TextPrompt, masks: Sequence[np.ndarray], should_stop: Callable[[], bool]
+    ) -> list[str]:
+        tokenizer, read = self.model.prompts.tokenizer, self._read_prompt(prompt, masks)
+        found = likeliest_answers(
+            self._decoding.prompt_pass,
+            read.prefix,
+            read.own,
+            read.logits,
+            tokenizer.eos_id,
+            RELATION_ANSWERS,
+            MAX_RELATION_TOKENS,
+            self._decoding.run,
+            should_stop,
+        )
+        return [_text_of(one.ids, tokenizer) for one in found]
 
     def _ids_told(
         self,
@@ -969,6 +1020,11 @@ def check_finite(embeds: torch.Tensor) -> None:
 def _digest(mask: np.ndarray) -> str:
     """Digest of a mask's size and pixels, faster than that of its runs."""
     return hashlib.blake2b(b"%dx%d " % mask.shape + np.packbits(mask).tobytes(), digest_size=16).hexdigest()
+
+
+def _text_of(ids: Sequence[int], tokenizer: TextTokenizer) -> str:
+    text = AnswerText(tokenizer, STOP_STRINGS)
+    return "".join(text.feed(token) for token in ids) + text.finish()
 
 
 def _split(prompt: TextPrompt) -> tuple[tuple[int, ...], tuple[int, ...]]:

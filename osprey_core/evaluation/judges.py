@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from osprey_core.training.dialogues.facts import RELATION_WORDS
+from osprey_core.language.relations import said_relation
 from osprey_core.training.scenes.colors import COLOR_NAMES
 
 YES_NO = frozenset({"presence", "is_color", "is_category", "is_position", "has_part", "use_group", "same_kind"})
@@ -56,7 +56,7 @@ def is_right(question: Judgeable, answer: str) -> bool:
     if kind == "parts":
         return _parts(answer) == _parts(truth)
     if kind == "relation":
-        return _relations(answer) == _relations(truth)
+        return said_relation(answer) == said_relation(truth)
     given = words_of(answer)
     for accepted in (truth, *question.accepted):
         wanted = words_of(accepted)
@@ -98,13 +98,6 @@ def _parts(text: str) -> frozenset[str]:
     verb = _HAVING.search(text)
     listed = re.split(r",|\band\b", text[verb.end() if verb else 0 :].rstrip(". "))
     return frozenset(" ".join(words_of(part)) for part in listed) - {""}
-
-
-def _relations(text: str) -> list[str]:
-    """The relation words of an answer's first sentence, in order."""
-    first = text.lower().split(".")[0]
-    phrases = [*RELATION_WORDS.values(), "in front of", "behind", "inside", "part of"]
-    return [phrase for _, phrase in sorted((first.find(p), p) for p in phrases if p in first)]
 
 
 def _contains(given: list[str], wanted: list[str]) -> bool:

@@ -70,6 +70,49 @@ def guess_answers(
     return sorted(ended, key=lambda guess: -guess.log_probability)
 
 
+@torch.inference_mode()
+def likeliest_answers(
+    reader: PromptPass,
+    prefix: KeyValues,
+    own: KeyValues,
+    logits: torch.Tensor,
+    eos_id: int,
+    width: int,
+    max_tokens: int,
+    run: Callable[[Callable[[], torch.Tensor]], torch.Tensor] = lambda step: step(),
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[GuessedIds]:
+    """The likeliest answers to a prompt that was read, found by a beam search; the likeliest first.
+
+    Args:
+        reader: of the model, which has gone through `use_prefix_attention`.
+        prefix, own, logits, eos_id, run: as for `guess_answers`.
+        width: beginnings that are followed, and answers at most.
+        max_tokens: answers that do not end within so many ids are left out.
+        should_stop: whether to end early, with what has been found.
+    """
+    begun, ended = [GuessedIds((), 0.0)], list[GuessedIds]()
+    following = torch.log_softmax(logits.float(), -1)[None]
+    for _ in range(max_tokens + 1):
+        values, ids = following.topk(min(width, following.shape[-1]))
+        grown = [
+            GuessedIds((*one.ids, token), one.log_probability + value)
+            for one, of_one, tokens in zip(begun, values.tolist(), ids.tolist(), strict=True)
+            for value, token in zip(of_one, tokens, strict=True)
+        ]
+        ended += [GuessedIds(one.ids[:-1], one.log_probability) for one in grown if one.ids[-1] == eos_id]
+        ended = sorted(ended, key=lambda one: -one.log_probability)[:width]
+        begun = sorted((one for one in grown if one.ids[-1] != eos_id), key=lambda one: -one.log_probability)[:width]
+        worst = ended[-1].log_probability if len(ended) == width else -math.inf
+        begun = [one for one in begun if one.log_probability > worst]  # what goes on only becomes less likely
+        if not begun or should_stop():
+            break
+        following = torch.log_softmax(
+            run(partial(_next_logits, reader, prefix, own, [one.ids for one in begun])).float(), -1
+        )
+    return ended
+
+
 def calibrated(probability: float, slope: float, offset: float) -> float:
     """A probability in [0, 1] brought to another scale: its log odds times `slope` plus `offset`."""
     clipped = min(max(probability, 1e-6), 1 - 1e-6)

@@ -19,9 +19,6 @@ NEAR_COLORS = {
 }  # fmt: skip
 """Colours that somebody might take for one another."""
 
-RELATION_WORDS = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
-"""How a direction is said between two things."""
-
 OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 """The other way round."""
 

@@ -6,14 +6,17 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from osprey_core import view as view_module
 from osprey_core.analysis.label_likelihood import score_labels
+from osprey_core.cache.prefix_cache import key_values_of
 from osprey_core.errors import InputError
-from osprey_core.language.guesses import GuessedIds, calibrated, guess_answers
+from osprey_core.language.guesses import GuessedIds, calibrated, guess_answers, likeliest_answers
+from osprey_core.language.prompt_pass import PromptPass
 from osprey_core.language.prompts import QUESTIONS
 from osprey_core.region_model import Guess, NamedRegion
-from tests.tiny import tiny_osprey
+from tests.tiny import tiny_llama, tiny_osprey
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (48, 80, 3), dtype=np.uint8)
 MASK = np.zeros((48, 80), bool)
@@ -35,6 +38,39 @@ def test_guesses_have_the_probability_of_their_whole_answer() -> None:
     for answer, log_probability in ids.items():
         assert log_probability <= float(first[answer[0]]) + 1e-4
     assert list(ids.values()) == sorted(ids.values(), reverse=True)
+
+
+def test_a_beam_search_finds_the_likeliest_answers() -> None:
+    llm, end = tiny_llama(), 7
+    ids = torch.randint(0, 64, (10,))
+    with torch.inference_mode():
+        result = llm(input_ids=ids[None], use_cache=True)
+        known, first = key_values_of(result.past_key_values), result.logits[0, -1].log_softmax(-1)
+        continued = torch.cat([ids.expand(64, -1), torch.arange(64)[:, None]], dim=1)
+        second = llm(input_ids=continued).logits[:, -1].log_softmax(-1)
+    # By hand: the empty answer, and all of one piece.
+    wanted = {(): float(first[end])} | {(t,): float(first[t] + second[t, end]) for t in range(64) if t != end}
+    ranked = sorted(wanted, key=lambda answer: -wanted[answer])
+    prefix, own = ([(k[:, :, a:b], v[:, :, a:b]) for k, v in known] for a, b in ((0, 4), (4, 10)))
+
+    def found(width: int, longest: int, stops: bool = False) -> list[GuessedIds]:
+        return likeliest_answers(
+            PromptPass(llm), tuple(prefix), tuple(own), first, end, width, longest, should_stop=lambda: stops
+        )
+
+    short = found(64, 1)
+    assert [one.ids for one in short] == ranked
+    assert [one.log_probability for one in short] == pytest.approx([wanted[answer] for answer in ranked], abs=1e-4)
+    assert [one.ids for one in found(64, 1, stops=True)] == [()]
+    long = found(3, 12)
+    assert 1 <= len(long) <= 3
+    assert [one.log_probability for one in long] == sorted((one.log_probability for one in long), reverse=True)
+    with torch.inference_mode():
+        for one in long:
+            said = [*one.ids, end]
+            every = llm(input_ids=torch.cat([ids, torch.tensor(said)])[None]).logits[0].log_softmax(-1)
+            alone = sum(float(every[len(ids) - 1 + place, token]) for place, token in enumerate(said))
+            assert one.log_probability == pytest.approx(alone, abs=1e-3)
 
 
 def test_a_name_is_scored_as_the_label_would_be() -> None:

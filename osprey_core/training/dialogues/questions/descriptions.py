@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from osprey_core.language.relations import RELATION_WORDS
 from osprey_core.language.wording import NUMBERS, listing, plural, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
-from osprey_core.training.dialogues.facts import RELATION_WORDS, main_colors, relation_of
+from osprey_core.training.dialogues.facts import main_colors, relation_of
 from osprey_core.training.dialogues.phrasings import DETAIL_OPENINGS, WORDINGS
 from osprey_core.training.dialogues.region_content import RegionContent
 from osprey_core.training.dialogues.scene_words import background_phrase, color_words, name_of, pronoun

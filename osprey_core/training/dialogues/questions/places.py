@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from osprey_core.language.relations import RELATION_WORDS
 from osprey_core.language.wording import listing, sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
-from osprey_core.training.dialogues.facts import RELATION_WORDS, place_of, place_words, relation_of
+from osprey_core.training.dialogues.facts import place_of, place_words, relation_of
 from osprey_core.training.dialogues.phrasings import WORDINGS, Wording
 from osprey_core.training.dialogues.questions.whole_picture import pick_unique
 from osprey_core.training.dialogues.scene_words import definite, pronoun

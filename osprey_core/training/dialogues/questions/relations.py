@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Literal
 
+from osprey_core.language.relations import RELATION_WORDS
 from osprey_core.language.wording import sentence
 from osprey_core.training.dialogues.conversation import Conversation, DraftQuestion
-from osprey_core.training.dialogues.facts import OPPOSITE, RELATION_WORDS, diagonal_of, relation_of, size_comparison
+from osprey_core.training.dialogues.facts import OPPOSITE, diagonal_of, relation_of, size_comparison
 from osprey_core.training.dialogues.phrasings import WORDINGS
 from osprey_core.training.dialogues.region_content import RegionContent
 from osprey_core.training.dialogues.scene_words import pair
