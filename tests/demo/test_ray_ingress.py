@@ -10,7 +10,6 @@ import base64
 import importlib.util
 import io
 import os
-import secrets
 import signal
 import threading
 import time
@@ -31,6 +30,7 @@ from osprey_core.serving.ray_messages import ReplicaState
 from osprey_core.serving.ray_options import ClusterOptions, replica_counts
 from tests import fakes
 from tests.demo.api.threads import in_own_thread
+from tests.quiet_ray import quiet_ray
 from tests.tiny import tiny_osprey
 
 openai = pytest.importorskip("openai")
@@ -39,15 +39,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (requirements-ray.txt)"),
 ]
 
-QUIET = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback instead of the machine's own address; read at Ray's import
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),  # else one is written into the home folder
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",  # workers would starve beside other load
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "OMP_NUM_THREADS": "1",
-}
 READY_SECONDS = 240
 LONG = 1200
 """Tokens of an answer that lasts long enough to be cut off."""
@@ -95,12 +86,17 @@ def picture(number: int) -> np.ndarray:
     return pixels
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> Iterator[None]:
+    """For tests without the cluster too: whichever comes first imports Ray."""
+    with quiet_ray():
+        yield
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("tiny")
     tiny_osprey(context=2048).save(folder)
-    before = {name: os.environ.get(name) for name in QUIET}
-    os.environ.update(QUIET)
     import ray
     from ray import serve
 
@@ -134,8 +130,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         serve.shutdown()
         ray.shutdown()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def test_it_answers_as_the_model_in_a_piece(cluster: Cluster) -> None:

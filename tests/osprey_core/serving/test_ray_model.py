@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.quiet_ray import quiet_ray
+
+with quiet_ray():
+    pytest.importorskip("ray", reason="Ray is not installed", exc_type=ImportError)
 ray_model = pytest.importorskip("osprey_core.serving.ray_model", reason="Ray is not installed", exc_type=ImportError)
 
 
