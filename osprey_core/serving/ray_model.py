@@ -123,9 +123,7 @@ class RayView(SplitView):
             try:
                 if attempt:
                     # The embedded beginning may have been lost with a vision replica.
-                    again = self._embedded_again(
-                        dataclasses.replace(asked, settings=chosen, said=tuple(said)), should_stop
-                    )
+                    again = self._embedded(dataclasses.replace(asked, settings=chosen, said=tuple(said)), should_stop)
                     if again is None:
                         return
                     embedded = again
@@ -140,11 +138,6 @@ class RayView(SplitView):
                 log.warning("A replica was lost after %d tokens of an answer (%s).", len(said), type(error).__name__)
                 if attempt == ATTEMPTS - 1:
                     raise OspreyError("serving.replica_lost") from error
-
-    def _embedded_again(self, asked: AskedQuestion, should_stop: Callable[[], bool]) -> SentQuestion | None:
-        """As `_embed`; None soon after `should_stop` is True, however long the replica takes."""
-        with closing(pumped(map(self._embed, [asked]), should_stop, lambda: None)) as arriving:
-            return next(arriving, None)
 
     def _tokens(self, embedded: EmbeddedQuestion, should_stop: Callable[[], bool]) -> Generator[int]:
         handle = self.model.language.options(

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,7 +18,9 @@ from osprey_core.language.embedded_question import EmbeddedQuestion
 from osprey_core.language.generation import AnswerStream
 from osprey_core.language.prompts import QUESTIONS, STOP_STRINGS, Turn
 from osprey_core.language.tokens import TextTokenizer
+from osprey_core.language.turn_order import asked_at, moment_asked
 from osprey_core.region_model import STYLES, Abilities, RegionToken
+from osprey_core.serving.pumped import pumped
 
 REGIONS_TOGETHER = 16
 """Regions of one `describe` that are asked about at a time; the engine decodes them together."""
@@ -83,7 +86,11 @@ class SplitView(ABC):
         about: Sequence[int] | None = None,
         without: Collection[RegionToken] = (),
     ) -> AnswerStream:
-        """Answer a question about regions, piece by piece; arguments and errors are those of `View.stream`."""
+        """Answer a question about regions, piece by piece; arguments and errors are those of `View.stream`.
+
+        The question is embedded when the first piece is asked for, so that it can be stopped meanwhile. Errors are
+        raised there, and the stream knows `prompt_tokens`, `trimmed_turns` and `settings` from then on.
+        """
         asked = AskedQuestion(
             question,
             tuple(np.asarray(mask) for mask in regions),
@@ -92,15 +99,32 @@ class SplitView(ABC):
             {"max_new_tokens": max_new_tokens, "temperature": temperature, "top_p": top_p, "seed": seed},
             tuple(without),
         )
-        embedded = self._embed(asked)
-        return AnswerStream(
-            lambda should_stop: self._decode(asked, embedded, should_stop),
-            self._tokenizer,
-            STOP_STRINGS,
-            prompt_tokens=embedded.prompt_tokens,
-            trimmed_turns=embedded.trimmed_turns,
-            settings=embedded.requested,
-        )
+        moment = moment_asked()
+
+        def tokens(should_stop: Callable[[], bool]) -> Generator[int]:
+            with asked_at(moment):
+                embedded = self._embedded(asked, should_stop)
+            if embedded is None:
+                return
+            stream.prompt_tokens, stream.trimmed_turns = embedded.prompt_tokens, embedded.trimmed_turns
+            stream.settings = embedded.requested
+            yield from self._decode(asked, embedded, should_stop)
+
+        stream = AnswerStream(tokens, self._tokenizer, STOP_STRINGS, prompt_tokens=0)
+        return stream
+
+    def _embedded(self, asked: AskedQuestion, should_stop: Callable[[], bool]) -> EmbeddedQuestion | None:
+        """As `_embed`, in a thread of its own; None soon after `should_stop` is True, however long it takes."""
+        moment = moment_asked()
+
+        def embed(asked: AskedQuestion) -> EmbeddedQuestion:
+            with asked_at(moment):
+                return self._embed(asked)
+
+        if should_stop():
+            return None
+        with closing(pumped(map(embed, [asked]), should_stop, lambda: None)) as arriving:
+            return next(arriving, None)
 
     def describe(
         self, regions: Iterable[np.ndarray] | None = None, style: str = "short", **settings: Any

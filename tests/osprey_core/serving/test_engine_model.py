@@ -17,8 +17,9 @@ from transformers import LlamaForCausalLM
 from osprey_core.engine import Osprey
 from osprey_core.errors import CheckpointError, InputError, OspreyError
 from osprey_core.language.prompts import QUESTIONS, Turn
+from osprey_core.language.turn_order import asked_at, moment_asked
 from osprey_core.runtime.choices import engine_addresses
-from osprey_core.serving.engine_model import EngineModel, drop_language_layers
+from osprey_core.serving.engine_model import EngineModel, EngineView, drop_language_layers
 from osprey_core.serving.export import export_language_models
 from osprey_core.serving.loading import with_engine
 from osprey_core.serving.local_engine import LocalEngine
@@ -200,6 +201,62 @@ def test_a_stopped_answer_ends_while_the_server_does_not_tell_its_models(server:
     assert stream.finish_reason == "stopped"
     assert server.asked == []
     assert server.left.wait(60), "the request is cut"
+
+
+class SlowlyEmbedded(EngineView):
+    """Embeds a question once it is let."""
+
+    def __init__(self, view: EngineView) -> None:
+        super().__init__(view.model, view._view)
+        self.is_embedding, self.may_embed, self.is_embedded = (threading.Event() for _ in range(3))
+
+    def _embed(self, asked: Any) -> Any:
+        self.is_embedding.set()
+        assert self.may_embed.wait(60)
+        embedded = super()._embed(asked)
+        self.is_embedded.set()
+        return embedded
+
+
+def test_a_stopped_answer_ends_while_its_question_is_embedded(server: StandIn) -> None:
+    view = SlowlyEmbedded(of_server(server).open(PICTURE))
+    stream = view.stream("What is <region1>?", [RED])
+    told: list[str] = []
+    reading = threading.Thread(target=lambda: told.extend(stream), daemon=True)
+    reading.start()
+    assert view.is_embedding.wait(60)
+    stream.stop()
+    reading.join(60)
+    assert not reading.is_alive()
+    assert not view.is_embedded.is_set()
+    assert (told, stream.finish_reason, stream.new_tokens) == ([], "stopped", 0)
+    view.may_embed.set()
+    assert view.is_embedded.wait(60)
+    assert server.asked == [], "nobody waits for its answer"
+
+
+def test_a_question_that_is_stopped_at_once_is_not_embedded(server: StandIn) -> None:
+    view = SlowlyEmbedded(of_server(server).open(PICTURE))
+    stream = view.stream("What is <region1>?", [RED])
+    stream.stop()
+    assert list(stream) == []
+    assert stream.finish_reason == "stopped"
+    assert not view.is_embedding.is_set()
+
+
+def test_a_question_counts_as_asked_when_its_stream_was_made(split: EngineModel) -> None:
+    moments: list[float] = []
+
+    class Noting(EngineView):
+        def _embed(self, asked: Any) -> Any:
+            moments.append(moment_asked())
+            return super()._embed(asked)
+
+    view = Noting(split, split.open(PICTURE)._view)
+    with asked_at(7.0):
+        stream = view.stream("What is <region1>?", [RED], max_new_tokens=2)
+    list(stream)
+    assert moments == [7.0]
 
 
 class SlowlyAsked(SplitView):
