@@ -129,7 +129,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             from osprey_core.runtime.devices import resolve_device
 
             device = str(resolve_device(device))
-        return load_segmenter(options.segmenter, device)
+        return load_segmenter(options.segmenter, device, options.dtype)
 
     model = LazyResource(
         options.model, lambda: load_model(options.model, options.revision, options.adapter, options.engine)

@@ -170,7 +170,7 @@ class View:
         self._surveying = threading.Lock()
         self._segment_names: dict[int, tuple[float, NamedRegion]] = {}  # by place among the segments
         self._survey: tuple[SeenThing, ...] | None = None
-        find = functools.partial(_segments_of, model.device, photo_square, kept_picture)
+        find = functools.partial(_segments_of, model.device, model.reads_in_bfloat16, photo_square, kept_picture)
         self._segments = PictureSegments(find)
 
     @property
@@ -1047,7 +1047,9 @@ def check_style(style: str) -> None:
         raise InputError("engine.style_unknown", style=repr(style))
 
 
-def _segments_of(device: str, photo_square: np.ndarray | None, drawing: np.ndarray | None) -> list[np.ndarray]:
+def _segments_of(
+    device: str, in_bfloat16: bool, photo_square: np.ndarray | None, drawing: np.ndarray | None
+) -> list[np.ndarray]:
     """What the segmenter of its kind finds in a picture: bool (h, w), stretched over it, the largest first.
 
     Args:
@@ -1058,7 +1060,7 @@ def _segments_of(device: str, photo_square: np.ndarray | None, drawing: np.ndarr
     if photo_square is not None:
         from osprey_core.segment.learned import SURVEY_GRID, load_learned
 
-        found = load_learned(device, grid=SURVEY_GRID).open(photo_square).everything()
+        found = load_learned(device, in_bfloat16, grid=SURVEY_GRID).open(photo_square).everything()
     elif drawing is not None:
         from osprey_core.segment.classic import ClassicSegmenter
 

@@ -146,7 +146,7 @@ def parity(setting: Setting, findings: Findings) -> None:
 def embedded(setting: Setting, findings: Findings) -> None:
     """The model and the segmenter that ship: pictures, clicks, short answers and names, against the CPU's."""
     images = photographs(setting)
-    here, segmenter_here = Osprey.from_pretrained("nano", "cpu", "float32"), load_segmenter("learned", "cpu")
+    here, segmenter_here = Osprey.from_pretrained("nano", "cpu", "float32"), load_segmenter("learned", "cpu", "float32")
     device = str(setting.device)
     segmenter = load_segmenter("learned", device)
     default = str(resolve_dtype("auto", setting.device)).removeprefix("torch.")

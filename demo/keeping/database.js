@@ -80,23 +80,29 @@ export function createDatabase({ later = setTimeout } = {}) {
   const pictureOf = (picture) => quietly(change("readonly", (_, all) => all.get(picture)).then(got), undefined);
 
   // What `kept` of Python says: {key, front, open: [{sheet, picture, name}], records: [{sheet, text}]}. Read and written
-  // in one transaction, so that two calls side by side undo nothing of each other.
+  // in one transaction, so that two calls side by side undo nothing of each other. Resolves to whether it is stored, or
+  // there is no database to try again with.
   const keepSheets = ({ key, front, open, records }) =>
-    quietly(
-      change("readwrite", (sheets) => {
-        const texts = new Map(records.map(({ sheet, text }) => [sheet, text]));
-        const stored = sheets.getAll(rangeOf(key));
-        stored.onsuccess = () => {
-          const before = new Map(stored.result.map((entry) => [entry.sheet, entry]));
-          open.forEach(({ sheet, picture, name }, order) => {
-            const text = texts.get(sheet) || (before.has(sheet) && before.get(sheet).text);
-            if (!text) return;
-            sheets.put({ key, sheet, order, isFront: sheet === front, picture, name, text, used: Date.now() });
-            before.delete(sheet);
-          });
-          for (const sheet of before.keys()) sheets.delete([key, sheet]); // closed ones
-        };
-      }),
+    change("readwrite", (sheets) => {
+      const texts = new Map(records.map(({ sheet, text }) => [sheet, text]));
+      const stored = sheets.getAll(rangeOf(key));
+      stored.onsuccess = () => {
+        const before = new Map(stored.result.map((entry) => [entry.sheet, entry]));
+        open.forEach(({ sheet, picture, name }, order) => {
+          const text = texts.get(sheet) || (before.has(sheet) && before.get(sheet).text);
+          if (!text) return;
+          sheets.put({ key, sheet, order, isFront: sheet === front, picture, name, text, used: Date.now() });
+          before.delete(sheet);
+        });
+        for (const sheet of before.keys()) sheets.delete([key, sheet]); // closed ones
+      };
+    }).then(
+      () => true,
+      () =>
+        opened.then(
+          () => false,
+          () => true,
+        ),
     );
 
   // `isArriving`: the file is still being sent, so that `picture` is a name for it.

@@ -32,7 +32,8 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     isOpen: false, // a picture is open
     isAsked: false, // a question waits for its answer
     hasKept: false, // something was asked for to be kept since the page was loaded
-    revision: 0, // of the workspace, when last stored here
+    received: 0, // revision of the workspace that came last
+    stored: 0, // revision that was stored here last
     timer: 0,
     files: [], // the last uploaded File objects
     wanted: [], // digests of pictures whose files Python is to send
@@ -95,7 +96,7 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     clearTimeout(state.timer);
     state.timer = 0;
     if (!state.key || state.isBusy || state.isLost || !(state.isOpen || state.hasKept)) return;
-    trigger("keep_record", { since: state.revision });
+    trigger("keep_record", { since: state.stored });
     state.hasKept = true;
   }
 
@@ -117,10 +118,10 @@ function mountKeeping({ element, props, words, trigger, upload, watch, listen, a
     if (!kept || !kept.key) return;
     if (state.key && kept.key !== state.key) return loadAgain();
     // Replies may come out of order, and Gradio may hand over only the later of two: each holds all that changed since
-    // the last one that came.
-    if (kept.revision <= state.revision) return;
-    state.revision = kept.revision;
-    await database.keepSheets(kept);
+    // the last one that was stored.
+    if (kept.revision <= state.received) return;
+    state.received = kept.revision;
+    if (await database.keepSheets(kept)) state.stored = Math.max(state.stored, kept.revision);
     for (const { picture, bytes } of kept.open) {
       if (state.wanted.includes(picture) || (await database.pictureOf(picture))) continue;
       const file = await fileOf(state.files, picture, bytes);

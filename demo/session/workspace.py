@@ -187,7 +187,9 @@ class Workspace:
         with other._lock:
             sheets, front = other._sheets, other._front
         with self._lock:
-            self._sheets = tuple(replace(sheet, session=sheet.session.settled()) for sheet in sheets)
+            self._sheets = tuple(
+                replace(sheet, session=sheet.session.settled(), revision=next(_revisions)) for sheet in sheets
+            )
             self._front = front
             self.last_used = time.monotonic()
 

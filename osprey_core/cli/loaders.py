@@ -70,4 +70,4 @@ def load_segmenter_for(options: ModelOptions) -> Segmenter:
         from osprey_core.runtime.devices import resolve_device
 
         device = str(resolve_device(device))
-    return load_segmenter(options.segmenter, device)
+    return load_segmenter(options.segmenter, device, options.dtype)

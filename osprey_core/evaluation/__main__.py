@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="*", default=[], help="only these scores or kinds of question")
     parser.add_argument("--conversations", type=int, default=100, help="dialogues whose later turns are asked too")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto", help="of the weights; float32: pictures are read in it too")
     parser.add_argument("--out", type=Path, help="write all figures as JSON")
     parser.add_argument("--answers", type=Path, help="write every question and answer, one JSON object a line")
     parser.add_argument("--failures", type=Path, help="draw some wrong answers into a PNG")
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     topics = choose_topics(options.kinds)
     encode = load_sentence_encoder(options.sentence_encoder)
-    model = Osprey.from_pretrained(options.model, options.device)
+    model = Osprey.from_pretrained(options.model, options.device, options.dtype)
     atlas = SceneSource(options.atlas, tuple(options.styles), _taught(options)).load()
     pictures = balanced(atlas, options.questions, topics) + conversations(atlas, options.conversations, topics)
     if not pictures:
@@ -121,7 +122,7 @@ def _evaluate_photographs(options: argparse.Namespace) -> dict[str, Any]:
     if options.held_back:
         photographs = only_pictures(photographs, held_back(options.held_back), True)
     photographs = photographs[: options.limit]
-    model = Osprey.from_pretrained(options.model, options.device)
+    model = Osprey.from_pretrained(options.model, options.device, options.dtype)
     named = list(name_things(model, tqdm(photographs, desc="photographs", mininterval=10), not options.no_controls))
     if not named:
         raise InputError("evaluation.things_missing", path=str(options.coco), area=SMALLEST_AREA)

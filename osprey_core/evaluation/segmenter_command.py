@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--max-clicks", type=int, default=20, help="for the count of clicks; default 20")
     parser.add_argument("--no-everything", action="store_true", help="leave out the masks of everything")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="auto", help="float32: the photo tower looks in it on every CPU")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -54,7 +55,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         raise InputError("evaluation.things_missing", path=", ".join(map(str, options.coco)), area=SMALLEST_AREA)
     figures = {}
     for name in options.segmenters:
-        segmenter = load_segmenter(name, options.device)
+        segmenter = load_segmenter(name, options.device, options.dtype)
         progress = tqdm(photographs, desc=name, mininterval=10)
         figures[name] = judge_photographs(segmenter, progress, options.max_clicks, not options.no_everything)
     return figures

@@ -27,7 +27,7 @@ from osprey_core.language.prompt_pass import PromptPass
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_step import TokenStep
 from osprey_core.language.turn_order import moment_asked
-from osprey_core.language.work_thread import Waiting, WorkThread
+from osprey_core.language.work_thread import MOST_URGENT, Waiting, WorkThread
 
 MOST_ROWS = 32
 """Answers that are decoded together; further ones wait until one has ended."""
@@ -196,27 +196,31 @@ class DecodingThread(WorkThread):
         return any(row.is_over or len(row.tokens) <= MOST_AHEAD // 2 for row in self._paused)
 
     def _turn(self) -> None:
-        with self._lock:
-            waits = self._has_room and self._arrived.oldest < self._works.oldest and not self._urgent
-        if waits:
-            self._let_join()
-        else:
+        row = self._next_row()
+        if row is None:
             super()._turn()
+        else:
+            self._let_join(row)
         self._sort_out()
         if self._running:
             self._step()
         elif not self._paused:
             self._token_step.forget()  # the model may be moved, and its old memory freed
 
-    @property
-    def _has_room(self) -> bool:
-        return len(self._running) + len(self._paused) < self._most_rows
-
-    def _let_join(self) -> None:
-        """Read the prompt of the next row that waits, which gives its first token."""
+    def _next_row(self) -> _Row | None:
+        """The row whose prompt is to be read next; None if other work goes first, or there is no room for it."""
         with self._lock:
+            has_room = len(self._running) + len(self._paused) < self._most_rows
+            urgent_goes_first = bool(self._urgent) and self._urgent_in_a_row < MOST_URGENT
+            if not has_room or urgent_goes_first or not self._arrived.oldest < self._works.oldest:
+                return None
+            self._urgent_in_a_row = 0
             row = self._arrived.take()
             row.is_inside = True
+            return row
+
+    def _let_join(self, row: _Row) -> None:
+        """Read the row's prompt, which gives its first token."""
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:

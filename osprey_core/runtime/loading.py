@@ -68,7 +68,7 @@ def load_parts(
             pieces=tokenizer.vocab_size,
             embedded=files.config.language.vocab_size,
         )
-    plain = dtype == "auto" and quantize == "none" and not compiled and not spread
+    plain = dtype == "auto" and not compiled and not spread
     allowed = files.config.picture_precision == "bfloat16"
     reads_in_bfloat16 = plain and allowed and multiplies_bfloat16(torch_device)
     if files.config.vision.photo is not None or files.config.photographs is not None:

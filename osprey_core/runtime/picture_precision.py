@@ -1,8 +1,9 @@
 """In which precision a picture is read: the vision towers, and the language model's pass over the image tokens.
 
-These two are most of the arithmetic before a first answer. CPUs that multiply bfloat16 natively do it in it about
-twice as fast; models whose config allows it are read so there. Sums, norms and whatever follows stay float32, and so
-does what is kept of a picture.
+These two are most of the arithmetic before a first answer. CPUs that multiply bfloat16 natively do it about twice as
+fast in it; models whose config allows it read pictures so there. Weights stay float32, and so does what is kept of a
+picture; what lies between is rounded to bfloat16, close-ups of regions included. Questions and answers are read and
+written in float32.
 """
 
 from __future__ import annotations

@@ -14,12 +14,14 @@ SEGMENTERS = ("learned", "classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
 DEFAULT_SEGMENTER = "learned"
 
 
-def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu") -> Segmenter:
+def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu", dtype: str = "auto") -> Segmenter:
     """Load a segmenter by name.
 
     spec: "learned" (its weights ship with the package), "classic" (no weights; for drawings), "sam:vit_b",
     "sam:vit_l", "sam:vit_h" (weights from the Hub), or "sam:vit_b:/path/file.pth" (weights from a file).
     device: where learned and SAM compute; classic ignores it.
+    dtype: as the model beside it was loaded with; learned looks through the same photo tower, on a CPU in bfloat16 only
+        with "auto", see `runtime.picture_precision`.
     Raises InputError for an unknown name, ModelNotFoundError for missing weights, CheckpointError for wrong ones.
     """
     kind, _, rest = spec.partition(":")
@@ -31,7 +33,7 @@ def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu") -> Segmen
     if spec == "learned":
         from osprey_core.segment.learned import load_learned
 
-        return load_learned(device)
+        return load_learned(device, None if dtype == "auto" else False)
     if kind == "sam" and f"{kind}:{variant}" in SEGMENTERS and not (rest.endswith(":") and not path):
         from osprey_core.segment.sam import load_sam
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.regions.masks import area
 from osprey_core.runtime.photo_levels import PhotoEncoder, shared_photo_encoder
+from osprey_core.runtime.picture_precision import multiplies_bfloat16
 from osprey_core.segment.classic import ClassicSegmenter
 from osprey_core.segment.click_network import CANDIDATES, MASK_SIDE, ClickNetwork
 from osprey_core.segment.closer_window import closer_window, is_large
@@ -200,15 +201,26 @@ def distinct_masks(masks: Tensor, worth: Tensor, max_overlap: float) -> list[int
     return kept
 
 
-@lru_cache(maxsize=4)
-def load_learned(device: str = "cpu", weights: Path = WEIGHTS_FILE, grid: ClickGrid | None = None) -> LearnedSegmenter:
-    """Read the network from its file; the process has one per device and grid.
+def load_learned(
+    device: str = "cpu",
+    in_bfloat16: bool | None = None,
+    weights: Path = WEIGHTS_FILE,
+    grid: ClickGrid | None = None,
+) -> LearnedSegmenter:
+    """Read the network from its file; the process has one per device, precision and grid.
+
+    in_bfloat16: of the photo tower, as for `shared_photo_encoder`.
 
     Raises ModelNotFoundError if there is no such file, CheckpointError if it does not hold this network.
     """
-    network = load_click_network(weights)
     chosen = "cpu" if device == "auto" else device
-    return LearnedSegmenter(network.to(chosen), shared_photo_encoder(chosen), grid, for_drawings=ClassicSegmenter())
+    return _learned(chosen, multiplies_bfloat16(chosen) if in_bfloat16 is None else in_bfloat16, weights, grid)
+
+
+@lru_cache(maxsize=8)
+def _learned(device: str, in_bfloat16: bool, weights: Path, grid: ClickGrid | None) -> LearnedSegmenter:
+    network = load_click_network(weights).to(device)
+    return LearnedSegmenter(network, shared_photo_encoder(device, in_bfloat16), grid, for_drawings=ClassicSegmenter())
 
 
 def load_click_network(weights: Path) -> ClickNetwork:

@@ -86,7 +86,7 @@ class Vision:
         self._model = Osprey.from_pretrained(options.model, device, options.dtype, cache_bytes=options.cache_mb * 2**20)
         for network in self._model.networks:
             drop_language_layers(network)
-        self._segmenter = load_segmenter(options.segmenter, device)
+        self._segmenter = load_segmenter(options.segmenter, device, options.dtype)
         self._most = options.pictures
         self._pictures: OrderedDict[str, asyncio.Task[_Picture]] = OrderedDict()
         self._largest_batch = 0

@@ -42,6 +42,8 @@ NANO = OspreyConfig(
     ),
     prompt=PromptConfig(system="A chat about a picture.", answer_end="eos"),
     generation=GenerationDefaults(temperature=0.0, max_new_tokens=128),
+    relations="masks",
+    picture_precision="bfloat16",
 )
 """The embedded model: the published architecture with an encoder and a language model that two CPU cores can train."""
 

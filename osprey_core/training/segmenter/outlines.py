@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.held_back:
         left_out = set(json.loads(options.held_back.read_text(encoding="utf-8")).get(file.stem, ()))
     photographs = [p for p in read_photographs(file, Path(options.photos[1])) if p.number not in left_out]
-    segmenter = LearnedSegmenter(load_click_network(options.weights), shared_photo_encoder("cpu"))
+    segmenter = LearnedSegmenter(load_click_network(options.weights), shared_photo_encoder("cpu", in_bfloat16=False))
     content = coco_file(segmenter, photographs[: options.limit])
     options.out.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return 0

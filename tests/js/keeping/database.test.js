@@ -49,6 +49,7 @@ test("a browser whose database never answers has kept nothing", async () => {
   try {
     const database = createDatabase({ later: (act) => act() });
     assert.deepEqual(await database.sheetsOf("key"), []);
+    assert.equal(await database.keepSheets({ key: "key", front: 1, open: [], records: [] }), true);
     assert.equal(await database.pictureOf("digest"), undefined);
   } finally {
     delete globalThis.indexedDB;
@@ -71,6 +72,9 @@ test("what is kept side by side is all there", async () => {
     await database.keepSheets({ key: "k", front: 2, open: open.slice(1), records: [] });
     assert.deepEqual(await texts("k"), ["two"]);
     assert.deepEqual(await texts("other"), []);
+    assert.equal(await keep({ sheet: 1, text: "more" }), true);
+    assert.equal(await keep({ sheet: 1, text: () => "nothing that can be stored" }), false);
+    assert.deepEqual(await texts("k"), ["more", "two"]);
   } finally {
     delete globalThis.indexedDB;
     delete globalThis.IDBKeyRange;

@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 from osprey_core import CheckpointError, Osprey
-from osprey_core.runtime import hub, loading
+from osprey_core.runtime import hub, loading, picture_precision
 from osprey_core.runtime.photo_levels import shared_photo_encoder
 from osprey_core.runtime.picture_precision import in_full, multiplies_bfloat16, picture_reading
+from osprey_core.segment import learned, load_segmenter
 from tests.tiny import tiny_osprey
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -67,7 +68,8 @@ def test_only_by_itself_where_the_processor_can_and_the_config_allows_it(
 ) -> None:
     monkeypatch.setattr(loading, "multiplies_bfloat16", lambda device: can)
     assert reads_in_bfloat16("nano") is can
-    for option in ({"dtype": "float32"}, {"quantize": "int8"}, {"compiled": True}):
+    assert reads_in_bfloat16("nano", quantize="int8") is can
+    for option in ({"dtype": "float32"}, {"compiled": True}):
         assert not reads_in_bfloat16("nano", **option)
     assert Osprey.from_pretrained("nano", device="cpu").reads_in_bfloat16 is can
     tiny_osprey().save(tmp_path)
@@ -112,6 +114,24 @@ def test_a_photo_tower_s_levels_are_float32_and_close() -> None:
     for name, level in exact.items():
         assert rounded[name].dtype == torch.float32
         assert 0 < float((level - rounded[name]).norm()) < 0.2 * float(level.norm())
+
+
+def test_model_and_segmenter_look_through_one_tower_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_precision, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(loading, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(learned, "multiplies_bfloat16", lambda device: True)
+    seen: list[int] = []
+    hook = shared_photo_encoder("cpu").tower.register_forward_pre_hook(lambda *_: seen.append(1))
+    try:
+        for place, dtype in enumerate(("auto", "float32")):
+            with Image.open(EXAMPLES / "05-astronaut.jpg") as photograph:
+                pixels = np.array(photograph.convert("RGB"))
+            pixels[0, 0] = place  # another picture, which nobody has seen
+            Osprey.from_pretrained("nano", "cpu", dtype).open(pixels)
+            load_segmenter("learned", "cpu", dtype).open(pixels).segment([(10.0, 10.0)], [1], None)
+            assert len(seen) == place + 1
+    finally:
+        hook.remove()
 
 
 def test_reading_is_a_matter_of_the_thread() -> None:
