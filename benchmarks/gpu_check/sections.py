@@ -148,7 +148,7 @@ def embedded(setting: Setting, findings: Findings) -> None:
     images = photographs(setting)
     here, segmenter_here = Osprey.from_pretrained("nano", "cpu", "float32"), load_segmenter("learned", "cpu", "float32")
     device = str(setting.device)
-    segmenter = load_segmenter("learned", device)
+    segmenter = load_segmenter("learned", device, "float32")
     default = str(resolve_dtype("auto", setting.device)).removeprefix("torch.")
     for dtype in dict.fromkeys((default, "float32")):
         with findings.part(dtype):
