@@ -196,11 +196,8 @@ class DecodingThread(WorkThread):
         return any(row.is_over or len(row.tokens) <= MOST_AHEAD // 2 for row in self._paused)
 
     def _turn(self) -> None:
-        row = self._next_row()
-        if row is None:
+        if not self._let_join():
             super()._turn()
-        else:
-            self._let_join(row)
         self._sort_out()
         if self._running:
             self._step()
@@ -219,8 +216,11 @@ class DecodingThread(WorkThread):
             row.is_inside = True
             return row
 
-    def _let_join(self, row: _Row) -> None:
-        """Read the row's prompt, which gives its first token."""
+    def _let_join(self) -> bool:
+        """Read the prompt of the next row, which gives its first token; whether there was one."""
+        row = self._next_row()
+        if row is None:
+            return False
         prompt, row.prompt = row.prompt, None
         assert prompt is not None
         try:
@@ -235,9 +235,10 @@ class DecodingThread(WorkThread):
                 self._put_in(row)
         except BaseException as error:
             self._fail(row, error)
-            return
+            return True
         if not is_last:
             self._give([(row, token)])
+        return True
 
     def _sort_out(self) -> None:
         """Take out the rows that nobody wants more of, and those that are too far ahead; let others go on."""
