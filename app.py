@@ -129,7 +129,8 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
             from osprey_core.runtime.devices import resolve_device
 
             device = str(resolve_device(device))
-        return load_segmenter(options.segmenter, device, options.dtype)
+        # A compiled model reads pictures in its weights' precision: one tower sees them for both.
+        return load_segmenter(options.segmenter, device, "float32" if options.compiled else options.dtype)
 
     model = LazyResource(
         options.model, lambda: load_model(options.model, options.revision, options.adapter, options.engine)

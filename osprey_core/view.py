@@ -254,7 +254,7 @@ class View:
             tell = self._told_by_masks(question, prompt, masks, asked)
         if tell is not None:
             return AnswerStream(
-                lambda should_stop: self._ids_told(tell, prompt, masks, settings, should_stop),
+                lambda should_stop: self._ids_told(tell, prompt, masks, settings, should_stop, asked),
                 self.model.prompts.tokenizer,
                 STOP_STRINGS,
                 prompt_tokens=self._length(prompt),
@@ -793,13 +793,14 @@ class View:
         masks: Sequence[np.ndarray],
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
+        asked: float,
     ) -> Generator[int]:
-        """Token ids of an answer that segments tell at once, or of the language model's where they tell nothing."""
+        """Token ids of an answer that is told at once, or of the language model's where nothing is told."""
         answer = tell(should_stop)
         if should_stop():
             return
         if answer is None:
-            yield from self._decode(prompt, masks, (), settings, should_stop, None)
+            yield from self._decode(prompt, masks, (), settings, should_stop, None, asked)
             return
         tokenizer = self.model.prompts.tokenizer
         yield from itertools.islice([*tokenizer.encode_piece(answer), tokenizer.eos_id], settings.max_new_tokens)

@@ -64,6 +64,8 @@ def decode(services: Services, request: AnyRequest, ticket: Ticket) -> Iterator[
     further: dict[str, Any] = {"without": request.without} if request.without else {}
     if request.top_logprobs is not None:
         further["top_logprobs"] = request.top_logprobs
+    if request.compares_tokens and getattr(view.model, "abilities", Abilities()).token_likelihoods:
+        further["top_logprobs"] = 0  # all answers to compare are the language model's own
     with asked_at(asked):
         stream = view.stream(
             request.question,

@@ -20,25 +20,34 @@ _DIRECTIONS = {words: name for name, words in RELATION_WORDS.items()}
 _PART_SHARED = 0.6
 """Of the smaller of two regions, so much is shared where one is part of the other."""
 
-_REFERENCE = r"<region(\d+)>"
+_REFERENCE = r"<region(\d{1,6})>"
 _TO = r"(?:relative to|compared (?:to|with)|in relation to|with respect to|(?:as )?seen from|from)"
-_RELATION = r"(?:(?:what|describe|tell|explain|give)\b[^<]*)?\brelation(?:ship)?"
+_PLACED = r"(?:placed|located|positioned)"
+_RELATION = r"(?:(?:what is|describe|tell me|explain|give me) )?(?:the )?(?:spatial )?relation(?:ship)?"
 _ASKED = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{_RELATION} (?:of|between) {_REFERENCE} (?:and|to|with) {_REFERENCE}",
         rf"how (?:do|are) {_REFERENCE} and {_REFERENCE} relate(?:d)?(?: to (?:each other|one another))?",
         rf"how (?:does|is) {_REFERENCE} relate(?:d)? to {_REFERENCE}",
-        rf"(?:where|how) (?:is|are) {_REFERENCE}(?: (?:placed|located|positioned))?,? {_TO} {_REFERENCE}",
+        rf"how are {_REFERENCE} and {_REFERENCE} {_PLACED}(?: (?:relative )?to (?:each other|one another))?",
+        rf"where (?:is|are) {_REFERENCE}(?: {_PLACED})?,? {_TO} {_REFERENCE}",
+        rf"where (?:does|do) {_REFERENCE} lie,? {_TO} {_REFERENCE}",
+        rf"how (?:is|are) {_REFERENCE} {_PLACED},? {_TO} {_REFERENCE}",
+        rf"(?:what is )?the position of {_REFERENCE},? {_TO} {_REFERENCE}",
     )
 )
-_ASKED_BACKWARDS = re.compile(rf"(?:as )?(?:seen|viewed|looking)? ?from {_REFERENCE},? where (?:is|are) {_REFERENCE}")
+_ASKED_BACKWARDS = re.compile(
+    rf"(?:(?:as )?(?:seen |viewed |looking )?from|relative to) {_REFERENCE},? where (?:is|are) {_REFERENCE}"
+)
+_IN_PICTURE = re.compile(r" (?:in|on) (?:the|this) (?:picture|image|photo|photograph|scene)$")
 
 
 def asked_pair(question: str) -> tuple[int, int] | None:
     """The numbers of the two regions whose relation is asked, the one that is to be placed first; None otherwise."""
-    words = " ".join(question.lower().split()).strip(" .?!")
+    words = " ".join(question.lower().split()).strip(" .?!？。")
     words = re.sub(r"^(?:please|(?:can|could|would) you(?: please)?) ", "", words)
+    words = re.sub(r"^(what|where)(?:'s|’s) ", r"\1 is ", _IN_PICTURE.sub("", words))
     if (found := _ASKED_BACKWARDS.fullmatch(words)) is not None:
         second, first = found.groups()
     else:
@@ -59,13 +68,13 @@ def said_relation(answer: str) -> tuple[str, ...]:
 def agrees(said: tuple[str, ...], place: PairPlace) -> bool:
     """Whether what is said of two regions can be true of their masks; that nothing is said does not agree.
 
-    A direction has to be that of the masks, a part has to share most of its pixels with the whole, and of two that
-    hide each other the boxes have to meet. Which of two is in front the masks do not tell.
+    A direction has to be that of the masks, a part has to share most of its pixels with the whole, and what is in front
+    or behind must not. Which of two is in front the masks do not tell.
     """
     is_part = place.shared >= _PART_SHARED
     if said == PART_WORDS:
         return is_part
     if len(said) == 1 and said[0] in DEPTH_WORDS:
-        return place.boxes_meet and not is_part
+        return not is_part
     directions = {_DIRECTIONS[words] for words in said if words in _DIRECTIONS}
     return bool(said) and len(directions) == len(said) and directions == place.directions and not is_part

@@ -21,8 +21,6 @@ class PairPlace:
     """One or two of "left", "right", "above" and "below", by the middles of their boxes."""
     shared: float
     """Pixels of both, as a share of the smaller region."""
-    boxes_meet: bool
-    """Whether their boxes overlap or touch, so that one may hide some of the other."""
 
 
 def pair_place(first: Mask, second: Mask) -> PairPlace:
@@ -40,5 +38,4 @@ def pair_place(first: Mask, second: Mask) -> PairPlace:
     return PairPlace(
         directions,
         float(np.count_nonzero(first & second)) / min(area(first), area(second)),
-        ax0 <= bx1 and bx0 <= ax1 and ay0 <= by1 and by0 <= ay1,
     )
