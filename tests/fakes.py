@@ -99,7 +99,7 @@ class FakeView:
         pieces = [piece + " " for piece in text.split(" ")]
         pieces[-1] = pieces[-1].rstrip()
         fail_after = 3 if "break" in question else None
-        chosen = {name: value for name, value in settings.items() if name != "without"}
+        chosen = {name: value for name, value in settings.items() if name not in ("without", "top_logprobs")}
         longest = self.model.generation_defaults.max_new_tokens
         told_settings = SamplingSettings(**chosen).with_longest(longest).with_seed()
         stream = FakeStream(pieces, self.model.pause, self.model.trimmed_turns, fail_after, told_settings)

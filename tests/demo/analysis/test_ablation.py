@@ -10,6 +10,7 @@ from demo.session.services import Services
 from demo.session.workspace import Workspace
 from osprey_core.errors import InputError
 from osprey_core.language.sampling import SamplingSettings
+from osprey_core.region_model import Abilities
 from tests import fakes
 from tests.demo.analyses import carried_out
 
@@ -26,6 +27,16 @@ def test_one_question_with_the_region_without_it_and_with_each_token_alone(
     assert all((call.regions[0] == fakes.shape("blue")).all() and len(call.regions) == 1 for call in model.calls)
     assert all(part.stats is not None and part.answer.startswith("What is it?") for part in analysis.parts)
     assert [part.how for part in analysis.parts] == ["with", "without", "where", "what"]
+
+
+def test_every_answer_that_is_compared_is_the_language_models_own(
+    services: Services, workspace: Workspace, model: fakes.FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fakes.FakeModel, "abilities", Abilities(token_likelihoods=True))
+    analysis = carried_out(services, workspace, lambda s: new_ablation(s, "What is it?", SamplingSettings()))
+    assert analysis.state == "complete"
+    # With likelihoods nothing else than the language model answers, see `View.stream`.
+    assert [call.settings["top_logprobs"] for call in model.calls] == [0, 0, 0, 0]
 
 
 def test_words_of_each_way_to_answer_are_there() -> None:
