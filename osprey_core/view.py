@@ -453,12 +453,12 @@ class View:
         settings: SamplingSettings,
         should_stop: Callable[[], bool],
         note: Callable[[int, torch.Tensor], None] | None,
-        asked: float | None = None,
+        asked: float,
     ) -> Generator[int]:
         """Token ids of an answer. The part of the prompt that is cached from earlier ones is not computed again."""
         if should_stop():
             return
-        with contextlib.nullcontext() if asked is None else asked_at(asked):
+        with asked_at(asked):
             begun = self._begin(prompt, masks, without)
         cached_length, answer = begun.cache.get_seq_length(), list[int]()
         try:
@@ -872,9 +872,8 @@ class View:
         return self._pixel_values, self._photo_square
 
     def _encode(self) -> Encoding:
-        if self._photo_square is None:
-            return encoded(self.network, self._pixel_values, None, self.model.reads_in_bfloat16)
-        return encoded(self.network, self._pixel_values, self.take_photo_levels(), self.model.reads_in_bfloat16)
+        photo_levels = None if self._photo_square is None else self.take_photo_levels()
+        return encoded(self.network, self._pixel_values, photo_levels, self.model.reads_in_bfloat16)
 
     def take_photo_levels(self) -> Mapping[str, torch.Tensor]:
         """What the photo tower sees in the picture, and keep it no longer."""

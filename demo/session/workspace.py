@@ -209,13 +209,12 @@ class Workspace:
 
     def _change(self, sheet: Sheet, change: Callable[[Session], Session]) -> Session:
         session = change(sheet.session)
+        self.last_used = time.monotonic()
         if session is sheet.session:
-            self.last_used = time.monotonic()
             return session
         changed = replace(sheet, session=session, revision=next(_revisions))
         self._sheets = tuple(changed if other.id == sheet.id else other for other in self._sheets)
-        self.last_used = time.monotonic()
-        return changed.session
+        return session
 
     def _leave(self) -> None:
         """Mark the front picture's unfinished jobs as stopped, before another picture comes to the front."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from osprey_core.regions.mentions import REGION_TAG
 from osprey_core.regions.pair_place import PairPlace
 
 RELATION_WORDS = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
@@ -20,7 +21,7 @@ _DIRECTIONS = {words: name for name, words in RELATION_WORDS.items()}
 _PART_SHARED = 0.6
 """Of the smaller of two regions, so much is shared where one is part of the other."""
 
-_REFERENCE = r"<region(\d{1,6})>"
+_REFERENCE = REGION_TAG.pattern
 _TO = r"(?:relative to|compared (?:to|with)|in relation to|with respect to|(?:as )?seen from|from)"
 _PLACED = r"(?:placed|located|positioned)"
 _RELATION = r"(?:(?:what is|describe|tell me|explain|give me) )?(?:the )?(?:spatial )?relation(?:ship)?"
