@@ -25,6 +25,7 @@ from osprey_core.errors import InputError
 from osprey_core.io.streams import tolerate_any_encoding
 from osprey_core.runtime.choices import LOCAL_ENGINE
 from osprey_core.runtime.proxies import settle_proxies
+from osprey_core.runtime.threads import settle_threads
 
 if TYPE_CHECKING:
     from demo.shared.lazy_resource import LazyResource
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
-    processor.let_threads_sleep()
+    settle_threads()
     processor.switch_threads_sooner()
     try:
         options = read_options(argv)

@@ -17,6 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from osprey_core.runtime.threads import settle_threads
+
+if __name__ == "__main__":
+    settle_threads()  # as the page and the command line do
+
 import torch
 
 from benchmarks.estimate import CARDS, estimate

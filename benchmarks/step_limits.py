@@ -11,13 +11,16 @@ from benchmarks.measures import Setting, picture, question, region
 from benchmarks.models import decoder_bytes
 from benchmarks.timing import Comparison, compare
 from osprey_core.cache.row_states import RowStates
+from osprey_core.language.core_shares import CORES
+from osprey_core.language.decoding_thread import most_cores
 from osprey_core.language.token_step import TokenStep
 
 
 def step_limits(setting: Setting) -> Iterator[Comparison]:
     """(p) Steps of one answer, against reading the weights from memory, and against their products with a vector.
 
-    Unlike (k), without the reading of the question and without the thread that decodes.
+    Unlike (k), without the reading of the question and without the thread that decodes. The steps compute on as many
+    cores as that thread would; reading and products on all.
     """
     llm = setting.model.network.llm
     view = setting.model.open(picture())
@@ -28,9 +31,11 @@ def step_limits(setting: Setting) -> Iterator[Comparison]:
     tokens = 10 * setting.new_tokens if setting.shape == "nano" else setting.new_tokens
 
     def steps(number: int) -> None:
-        for token in range(tokens):
-            states.begin_step()  # never ended, so that all write the same position
-            step.next_logits(states, [token])
+        with CORES.computing():
+            CORES.take(most_cores(llm))
+            for token in range(tokens):
+                states.begin_step()  # never ended, so that all write the same position
+                step.next_logits(states, [token])
 
     linears = [each for each in [*llm.model.layers.modules(), llm.lm_head] if isinstance(each, nn.Linear)]
     vectors = [torch.ones(linear.in_features) for linear in linears]

@@ -16,9 +16,15 @@ from typing import NoReturn
 from demo.serving_options import ServingOptions, read_key_sums, read_logins
 from osprey_core.errors import InputError
 from osprey_core.runtime import choices
-from osprey_core.runtime.choices import DEVICE_MAPS, LOCAL_ENGINE, QUANTIZATIONS, engine_addresses
+from osprey_core.runtime.choices import (
+    DEFAULT_SEGMENTER,
+    DEVICE_MAPS,
+    LOCAL_ENGINE,
+    QUANTIZATIONS,
+    SEGMENTERS,
+    engine_addresses,
+)
 from osprey_core.runtime.hub import EMBEDDED_MODEL
-from osprey_core.segment import DEFAULT_SEGMENTER, SEGMENTERS
 
 DTYPES = ("auto", *choices.DTYPES)
 SPACE_ANSWER_SECONDS = 300

@@ -31,14 +31,30 @@ class _Prefix:
     """Per layer (K, P, d)."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Alone:
+    """Where a single row's own keys and values of all layers lie during a step, found for all of them at once."""
+
+    next: tuple[torch.Tensor, ...]
+    """Per layer (1, 2 K, d): keys and values of the next position, to be written."""
+    keys: tuple[torch.Tensor, ...]
+    """Per layer (K, d, S), the next position's included."""
+    values: tuple[torch.Tensor, ...]
+    """Per layer (K, S, d)."""
+
+
 class RowStates:
     """The rows in the order in which they were added; when one is removed, the last one takes its place."""
 
     def __init__(self) -> None:
         self._prefixes: list[_Prefix | None] = []
         self._lengths: list[int] = []
-        self._stored: list[torch.Tensor] = []
-        """Per layer (C, 2 K, S, d) with room for C rows of S positions: keys of all heads, then values of all heads."""
+        self._all: torch.Tensor | None = None
+        """(L, C, 2 K, S, d) with room for C rows of S positions: keys of all heads, then values of all heads."""
+        self._stored: tuple[torch.Tensor, ...] = ()
+        """The same of each layer (C, 2 K, S, d)."""
+        self._alone: _Alone | None = None
+        """Within a step of a single row."""
         self._groups: list[tuple[list[int], _Prefix]] = []
         self._longest_prefix = 0
         self._is_each_alone = False
@@ -99,6 +115,13 @@ class RowStates:
         if longest > self._stored[0].shape[2]:
             self._resize(self._stored[0].shape[0], longest + _SPARE_POSITIONS)
         self._places.clear()
+        self._alone = None
+        if len(self) == 1 and self._all is not None:
+            own = self._all[:, 0, :, :longest]  # (L, 2 K, S, d)
+            kv_heads = own.shape[1] // 2
+            self._alone = _Alone(
+                own[:, None, :, longest - 1].unbind(), own[:, :kv_heads].mT.unbind(), own[:, kv_heads:].unbind()
+            )
 
     def end_step(self) -> None:
         """Keep the position that every layer has written; without this call, the next step writes it again."""
@@ -130,6 +153,8 @@ class RowStates:
             (B, H, d).
         """
         batch, heads, size = queries.shape
+        if self._alone is not None:
+            return self._attend_alone(layer, queries, own, self._alone)
         kv_heads, stored = own.shape[1] // 2, self._stored[layer]
         lengths = self._lengths
         longest = max(lengths) + 1
@@ -140,8 +165,6 @@ class RowStates:
             rows, ends, _ = self._placed(queries.device)
             stored[rows, :, ends] = own
         grouped = queries.view(batch, kv_heads, heads // kv_heads, size)  # (B, K, G, d)
-        if batch == 1:
-            return self._attend_alone(layer, grouped[0], stored[0, :, :longest]).view(1, heads, size)
         keys, values = stored[:batch, :kv_heads, :longest], stored[:batch, kv_heads:, :longest]
         scores = grouped @ keys.mT  # (B, K, G, S)
         if not is_even:
@@ -154,16 +177,18 @@ class RowStates:
         self._add_prefix_values(layer, weights[..., :prefix], result)
         return result.view(batch, heads, size)
 
-    def _attend_alone(self, layer: int, queries: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-        """Of the only row: (K, G, d) for queries of that shape and own keys and values (2 K, S, d)."""
-        kv_heads = len(queries)
-        scores = torch.bmm(queries, own[:kv_heads].mT)  # (K, G, S)
+    def _attend_alone(self, layer: int, queries: torch.Tensor, own: torch.Tensor, alone: _Alone) -> torch.Tensor:
+        """Of the only row: (1, H, d) for queries of that shape and the next position's keys and values (1, 2 K, d)."""
+        alone.next[layer].copy_(own)
+        keys, values = alone.keys[layer], alone.values[layer]
+        grouped = queries.view(len(keys), -1, queries.shape[2])  # (K, G, d)
+        scores = torch.bmm(grouped, keys)  # (K, G, S)
         if not self._groups:
-            return torch.bmm(_weights(scores), own[kv_heads:])
+            return torch.bmm(_weights(scores), values).view_as(queries)
         prefix = self._groups[0][1]
-        weights = _weights(torch.cat([torch.bmm(queries, prefix.keys[layer]), scores], dim=-1))
-        from_prefix = torch.bmm(weights[..., : prefix.length], prefix.values[layer])
-        return torch.baddbmm(from_prefix, weights[..., prefix.length :], own[kv_heads:])
+        weights = _weights(torch.cat([torch.bmm(grouped, prefix.keys[layer]), scores], dim=-1))
+        on_prefix, on_own = weights.split([prefix.length, scores.shape[-1]], dim=-1)
+        return torch.baddbmm(torch.bmm(on_prefix, prefix.values[layer]), on_own, values).view_as(queries)
 
     def _prefix_scores(self, layer: int, queries: torch.Tensor) -> torch.Tensor:
         """(B, K, G, P) for queries (B, K, G, d) and the longest prefix; -inf where a row has none or a shorter one."""
@@ -213,8 +238,10 @@ class RowStates:
         self._is_each_alone = len(self._groups) == len(self) and len(lengths) == 1
 
     def _make_room(self, like: KeyValues, rows: int, positions: int) -> None:
-        if not self._stored:
-            self._stored = [keys.new_empty(0, 2 * keys.shape[1], 0, keys.shape[3]) for keys, _ in like]
+        if self._all is None:
+            keys = like[0][0]
+            self._all = keys.new_empty(len(like), 0, 2 * keys.shape[1], 0, keys.shape[3])
+            self._stored = self._all.unbind()
         capacity, length = self._stored[0].shape[0], self._stored[0].shape[2]
         if rows > capacity or positions > length:
             wanted = length if positions <= length else positions + _SPARE_POSITIONS
@@ -222,19 +249,16 @@ class RowStates:
 
     def _resize(self, rows: int, positions: int) -> None:
         """Room for so many rows and positions; what is stored stays."""
-        used = len(self)
-
-        def resized(stored: torch.Tensor) -> torch.Tensor:
-            # Zeros, because a position that is hidden still takes part in a product: with a weight of 0.
-            larger = stored.new_zeros(rows, stored.shape[1], positions, stored.shape[3])
-            larger[:used, :, : stored.shape[2]] = stored[:used]
-            return larger
-
-        self._stored = [resized(stored) for stored in self._stored]
+        assert self._all is not None
+        used, before = len(self), self._all
+        # Zeros, because a position that is hidden still takes part in a product: with a weight of 0.
+        self._all = before.new_zeros(len(before), rows, before.shape[2], positions, before.shape[4])
+        self._all[:, :used, :, : before.shape[3]] = before[:, :used]
+        self._stored = self._all.unbind()
 
 
 def _weights(scores: torch.Tensor) -> torch.Tensor:
-    return scores.softmax(dim=-1, dtype=torch.float32).to(scores.dtype)
+    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(scores.dtype)
 
 
 def _index(places: Sequence[int]) -> int | list[int]:

@@ -44,10 +44,11 @@ class CoreShares:
                 if not self._computing:
                     torch.set_num_threads(self._cores)  # as it was: torch's setting is of the whole process in part
 
-    def take(self) -> None:
-        """Use the share as it is now for what this thread computes next."""
+    def take(self, most: int | None = None) -> None:
+        """Use the share as it is now for what this thread computes next, and at most so many cores."""
         with self._lock:
             share = max(1, (self._cores or 1) // max(1, len(self._computing)))
+            share = share if most is None else min(share, most)
             if torch.get_num_threads() != share:
                 torch.set_num_threads(share)
 

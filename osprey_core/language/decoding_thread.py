@@ -36,6 +36,10 @@ MOST_AHEAD = 16
 """So many tokens an answer may be ahead of its reader; then it pauses."""
 
 
+_SMALL_BYTES = 2**26
+"""Of a language model that one core passes through faster than two; what that was measured with has a third of it."""
+
+
 class _Row:
     """One answer. The thread alone changes it, except for what is marked; that is guarded by the thread's lock."""
 
@@ -93,7 +97,7 @@ class DecodingThread(WorkThread):
     """Decodes answers of one language model, which has gone through `use_prefix_attention`."""
 
     def __init__(self, llm: LlamaForCausalLM, most_rows: int = MOST_ROWS) -> None:
-        super().__init__("decoding")
+        super().__init__("decoding", most_cores(llm))
         assert accepts_prefix(llm), "without use_prefix_attention, prefixes and rows are silently ignored"
         self.llm, self._most_rows = llm, most_rows
         self._arrived: Waiting[_Row] = Waiting()
@@ -333,6 +337,14 @@ class DecodingThread(WorkThread):
         with self._lock:
             row.error = error
         self._give([], {row})
+
+
+def most_cores(llm: LlamaForCausalLM) -> int | None:
+    """On how many cores a language model computes at most; None for all.
+
+    With a small one, threads wait longer for each other at the end of every product than they compute.
+    """
+    return 1 if sum(parameter.nbytes for parameter in llm.parameters()) < _SMALL_BYTES else None
 
 
 def _layers(cache: DynamicCache) -> list[Any]:

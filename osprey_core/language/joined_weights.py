@@ -18,23 +18,23 @@ MOST_BYTES = 2**25
 
 
 def joined(linears: Sequence[nn.Linear]) -> tuple[torch.Tensor, ...]:
-    """The transposed weights (K, N) of linear layers that have the same inputs, as few as possible.
+    """The weights (N, K) of linear layers that have the same inputs, as few as possible.
 
     Returns:
-        one matrix, (K, N of all), if the weights are or could be stored one below the other; otherwise one for each.
+        one matrix, (N of all, K), if the weights are or could be stored one below the other; otherwise one for each.
         They share memory with the layers' parameters. Weights that are being trained, or of which another tensor holds
         a part of the memory, are not moved. Weights that lie in the same memory in two models get memory of their own
         in each.
     """
     weights = [linear.weight.detach() for linear in linears]
     if len(weights) == 1:
-        return (weights[0].t(),)
+        return (weights[0],)
     if not _is_row_after_row(weights):
         if any(linear.weight.requires_grad for linear in linears) or not _may_be_moved(weights):
-            return tuple(weight.t() for weight in weights)
+            return tuple(weights)
         weights = _moved(linears)
     first = weights[0]
-    return (first.as_strided((sum(map(len, weights)), first.shape[1]), first.stride()).t(),)
+    return (first.as_strided((sum(map(len, weights)), first.shape[1]), first.stride()),)
 
 
 @torch.inference_mode(False)

@@ -19,12 +19,13 @@ from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm, LlamaRotaryEmbedding
 
 from osprey_core.language.joined_weights import joined
+from osprey_core.language.weight_products import Weight
 
 _MOST_POSITIONS = 4096
 """Rotary angles of further positions are computed in each step."""
 
-Product = torch.Tensor | nn.Module
-"""A transposed matrix (K, N), or a module that computes something like a product with one."""
+Product = Weight | nn.Module
+"""A weight, or a module that computes something like a product with one."""
 
 
 class Norm:
@@ -34,15 +35,22 @@ class Norm:
         self._module: nn.Module | None = module
         if type(module) is LlamaRMSNorm:
             self._module, self._weight = None, module.weight
+            self._least = module.variance_epsilon
+            self._zero = module.weight.new_zeros(())
             self._epsilon = module.weight.new_tensor(module.variance_epsilon, dtype=torch.float32)
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
         if self._module is not None:
             return self._module(hidden)
-        full = hidden.float()
+        is_full = hidden.dtype == torch.float32
+        if is_full and len(hidden) == 1 and hidden.device.type == "cpu":
+            # A number costs nothing there, and saves two calls.
+            mean = torch.dot(hidden[0], hidden[0]).item() / hidden.shape[-1]
+            return torch.addcmul(self._zero, hidden, self._weight, value=(mean + self._least) ** -0.5)
+        full = hidden if is_full else hidden.float()
         length = torch.linalg.vector_norm(full, dim=-1, keepdim=True)
-        mean_square = torch.addcmul(self._epsilon, length, length, value=1 / hidden.shape[-1])
-        return self._weight * (full * mean_square.rsqrt_()).to(hidden.dtype)
+        scaled = full * torch.addcmul(self._epsilon, length, length, value=1 / hidden.shape[-1]).rsqrt_()
+        return scaled.mul_(self._weight) if is_full else self._weight * scaled.to(hidden.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +67,10 @@ class LayerParts:
     scaling: float
 
     def key_value(self, query_width: int) -> tuple[Product, ...]:
-        """The products that give keys and values alone; `query_width` columns of the joined ones give queries."""
+        """The products that give keys and values alone; the joined ones give `query_width` of queries first."""
         joint = self.query_key_value[0]
-        if len(self.query_key_value) == 1 and isinstance(joint, torch.Tensor):
-            return (joint[:, query_width:],)
+        if len(self.query_key_value) == 1 and isinstance(joint, Weight):
+            return (joint.below(query_width),)
         return self.query_key_value[1:]
 
     def after_attention(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -80,6 +88,18 @@ class ModelParts:
     angles: RotaryAngles
     heads: int
     head_size: int
+    head: Product
+    scales: torch.Tensor
+    """(H + K, 1): what the queries of each head are scaled by, and 1 for the heads of keys."""
+
+    def scaled(self, angles: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Angles (B, 1, d) for the queries and keys (B, H + K, d) of all layers, which scale the queries too."""
+        cos, sin = angles
+        return cos * self.scales, sin * self.scales
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Logits (B, V) for the last layer's results (B, D)."""
+        return products(self.last_norm(hidden), (self.head,))
 
 
 class LlamaLayers:
@@ -106,13 +126,15 @@ class LlamaLayers:
         weight = llm.model.embed_tokens.weight
         if self._angles is None or not self._angles.fits(llm.model.rotary_emb, weight):
             self._angles = RotaryAngles(llm.model.rotary_emb, weight)
-        first = llm.model.layers[0].self_attn
+        first, kv_heads = llm.model.layers[0].self_attn, llm.config.num_key_value_heads
         self.parts = ModelParts(
             [_parts_of(layer) for layer in llm.model.layers],
             Norm(llm.model.norm),
             self._angles,
             llm.config.num_attention_heads,
             first.head_dim,
+            _joined_products(llm.lm_head)[0],
+            weight.new_tensor([first.scaling] * llm.config.num_attention_heads + [1.0] * int(kv_heads or 0))[:, None],
         )
 
     def forget(self) -> None:
@@ -201,7 +223,7 @@ def _parts_of(layer: LlamaDecoderLayer) -> LayerParts:
 def _joined_products(*linears: nn.Module) -> tuple[Product, ...]:
     """The modules as few matrices; themselves unless all of them are plain products."""
     if all(_is_plain_product(linear) for linear in linears):
-        return joined(linears)  # type: ignore[arg-type]
+        return tuple(map(Weight, joined(linears)))  # type: ignore[arg-type]
     return linears
 
 
@@ -217,9 +239,9 @@ def _is_plain_product(linear: nn.Module) -> bool:
 
 def products(inputs: torch.Tensor, matrices: Sequence[Product]) -> torch.Tensor:
     """Products of inputs (B, K) with all of them, side by side (B, N)."""
-    found = [inputs @ each if isinstance(each, torch.Tensor) else each(inputs) for each in matrices]
+    found = [each.times(inputs) if isinstance(each, Weight) else each(inputs) for each in matrices]
     return found[0] if len(found) == 1 else torch.cat(found, dim=-1)
 
 
 def plus_product(hidden: torch.Tensor, inputs: torch.Tensor, matrix: Product) -> torch.Tensor:
-    return torch.addmm(hidden, inputs, matrix) if isinstance(matrix, torch.Tensor) else hidden + matrix(inputs)
+    return matrix.added(hidden, inputs) if isinstance(matrix, Weight) else hidden + matrix(inputs)

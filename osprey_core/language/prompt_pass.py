@@ -85,7 +85,7 @@ class PromptPass:
 
         angles = parts.angles.at(range(first, first + length))
         hidden = self._through(parts, parts.layers, embeds, angles, attend, only_last=True)
-        return finite_logits(self._llm.lm_head(parts.last_norm(hidden)))[0]
+        return finite_logits(parts.logits(hidden))[0]
 
     @torch.inference_mode()
     def logits_of(
@@ -127,8 +127,7 @@ class PromptPass:
 
         embeds = self._llm.model.embed_tokens(tokens)
         hidden = self._through(parts, parts.layers, embeds, parts.angles.at(positions), attend)
-        result: torch.Tensor = self._llm.lm_head(parts.last_norm(hidden[wanted.to(device)]))
-        return result
+        return parts.logits(hidden[wanted.to(device)])
 
     def _through(
         self,

@@ -74,12 +74,11 @@ class TokenStep:
     def _by_layers(self, parts: ModelParts, states: RowStates, tokens: Sequence[int]) -> torch.Tensor:
         model, rows, heads = self._llm.model, len(tokens), parts.heads
         hidden = model.embed_tokens(torch.tensor(tokens, device=model.embed_tokens.weight.device))  # (B, D)
-        angles = parts.angles.at(states.positions)
+        angles = parts.scaled(parts.angles.at(states.positions))
         for number, layer in enumerate(parts.layers):
             together = products(layer.input_norm(hidden), layer.query_key_value).view(rows, -1, parts.head_size)
             turn(together[:, : (together.shape[1] + heads) // 2], angles)  # queries and keys
-            attended = states.attend_next(number, together[:, :heads] * layer.scaling, together[:, heads:])
+            attended = states.attend_next(number, together[:, :heads], together[:, heads:])
             hidden = plus_product(hidden, attended.reshape(rows, -1), layer.output)
             hidden = layer.after_attention(hidden)
-        logits: torch.Tensor = self._llm.lm_head(parts.last_norm(hidden))
-        return logits
+        return parts.logits(hidden)

@@ -107,10 +107,13 @@ class _Computing(threading.Thread):
 
 
 class WorkThread:
-    """See the file's opening. All methods may be called from any thread."""
+    """See the file's opening. All methods may be called from any thread.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    most_cores: that its work computes on; None for its share of all.
+    """
+
+    def __init__(self, name: str, most_cores: int | None = None) -> None:
+        self._name, self._most_cores = name, most_cores
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._works: Waiting[_Work[Any]] = Waiting()
@@ -174,7 +177,7 @@ class WorkThread:
             while self._has_work():
                 with CORES.computing():
                     while self._is_needed_now():
-                        CORES.take()
+                        CORES.take(self._most_cores)
                         self._turn()
 
     def _has_work(self) -> bool:

@@ -20,6 +20,11 @@ QUANTIZATIONS: tuple[Quantization, ...] = get_args(Quantization)
 DeviceMap = Literal["none", "auto"]
 DEVICE_MAPS: tuple[DeviceMap, ...] = get_args(DeviceMap)
 
+SEGMENTERS = ("learned", "classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
+"""What `segment.load_segmenter` accepts. A SAM may be followed by ":" and the path of its weights."""
+
+DEFAULT_SEGMENTER = "learned"
+
 LOCAL_ENGINE, VLLM_ENGINE = "local", "vllm"
 """Who decodes answers: this program's own loop, or vLLM; "vllm:URL" is a server."""
 

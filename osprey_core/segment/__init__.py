@@ -4,14 +4,10 @@ The libraries and weights of a segmenter are loaded only when it is.
 """
 
 from osprey_core.errors import InputError
+from osprey_core.runtime.choices import DEFAULT_SEGMENTER, SEGMENTERS
 from osprey_core.segment.protocol import OpenedPicture, ScoredMask, Segmenter
 
 __all__ = ["DEFAULT_SEGMENTER", "SEGMENTERS", "OpenedPicture", "ScoredMask", "Segmenter", "load_segmenter"]
-
-#: What load_segmenter accepts. A SAM may be followed by ":" and the path of its weights.
-SEGMENTERS = ("learned", "classic", "sam:vit_b", "sam:vit_l", "sam:vit_h")
-
-DEFAULT_SEGMENTER = "learned"
 
 
 def load_segmenter(spec: str = DEFAULT_SEGMENTER, device: str = "cpu", dtype: str = "auto") -> Segmenter:

@@ -1,0 +1,75 @@
+"""Products of rows with the weights of linear layers; in float32 each by the library that is fastest at it.
+
+On x86, `torch.mm` leaves float32 to MKL, which reads the weights for a single row on one core, and on processors of
+other makers than its own does without a part of their instructions. Therefore:
+
+- several rows go to oneDNN, which comes with torch too;
+- a single row with several threads is multiplied by as many parts of the weights, so that each thread reads its own;
+- a single row with one thread goes to numpy's library, if that too has been told to use one thread.
+
+The sums are the same but for rounding. Everything else, such as bfloat16 or a GPU, is `torch.mm`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import numpy as np
+import torch
+
+_IS_X86 = platform.machine() in ("x86_64", "AMD64")
+
+HAS_ONEDNN = _IS_X86 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+"""Whether oneDNN's product can be called. torch has no public name for it: its own compiler calls it by this one."""
+
+NUMPY_IS_SERIAL = _IS_X86 and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+"""Whether numpy multiplies on the thread that calls it. Threads of its own would keep cores busy while they wait."""
+
+
+class Weight:
+    """The weight (N, K) of a linear layer without bias, sharing its memory."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        self._weight, self._transposed = weight, weight.t()
+        is_full = weight.device.type == "cpu" and weight.dtype == torch.float32
+        self._is_ours = is_full and weight.is_contiguous()
+        """Whether the way to multiply is chosen here."""
+        self._split: torch.Tensor | None = None
+        """(P, K, N / P) for P threads."""
+        self._array = self._transposed.numpy() if self._is_ours and NUMPY_IS_SERIAL else None
+
+    def below(self, row: int) -> Weight:
+        """The weight without its first rows, those of the first outputs."""
+        return Weight(self._weight[row:])
+
+    def times(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The product (M, N) of inputs (M, K) with the transposed weight."""
+        if not self._is_ours or torch.is_autocast_enabled("cpu"):
+            return inputs @ self._transposed
+        if len(inputs) == 1:
+            if (split := self._by_threads()) is not None:
+                return torch.bmm(inputs.expand(len(split), -1, -1), split).view(1, -1)
+            if self._array is not None:
+                return torch.from_numpy(np.dot(inputs.numpy(), self._array))
+        return _by_onednn(inputs, self._weight) if HAS_ONEDNN else inputs @ self._transposed
+
+    def added(self, hidden: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        """The sum (M, N) of `hidden` (M, N) and the product."""
+        if not self._is_ours or torch.is_autocast_enabled("cpu"):
+            return torch.addmm(hidden, inputs, self._transposed)
+        return self.times(inputs).add_(hidden)
+
+    def _by_threads(self) -> torch.Tensor | None:
+        """The transposed weight in parts of outputs, one for each thread; None for one thread, or uneven parts."""
+        threads, (outputs, width) = torch.get_num_threads(), self._weight.shape
+        if threads == 1 or outputs % threads:
+            return None
+        if self._split is None or len(self._split) != threads:
+            self._split = self._weight.view(threads, -1, width).mT
+        return self._split
+
+
+def _by_onednn(inputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, weight, None, "none", [], "")
+    return found
