@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from demo.options import Options, read_options
 from demo.shared import garbage, memory, processor
+from demo.shared.gradio_stubs import leave_out_stubs
 from demo.shared.own_folder import own_folder
 from demo.temporary_folder import settle_temporary_folder
 from osprey_core.errors import InputError
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory.limit_arenas()
     settle_threads()
+    leave_out_stubs()
     processor.switch_threads_sooner()
     try:
         options = read_options(argv)
