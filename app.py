@@ -110,6 +110,7 @@ def _serve(options: Options, uploads: Path, stopped: threading.Event) -> int:
                 quantize=options.quantize,
                 device_map=options.device_map,
                 compiled=options.compiled,
+                cuda_graphs=options.cuda_graphs,
                 engine=engine,
                 adapter=adapter,
                 verify=options.verify,

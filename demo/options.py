@@ -57,6 +57,8 @@ class Options:
     """Whether pictures may be opened by their public web address."""
     compiled: bool = False
     """Whether the model is compiled when it is loaded."""
+    cuda_graphs: bool = False
+    """Whether decoding steps are recorded as CUDA graphs."""
     engine: str = LOCAL_ENGINE
     """Who decodes answers: "local", "vllm" in this program, or "vllm:URL" for a server."""
     mcp: bool = True
@@ -118,7 +120,8 @@ class Options:
         if not self.host.strip():
             raise InputError("options.host_empty")
         engine_addresses(self.engine)
-        if self.engine != LOCAL_ENGINE and (self.quantize != "none" or self.compiled or self.device_map != "none"):
+        changed = self.quantize != "none" or self.compiled or self.cuda_graphs or self.device_map != "none"
+        if self.engine != LOCAL_ENGINE and changed:
             raise InputError("options.engine_alone")
 
     @property
@@ -151,7 +154,8 @@ def read_options(argv: Sequence[str], environment: Mapping[str, str] = os.enviro
         "device_map": _first(given["device_map"], environment.get("OSPREY_DEVICE_MAP"), "none"),
         "compare_with": given["compare_with"] or environment.get("OSPREY_COMPARE_WITH") or None,
         "labels": given["labels"] or environment.get("OSPREY_LABELS") or None,
-        "compiled": given["compile"] or environment.get("OSPREY_COMPILE", "").lower() in ("1", "t", "true"),
+        "compiled": given["compile"] or _is_true(environment.get("OSPREY_COMPILE", "")),
+        "cuda_graphs": given["cuda_graphs"] or _is_true(environment.get("OSPREY_CUDA_GRAPHS", "")),
         "engine": _first(given["engine"], environment.get("OSPREY_ENGINE"), LOCAL_ENGINE),
         "share": given["share"],
         "adapter": given["adapter"] or environment.get("OSPREY_ADAPTER") or None,
@@ -264,6 +268,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compile the model while it is loaded: minutes once, faster answers after (needs a C++ compiler, or "
         "Triton on a GPU) [OSPREY_COMPILE=1]",
+    )
+    parser.add_argument(
+        "--cuda-graphs",
+        action="store_true",
+        help="record decoding steps on an NVIDIA GPU and replay them: less waiting for Python [OSPREY_CUDA_GRAPHS=1]",
     )
     parser.add_argument(
         "--engine",

@@ -30,7 +30,8 @@ from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
 from osprey_core.runtime.close_ups import kept_picture
 from osprey_core.runtime.compile import compile_network
-from osprey_core.runtime.devices import TORCH_DTYPES
+from osprey_core.runtime.cuda_graphs import record_cuda_graph
+from osprey_core.runtime.devices import TORCH_DTYPES, resolve_device
 from osprey_core.runtime.loading import load_parts
 from osprey_core.runtime.photo_levels import PhotoEncoder, photo_square, shared_photo_encoder
 from osprey_core.runtime.photograph_network import PhotographNetwork, save_photograph_network
@@ -79,6 +80,7 @@ class Osprey:
         quantize: str | None = None,
         device_map: str | None = None,
         compiled: bool = False,
+        cuda_graphs: bool = False,
         adapter: str | Path | None = None,
         verify: bool = False,
     ) -> Osprey:
@@ -99,6 +101,8 @@ class Osprey:
                 the disk, which needs accelerate; "none" or None keeps all on one device.
             compiled: whether to compile parts of the network, see `compile.compile_network`; loading then takes
                 minutes longer.
+            cuda_graphs: whether to record decoding steps of a few answers on an NVIDIA GPU and replay them, see
+                `language.recorded_step`; for weights that are neither quantized nor compiled nor spread.
             adapter: folder of a LoRA adapter (as peft writes it) that was trained on this model; it becomes part of
                 the weights. Needs peft.
             verify: whether to check the sums of files that were downloaded from the Hub earlier.
@@ -108,13 +112,17 @@ class Osprey:
                 size is negative.
             ModelNotFoundError, CheckpointError: see `hub` and `checkpoint`.
         """
+        device_map = device_map or "none"
+        changed = (quantize or "none") != "none" or device_map != "none" or compiled
+        if cuda_graphs and (changed or resolve_device(device).type != "cuda"):
+            raise InputError("engine.cuda_graphs_unable")
         parts = load_parts(
             name,
             device=device,
             dtype=dtype,
             revision=revision,
             quantize=quantize or "none",
-            device_map=device_map or "none",
+            device_map=device_map,
             compiled=compiled,
             adapter=None if adapter is None else Path(adapter),
             verify=verify,
@@ -123,6 +131,9 @@ class Osprey:
         if compiled:
             for network in model.networks:
                 compile_network(network)
+        if cuda_graphs:
+            for thread in model.decoding:
+                thread.record_steps(record_cuda_graph)
         return model
 
     @property

@@ -23,6 +23,7 @@ from benchmarks.gpu_check.runner import Section, run_sections
 SECTIONS = (
     Section("machine", 40),
     Section("bfloat16", 60),
+    Section("graphs", 60),
     Section("parity", 50),
     Section("embedded", 50),
     Section("sam", 30, ("segment_anything", "torchvision")),

@@ -22,6 +22,7 @@ from osprey_core import Osprey, View
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.region_model import NamedRegion
 from osprey_core.regions.masks import Mask, intersection_over_union
+from osprey_core.runtime.cuda_graphs import record_cuda_graph
 from osprey_core.runtime.devices import resolve_dtype
 from osprey_core.runtime.quantize import quantize
 from osprey_core.segment import OpenedPicture, Segmenter, load_segmenter
@@ -107,6 +108,37 @@ def measure_answers(model: Osprey, setting: Setting, findings: Findings) -> None
     findings.add("memory", setting.memory())
 
 
+def graphs(setting: Setting, findings: Findings) -> None:
+    """Decoding steps recorded as CUDA graphs: the same greedy answers in float32, and how fast in bfloat16."""
+    # Without a card, a step that is computed anew takes the place of its recording.
+    record = record_cuda_graph if setting.device.type == "cuda" else _computed_anew
+    tokens = 4 if setting.tiny else 24
+    small = seeded_model(config_of(PARITY_LAYERS, setting.tiny), setting.device, torch.float32)
+    wanted = _greedy_answers(small, tokens)
+    small.decoding[0].record_steps(record)
+    findings.add("same_greedy_answers", _greedy_answers(small, tokens) == wanted)
+    findings.add("recorded", small.decoding[0].recordings)
+    del small  # its memory is needed
+    model = seeded_model(config_of(LAYERS, setting.tiny), setting.device, torch.bfloat16)
+    view = model.open(picture())
+    findings.measure("answer, as without", lambda: _answer(view, setting, decoder_bytes(model)))
+    model.decoding[0].record_steps(record)
+    view.ask(question(9998), [region(0)], max_new_tokens=tokens)  # records
+    findings.measure("answer, recorded", lambda: _answer(view, setting, decoder_bytes(model)))
+    findings.add("memory", setting.memory())
+
+
+def _greedy_answers(model: Osprey, tokens: int) -> list[str]:
+    """One answer alone, and three that are decoded together."""
+    view, masks = model.open(picture()), [region(37 * number) for number in range(3)]
+    together = view.ask_each(question(2), masks, max_new_tokens=tokens)
+    return [view.ask(question(1), masks[:1], max_new_tokens=tokens), *(text for _, text in together)]
+
+
+def _computed_anew(step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+    return step
+
+
 def parity(setting: Setting, findings: Findings) -> None:
     """The same float32 weights of published widths on CPU and card: logits, greedy tokens, with and without caches."""
     there = seeded_model(config_of(PARITY_LAYERS, setting.tiny), setting.device, torch.float32)
@@ -185,6 +217,7 @@ def sam(setting: Setting, findings: Findings) -> None:
 SECTIONS: dict[str, Callable[[Setting, Findings], None]] = {
     "machine": machine,
     "bfloat16": language("none"),
+    "graphs": graphs,
     "parity": parity,
     "embedded": embedded,
     "sam": sam,

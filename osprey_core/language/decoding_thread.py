@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache, LlamaForCausalLM
 
+from osprey_core.cache.fixed_rows import FixedRows
 from osprey_core.cache.prefix_attention import KeyValues, accepts_prefix
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
 from osprey_core.cache.row_states import RowStates
@@ -24,6 +25,7 @@ from osprey_core.errors import CheckpointError
 from osprey_core.language.generation import chooser
 from osprey_core.language.llama_layers import LlamaLayers
 from osprey_core.language.prompt_pass import PromptPass
+from osprey_core.language.recorded_step import RecordedSteps, Recorder
 from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_step import TokenStep
 from osprey_core.language.turn_order import moment_asked
@@ -83,6 +85,12 @@ class _Row:
         return token in self.ends or self.count >= (self.settings.max_new_tokens or 0)
 
     @property
+    def most_positions(self) -> int:
+        """How many positions it may have in the end, its prefix included."""
+        prefix = 0 if self.prefix is None else self.prefix[0][0].shape[2]
+        return prefix + self.prompt_length + (self.settings.max_new_tokens or 0)
+
+    @property
     def is_over(self) -> bool:
         """Whether nobody wants further tokens."""
         return self.is_left or (self.should_stop is not None and self.should_stop())
@@ -103,17 +111,28 @@ class DecodingThread(WorkThread):
         self._arrived: Waiting[_Row] = Waiting()
         self._running: list[_Row] = []
         """In the order of `_states`."""
-        self._states = RowStates()
+        self._shared = RowStates()
+        self._states: RowStates | FixedRows = self._shared
         self._paused: list[_Row] = []
         """Rows whose readers have to catch up; their keys and values are in their caches."""
-        layers = LlamaLayers(llm)
+        self._layers = layers = LlamaLayers(llm)
         self._token_step = TokenStep(llm, layers)
+        self._recorded: RecordedSteps | None = None
         self.prompt_pass = PromptPass(llm, layers)
         """Reads prompts; to be used on this thread alone, see `run`."""
         self.steps = 0
         """Steps since the beginning."""
         self.decoded = 0
         """Tokens that these steps have given to all answers together."""
+
+    def record_steps(self, record: Recorder) -> None:
+        """From the next answer on, record the steps of a few rows and replay them, see `recorded_step`."""
+        self._recorded = RecordedSteps(self.llm, self._layers, record)
+
+    @property
+    def recordings(self) -> int:
+        """How many shapes of steps are recorded at present."""
+        return 0 if self._recorded is None else len(self._recorded)
 
     def decode(
         self,
@@ -270,7 +289,7 @@ class DecodingThread(WorkThread):
     def _step(self) -> None:
         """The next token of all rows."""
         try:
-            logits = self._logits(self._states, self._running)
+            logits = self._logits()
         except Exception as error:
             self._step_apart(error)
             return
@@ -314,13 +333,39 @@ class DecodingThread(WorkThread):
             self._put_in(row)
 
     def _put_in(self, row: _Row) -> None:
+        self._move_to(self._fitting([*self._running, row]))
         self._states.add(row.prefix, key_values_of(row.cache))
         self._running.append(row)
 
-    def _logits(self, states: RowStates, rows: Sequence[_Row]) -> torch.Tensor:
-        """(B, V): what follows the rows' last tokens."""
-        states.begin_step()
-        return self._token_step.next_logits(states, [row.last for row in rows])
+    def _fitting(self, rows: Sequence[_Row]) -> RowStates | FixedRows:
+        """The states in which such rows are to be decoded."""
+        recorded = self._recorded
+        if recorded is not None and recorded.takes(len(rows), max(row.most_positions for row in rows)):
+            assert recorded.states is not None
+            return recorded.states
+        return self._shared
+
+    def _move_to(self, states: RowStates | FixedRows) -> None:
+        """Have the running rows in these states."""
+        before, self._states = self._states, states
+        if before is states:
+            return
+        for place in range(len(before)):
+            states.add(before.prefix(place), before.own(place, before.length(place)))
+        for place in reversed(range(len(before))):
+            before.remove(place)
+
+    def _logits(self) -> torch.Tensor:
+        """(B, V): what follows the running rows' last tokens."""
+        tokens = [row.last for row in self._running]
+        if isinstance(self._states, FixedRows):
+            assert self._recorded is not None
+            if (logits := self._recorded.next_logits(tokens)) is not None:
+                return logits
+            self._move_to(self._shared)
+        assert isinstance(self._states, RowStates)
+        self._states.begin_step()
+        return self._token_step.next_logits(self._states, tokens)
 
     def _give(self, given: Sequence[tuple[_Row, int]], ended: Collection[_Row] = ()) -> None:
         """Hand tokens to their readers. The thread has let go of the rows that have ended."""

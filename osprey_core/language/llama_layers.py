@@ -9,8 +9,9 @@ another kind of layer) have no parts. It knows neither what is read nor what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
@@ -37,20 +38,32 @@ class Norm:
             self._module, self._weight = None, module.weight
             self._least = module.variance_epsilon
             self._zero = module.weight.new_zeros(())
+            self._may_read_numbers = module.weight.device.type == "cpu"
             self._epsilon = module.weight.new_tensor(module.variance_epsilon, dtype=torch.float32)
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
         if self._module is not None:
             return self._module(hidden)
         is_full = hidden.dtype == torch.float32
-        if is_full and len(hidden) == 1 and hidden.device.type == "cpu":
-            # A number costs nothing there, and saves two calls.
+        if is_full and len(hidden) == 1 and self._may_read_numbers:
+            # On a CPU a number costs nothing, and saves two calls.
             mean = torch.dot(hidden[0], hidden[0]).item() / hidden.shape[-1]
             return torch.addcmul(self._zero, hidden, self._weight, value=(mean + self._least) ** -0.5)
         full = hidden if is_full else hidden.float()
         length = torch.linalg.vector_norm(full, dim=-1, keepdim=True)
         scaled = full * torch.addcmul(self._epsilon, length, length, value=1 / hidden.shape[-1]).rsqrt_()
         return scaled.mul_(self._weight) if is_full else self._weight * scaled.to(hidden.dtype)
+
+    @property
+    def constants(self) -> tuple[torch.Tensor, ...]:
+        """What it reads and the model does not hold."""
+        return () if self._module is not None else (self._epsilon,)
+
+    def without_numbers(self) -> Norm:
+        """The same, without reading a number back from a tensor."""
+        plain = copy(self)
+        plain._may_read_numbers = False
+        return plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +86,12 @@ class LayerParts:
             return (joint.below(query_width),)
         return self.query_key_value[1:]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all products are with the model's own weights."""
+        every = (*self.query_key_value, self.output, *self.gate_up, self.down)
+        return all(isinstance(each, Weight) for each in every)
+
     def after_attention(self, hidden: torch.Tensor) -> torch.Tensor:
         """The layer's result (B, D), from the sum (B, D) of its input and its attention."""
         gate, up = products(self.inner_norm(hidden), self.gate_up).chunk(2, dim=-1)
@@ -92,6 +111,42 @@ class ModelParts:
     scales: torch.Tensor
     """(H + K, 1): what the queries of each head are scaled by, and 1 for the heads of keys."""
 
+    @property
+    def can_be_recorded(self) -> bool:
+        """Whether a step reads nothing but weights and what is in `constants`."""
+        return self.angles.has_table and isinstance(self.head, Weight) and all(layer.is_plain for layer in self.layers)
+
+    @property
+    def constants(self) -> tuple[torch.Tensor, ...]:
+        """Tensors that a step reads and the model does not hold."""
+        norms = (self.last_norm, *chain.from_iterable((layer.input_norm, layer.inner_norm) for layer in self.layers))
+        return (self.scales, *self.angles.constants, *chain.from_iterable(norm.constants for norm in norms))
+
+    def without_numbers(self) -> ModelParts:
+        """The same, without reading a number back from a tensor."""
+        layers = [
+            replace(each, input_norm=each.input_norm.without_numbers(), inner_norm=each.inner_norm.without_numbers())
+            for each in self.layers
+        ]
+        return replace(self, layers=layers, last_norm=self.last_norm.without_numbers())
+
+    def next_logits(
+        self, hidden: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], attend: AttendNext
+    ) -> torch.Tensor:
+        """Logits (B, V) of what follows tokens of rows that each give one.
+
+        Args:
+            hidden: (B, D), the tokens embedded.
+            angles: of their positions, `scaled`.
+            attend: the rows' attention; it stores the tokens' keys and values.
+        """
+        for number, layer in enumerate(self.layers):
+            together = products(layer.input_norm(hidden), layer.query_key_value).view(len(hidden), -1, self.head_size)
+            turn(together[:, : (together.shape[1] + self.heads) // 2], angles)  # queries and keys
+            attended = attend(number, together[:, : self.heads], together[:, self.heads :])
+            hidden = layer.after_attention(plus_product(hidden, attended.reshape(len(hidden), -1), layer.output))
+        return self.logits(hidden)
+
     def scaled(self, angles: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Angles (B, 1, d) for the queries and keys (B, H + K, d) of all layers, which scale the queries too."""
         cos, sin = angles
@@ -100,6 +155,10 @@ class ModelParts:
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits (B, V) for the last layer's results (B, D)."""
         return products(self.last_norm(hidden), (self.head,))
+
+
+AttendNext = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+"""From a layer's number, queries (B, H, d), keys and values (B, 2 K, d) of a position to attention (B, H, d)."""
 
 
 class LlamaLayers:
@@ -164,6 +223,21 @@ class RotaryAngles:
         else:
             table = self._table[:, torch.tensor(list(positions), device=self._table.device)]
         cos, sin = table[:, :, None].unbind()
+        return cos, sin
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the angles of a position do not depend on others."""
+        return self._table is not None
+
+    @property
+    def constants(self) -> tuple[torch.Tensor, ...]:
+        return () if self._table is None else (self._table,)
+
+    def at_places(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same for positions (B,) in a tensor, all of them below `_MOST_POSITIONS`; there has to be a table."""
+        assert self._table is not None
+        cos, sin = self._table[:, positions][:, :, None].unbind()
         return cos, sin
 
     def _computed(self, positions: torch.Tensor) -> torch.Tensor:

@@ -12,14 +12,7 @@ import torch
 from transformers import LlamaForCausalLM
 
 from osprey_core.cache.row_states import RowStates
-from osprey_core.language.llama_layers import (
-    LlamaLayers,
-    ModelParts,
-    can_step_by_layers,
-    plus_product,
-    products,
-    turn,
-)
+from osprey_core.language.llama_layers import LlamaLayers, ModelParts, can_step_by_layers
 
 __all__ = ["TokenStep", "can_step_by_layers"]
 
@@ -72,13 +65,7 @@ class TokenStep:
         return result[:, -1]
 
     def _by_layers(self, parts: ModelParts, states: RowStates, tokens: Sequence[int]) -> torch.Tensor:
-        model, rows, heads = self._llm.model, len(tokens), parts.heads
-        hidden = model.embed_tokens(torch.tensor(tokens, device=model.embed_tokens.weight.device))  # (B, D)
+        embeddings = self._llm.model.embed_tokens
+        hidden = embeddings(torch.tensor(tokens, device=embeddings.weight.device))  # (B, D)
         angles = parts.scaled(parts.angles.at(states.positions))
-        for number, layer in enumerate(parts.layers):
-            together = products(layer.input_norm(hidden), layer.query_key_value).view(rows, -1, parts.head_size)
-            turn(together[:, : (together.shape[1] + heads) // 2], angles)  # queries and keys
-            attended = states.attend_next(number, together[:, :heads], together[:, heads:])
-            hidden = plus_product(hidden, attended.reshape(rows, -1), layer.output)
-            hidden = layer.after_attention(hidden)
-        return parts.logits(hidden)
+        return parts.next_logits(hidden, angles, states.attend_next)

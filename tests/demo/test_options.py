@@ -54,6 +54,9 @@ def test_compiling_is_off_unless_asked_for_on_either_side() -> None:
     assert not read_options([], {}).compiled
     assert read_options(["--compile"], {}).compiled
     assert read_options([], {"OSPREY_COMPILE": "1"}).compiled
+    assert not read_options([], {}).cuda_graphs
+    assert read_options(["--cuda-graphs"], {}).cuda_graphs
+    assert read_options([], {"OSPREY_CUDA_GRAPHS": "1"}).cuda_graphs
 
 
 def test_cache_and_quantization_come_from_either_side() -> None:

@@ -353,3 +353,9 @@ def test_a_prepared_picture_is_not_read_again_for_the_first_question(model: Ospr
     with positions_computed(model) as prepared:
         assert here.ask("what", [box(4, 4, 30, 20)], max_new_tokens=4) == answer
     assert unprepared[1:] == prepared
+
+
+@pytest.mark.parametrize("options", [{}, {"quantize": "int8"}, {"compiled": True}])
+def test_cuda_graphs_need_a_card_and_weights_as_they_are(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="CUDA graphs need an NVIDIA GPU"):
+        Osprey.from_pretrained("nano", "cpu", cuda_graphs=True, **options)
