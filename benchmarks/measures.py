@@ -23,6 +23,8 @@ from benchmarks.timing import Comparison, compare
 from osprey_core import Osprey, View
 from osprey_core.cache.row_states import RowStates
 from osprey_core.io.pictures import read_picture
+from osprey_core.language.core_shares import CORES
+from osprey_core.language.decoding_thread import most_cores
 from osprey_core.language.prompts import QUESTIONS, Turn
 from osprey_core.language.token_step import TokenStep
 from osprey_core.model.preprocess import image_to_tensor
@@ -324,9 +326,11 @@ def decode_step(setting: Setting) -> Iterator[Comparison]:
         step.prepare(by_layers)
 
         def take(number: int) -> None:
-            for token in range(setting.new_tokens):
-                states.begin_step()  # never ended, so that all write the same position
-                step.next_logits(states, [token])
+            with CORES.computing():
+                CORES.take(most_cores(llm))
+                for token in range(setting.new_tokens):
+                    states.begin_step()  # never ended, so that all write the same position
+                    step.next_logits(states, [token])
 
         return take
 

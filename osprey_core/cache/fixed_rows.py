@@ -101,7 +101,7 @@ class FixedRows:
         return 0 if prefix is None else prefix[0][0].shape[2]
 
 
-class Window:
+class StepWindow:
     """The first rows and positions, as a step over them reads and writes them."""
 
     def __init__(self, rows: FixedRows, count: int, length: int) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from transformers import LlamaForCausalLM
 
-from osprey_core.cache.fixed_rows import FixedRows, Window
+from osprey_core.cache.fixed_rows import FixedRows, StepWindow
 from osprey_core.language.llama_layers import LlamaLayers, ModelParts
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class RecordedSteps:
         shape = min(count, len(states.tokens)), length
         try:
             if shape not in self._recordings:
-                self._recordings[shape] = self._recorded(parts, Window(states, *shape))
+                self._recordings[shape] = self._recorded(parts, StepWindow(states, *shape))
             return self._recordings[shape].replay()[: len(tokens)].clone()
         except Exception as error:
             log.warning("Decoding steps cannot be recorded here (%s); they are computed as without.", error)
@@ -101,7 +101,7 @@ class RecordedSteps:
             self._recordings.clear()
             return None
 
-    def _recorded(self, parts: ModelParts, window: Window) -> _Recording:
+    def _recorded(self, parts: ModelParts, window: StepWindow) -> _Recording:
         embeddings, plain = self._llm.model.embed_tokens, parts.without_numbers()
 
         def step() -> torch.Tensor:
