@@ -25,6 +25,7 @@ if __name__ == "__main__":
 import torch
 
 from benchmarks.estimate import CARDS, estimate
+from benchmarks.linear_layers import linear_layers
 from benchmarks.measures import MEASURES as ANSWER_MEASURES
 from benchmarks.measures import Setting, drifts
 from benchmarks.models import SHAPES, build
@@ -38,7 +39,14 @@ from osprey_core.runtime.quantize import Drift
 
 log = logging.getLogger("benchmarks")
 
-MEASURES = {**ANSWER_MEASURES, "l": names_by_clip, "m": found_phrase, "o": people_together, "p": step_limits}
+MEASURES = {
+    **ANSWER_MEASURES,
+    "l": names_by_clip,
+    "m": found_phrase,
+    "o": people_together,
+    "p": step_limits,
+    "r": linear_layers,
+}
 """All measures by their letters."""
 
 

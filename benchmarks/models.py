@@ -15,6 +15,7 @@ from osprey_core import Osprey
 from osprey_core.config import ExtractorConfig, LanguageConfig, OspreyConfig, VisionConfig
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import build_network
+from osprey_core.model.onednn import use_onednn
 from osprey_core.runtime import hub
 
 Shape = Literal["nano", "wide", "tiny"]
@@ -31,6 +32,7 @@ def build(shape: str, seed: int = 0) -> Osprey:
     torch.manual_seed(seed)
     config = OspreyConfig(language=LanguageConfig(num_hidden_layers=WIDE_LAYERS)) if shape == "wide" else tiny_config()
     network = build_network(config).eval().requires_grad_(False)
+    use_onednn(network)  # as loading does
     # Any vocabulary that the model embeds will do; this one is at hand.
     return Osprey(shape, network, TextTokenizer.from_folder(hub.EMBEDDED_FOLDER))
 

@@ -40,6 +40,7 @@ ASIDES = (
     ("g-float32-channels-last", "encoder, channels last against not, float32"),
     ("g-bfloat16-channels-last", "encoder, bfloat16 and channels last against float32"),
     ("q", "a new picture opened and read, products of bfloat16 against float32"),
+    ("r", "a new picture opened and read in float32, linear layers by oneDNN against torch's own choice"),
     ("h", "answers with int8 weights against bfloat16"),
     ("n", "a decoding step, by layers against the library's forward pass"),
     ("o", "16 people's answers of 40 tokens, together against one after another"),

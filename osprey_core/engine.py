@@ -25,6 +25,7 @@ from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.language.work_thread import WorkThread
 from osprey_core.model import OspreyNetwork
+from osprey_core.model.onednn import use_onednn
 from osprey_core.model.preprocess import resized
 from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub
@@ -128,9 +129,11 @@ class Osprey:
             verify=verify,
         )
         model = cls(name, parts.network, parts.tokenizer, cache_bytes, parts.photographs, parts.reads_in_bfloat16)
-        if compiled:
-            for network in model.networks:
+        for network in model.networks:
+            if compiled:
                 compile_network(network)
+            elif device_map == "none":
+                use_onednn(network)
         if cuda_graphs:
             for thread in model.decoding:
                 thread.record_steps(record_cuda_graph)

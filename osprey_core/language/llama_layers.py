@@ -21,6 +21,7 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMS
 
 from osprey_core.language.joined_weights import joined
 from osprey_core.language.weight_products import Weight
+from osprey_core.model.onednn import OneDnnLinear
 
 _MOST_POSITIONS = 4096
 """Rotary angles of further positions are computed in each step."""
@@ -303,7 +304,7 @@ def _joined_products(*linears: nn.Module) -> tuple[Product, ...]:
 
 def _is_plain_product(linear: nn.Module) -> bool:
     return (
-        type(linear) is nn.Linear
+        type(linear) in (nn.Linear, OneDnnLinear)
         and linear.bias is None
         and type(linear.weight) is nn.Parameter
         and type(linear.weight.data) is torch.Tensor

@@ -1,9 +1,8 @@
 """Products of rows with the weights of linear layers; in float32 each by the library that is fastest at it.
 
-On x86, `torch.mm` leaves float32 to MKL, which reads the weights for a single row on one core, and on processors of
-other makers than its own does without a part of their instructions. Therefore:
+On x86, `torch.mm` leaves float32 to MKL, which reads the weights for a single row on one core. Therefore:
 
-- several rows go to oneDNN, which comes with torch too;
+- several rows go to oneDNN, see `model.onednn`;
 - a single row with several threads is multiplied by as many parts of the weights, so that each thread reads its own;
 - a single row with one thread goes to numpy's library, if that too has been told to use one thread.
 
@@ -13,17 +12,14 @@ The sums are the same but for rounding. Everything else, such as bfloat16 or a G
 from __future__ import annotations
 
 import os
-import platform
 
 import numpy as np
 import torch
 
-_IS_X86 = platform.machine() in ("x86_64", "AMD64")
+from osprey_core.model import onednn
+from osprey_core.model.onednn import HAS_ONEDNN, IS_X86
 
-HAS_ONEDNN = _IS_X86 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-"""Whether oneDNN's product can be called. torch has no public name for it: its own compiler calls it by this one."""
-
-NUMPY_IS_SERIAL = _IS_X86 and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+NUMPY_IS_SERIAL = IS_X86 and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
 """Whether numpy multiplies on the thread that calls it. Threads of its own would keep cores busy while they wait."""
 
 
@@ -52,7 +48,7 @@ class Weight:
                 return torch.bmm(inputs.expand(len(split), -1, -1), split).view(1, -1)
             if self._array is not None:
                 return torch.from_numpy(np.dot(inputs.numpy(), self._array))
-        return _by_onednn(inputs, self._weight) if HAS_ONEDNN else inputs @ self._transposed
+        return onednn.linear(inputs, self._weight) if HAS_ONEDNN else inputs @ self._transposed
 
     def added(self, hidden: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """The sum (M, N) of `hidden` (M, N) and the product."""
@@ -68,8 +64,3 @@ class Weight:
         if self._split is None or len(self._split) != threads:
             self._split = self._weight.view(threads, -1, width).mT
         return self._split
-
-
-def _by_onednn(inputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, weight, None, "none", [], "")
-    return found

@@ -11,6 +11,7 @@ import torch
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import CheckpointError, ModelNotFoundError
 from osprey_core.model.clip import ClipConfig, ClipNetwork, build_clip
+from osprey_core.model.onednn import use_onednn
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import read_json, read_tensors
 
@@ -89,6 +90,7 @@ def load_clip(
     placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in tensors.items()}
     network.load_state_dict(placed, strict=True, assign=True)
     network.text.attn_mask = network.text.attn_mask.to(device=device, dtype=dtype)
+    use_onednn(network)
     return network.eval().requires_grad_(False)
 
 

@@ -21,6 +21,7 @@ from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.i18n import Listing, Message
+from osprey_core.model.onednn import use_onednn
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.segment.protocol import (
@@ -82,6 +83,7 @@ class SamSegmenter:
     def __init__(self, model: _Sam, name: str, grid: GridOptions | None = None) -> None:
         self._model = model
         self._name = name
+        use_onednn(model.image_encoder)
         # On a CPU a grid of 32 x 32 takes minutes; half as many points a side still find all but the smallest things.
         self._grid = grid or GridOptions(points_per_side=16 if model.device.type == "cpu" else 32)
 
