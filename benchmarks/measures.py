@@ -286,7 +286,10 @@ def _examples() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def start_up(setting: Setting) -> Iterator[Comparison]:
     """(i) A new process until the page is built, against until a model is loaded as well; both as `app.py` does it."""
-    page = "from demo.shared import garbage; garbage.collect_rarely(); import demo.app"
+    page = (
+        "from demo.shared import garbage, gradio_stubs; garbage.collect_rarely(); gradio_stubs.leave_out_stubs(); "
+        "import demo.app"
+    )
     loaded = f"{page}; from osprey_core import Osprey; Osprey.from_pretrained('nano', 'cpu')"
     yield compare(
         "i",
