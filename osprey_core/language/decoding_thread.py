@@ -224,7 +224,9 @@ class DecodingThread(WorkThread):
         self._sort_out()
         if self._running:
             self._step()
-        elif not self._paused:
+
+    def _before_end(self) -> None:
+        if not self._paused:
             self._token_step.forget()  # the model may be moved, and its old memory freed
 
     def _next_row(self) -> _Row | None:

@@ -20,6 +20,7 @@ from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm, LlamaRotaryEmbedding
 
 from osprey_core.language.joined_weights import joined
+from osprey_core.language.model_snapshot import ModelSnapshot
 from osprey_core.language.weight_products import Weight
 from osprey_core.model.onednn import OneDnnLinear
 
@@ -174,12 +175,20 @@ class LlamaLayers:
         self.parts: ModelParts | None = None
         """None before `prepare`, and for models whose forward pass has to be called as a whole."""
         self._angles: RotaryAngles | None = None
+        self._seen: ModelSnapshot | None = None
+        """The model when it was last taken apart."""
 
     def prepare(self, by_layers: bool | None = None) -> None:
-        """Look at the model as it is now.
+        """Look at the model as it is now; that takes a moment only if it has changed.
 
         by_layers: whether to call the layers one by one; None where the model allows it.
         """
+        if by_layers is None and self._seen is not None and self._seen.still_holds():
+            return
+        self._take_apart(by_layers)
+        self._seen = ModelSnapshot(self.llm) if by_layers is None else None
+
+    def _take_apart(self, by_layers: bool | None) -> None:
         llm, self.parts = self.llm, None
         if not (can_step_by_layers(llm) if by_layers is None else by_layers):
             return
@@ -199,7 +208,7 @@ class LlamaLayers:
 
     def forget(self) -> None:
         """Let go of the model's tensors; `prepare` has to be called before the next pass."""
-        self.parts = None
+        self.parts = self._seen = None
 
 
 class RotaryAngles:

@@ -186,9 +186,13 @@ class WorkThread:
             if not self._is_needed():
                 self._changed.wait_for(lambda: self._is_closed or self._is_needed(), IDLE_SECONDS)
             if self._is_closed or not self._is_needed():
+                self._before_end()
                 self._thread = None
                 return False
             return True
+
+    def _before_end(self) -> None:
+        """Let go of what only this thread needs. Called on it, while no other one can be started."""
 
     def _is_needed_now(self) -> bool:
         with self._lock:
