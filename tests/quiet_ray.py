@@ -17,6 +17,8 @@ QUIET = {
     "RAY_AUTH_TOKEN": secrets.token_hex(32),  # else one is written into the home folder
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # workers would starve beside other load
+    # A busy replica is passed over after 0.1 s else: beside other load, a picture would go to another one's cache.
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "10",  # read when ray.serve is first imported
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "OMP_NUM_THREADS": "1",
 }

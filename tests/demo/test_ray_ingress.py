@@ -43,6 +43,8 @@ READY_SECONDS = 240
 LONG = 1200
 """Tokens of an answer that lasts long enough to be cut off."""
 QUESTION = "What is <region1>?"
+MANY = 65
+"""So many pictures never belong to one of two replicas."""
 
 
 @dataclass
@@ -69,14 +71,28 @@ class Cluster:
         return self.model.open(picture).ask(QUESTION, [fakes.shape("red")], max_new_tokens=tokens)
 
     def language(self, picture: np.ndarray) -> ReplicaState:
-        """The language replica that answers about a picture."""
+        """The language replica that answers about a picture; another one if it has just been lost."""
         from ray import serve
+
+        from osprey_core.serving.ray_model import _retried, _told
 
         handle = serve.get_deployment_handle("Language", "osprey").options(
             session_id=self.model.open(picture).digest, multiplexed_model_id=f"{self.model.name}#0"
         )
-        state: ReplicaState = handle.state.remote().result(timeout_s=60)
+        state: ReplicaState = _retried(lambda: _told(handle.state.remote()))
         return state
+
+    def spread(self) -> dict[int, ReplicaState]:
+        """Numbers of six pictures and where each is answered; of more, until both language replicas have one.
+
+        Replicas draw their places on the ring when they start: any few pictures may all belong to one of them.
+        """
+        found: dict[int, ReplicaState] = {}
+        for number in range(1, MANY):
+            found[number] = self.language(picture(number))
+            if number >= 6 and len({state.process for state in found.values()}) == 2:
+                return found
+        raise AssertionError("one language replica answers about all pictures")
 
 
 def picture(number: int) -> np.ndarray:
@@ -118,7 +134,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     )
     try:
         ray.init(
-            num_cpus=2, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False, namespace="test"
+            "local",  # not another cluster that runs on this machine
+            num_cpus=2,
+            include_dashboard=False,
+            object_store_memory=100 * 2**20,
+            log_to_driver=False,
+            namespace="test",
         )
         serve.start(http_options={"host": "127.0.0.1", "port": port}, proxy_location="HeadOnly")
         serve.run(application(options), name="osprey")
@@ -145,10 +166,10 @@ def test_it_answers_as_the_model_in_a_piece(cluster: Cluster) -> None:
 def test_other_machines_are_refused(cluster: Cluster) -> None:
     # Serve's HTTP server trusts a proxy on loopback to tell who asks.
     elsewhere = {"X-Forwarded-For": "192.0.2.7", "Host": "localhost"}
-    refused = httpx.get(f"{cluster.address}/v1/models", headers=elsewhere)
+    refused = httpx.get(f"{cluster.address}/v1/models", headers=elsewhere, timeout=60)
     assert (refused.status_code, "its own machine only" in refused.json()["detail"]) == (403, True)
-    assert httpx.get(f"{cluster.address}/health", headers=elsewhere).status_code == 200
-    assert httpx.get(f"{cluster.address}/v1/models").status_code == 200
+    assert httpx.get(f"{cluster.address}/health", headers=elsewhere, timeout=60).status_code == 200
+    assert httpx.get(f"{cluster.address}/v1/models", timeout=60).status_code == 200
 
 
 def test_masks_come_from_the_vision_replicas(cluster: Cluster) -> None:
@@ -185,50 +206,60 @@ def test_what_a_replica_refuses_is_told_as_by_the_page(cluster: Cluster) -> None
 
 
 def test_questions_about_a_picture_meet_their_cache(cluster: Cluster) -> None:
-    numbers = range(1, 7)
-    before = {state.process: state.computed for state in map(cluster.language, map(picture, numbers))}
-    with ThreadPoolExecutor(len(numbers)) as threads:
-        list(threads.map(lambda number: cluster.ask(picture(number), max_tokens=2), numbers))
-    after = {number: cluster.language(picture(number)) for number in numbers}
-    for number in numbers:
+    places = cluster.spread()
+    before = {state.process: state.computed for state in places.values()}
+    with ThreadPoolExecutor(len(places)) as threads:
+        list(threads.map(lambda number: cluster.ask(picture(number), max_tokens=2), places))
+    for number, place in places.items():
         cluster.ask(picture(number), max_tokens=2, question="And its color?")
-        again = cluster.language(picture(number))
-        assert again.process == after[number].process
-    computed = {state.process: state.computed for state in map(cluster.language, map(picture, numbers))}
-    assert len(computed) == 2, "pictures are spread over the replicas"
-    assert sum(computed.values()) - sum(before.values()) == len(numbers), "each picture is read once"
+        assert cluster.language(picture(number)).process == place.process
+    computed = {state.process: state.computed for state in map(cluster.language, map(picture, places))}
+    assert computed.keys() == before.keys()
+    assert sum(computed.values()) - sum(before.values()) == len(places), "each picture is read once"
+
+
+def test_pictures_that_come_together_are_encoded_together(cluster: Cluster) -> None:
     from ray import serve
 
-    vision = serve.get_deployment_handle("Vision", "osprey").state.remote().result(timeout_s=60)
-    assert vision.largest_batch > 1, "pictures that come together are encoded together"
+    vision = serve.get_deployment_handle("Vision", "osprey")
+    # How close together they arrive is up to the machine's load: several rounds, each with pictures of its own.
+    for first in range(100, 200, 10):
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(lambda number: cluster.ask(picture(number), max_tokens=1), range(first, first + 6)))
+        if vision.state.remote().result(timeout_s=60).largest_batch > 1:
+            return
+    pytest.fail("every picture was encoded alone")
 
 
 def test_a_killed_replica_costs_its_answer_a_pause(cluster: Cluster) -> None:
     """The other replica's answer is not touched; the lost one is continued where it stopped, to the letter."""
-    places: dict[int, int] = {}
-    for number in range(1, 7):
-        places.setdefault(cluster.language(picture(number)).process, number)
+    places = {state.process: number for number, state in cluster.spread().items()}
     (lost, number), (kept, other) = places.items()
-    begun = {each: threading.Event() for each in (number, other)}
+    begun = {each: threading.Event() for each in (lost, kept)}
     told: dict[int, str] = {}
 
-    def listen(each: int) -> None:
+    def listen(process: int, each: int) -> None:
         for chunk in cluster.ask(picture(each), max_tokens=LONG, stream=True):
             told[each] = told.get(each, "") + "".join(choice.delta.content or "" for choice in chunk.choices)
-            if told[each]:
-                begun[each].set()
+            if told[each] and not begun[process].is_set():
+                # Held here, neither answer is over before the other one has begun, however slow the machine is.
+                os.kill(process, signal.SIGSTOP)
+                begun[process].set()
 
     with ThreadPoolExecutor(2) as threads:
-        answers = [threads.submit(listen, each) for each in (number, other)]
-        assert all(event.wait(60) for event in begun.values())
-        assert not answers[0].done()
-        os.kill(lost, signal.SIGKILL)
+        answers = [threads.submit(listen, *place) for place in places.items()]
+        try:
+            assert all(event.wait(60) for event in begun.values())
+            assert not any(answer.done() for answer in answers)
+        finally:
+            os.kill(lost, signal.SIGKILL)
+            os.kill(kept, signal.SIGCONT)
         for answer in answers:
             answer.result(timeout=180)
     for each in (number, other):
         assert told[each].strip() == cluster.expected(picture(each), LONG)
-    state = cluster.language(picture(other))
-    assert state.process == kept
+    # Of any picture: a replica that was started meanwhile may have taken over this one.
+    assert any(cluster.language(picture(each)).process == kept for each in range(1, MANY)), "the other one has gone on"
     assert cluster.language(picture(number)).process != lost
     assert cluster.ask(picture(number), max_tokens=8).choices[0].message.content == cluster.expected(picture(number), 8)
 

@@ -12,7 +12,9 @@ from tests.quiet_ray import quiet_ray
 
 with quiet_ray():
     pytest.importorskip("ray", reason="Ray is not installed", exc_type=ImportError)
-ray_model = pytest.importorskip("osprey_core.serving.ray_model", reason="Ray is not installed", exc_type=ImportError)
+    ray_model = pytest.importorskip(
+        "osprey_core.serving.ray_model", reason="Ray is not installed", exc_type=ImportError
+    )
 
 
 def test_a_stopped_answer_ends_while_its_question_is_embedded_again() -> None:
