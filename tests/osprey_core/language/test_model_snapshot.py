@@ -24,7 +24,7 @@ def other_memory(llm: LlamaForCausalLM) -> None:
 
 
 def other_type(llm: LlamaForCausalLM) -> None:
-    llm.to(torch.bfloat16)
+    llm.bfloat16()
 
 
 def other_parameter(llm: LlamaForCausalLM) -> None:
