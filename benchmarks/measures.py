@@ -329,8 +329,7 @@ def decode_step(setting: Setting) -> Iterator[Comparison]:
         step.prepare(by_layers)
 
         def take(number: int) -> None:
-            with CORES.computing():
-                CORES.take(most_cores(llm))
+            with CORES.computing(most_cores(llm)):
                 for token in range(setting.new_tokens):
                     states.begin_step()  # never ended, so that all write the same position
                     step.next_logits(states, [token])

@@ -31,8 +31,7 @@ def step_limits(setting: Setting) -> Iterator[Comparison]:
     tokens = 10 * setting.new_tokens if setting.shape == "nano" else setting.new_tokens
 
     def steps(number: int) -> None:
-        with CORES.computing():
-            CORES.take(most_cores(llm))
+        with CORES.computing(most_cores(llm)):
             for token in range(tokens):
                 states.begin_step()  # never ended, so that all write the same position
                 step.next_logits(states, [token])

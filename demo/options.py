@@ -120,6 +120,8 @@ class Options:
         if not self.host.strip():
             raise InputError("options.host_empty")
         engine_addresses(self.engine)
+        if self.zero_gpu and self.cuda_graphs:  # nothing that lies on a lent GPU is there after the answer
+            raise InputError("options.cuda_graphs_lent")
         changed = self.quantize != "none" or self.compiled or self.cuda_graphs or self.device_map != "none"
         if self.engine != LOCAL_ENGINE and changed:
             raise InputError("options.engine_alone")

@@ -9,8 +9,16 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-FORBIDDEN = {"aten::_local_scalar_dense", "aten::nonzero", "aten::lift_fresh", "aten::is_nonzero"}
-"""What would wait for the GPU, or bring numbers from Python to it: no graph records that."""
+FORBIDDEN = {
+    "aten::_local_scalar_dense",
+    "aten::nonzero",
+    "aten::lift_fresh",
+    "aten::is_nonzero",
+    "aten::equal",
+    "aten::_unique2",
+    "aten::masked_select",
+}
+"""Some of what would wait for the GPU, or bring numbers from Python to it: no graph records that."""
 
 
 class _Recording(TorchDispatchMode):
@@ -22,7 +30,9 @@ class _Recording(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = func._schema.name
-        if name in FORBIDDEN:
+        picked = args[1] if name.startswith("aten::index") and len(args) > 1 else ()
+        by_truth = any(isinstance(each, torch.Tensor) and each.dtype == torch.bool for each in picked or ())
+        if name in FORBIDDEN or by_truth:
             raise RuntimeError(f"{name} cannot be recorded")
         result = func(*args, **(kwargs or {}))
         self.calls.append((func, args, kwargs or {}, result))
@@ -35,7 +45,8 @@ class StepRecorder:
     def __init__(self) -> None:
         self.recorded, self.replayed = 0, 0
 
-    def __call__(self, step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+    def __call__(self, step: Callable[[], torch.Tensor], device: torch.device) -> Callable[[], torch.Tensor]:
+        assert device == torch.device("cpu")
         step()
         recording = _Recording()
         with recording:

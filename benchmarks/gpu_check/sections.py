@@ -124,6 +124,7 @@ def graphs(setting: Setting, findings: Findings) -> None:
     findings.measure("answer, as without", lambda: _answer(view, setting, decoder_bytes(model)))
     model.decoding[0].record_steps(record)
     view.ask(question(9998), [region(0)], max_new_tokens=tokens)  # records
+    findings.add("recorded in bfloat16", model.decoding[0].recordings)
     findings.measure("answer, recorded", lambda: _answer(view, setting, decoder_bytes(model)))
     findings.add("memory", setting.memory())
 
@@ -135,7 +136,7 @@ def _greedy_answers(model: Osprey, tokens: int) -> list[str]:
     return [view.ask(question(1), masks[:1], max_new_tokens=tokens), *(text for _, text in together)]
 
 
-def _computed_anew(step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+def _computed_anew(step: Callable[[], torch.Tensor], device: torch.device) -> Callable[[], torch.Tensor]:
     return step
 
 

@@ -40,5 +40,5 @@ class _Finder(MetaPathFinder):
 
 def leave_out_stubs() -> None:
     """Call it before Gradio is imported; later it does nothing."""
-    if _MODULE not in sys.modules:
+    if _MODULE not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

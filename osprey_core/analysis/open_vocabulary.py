@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
+from osprey_core.language.core_shares import CORES
 from osprey_core.model.clip import ClipNetwork, share_trunk
 from osprey_core.model.mask_pooling import GridSampling, area_weights
 from osprey_core.model.preprocess import image_to_tensor
@@ -193,7 +194,9 @@ class OpenVocabulary:
         picture = read_picture(image)
         pixels = image_to_tensor(picture, self.image_size, *self._normalisation)[None]
         scale = self.network.logit_scale
-        return ClipView(self, (picture.height, picture.width), self.network.res5(pixels.to(scale.device, scale.dtype)))
+        with CORES.computing():
+            res5 = self.network.res5(pixels.to(scale.device, scale.dtype))
+        return ClipView(self, (picture.height, picture.width), res5)
 
     def open_beside(self, view: View, image: Image.Image | np.ndarray) -> ClipView:
         """As `open`, with the features of a model's view of the same picture if this CLIP shares that model's tower."""
@@ -219,7 +222,8 @@ class OpenVocabulary:
         ids = self._tokenizer(sentences)  # (T * templates, context)
         order = ids.argmax(-1).argsort()  # texts of like length together: little padding is computed
         vectors = torch.empty(len(ids), self.network.config.embed_dim)
-        vectors[order] = self.network.embed_texts(ids[order].to(self.network.logit_scale.device)).float().cpu()
+        with CORES.computing():
+            vectors[order] = self.network.embed_texts(ids[order].to(self.network.logit_scale.device)).float().cpu()
         return F.normalize(vectors.unflatten(0, (len(texts), len(templates))).mean(1), dim=-1)
 
     def embed(self, vocabulary: Vocabulary, templates: Sequence[str] = TEMPLATES) -> EmbeddedVocabulary:

@@ -50,9 +50,9 @@ class RowStates:
         self._prefixes: list[_Prefix | None] = []
         self._lengths: list[int] = []
         self._all: torch.Tensor | None = None
-        """(L, C, 2 K, S, d) with room for C rows of S positions: keys of all heads, then values of all heads."""
+        """(L, C, 2 K, S, d), all of `_stored`; None where the layers lie on several devices."""
         self._stored: tuple[torch.Tensor, ...] = ()
-        """The same of each layer (C, 2 K, S, d)."""
+        """Per layer (C, 2 K, S, d) with room for C rows of S positions: keys of all heads, then values of all heads."""
         self._alone: _Alone | None = None
         """Within a step of a single row."""
         self._groups: list[tuple[list[int], _Prefix]] = []
@@ -88,6 +88,7 @@ class RowStates:
             row[:, length:] = 0
         self._prefixes.append(self._read_as(prefix))
         self._lengths.append(length)
+        self._alone = None
         self._regroup()
 
     def remove(self, place: int) -> None:
@@ -98,6 +99,7 @@ class RowStates:
                 stored[place] = stored[last]
             self._prefixes[place], self._lengths[place] = self._prefixes[last], self._lengths[last]
         del self._prefixes[last], self._lengths[last]
+        self._alone = None
         self._regroup()
 
     def own(self, place: int, length: int) -> KeyValues:
@@ -115,17 +117,26 @@ class RowStates:
         if longest > self._stored[0].shape[2]:
             self._resize(self._stored[0].shape[0], longest + _SPARE_POSITIONS)
         self._places.clear()
-        self._alone = None
-        if len(self) == 1 and self._all is not None:
-            own = self._all[:, 0, :, :longest]  # (L, 2 K, S, d)
-            kv_heads = own.shape[1] // 2
-            self._alone = _Alone(
-                own[:, None, :, longest - 1].unbind(), own[:, :kv_heads].mT.unbind(), own[:, kv_heads:].unbind()
-            )
+        self._alone = self._of_one(longest) if len(self) == 1 else None
+
+    def _of_one(self, length: int) -> _Alone:
+        """Of the only row, whose next position is the last of so many."""
+        kv_heads = self._stored[0].shape[1] // 2
+        if self._all is not None:
+            own = self._all[:, 0, :, :length]  # (L, 2 K, S, d)
+            next_ones, keys = own[:, None, :, length - 1], own[:, :kv_heads].mT
+            return _Alone(next_ones.unbind(), keys.unbind(), own[:, kv_heads:].unbind())
+        each = [stored[0, :, :length] for stored in self._stored]
+        return _Alone(
+            tuple(own[None, :, length - 1] for own in each),
+            tuple(own[:kv_heads].mT for own in each),
+            tuple(own[kv_heads:] for own in each),
+        )
 
     def end_step(self) -> None:
         """Keep the position that every layer has written; without this call, the next step writes it again."""
         self._lengths = [length + 1 for length in self._lengths]
+        self._alone = None
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float
@@ -238,10 +249,13 @@ class RowStates:
         self._is_each_alone = len(self._groups) == len(self) and len(lengths) == 1
 
     def _make_room(self, like: KeyValues, rows: int, positions: int) -> None:
-        if self._all is None:
-            keys = like[0][0]
-            self._all = keys.new_empty(len(like), 0, 2 * keys.shape[1], 0, keys.shape[3])
-            self._stored = self._all.unbind()
+        if not len(self) and not all(
+            (stored.device, stored.dtype) == (keys.device, keys.dtype)
+            for stored, (keys, _) in zip(self._stored, like, strict=False)
+        ):
+            self._stored = ()  # the model has moved
+        if not self._stored:
+            self._stored = tuple(keys.new_empty(0, 2 * keys.shape[1], 0, keys.shape[3]) for keys, _ in like)
         capacity, length = self._stored[0].shape[0], self._stored[0].shape[2]
         if rows > capacity or positions > length:
             wanted = length if positions <= length else positions + _SPARE_POSITIONS
@@ -249,12 +263,18 @@ class RowStates:
 
     def _resize(self, rows: int, positions: int) -> None:
         """Room for so many rows and positions; what is stored stays."""
-        assert self._all is not None
-        used, before = len(self), self._all
+        used, first = len(self), self._stored[0]
+        shape = (rows, first.shape[1], positions, first.shape[3])
         # Zeros, because a position that is hidden still takes part in a product: with a weight of 0.
-        self._all = before.new_zeros(len(before), rows, before.shape[2], positions, before.shape[4])
-        self._all[:, :used, :, : before.shape[3]] = before[:, :used]
-        self._stored = self._all.unbind()
+        if all(stored.device == first.device for stored in self._stored):
+            self._all = first.new_zeros(len(self._stored), *shape)
+            larger = self._all.unbind()
+        else:
+            self._all = None
+            larger = tuple(stored.new_zeros(*shape) for stored in self._stored)
+        for before, after in zip(self._stored, larger, strict=True):
+            after[:used, :, : before.shape[2]] = before[:used]
+        self._stored = larger
 
 
 def _weights(scores: torch.Tensor) -> torch.Tensor:

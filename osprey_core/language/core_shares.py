@@ -25,14 +25,21 @@ class CoreShares:
         self._lock = threading.Lock()
         self._computing: dict[int, int] = {}
         """By the number of each thread that computes: how often it has begun."""
+        self._most: dict[int, int] = {}
+        """By the number of each thread that does not use its whole share: how many cores it uses at most."""
 
     @contextmanager
-    def computing(self) -> Iterator[None]:
-        """While this is open, the thread counts as one that computes, and uses its share; may be nested."""
+    def computing(self, most: int | None = None) -> Iterator[None]:
+        """While this is open, the thread counts as one that computes, and uses its share; may be nested.
+
+        most: how many cores it uses at most, what is nested included; None for its share.
+        """
         own = threading.get_ident()
         with self._lock:
             self._cores = self._cores or torch.get_num_threads()
             self._computing[own] = self._computing.get(own, 0) + 1
+            if most is not None:
+                self._most.setdefault(own, most)
         self.take()
         try:
             yield
@@ -41,16 +48,24 @@ class CoreShares:
                 self._computing[own] -= 1
                 if not self._computing[own]:
                     del self._computing[own]
+                    self._most.pop(own, None)
                 if not self._computing:
                     torch.set_num_threads(self._cores)  # as it was: torch's setting is of the whole process in part
 
-    def take(self, most: int | None = None) -> None:
-        """Use the share as it is now for what this thread computes next, and at most so many cores."""
+    def take(self) -> None:
+        """Use the share as it is now for what this thread computes next."""
         with self._lock:
-            share = max(1, (self._cores or 1) // max(1, len(self._computing)))
-            share = share if most is None else min(share, most)
+            share = self._share(threading.get_ident())
             if torch.get_num_threads() != share:
                 torch.set_num_threads(share)
+
+    def _share(self, own: int) -> int:
+        """Of a thread: what those that use less than theirs leave is shared out among the others."""
+        cores, each = self._cores or 1, max(1, (self._cores or 1) // max(1, len(self._computing)))
+        if own in self._most:
+            return min(each, self._most[own])
+        left = cores - sum(min(each, most) for most in self._most.values())
+        return max(1, left // max(1, len(self._computing) - len(self._most)))
 
 
 CORES = CoreShares()

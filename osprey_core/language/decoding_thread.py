@@ -225,9 +225,11 @@ class DecodingThread(WorkThread):
         if self._running:
             self._step()
 
+    def _is_expected(self) -> bool:
+        return bool(self._running or self._paused)  # their readers have to catch up first
+
     def _before_end(self) -> None:
-        if not self._paused:
-            self._token_step.forget()  # the model may be moved, and its old memory freed
+        self._token_step.forget()  # the model may be moved, and its old memory freed
 
     def _next_row(self) -> _Row | None:
         """The row whose prompt is to be read next; None if other work goes first, or there is no room for it."""
@@ -274,7 +276,7 @@ class DecodingThread(WorkThread):
         for row in [row for row in self._paused if row in over or len(row.tokens) <= MOST_AHEAD // 2]:
             self._paused.remove(row)
             if row not in over:
-                self._put_in(row)
+                self._put_back(row)
         if over:
             self._give([], over)
 
@@ -326,13 +328,23 @@ class DecodingThread(WorkThread):
             return
         still_running = []
         for row in rows:
-            self._put_in(row)
+            if not self._put_back(row):
+                continue
             self._step()
             if self._running:
                 self._take_out(row)
                 still_running.append(row)
         for row in still_running:
+            self._put_back(row)
+
+    def _put_back(self, row: _Row) -> bool:
+        """Put in a row that was taken out; whether there was memory for it. Else its reader gets the reason."""
+        try:
             self._put_in(row)
+        except Exception as error:
+            self._fail(row, error)
+            return False
+        return True
 
     def _put_in(self, row: _Row) -> None:
         self._move_to(self._fitting([*self._running, row]))
@@ -348,14 +360,18 @@ class DecodingThread(WorkThread):
         return self._shared
 
     def _move_to(self, states: RowStates | FixedRows) -> None:
-        """Have the running rows in these states."""
-        before, self._states = self._states, states
+        """Have the running rows in these states. After a failure they are where they were."""
+        before = self._states
         if before is states:
             return
-        for place in range(len(before)):
-            states.add(before.prefix(place), before.own(place, before.length(place)))
-        for place in reversed(range(len(before))):
-            before.remove(place)
+        try:
+            for place in range(len(before)):
+                states.add(before.prefix(place), before.own(place, before.length(place)))
+        except BaseException:
+            _clear(states)
+            raise
+        _clear(before)
+        self._states = states
 
     def _logits(self) -> torch.Tensor:
         """(B, V): what follows the running rows' last tokens."""
@@ -365,6 +381,8 @@ class DecodingThread(WorkThread):
             if (logits := self._recorded.next_logits(tokens)) is not None:
                 return logits
             self._move_to(self._shared)
+            if self._recorded.has_failed:
+                self._recorded = None  # and its memory
         assert isinstance(self._states, RowStates)
         self._states.begin_step()
         return self._token_step.next_logits(self._states, tokens)
@@ -384,6 +402,11 @@ class DecodingThread(WorkThread):
         with self._lock:
             row.error = error
         self._give([], {row})
+
+
+def _clear(states: RowStates | FixedRows) -> None:
+    for place in reversed(range(len(states))):
+        states.remove(place)
 
 
 def most_cores(llm: LlamaForCausalLM) -> int | None:

@@ -20,8 +20,8 @@ from osprey_core.language.llama_layers import LlamaLayers, ModelParts
 
 log = logging.getLogger(__name__)
 
-Recorder = Callable[[Callable[[], torch.Tensor]], Callable[[], torch.Tensor]]
-"""From a step, which reads and writes memory that stays, to what repeats it and gives the tensor that it writes."""
+Recorder = Callable[[Callable[[], torch.Tensor], torch.device], Callable[[], torch.Tensor]]
+"""From a step, which reads and writes memory of a device that stays, to what repeats it and gives what it writes."""
 
 MOST_RECORDED_ROWS = 4
 """More rows than that keep a GPU busy for longer than Python takes, and share what is common to them."""
@@ -59,7 +59,8 @@ class RecordedSteps:
         self._recordings: dict[tuple[int, int], _Recording] = {}
         self._weights: tuple[int, ...] = ()
         """Where the weights lay when the recordings were made."""
-        self._has_failed = False
+        self.has_failed = False
+        """Whether nothing more is recorded."""
 
     def __len__(self) -> int:
         return len(self._recordings)
@@ -67,21 +68,30 @@ class RecordedSteps:
     def takes(self, rows: int, positions: int) -> bool:
         """Whether so many rows, each of at most so many positions in the end, can be decoded."""
         parts = self._layers.parts
-        if self._has_failed or positions > self._positions or parts is None or not parts.can_be_recorded:
+        if self.has_failed or positions > self._positions or parts is None or not parts.can_be_recorded:
             return False
-        if self.states is None:
-            self.states = self._made(parts)
-        return rows <= len(self.states.tokens)
+        like = self._llm.model.embed_tokens.weight
+        states = self.states
+        if states is None or (states.stored.device, states.stored.dtype) != (like.device, like.dtype):
+            if states is not None and len(states):
+                return False  # until these rows have moved out
+            try:
+                states = self.states = self._made(parts)
+            except Exception as error:
+                self._fail(error)
+                return False
+        return rows <= len(states.tokens)
 
     @torch.inference_mode()
     def next_logits(self, tokens: Sequence[int]) -> torch.Tensor | None:
         """Logits (B, V) of what follows the last token of each row of `states`; None if it cannot be recorded.
 
-        After None `takes` is False. The caller ends the step of `states`.
+        After None the rows have to move out of `states`. The caller ends the step of `states`.
         """
         states, parts = self.states, self._layers.parts
         assert states is not None, "takes() has been asked"
-        assert parts is not None
+        if parts is None or not parts.can_be_recorded:
+            return None
         weights = tuple(parameter.data_ptr() for parameter in self._llm.parameters())
         if weights != self._weights:
             self._recordings.clear()
@@ -96,10 +106,13 @@ class RecordedSteps:
                 self._recordings[shape] = self._recorded(parts, StepWindow(states, *shape))
             return self._recordings[shape].replay()[: len(tokens)].clone()
         except Exception as error:
-            log.warning("Decoding steps cannot be recorded here (%s); they are computed as without.", error)
-            self._has_failed = True
-            self._recordings.clear()
+            self._fail(error)
             return None
+
+    def _fail(self, error: Exception) -> None:
+        log.warning("Decoding steps cannot be recorded here (%s); they are computed as without.", error)
+        self.has_failed = True
+        self._recordings.clear()
 
     def _recorded(self, parts: ModelParts, window: StepWindow) -> _Recording:
         embeddings, plain = self._llm.model.embed_tokens, parts.without_numbers()
@@ -113,7 +126,7 @@ class RecordedSteps:
                 lambda layer, queries, own: window.attend_next(layer, queries, own, seen),
             )
 
-        return _Recording(self._record(step), (*window.constants, *plain.constants))
+        return _Recording(self._record(step, window.tokens.device), (*window.constants, *plain.constants))
 
     def _made(self, parts: ModelParts) -> FixedRows:
         config, like = self._llm.config, self._llm.model.embed_tokens.weight

@@ -1,10 +1,10 @@
-"""Products of rows with the weights of linear layers; in float32 each by the library that is fastest at it.
+"""Products of rows with the weights of linear layers; in float32 on x86 not all by the library that torch chooses.
 
-On x86, `torch.mm` leaves float32 to MKL, which reads the weights for a single row on one core. Therefore:
+`torch.mm` leaves them to MKL, which reads the weights for a single row on one core. Therefore:
 
 - several rows go to oneDNN, see `model.onednn`;
 - a single row with several threads is multiplied by as many parts of the weights, so that each thread reads its own;
-- a single row with one thread goes to numpy's library, if that too has been told to use one thread.
+- a single row with one thread goes to numpy's OpenBLAS, if that too has been told to use one thread.
 
 The sums are the same but for rounding. Everything else, such as bfloat16 or a GPU, is `torch.mm`'s.
 """
@@ -12,6 +12,7 @@ The sums are the same but for rounding. Everything else, such as bfloat16 or a G
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +20,17 @@ import torch
 from osprey_core.model import onednn
 from osprey_core.model.onednn import HAS_ONEDNN, IS_X86
 
-NUMPY_IS_SERIAL = IS_X86 and os.environ.get("OPENBLAS_NUM_THREADS") == "1"
-"""Whether numpy multiplies on the thread that calls it. Threads of its own would keep cores busy while they wait."""
+
+def _multiplies_serially() -> bool:
+    if not IS_X86 or os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        return False
+    built: Any = np.show_config(mode="dicts")
+    return "openblas" in str(built.get("Build Dependencies", {}).get("blas", {}).get("name", ""))
+
+
+NUMPY_IS_SERIAL = _multiplies_serially()
+"""Whether numpy multiplies by OpenBLAS on the thread that calls it: threads of its own would keep cores busy while they
+wait. It looks at the environment as it is when this is imported; OpenBLAS has read it when numpy was."""
 
 
 class Weight:
@@ -28,7 +38,7 @@ class Weight:
 
     def __init__(self, weight: torch.Tensor) -> None:
         self._weight, self._transposed = weight, weight.t()
-        is_full = weight.device.type == "cpu" and weight.dtype == torch.float32
+        is_full = IS_X86 and weight.device.type == "cpu" and weight.dtype == torch.float32
         self._is_ours = is_full and weight.is_contiguous()
         """Whether the way to multiply is chosen here."""
         self._split: torch.Tensor | None = None
@@ -44,10 +54,11 @@ class Weight:
         if not self._is_ours or torch.is_autocast_enabled("cpu"):
             return inputs @ self._transposed
         if len(inputs) == 1:
-            if (split := self._by_threads()) is not None:
-                return torch.bmm(inputs.expand(len(split), -1, -1), split).view(1, -1)
-            if self._array is not None:
+            threads = torch.get_num_threads()
+            if threads == 1 and self._array is not None:
                 return torch.from_numpy(np.dot(inputs.numpy(), self._array))
+            if threads > 1 and (split := self._by_threads(threads)) is not None:
+                return torch.bmm(inputs.expand(threads, -1, -1), split).view(1, -1)
         return onednn.linear(inputs, self._weight) if HAS_ONEDNN else inputs @ self._transposed
 
     def added(self, hidden: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
@@ -56,10 +67,10 @@ class Weight:
             return torch.addmm(hidden, inputs, self._transposed)
         return self.times(inputs).add_(hidden)
 
-    def _by_threads(self) -> torch.Tensor | None:
-        """The transposed weight in parts of outputs, one for each thread; None for one thread, or uneven parts."""
-        threads, (outputs, width) = torch.get_num_threads(), self._weight.shape
-        if threads == 1 or outputs % threads:
+    def _by_threads(self, threads: int) -> torch.Tensor | None:
+        """The transposed weight in parts of outputs, one for each thread; None if they cannot be shared out evenly."""
+        outputs, width = self._weight.shape
+        if outputs % threads:
             return None
         if self._split is None or len(self._split) != threads:
             self._split = self._weight.view(threads, -1, width).mT

@@ -175,21 +175,28 @@ class WorkThread:
     def _loop(self) -> None:
         with torch.inference_mode():
             while self._has_work():
-                with CORES.computing():
+                with CORES.computing(self._most_cores):
                     while self._is_needed_now():
-                        CORES.take(self._most_cores)
+                        CORES.take()
                         self._turn()
 
     def _has_work(self) -> bool:
         """Wait for work; False after a while without any, and then the thread has to end."""
         with self._changed:
-            if not self._is_needed():
-                self._changed.wait_for(lambda: self._is_closed or self._is_needed(), IDLE_SECONDS)
+            while not self._is_needed():
+                if self._changed.wait_for(lambda: self._is_closed or self._is_needed(), IDLE_SECONDS):
+                    break
+                if not self._is_expected():
+                    break
             if self._is_closed or not self._is_needed():
                 self._before_end()
                 self._thread = None
                 return False
             return True
+
+    def _is_expected(self) -> bool:
+        """Whether something that was begun will go on, however long that takes."""
+        return False
 
     def _before_end(self) -> None:
         """Let go of what only this thread needs. Called on it, while no other one can be started."""

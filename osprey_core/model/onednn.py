@@ -32,7 +32,7 @@ class OneDnnLinear(nn.Linear):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """(…, K) to (…, N)."""
-        is_full = inputs.dtype == torch.float32 and inputs.device.type == "cpu"
+        is_full = all(each.dtype == torch.float32 and each.device.type == "cpu" for each in (inputs, self.weight))
         if not is_full or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or not inputs.numel():
             return super().forward(inputs)
         return linear(inputs, self.weight, self.bias)

@@ -21,6 +21,7 @@ from torchvision.ops import nms
 
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.i18n import Listing, Message
+from osprey_core.language.core_shares import CORES
 from osprey_core.model.onednn import use_onednn
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
@@ -103,7 +104,8 @@ class SamSegmenter:
         input_hw = max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
         resized = np.array(Image.fromarray(image).resize(input_hw[::-1], Image.Resampling.BILINEAR))
         pixels = torch.from_numpy(resized).to(self._model.device).permute(2, 0, 1)[None]  # (1, 3, h, w)
-        features = self._model.image_encoder(self._model.preprocess(pixels.float()))  # (1, C, side/16, side/16)
+        with CORES.computing():
+            features = self._model.image_encoder(self._model.preprocess(pixels.float()))  # (1, C, side/16, side/16)
         return _SamPicture(self._model, features, (height, width), input_hw, self._grid)
 
     def open_part(self, part: NDArray[np.uint8], whole: OpenedPicture) -> OpenedPicture:

@@ -57,6 +57,7 @@ def test_every_other_section_runs_through(name: str) -> None:
     if name == "graphs":
         assert findings.results["same_greedy_answers"]
         assert findings.results["recorded"] > 0
+        assert findings.results["recorded in bfloat16"] > 0
     if name == "embedded":
         assert findings.results["overlap of clicked masks with the CPU's"] == [1.0]
         (named,) = findings.results["float32: names as on the CPU"]

@@ -57,6 +57,10 @@ def test_compiling_is_off_unless_asked_for_on_either_side() -> None:
     assert not read_options([], {}).cuda_graphs
     assert read_options(["--cuda-graphs"], {}).cuda_graphs
     assert read_options([], {"OSPREY_CUDA_GRAPHS": "1"}).cuda_graphs
+    with pytest.raises(InputError, match="ZeroGPU lends"):
+        read_options(["--cuda-graphs"], {"SPACES_ZERO_GPU": "true"})
+    with pytest.raises(InputError, match="--cuda-graphs"):
+        read_options(["--cuda-graphs", "--engine", "vllm"], {})
 
 
 def test_cache_and_quantization_come_from_either_side() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from demo.shared.gradio_stubs import leave_out_stubs
 finders = list(sys.meta_path)
 leave_out_stubs()
+leave_out_stubs()
 written = []
 real = Path.write_text
 Path.write_text = lambda self, *args, **kwargs: written.append(str(self))

@@ -86,3 +86,32 @@ def test_what_is_urgent_goes_first_but_not_for_ever() -> None:
     for thread in threads:
         thread.join(60)
     assert order == ["1", "2", "3", "4", "a picture", "5", "6"]
+
+
+def test_what_a_thread_does_not_use_is_left_to_the_others(four: CoreShares) -> None:
+    is_inside, may_end, seen = threading.Event(), threading.Event(), list[int]()
+
+    def compute() -> None:
+        with four.computing(most=1):
+            seen.append(torch.get_num_threads())
+            with four.computing():  # part of the same work
+                seen.append(torch.get_num_threads())
+            is_inside.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=compute)
+    with four.computing():
+        thread.start()
+        assert is_inside.wait(60)
+        four.take()
+        assert torch.get_num_threads() == 3
+        may_end.set()
+        thread.join(60)
+        four.take()
+        assert torch.get_num_threads() == 4
+    assert seen == [1, 1]
+
+
+def test_a_thread_that_uses_few_cores_uses_no_more_than_its_share(four: CoreShares) -> None:
+    with four.computing(most=9):
+        assert torch.get_num_threads() == 4

@@ -372,3 +372,30 @@ def test_a_closed_thread_has_ended_and_work_is_done_by_who_asks() -> None:
     decoding.close()
     with pytest.raises(RuntimeError, match="ending"):
         list(decoding.decode(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=2)))
+
+
+def test_a_reader_may_pause_for_longer_than_an_idle_thread_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_thread, "IDLE_SECONDS", 0.02)
+    llm = small_llama()
+    question = Question(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=60), prefix_of(llm, 9), 60)
+    decoding = DecodingThread(llm)
+    tokens = decoding.decode(question.embeds, question.settings, (), None, question.prefix)
+    read = [next(tokens)]
+    time.sleep(0.3)
+    assert [*read, *tokens] == list(decode(llm, question.embeds, question.settings, None, question.prefix))
+    deadline = time.monotonic() + 20
+    while decoding._thread is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert decoding._thread is None, "without answers it ends all the same"
+
+
+def test_a_small_model_computes_on_one_core() -> None:
+    seen: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        decoding = DecodingThread(small_llama())
+        decoding.run(lambda: seen.append(torch.get_num_threads()))
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1]

@@ -13,7 +13,7 @@ from transformers import LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import KeyValues
 from osprey_core.cache.row_states import RowStates
-from osprey_core.language import recorded_step
+from osprey_core.language import recorded_step, weight_products
 from osprey_core.language.decoding_thread import MOST_ROWS, DecodingThread
 from osprey_core.language.generation import decode
 from osprey_core.language.llama_layers import LlamaLayers
@@ -23,6 +23,12 @@ from osprey_core.language.sampling import SamplingSettings
 from osprey_core.language.token_step import TokenStep
 from tests.step_recorder import StepRecorder
 from tests.tiny import tiny_llama
+
+
+@pytest.fixture(autouse=True)
+def _products_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU no product is numpy's, and what numpy does is not seen by the recorder."""
+    monkeypatch.setattr(weight_products, "NUMPY_IS_SERIAL", False)
 
 
 def llama(kv_heads: int = 2) -> LlamaForCausalLM:
@@ -103,12 +109,20 @@ def answers(llm: LlamaForCausalLM, decoding: DecodingThread, seed: int) -> tuple
         given[place] += decoding.decode(embeds, settings, (), None, prefix)
 
     ask(0)
-    may_begin = threading.Event()
-    threads = [threading.Thread(target=decoding.run, args=(may_begin.wait,))]
+    is_busy, may_begin = threading.Event(), threading.Event()
+
+    def keep_busy() -> None:
+        is_busy.set()
+        may_begin.wait(60)
+
+    threads = [threading.Thread(target=decoding.run, args=(keep_busy,))]
     threads += [threading.Thread(target=ask, args=(place,)) for place in range(1, len(asked))]
-    for thread in threads:
+    threads[0].start()
+    assert is_busy.wait(60)
+    for thread in threads[1:]:
         thread.start()
-    while len(decoding._arrived) < len(asked) - 1:
+    deadline = time.monotonic() + 60
+    while len(decoding._arrived) < len(asked) - 1 and time.monotonic() < deadline:
         time.sleep(0.001)
     may_begin.set()
     for thread in threads:
@@ -128,7 +142,7 @@ def test_answers_read_as_without_recordings(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_cannot_be_recorded_is_computed_as_without(caplog: pytest.LogCaptureFixture) -> None:
-    def fail(step: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
+    def fail(step: Callable[[], torch.Tensor], device: torch.device) -> Callable[[], torch.Tensor]:
         raise RuntimeError("operation not permitted when stream is capturing")
 
     llm = llama()
@@ -138,6 +152,41 @@ def test_what_cannot_be_recorded_is_computed_as_without(caplog: pytest.LogCaptur
         "Decoding steps cannot be recorded here (operation not permitted when stream is capturing); "
         "they are computed as without."
     ]
+
+
+def test_a_failure_to_move_rows_costs_the_answer_that_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = llama()
+    decoding = recording(llm, StepRecorder())
+    decoding._recorded = RecordedSteps(llm, decoding._layers, StepRecorder(), rows=1)
+    settings, embeds = SamplingSettings(max_new_tokens=40), torch.randn(3, 1, 3, llm.config.hidden_size)
+    first = decoding.decode(embeds[0], settings)
+    read, real, failures = [next(first)], decoding._shared.add, [RuntimeError("out of memory")]
+
+    def add(prefix: KeyValues | None, own: KeyValues) -> None:
+        if failures:
+            raise failures.pop()
+        real(prefix, own)
+
+    monkeypatch.setattr(decoding._shared, "add", add)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(decoding.decode(embeds[1], settings))
+    third = list(decoding.decode(embeds[2], settings))
+    assert [*read, *first] == list(decode(llm, embeds[0], settings))
+    assert third == list(decode(llm, embeds[2], settings))
+
+
+def test_no_memory_for_rows_that_stay_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(recorded_step, "FixedRows", fail)
+    llm, recorder = llama(), StepRecorder()
+    given, expected = answers(llm, recording(llm, recorder), 4)
+    assert given == expected
+    assert recorder.recorded == 0
+    assert "out of memory" in caplog.text
 
 
 def test_an_answer_that_may_become_too_long_is_not_recorded() -> None:

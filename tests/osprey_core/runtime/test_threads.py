@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_environment_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")  # so that it is undone
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     settle_threads()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
