@@ -62,6 +62,11 @@ class EngineModel:
         """How many people may have an answer under way at a time."""
         return ANSWERS_TOGETHER
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether an engine has ended by itself, so that its questions are not answered any more."""
+        return any(getattr(engine, "is_dead", False) for engine in self.engines)
+
     def open(self, image: Image.Image | np.ndarray) -> EngineView:
         """Encode a picture once. Raises InputError if it cannot be read."""
         return EngineView(self, self.vision.open(image))

@@ -307,8 +307,11 @@ def test_a_dead_vllm_is_known() -> None:
     assert not engine.is_dead
     engine._llm.errored = True
     assert engine.is_dead
+    model = EngineModel(cast(Osprey, SimpleNamespace(networks=(None, None))), [cast(Any, SimpleNamespace()), engine])
+    assert model.is_dead
     engine._llm = None  # closed
     assert not engine.is_dead
+    assert not model.is_dead
 
 
 class FakeLLM:
