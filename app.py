@@ -215,4 +215,6 @@ def _clip_resource(
 
 if __name__ == "__main__":
     tolerate_any_encoding()
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    garbage.collect_no_more()
+    sys.exit(code)

@@ -42,6 +42,8 @@ def health_of(page: Any) -> dict[str, Any]:
     """
     services = page.services
     status = "ending" if page.is_ending else services.model.state
+    if status == "ready" and getattr(services.model.get(), "is_dead", False):
+        status = "failed"  # a language engine's processes have ended: only a new start helps
     return {"status": status, "model": _told(services.model), "segmenter": _told(services.segmenter)}
 
 

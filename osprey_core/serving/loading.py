@@ -59,4 +59,5 @@ def start_vllm(model: Osprey, places: Sequence[int], **options: Any) -> list[VLL
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         options.setdefault("max_model_len", model.network.config.language.max_position_embeddings)
+        options.setdefault("dtype", model.dtype)  # by itself vLLM reads float32 weights as bfloat16
         return [VLLMEngine(folders[place], **options) for place in places]

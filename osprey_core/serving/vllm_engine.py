@@ -25,6 +25,12 @@ from osprey_core.serving.pumped import LOOK_SECONDS
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 3.0
+"""How long vLLM's processes may take to end before they are killed: they keep nothing, and whoever ends this program
+may kill it after ten seconds, with vLLM's processes still there."""
+CANCEL_SECONDS = 2.0
+"""How long vLLM may take to let go of an answer."""
+
 
 class VLLMEngine:
     """A `LanguageEngine` over vLLM's AsyncLLM.
@@ -71,6 +77,7 @@ class VLLMEngine:
     ) -> Generator[int]:
         """See `LanguageEngine.decode`."""
         prompt = whole_prompt(question, beginning)
+        self._check_open()
         arrived: queue.SimpleQueue[list[int] | BaseException | None] = queue.SimpleQueue()
         name = uuid.uuid4().hex
         writing = asyncio.run_coroutine_threadsafe(self._write(prompt, question, name, arrived), self._loop)
@@ -80,6 +87,7 @@ class VLLMEngine:
                 try:
                     new = arrived.get(timeout=LOOK_SECONDS)
                 except queue.Empty:
+                    self._check_open()
                     continue
                 if new is None:
                     is_whole = True
@@ -91,7 +99,7 @@ class VLLMEngine:
         finally:
             if not is_whole:
                 with contextlib.suppress(Exception):
-                    self._run(self._llm.abort(name))
+                    self._run(self._llm.abort(name), CANCEL_SECONDS)  # a loop that has ended never answers
                 writing.cancel()
 
     @property
@@ -100,10 +108,13 @@ class VLLMEngine:
         return self._llm is not None and bool(self._llm.errored)
 
     def close(self) -> None:
-        """End vLLM's process."""
+        """End vLLM's processes, and answers that are under way with an error."""
         llm, self._llm = self._llm, None  # kept until the interpreter ends, it would end itself once more, and fail
         if llm is not None:
-            llm.shutdown()
+            # vLLM's own tasks would take the end of its processes for a failure, and log it.
+            with contextlib.suppress(Exception):
+                self._run(_cancel_tasks(), CANCEL_SECONDS)
+            llm.shutdown(timeout=END_SECONDS)
             self._end_loop()
 
     async def _write(
@@ -139,8 +150,14 @@ class VLLMEngine:
             if not isinstance(error, Exception):
                 raise
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def _run(self, work: Coroutine[Any, Any, Any], seconds: float | None = None) -> Any:
+        """What the work gives, on the loop. Raises TimeoutError after so many seconds."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def _check_open(self) -> None:
+        """Raise OspreyError after `close`: nobody runs the loop any more, and no answer would come."""
+        if self._llm is None:
+            raise OspreyError("serving.vllm_failed", reason="closed")
 
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -151,6 +168,14 @@ class VLLMEngine:
         if getattr(self, "_llm", None) is not None:
             with contextlib.suppress(Exception):
                 self.close()
+
+
+async def _cancel_tasks() -> None:
+    """Cancel all other tasks of the running loop, and wait for their ends."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def require_vllm() -> None:

@@ -88,6 +88,15 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
         assert "broken" in told.json()["model"]["reason"]
 
 
+def test_a_model_whose_engine_has_ended_is_told(tmp_path: Path) -> None:
+    model = fakes.FakeModel()
+    with served(LazyResource.of(model, "split"), tmp_path) as (address, _):
+        assert httpx.get(f"{address}/health").json()["status"] == "ready"
+        model.is_dead = True  # type: ignore[attr-defined]
+        told = httpx.get(f"{address}/health")
+        assert (told.status_code, told.json()["status"]) == (503, "failed")
+
+
 def test_what_people_do_is_counted(tmp_path: Path) -> None:
     fakes.picture().save(tmp_path / "mine.png")
     with served(tiny_osprey(), tmp_path) as (address, _):

@@ -16,3 +16,11 @@ def test_collecting_is_rare_until_it_is_usual_again() -> None:
     finally:
         garbage.collect_as_usual()
     assert gc.get_threshold() == usual
+
+
+def test_what_there_is_is_looked_through_no_more() -> None:
+    try:
+        garbage.collect_no_more()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

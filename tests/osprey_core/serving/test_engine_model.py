@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -305,8 +307,92 @@ def test_a_dead_vllm_is_known() -> None:
     assert not engine.is_dead
     engine._llm.errored = True
     assert engine.is_dead
+    model = EngineModel(cast(Osprey, SimpleNamespace(networks=(None, None))), [cast(Any, SimpleNamespace()), engine])
+    assert model.is_dead
     engine._llm = None  # closed
     assert not engine.is_dead
+    assert not model.is_dead
+
+
+class FakeLLM:
+    """vLLM's AsyncLLM as far as an engine closes it: its own task takes the end of its processes for a failure."""
+
+    errored = False
+
+    def __init__(self) -> None:
+        self.is_generating = threading.Event()
+        self.told: list[str] = []
+        self.own_task: asyncio.Task[None] | None = None
+
+    async def generate(self, *asked: Any) -> AsyncIterator[Any]:
+        self.own_task = asyncio.create_task(self._watch())
+        yield SimpleNamespace(outputs=[SimpleNamespace(token_ids=[7], finish_reason=None)])
+        self.is_generating.set()
+        await asyncio.Event().wait()
+
+    async def _watch(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.told.append("task ended")
+
+    async def abort(self, name: str) -> None:
+        self.told.append("aborted")
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        assert timeout is not None
+        assert timeout < 10
+        self.told.append("shut down")
+
+
+@pytest.fixture
+def faked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[VLLMEngine, FakeLLM]]:
+    """An engine over a vLLM that never comes to the end of an answer."""
+    parameters = SimpleNamespace(RequestOutputKind=SimpleNamespace(DELTA=0))
+    monkeypatch.setitem(sys.modules, "vllm", cast(Any, SimpleNamespace(SamplingParams=SimpleNamespace)))
+    monkeypatch.setitem(sys.modules, "vllm.sampling_params", cast(Any, parameters))
+    engine, llm = VLLMEngine.__new__(VLLMEngine), FakeLLM()
+    engine._llm, engine._loop = llm, asyncio.new_event_loop()
+    engine._thread = threading.Thread(target=engine._loop.run_forever, daemon=True)
+    engine._thread.start()
+    yield engine, llm
+    engine.close()
+
+
+def test_closing_vllm_ends_its_tasks_first_and_answers_with_an_error(
+    whole: Osprey, faked: tuple[VLLMEngine, FakeLLM]
+) -> None:
+    engine, llm = faked
+    view = whole.open(PICTURE)
+    embedded = view.embed("What is <region1>?", [RED])
+    tokens = engine.decode(embedded, view.embed_beginning)
+    assert next(tokens) == 7
+    assert llm.is_generating.wait(60)
+    engine.close()
+    assert llm.told == ["task ended", "shut down"]
+    with pytest.raises(OspreyError) as caught:
+        next(tokens)
+    assert caught.value.code == "serving.vllm_failed"
+    with pytest.raises(OspreyError, match="closed"):
+        list(engine.decode(embedded, view.embed_beginning))
+    assert not engine._thread.is_alive()
+
+
+def test_engines_are_closed_at_the_same_time() -> None:
+    together = threading.Barrier(2)
+    engines = [SimpleNamespace(close=lambda: together.wait(60)) for _ in range(2)]
+    vision = SimpleNamespace(networks=(None, None))
+    EngineModel(cast(Osprey, vision), cast(Any, engines)).close()
+    assert not together.broken
+
+
+def test_vllm_reads_the_weights_in_their_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr("osprey_core.serving.loading.require_vllm", lambda: None)
+    monkeypatch.setattr("osprey_core.serving.loading.VLLMEngine", lambda folder, **options: given.append(options))
+    with_engine(tiny_osprey(), "vllm")
+    with_engine(tiny_osprey(), "vllm", dtype="bfloat16")
+    assert [options["dtype"] for options in given] == ["float32", "bfloat16"]
 
 
 @pytest.mark.parametrize("name", ["vllm:", "vllm:ftp://host", "vllm:http://", "other", ""])
