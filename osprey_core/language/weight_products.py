@@ -4,7 +4,8 @@
 
 - several rows go to oneDNN, see `model.onednn`;
 - a single row with several threads is multiplied by as many parts of the weights, so that each thread reads its own;
-- a single row with one thread goes to numpy's OpenBLAS, if that too has been told to use one thread.
+- a single row with one thread goes to numpy's OpenBLAS, if that too has been told to use one thread, and so do the
+  parts of large weights: it reads them as fast as the memory gives them.
 
 The sums are the same but for rounding. Everything else, such as bfloat16 or a GPU, is `torch.mm`'s.
 """
@@ -12,6 +13,8 @@ The sums are the same but for rounding. Everything else, such as bfloat16 or a G
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,19 @@ def _multiplies_serially() -> bool:
 NUMPY_IS_SERIAL = _multiplies_serially()
 """Whether numpy multiplies by OpenBLAS on the thread that calls it: threads of its own would keep cores busy while they
 wait. It looks at the environment as it is when this is imported; OpenBLAS has read it when numpy was."""
+
+
+_LARGE_BYTES = 2**24
+"""Of weights whose parts are worth waking other threads for, besides torch's own."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "products")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of them
 
 
 class Weight:
@@ -57,6 +73,8 @@ class Weight:
             threads = torch.get_num_threads()
             if threads == 1 and self._array is not None:
                 return torch.from_numpy(np.dot(inputs.numpy(), self._array))
+            if threads > 1 and self._array is not None and self._weight.nbytes >= _LARGE_BYTES:
+                return self._by_numpy(inputs, threads)
             if threads > 1 and (split := self._by_threads(threads)) is not None:
                 return torch.bmm(inputs.expand(threads, -1, -1), split).view(1, -1)
         return onednn.linear(inputs, self._weight) if HAS_ONEDNN else inputs @ self._transposed
@@ -66,6 +84,18 @@ class Weight:
         if not self._is_ours or torch.is_autocast_enabled("cpu"):
             return torch.addmm(hidden, inputs, self._transposed)
         return self.times(inputs).add_(hidden)
+
+    def _by_numpy(self, inputs: torch.Tensor, threads: int) -> torch.Tensor:
+        """The product (1, N) of a row, a part of the outputs by each thread."""
+        assert self._array is not None
+        product = inputs.new_empty(1, len(self._weight))
+        row, results = inputs[0].numpy(), np.array_split(product[0].numpy(), threads)
+        first, *others = zip(np.array_split(self._array, threads, axis=1), results, strict=True)
+        waited_for = [_threads().submit(np.dot, row, part, result) for part, result in others]
+        np.dot(row, *first)
+        for each in waited_for:
+            each.result()
+        return product
 
     def _by_threads(self, threads: int) -> torch.Tensor | None:
         """The transposed weight in parts of outputs, one for each thread; None if they cannot be shared out evenly."""

@@ -23,10 +23,18 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("by_numpy", [False, True])
 @pytest.mark.parametrize("has_onednn", [False, True])
+@pytest.mark.parametrize("is_large", [False, True])
 @pytest.mark.parametrize("rows", [0, 1, 2, 9])
 def test_products_are_torchs(
-    monkeypatch: pytest.MonkeyPatch, threads: int, rows: int, has_onednn: bool, by_numpy: bool, dtype: torch.dtype
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+    rows: int,
+    is_large: bool,
+    has_onednn: bool,
+    by_numpy: bool,
+    dtype: torch.dtype,
 ) -> None:
+    monkeypatch.setattr(weight_products, "_LARGE_BYTES", 1 if is_large else 2**24)
     monkeypatch.setattr(weight_products, "NUMPY_IS_SERIAL", by_numpy)
     monkeypatch.setattr(weight_products, "HAS_ONEDNN", has_onednn and weight_products.HAS_ONEDNN)
     torch.manual_seed(rows)
