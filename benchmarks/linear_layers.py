@@ -33,7 +33,7 @@ def linear_layers(setting: Setting) -> Iterator[Comparison]:
     yield compare(
         "r",
         "a new picture opened and read in float32, linear layers by oneDNN against torch's own choice",
-        ("oneDNN", read),
-        ("torch's own", lambda n: read_as_torch_chooses(n + 10_000)),
+        ("oneDNN", lambda n: read(30_000 + n)),
+        ("torch's own", lambda n: read_as_torch_chooses(40_000 + n)),
         setting.repeats,
     )
