@@ -38,7 +38,8 @@ class HealthRoute:
 def health_of(page: Any) -> dict[str, Any]:
     """{"status": "ready", "loading", "failed" or "ending", "model": {"name", "state"}, "segmenter": {…}}.
 
-    The status is the model's; a resource that could not be loaded has its "reason", in English.
+    The status is the model's, or "failed" once its language engine has ended by itself; a resource that could not be
+    loaded has its "reason", in English.
     """
     services = page.services
     status = "ending" if page.is_ending else services.model.state

@@ -32,14 +32,15 @@ class CoreShares:
     def computing(self, most: int | None = None) -> Iterator[None]:
         """While this is open, the thread counts as one that computes, and uses its share; may be nested.
 
-        most: how many cores it uses at most, what is nested included; None for its share.
+        most: how many cores it uses at most, all that is nested included; None for its share. Nested in another one it
+            is not looked at.
         """
         own = threading.get_ident()
         with self._lock:
             self._cores = self._cores or torch.get_num_threads()
             self._computing[own] = self._computing.get(own, 0) + 1
-            if most is not None:
-                self._most.setdefault(own, most)
+            if most is not None and self._computing[own] == 1:
+                self._most[own] = most
         self.take()
         try:
             yield

@@ -109,6 +109,8 @@ class DecodingThread(WorkThread):
         assert accepts_prefix(llm), "without use_prefix_attention, prefixes and rows are silently ignored"
         self.llm, self._most_rows = llm, most_rows
         self._arrived: Waiting[_Row] = Waiting()
+        self._inside: set[_Row] = set()
+        """Rows that the thread has taken in and not let go of."""
         self._running: list[_Row] = []
         """In the order of `_states`."""
         self._shared = RowStates()
@@ -219,11 +221,22 @@ class DecodingThread(WorkThread):
         return any(row.is_over or len(row.tokens) <= MOST_AHEAD // 2 for row in self._paused)
 
     def _turn(self) -> None:
-        if not self._let_join():
-            super()._turn()
-        self._sort_out()
-        if self._running:
-            self._step()
+        try:
+            if not self._let_join():
+                super()._turn()
+            self._sort_out()
+            if self._running:
+                self._step()
+        except BaseException as error:
+            self._end_all(error)
+
+    def _end_all(self, error: BaseException) -> None:
+        """After a failure that may have cost any row its keys and values: end all answers, so that others can begin."""
+        self._running, self._paused = [], []
+        self._shared = self._states = RowStates()
+        self._recorded = None
+        for row in list(self._inside):
+            self._fail(row, error)
 
     def _is_expected(self) -> bool:
         return bool(self._running or self._paused)  # their readers have to catch up first
@@ -241,6 +254,7 @@ class DecodingThread(WorkThread):
             self._urgent_in_a_row = 0
             row = self._arrived.take()
             row.is_inside = True
+            self._inside.add(row)
             return row
 
     def _let_join(self) -> bool:
@@ -394,6 +408,7 @@ class DecodingThread(WorkThread):
                 row.tokens.append(token)
             for row in ended:
                 row.has_ended, row.is_inside = True, False
+                self._inside.discard(row)
             for row in {*(row for row, _ in given), *ended}:
                 row.changed.notify_all()
 

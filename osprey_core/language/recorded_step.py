@@ -75,6 +75,8 @@ class RecordedSteps:
         if states is None or (states.stored.device, states.stored.dtype) != (like.device, like.dtype):
             if states is not None and len(states):
                 return False  # until these rows have moved out
+            self.states = None
+            self._recordings.clear()
             try:
                 states = self.states = self._made(parts)
             except Exception as error:

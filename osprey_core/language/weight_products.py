@@ -91,7 +91,11 @@ class Weight:
         product = inputs.new_empty(1, len(self._weight))
         row, results = inputs[0].numpy(), np.array_split(product[0].numpy(), threads)
         first, *others = zip(np.array_split(self._array, threads, axis=1), results, strict=True)
-        waited_for = [_threads().submit(np.dot, row, part, result) for part, result in others]
+        try:
+            waited_for = [_threads().submit(np.dot, row, part, result) for part, result in others]
+        except RuntimeError:  # the interpreter ends, and has closed all pools
+            np.dot(row, self._array, product[0].numpy())
+            return product
         np.dot(row, *first)
         for each in waited_for:
             each.result()

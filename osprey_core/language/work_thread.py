@@ -1,9 +1,9 @@
 """A thread that does work for other threads, one piece after the other; what was asked for first goes first, but for
 short pieces for which somebody waits.
 
-It starts with the first piece and ends once there has been nothing to do for a while, so that what it refers to can be
-freed; all of them end before the interpreter does, for a thread that frees a tensor then aborts the process. It knows
-nothing of what the work is.
+It starts with the first piece and ends once there has been nothing to do and to expect for a while, so that what it
+refers to can be freed; all of them end before the interpreter does, for a thread that frees a tensor then aborts the
+process. It knows nothing of what the work is.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 
 import torch
 
@@ -13,6 +14,12 @@ _UNRECORDED = 2
 
 _ONE_AT_A_TIME = threading.Lock()
 """A process may have one recording under way."""
+
+
+@cache
+def _side_stream(device: torch.device) -> torch.cuda.Stream:
+    """The one on which is recorded: libraries keep memory for each stream that they have seen."""
+    return torch.cuda.Stream(device)
 
 
 def record_cuda_graph(step: Callable[[], torch.Tensor], device: torch.device) -> Callable[[], torch.Tensor]:
@@ -29,7 +36,7 @@ def record_cuda_graph(step: Callable[[], torch.Tensor], device: torch.device) ->
     used as before then.
     """
     with _ONE_AT_A_TIME, torch.cuda.device(device):
-        side, current, graph = torch.cuda.Stream(), torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        side, current, graph = _side_stream(device), torch.cuda.current_stream(), torch.cuda.CUDAGraph()
         side.wait_stream(current)
         # torch.cuda.graph() would leave this thread on its stream if the recording fails.
         torch.cuda.set_stream(side)

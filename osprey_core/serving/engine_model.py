@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -73,9 +73,14 @@ class EngineModel:
 
     def close(self) -> None:
         """Let go of the engines, of all at the same time: vLLM's processes take seconds to end."""
-        with ThreadPoolExecutor(len(self.engines), "closing") as threads:
-            for closing_engine in [threads.submit(engine.close) for engine in self.engines]:
-                closing_engine.result()
+        others = [threading.Thread(target=engine.close, name="closing") for engine in self.engines[1:]]
+        for thread in others:
+            thread.start()
+        try:
+            self.engines[0].close()
+        finally:
+            for thread in others:
+                thread.join()
 
 
 class EngineView(SplitView):

@@ -105,7 +105,8 @@ class VLLMEngine:
     @property
     def is_dead(self) -> bool:
         """Whether vLLM's process has ended by itself, so that no answer can come any more."""
-        return self._llm is not None and bool(self._llm.errored)
+        llm = self._llm
+        return llm is not None and bool(llm.errored)
 
     def close(self) -> None:
         """End vLLM's processes, and answers that are under way with an error."""
@@ -114,8 +115,10 @@ class VLLMEngine:
             # vLLM's own tasks would take the end of its processes for a failure, and log it.
             with contextlib.suppress(Exception):
                 self._run(_cancel_tasks(), CANCEL_SECONDS)
-            llm.shutdown(timeout=END_SECONDS)
-            self._end_loop()
+            try:
+                llm.shutdown(timeout=END_SECONDS)
+            finally:
+                self._end_loop()
 
     async def _write(
         self, prompt: torch.Tensor, question: EmbeddedQuestion, name: str, arrived: queue.SimpleQueue[Any]

@@ -20,7 +20,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, use_prefix_attention
 from osprey_core.cache.prefix_cache import cache_of
 from osprey_core.errors import CheckpointError
-from osprey_core.language import work_thread
+from osprey_core.language import decoding_thread, work_thread
+from osprey_core.language.core_shares import CoreShares
 from osprey_core.language.decoding_thread import MOST_AHEAD, DecodingThread
 from osprey_core.language.generation import decode
 from osprey_core.language.sampling import SamplingSettings
@@ -337,7 +338,8 @@ begun.wait()
 
 OUTLIVED = """
 import time
-from osprey_core.language import work_thread
+from osprey_core.language import decoding_thread, work_thread
+from osprey_core.language.core_shares import CoreShares
 
 class Slow:
     def __del__(self):
@@ -389,13 +391,36 @@ def test_a_reader_may_pause_for_longer_than_an_idle_thread_lives(monkeypatch: py
     assert decoding._thread is None, "without answers it ends all the same"
 
 
-def test_a_small_model_computes_on_one_core() -> None:
-    seen: list[int] = []
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_small_model_computes_on_one_core(monkeypatch: pytest.MonkeyPatch, is_small: bool) -> None:
+    seen, before = list[int](), torch.get_num_threads()
+    monkeypatch.setattr(work_thread, "CORES", CoreShares(2))
+    monkeypatch.setattr(decoding_thread, "_SMALL_BYTES", 2**26 if is_small else 1)
     try:
-        decoding = DecodingThread(small_llama())
-        decoding.run(lambda: seen.append(torch.get_num_threads()))
+        DecodingThread(small_llama()).run(lambda: seen.append(torch.get_num_threads()))
     finally:
         torch.set_num_threads(before)
-    assert seen == [1]
+    assert seen == [1 if is_small else 2]
+
+
+def test_a_failure_that_costs_the_rows_ends_their_answers_and_no_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = small_llama()
+    question = Question(torch.randn(1, 4, 32), SamplingSettings(max_new_tokens=60), None, 60)
+    decoding = DecodingThread(llm)
+    real, failures = decoding._token_step.next_logits, [RuntimeError("out of memory")]
+
+    def next_logits(*given: Any) -> torch.Tensor:
+        if failures:
+            raise failures.pop()
+        return real(*given)
+
+    def own(*_: Any) -> None:
+        raise RuntimeError("out of memory once more")
+
+    monkeypatch.setattr(decoding._token_step, "next_logits", next_logits)
+    monkeypatch.setattr(decoding._shared, "own", own)
+    with pytest.raises(RuntimeError, match="out of memory once more"):
+        list(decoding.decode(question.embeds, question.settings))
+    assert list(decoding.decode(question.embeds, question.settings)) == list(
+        decode(llm, question.embeds, question.settings)
+    )
