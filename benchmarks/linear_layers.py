@@ -9,7 +9,7 @@ from torch import nn
 from benchmarks.measures import Setting, picture
 from benchmarks.timing import Comparison, compare
 from osprey_core.language import weight_products
-from osprey_core.model.onednn import OneDnnLinear
+from osprey_core.language.onednn import OneDnnLinear
 
 
 def linear_layers(setting: Setting) -> Iterator[Comparison]:

@@ -13,9 +13,9 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from osprey_core import Osprey
 from osprey_core.config import ExtractorConfig, LanguageConfig, OspreyConfig, VisionConfig
+from osprey_core.language.onednn import use_onednn
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.model import build_network
-from osprey_core.model.onednn import use_onednn
 from osprey_core.runtime import hub
 
 Shape = Literal["nano", "wide", "tiny"]

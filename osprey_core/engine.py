@@ -21,11 +21,11 @@ from osprey_core.config import GenerationDefaults
 from osprey_core.errors import InputError
 from osprey_core.io.pictures import read_picture
 from osprey_core.language.decoding_thread import MOST_ROWS, DecodingThread
+from osprey_core.language.onednn import use_onednn
 from osprey_core.language.prompts import PromptWriter
 from osprey_core.language.tokens import TextTokenizer
 from osprey_core.language.work_thread import WorkThread
 from osprey_core.model import OspreyNetwork
-from osprey_core.model.onednn import use_onednn
 from osprey_core.model.preprocess import resized
 from osprey_core.region_model import Abilities
 from osprey_core.runtime import checkpoint, hub

@@ -21,8 +21,8 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMS
 
 from osprey_core.language.joined_weights import joined
 from osprey_core.language.model_snapshot import ModelSnapshot
+from osprey_core.language.onednn import OneDnnLinear
 from osprey_core.language.weight_products import Weight
-from osprey_core.model.onednn import OneDnnLinear
 
 _MOST_POSITIONS = 4096
 """Rotary angles of further positions are computed in each step."""

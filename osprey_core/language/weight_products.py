@@ -2,7 +2,7 @@
 
 `torch.mm` leaves them to MKL, which reads the weights for a single row on one core. Therefore:
 
-- several rows go to oneDNN, see `model.onednn`;
+- several rows go to oneDNN, see `language.onednn`;
 - a single row with several threads is multiplied by as many parts of the weights, so that each thread reads its own;
 - a single row with one thread goes to numpy's OpenBLAS, if that too has been told to use one thread, and so do the
   parts of large weights: it reads them as fast as the memory gives them.
@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from osprey_core.model import onednn
-from osprey_core.model.onednn import HAS_ONEDNN, IS_X86
+from osprey_core.language import onednn
+from osprey_core.language.onednn import HAS_ONEDNN, IS_X86
 
 
 def _multiplies_serially() -> bool:

@@ -10,8 +10,8 @@ import torch
 
 from osprey_core.config import CLIP_MEAN, CLIP_STD, Triple
 from osprey_core.errors import CheckpointError, ModelNotFoundError
+from osprey_core.language.onednn import use_onednn
 from osprey_core.model.clip import ClipConfig, ClipNetwork, build_clip
-from osprey_core.model.onednn import use_onednn
 from osprey_core.runtime import hub
 from osprey_core.runtime.checkpoint import read_json, read_tensors
 

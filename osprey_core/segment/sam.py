@@ -22,7 +22,7 @@ from torchvision.ops import nms
 from osprey_core.errors import CheckpointError, InputError, ModelNotFoundError
 from osprey_core.i18n import Listing, Message
 from osprey_core.language.core_shares import CORES
-from osprey_core.model.onednn import use_onednn
+from osprey_core.language.onednn import use_onednn
 from osprey_core.regions.masks import Mask, area
 from osprey_core.regions.morphology import fill_holes
 from osprey_core.segment.protocol import (

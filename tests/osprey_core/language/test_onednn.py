@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from osprey_core.model.onednn import HAS_ONEDNN, OneDnnLinear, use_onednn
+from osprey_core.language.onednn import HAS_ONEDNN, OneDnnLinear, use_onednn
 
 pytestmark = pytest.mark.skipif(not HAS_ONEDNN, reason="this processor has no oneDNN in torch")
 
