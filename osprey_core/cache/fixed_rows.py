@@ -8,12 +8,11 @@ a copy of the prefix for each row. It knows neither tokens' meaning nor when ans
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 
-from osprey_core.cache.row_states import KeyValues
+from osprey_core.cache.row_states import KeyValues, length_of
 
 
 class FixedRows:
@@ -55,17 +54,17 @@ class FixedRows:
 
     def length(self, place: int) -> int:
         """How many own positions the row at this place has."""
-        return self._lengths[place] - self._prefix_length(place)
+        return self._lengths[place] - length_of(self._prefixes[place])
 
     def own(self, place: int, length: int) -> KeyValues:
         """A copy of the first `length` own positions of the row at this place."""
-        first = self._prefix_length(place)
+        first = length_of(self._prefixes[place])
         rows = (stored[place : place + 1, :, first : first + length].chunk(2, dim=1) for stored in self.stored)
         return tuple((keys.clone(), values.clone()) for keys, values in rows)
 
     def add(self, prefix: KeyValues | None, own: KeyValues) -> None:
         """Add a row whose own positions, after the prefix, have these keys and values (1, K, S, d) a layer."""
-        place, first = len(self), 0 if prefix is None else prefix[0][0].shape[2]
+        place, first = len(self), length_of(prefix)
         length = first + own[0][0].shape[2]
         self.stored[:, place, :, length:] = 0  # what an earlier row has left there may not be finite
         for number, stored in enumerate(self.stored):
@@ -83,9 +82,6 @@ class FixedRows:
             self._prefixes[place], self._lengths[place] = self._prefixes[last], self._lengths[last]
         del self._prefixes[last], self._lengths[last]
 
-    def begin_step(self) -> None:
-        """There is room for one more position of each row."""
-
     def set_step(self, tokens: Sequence[int]) -> None:
         """Write down the rows' last tokens and next positions, for a step to read."""
         rest = [0] * (len(self.tokens) - len(self))
@@ -95,10 +91,6 @@ class FixedRows:
     def end_step(self) -> None:
         """Keep the position that every layer has written; without this call, the next step writes it again."""
         self._lengths = [length + 1 for length in self._lengths]
-
-    def _prefix_length(self, place: int) -> int:
-        prefix = self._prefixes[place]
-        return 0 if prefix is None else prefix[0][0].shape[2]
 
 
 class StepWindow:
@@ -112,7 +104,7 @@ class StepWindow:
         self._places = torch.arange(count, device=stored.device)
         self._columns = torch.arange(length, device=stored.device)
 
-    @cached_property
+    @property
     def constants(self) -> tuple[torch.Tensor, ...]:
         """Tensors that a recording reads and that only this object holds."""
         return self._places, self._columns

@@ -19,6 +19,11 @@ _SPARE_POSITIONS = 64
 """So many further positions are made room for at a time."""
 
 
+def length_of(prefix: KeyValues | None) -> int:
+    """How many positions it has; 0 for none."""
+    return 0 if prefix is None else prefix[0][0].shape[2]
+
+
 @dataclass(frozen=True, eq=False)
 class _Prefix:
     """A prefix as attention reads it."""

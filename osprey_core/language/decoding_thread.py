@@ -20,7 +20,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 from osprey_core.cache.fixed_rows import FixedRows
 from osprey_core.cache.prefix_attention import KeyValues, accepts_prefix
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
-from osprey_core.cache.row_states import RowStates
+from osprey_core.cache.row_states import RowStates, length_of
 from osprey_core.errors import CheckpointError
 from osprey_core.language.generation import chooser
 from osprey_core.language.llama_layers import LlamaLayers
@@ -87,8 +87,7 @@ class _Row:
     @property
     def most_positions(self) -> int:
         """How many positions it may have in the end, its prefix included."""
-        prefix = 0 if self.prefix is None else self.prefix[0][0].shape[2]
-        return prefix + self.prompt_length + (self.settings.max_new_tokens or 0)
+        return length_of(self.prefix) + self.prompt_length + (self.settings.max_new_tokens or 0)
 
     @property
     def is_over(self) -> bool:

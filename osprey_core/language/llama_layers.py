@@ -195,15 +195,15 @@ class LlamaLayers:
         weight = llm.model.embed_tokens.weight
         if self._angles is None or not self._angles.fits(llm.model.rotary_emb, weight):
             self._angles = RotaryAngles(llm.model.rotary_emb, weight)
-        first, kv_heads = llm.model.layers[0].self_attn, llm.config.num_key_value_heads
+        first, heads = llm.model.layers[0].self_attn, llm.config.num_attention_heads
         self.parts = ModelParts(
             [_parts_of(layer) for layer in llm.model.layers],
             Norm(llm.model.norm),
             self._angles,
-            llm.config.num_attention_heads,
+            heads,
             first.head_dim,
             _joined_products(llm.lm_head)[0],
-            weight.new_tensor([first.scaling] * llm.config.num_attention_heads + [1.0] * int(kv_heads or 0))[:, None],
+            weight.new_tensor([first.scaling] * heads + [1.0] * (heads // first.num_key_value_groups))[:, None],
         )
 
     def forget(self) -> None:

@@ -16,6 +16,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 
 from osprey_core.cache.prefix_attention import CACHE_ARGUMENT, KeyValues, attend_behind
 from osprey_core.cache.prefix_cache import cache_of, key_values_of
+from osprey_core.cache.row_states import length_of
 from osprey_core.language.generation import DecodedRows, finite_logits
 from osprey_core.language.llama_layers import LayerParts, LlamaLayers, ModelParts, plus_product, products, turn
 from osprey_core.language.sampling import SamplingSettings
@@ -75,7 +76,7 @@ class PromptPass:
             rows = DecodedRows(self._llm, [embeds], [SamplingSettings()], prefix, cache)
             return rows.next_logits()[0]
         known, length = cache.get_seq_length(), len(embeds)
-        first = known + (0 if prefix is None else prefix[0][0].shape[2])
+        first = known + length_of(prefix)
         places = torch.arange(known + length, device=embeds.device)
         seen = None if length == 1 else places <= places[known:, None]  # (T, known + T)
 

@@ -9,6 +9,7 @@ layers are plain products, and only for a few rows at a time: each has a copy of
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,8 @@ class RecordedSteps:
         self.states: FixedRows | None = None
         """None until they are first used."""
         self._recordings: dict[tuple[int, int], _Recording] = {}
+        self._parts: Callable[[], ModelParts | None] = lambda: None
+        """The parts that were looked at last, while somebody holds them."""
         self._weights: tuple[int, ...] = ()
         """Where the weights lay when the recordings were made."""
         self.has_failed = False
@@ -94,10 +97,12 @@ class RecordedSteps:
         assert states is not None, "takes() has been asked"
         if parts is None or not parts.can_be_recorded:
             return None
-        weights = tuple(parameter.data_ptr() for parameter in self._llm.parameters())
-        if weights != self._weights:
-            self._recordings.clear()
-            self._weights = weights
+        if self._parts() is not parts:  # the model was taken apart anew, which it is where it has changed
+            self._parts = weakref.ref(parts)
+            weights = tuple(parameter.data_ptr() for parameter in self._llm.parameters())
+            if weights != self._weights:
+                self._recordings.clear()
+                self._weights = weights
         states.set_step(tokens)
         count = 1 << (len(tokens) - 1).bit_length()
         longest = max(states.positions) + 1
@@ -131,9 +136,8 @@ class RecordedSteps:
         return _Recording(self._record(step, window.tokens.device), (*window.constants, *plain.constants))
 
     def _made(self, parts: ModelParts) -> FixedRows:
-        config, like = self._llm.config, self._llm.model.embed_tokens.weight
-        layers, kv_heads = config.num_hidden_layers, int(config.num_key_value_heads or config.num_attention_heads)
-        rows = self._most_rows
+        like, rows = self._llm.model.embed_tokens.weight, self._most_rows
+        layers, kv_heads = len(parts.layers), len(parts.scales) - parts.heads
         if like.device.type == "cuda":
             row_bytes = layers * 2 * kv_heads * parts.head_size * self._positions * like.element_size()
             free, _ = torch.cuda.mem_get_info(like.device)
